@@ -1,0 +1,84 @@
+# Everything a person or a CI runs.  Needs a Debian (12 or later), root, python3, make and git; installs the rest itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test run plugin lint unit kernel lab e2e bench setup packages venv engines demo-engine clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAGE := packaging/stage
+PYTEST := $(BIN)/pytest -q
+# Folders that need neither root nor an engine; those that are there.
+FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance)
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: ## Show pynet at work on a real Docker Engine, from nothing, and clean up
+	@$(STAGE) "Debian packages" packaging/packages
+	@$(STAGE) "Python environment and engine" $(MAKE) --no-print-directory -j2 venv demo-engine
+	@$(BIN)/python -m tests.lab.demo
+
+test: ## Run every test there is, on real engines too
+	@$(STAGE) "Debian packages" packaging/packages
+	@$(STAGE) "Python environment and engines" $(MAKE) --no-print-directory -j2 venv engines
+	@$(STAGE) "lint" $(MAKE) --no-print-directory lint
+	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
+	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
+	@$(STAGE) "lab tests" $(PYTEST) tests/lab
+	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.managed
+	@$(STAGE) "end-to-end tests" $(PYTEST) tests/e2e
+
+run: setup ## Serve this host's Docker in the foreground
+	@$(BIN)/pynet serve
+
+plugin: setup ## Build the managed plugin, create and enable it in this host's Docker
+	@$(BIN)/python packaging/plugin.py install
+
+lint: venv ## Check style, types and who imports whom
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/mypy -p tests.lab -p tests.e2e
+	@$(BIN)/lint-imports
+
+unit: venv ## Run the tests that need no root and no engine
+	@$(PYTEST) $(FAST)
+
+kernel: setup ## Run the tests on real netlink and nftables
+	@$(PYTEST) tests/kernel
+
+lab: setup engines ## Test the test lab itself
+	@$(PYTEST) tests/lab
+
+e2e: setup engines ## Run the tests on real engines
+	@$(PYTEST) tests/e2e
+
+bench: setup engines ## Measure beside Docker's own drivers; writes docs/benchmarks.md
+	@$(BIN)/python -m tests.benchmarks
+
+setup: packages venv ## Install what all of this needs
+
+packages:
+	@packaging/packages
+
+venv: $(VENV)/.stamp
+
+# A failed or half-done installation leaves no stamp, and the next make starts it afresh.
+$(VENV)/.stamp: setup.cfg pyproject.toml
+	@echo "  Python environment: making $(VENV) ..."
+	@rm -f $@ && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[test]'
+	@touch $@
+	@echo "  Python environment: ready"
+
+# These two need only the standard library, so they run beside the making of the environment.
+engines:
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.lab.roots
+
+demo-engine:
+	@docker version >/dev/null 2>&1 || PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.lab.roots 28
+
+clean: ## Remove what was made here (not the cached engines)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,72 @@
+"""Running programs and waiting for conditions, both with a deadline."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+POLL_INTERVAL = 0.02
+
+T = TypeVar("T")
+
+
+class CommandError(Exception):
+    """A program failed; the message has its command line and what it said."""
+
+    def __init__(self, argv: Sequence[str], code: int, output: str) -> None:
+        super().__init__(f"`{' '.join(argv)}` ended with {code}: {output.strip()}")
+        self.argv = tuple(argv)
+        self.code = code
+        self.output = output
+
+
+class DeadlineError(Exception):
+    """What was waited for did not come about in time."""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float = 120,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Raises:
+        CommandError: it failed, or took longer than the timeout.
+
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input="" if stdin is None else stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=env,
+            cwd=cwd,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(argv, 124, f"no end after {timeout} s") from error
+    if done.returncode:
+        raise CommandError(argv, done.returncode, done.stderr + done.stdout)
+    return done.stdout
+
+
+def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -> T:
+    """Return the condition's first true value.
+
+    Raises:
+        DeadlineError: it had none within the deadline (seconds).
+
+    """
+    end = time.monotonic() + deadline
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise DeadlineError(f"{what}: not within {deadline} s")
+        time.sleep(POLL_INTERVAL)
+    return value

@@ -1,0 +1,87 @@
+"""The engine of a host: started, stopped, killed, and asked.
+
+dockerd is an ordinary child of the host's PID 1 rather than PID 1 itself, so
+that killing it does not take the containers along, as on a real machine.
+"""
+
+import os
+import signal
+from typing import Final
+
+import docker
+from docker.errors import DockerException
+
+from tests.lab.commands import DeadlineError, wait_until
+from tests.lab.process import Process
+from tests.lab.runs import Run
+
+SOCKET: Final = "/run/docker.sock"
+START_DEADLINE: Final = 60
+
+
+class Dockerd:
+    """One life of dockerd after the other, on the same data."""
+
+    def __init__(self, lab: Run, name: str) -> None:
+        self.log = lab.directory / name / "dockerd.log"
+        self.options: list[str] = []
+        self._env = lab.env
+        self._cgroup = lab.cgroup(name)
+        self._process: Process | None = None
+        self._pid = 0
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    def start(self, leader: int, *, wait: bool = True) -> None:
+        """Start dockerd in the host of this PID 1 and wait for its API."""
+        self._process = Process(
+            [
+                *("nsenter", f"--target={leader}"),
+                *("--mount", "--net", "--pid", "--uts", "--ipc", "--"),
+                *("dockerd", f"--host=unix://{SOCKET}"),
+                "--exec-opt=native.cgroupdriver=cgroupfs",
+                f"--cgroup-parent={self._cgroup}",
+                *self.options,
+            ],
+            log=self.log,
+            env=self._env,
+        )
+        self._pid = self._process.child()
+        if wait:
+            self.wait_ready(leader)
+
+    def wait_ready(self, leader: int) -> None:
+        wait_until(
+            lambda: self._answers(leader),
+            f"dockerd's API (log {self.log})",
+            deadline=START_DEADLINE,
+        )
+
+    def end(self, number: signal.Signals, *, deadline: float = 60) -> None:
+        """Send dockerd a signal and wait until it is gone."""
+        if self._process is not None and self._process.running:
+            os.kill(self._pid, number)
+            self._process.wait(deadline=deadline)
+
+    def tail(self, lines: int = 40) -> str:
+        return self._process.tail(lines) if self._process else ""
+
+    def _answers(self, leader: int) -> bool:
+        if not self.running:
+            raise DeadlineError(f"dockerd ended at once (log {self.log})\n{self.tail()}")
+        try:
+            connect(leader).close()
+        except DockerException:
+            return False
+        return True
+
+
+def connect(leader: int) -> docker.DockerClient:
+    """Return a client of the engine in the host of this PID 1."""
+    return docker.DockerClient(base_url=f"unix:///proc/{leader}/root{SOCKET}", timeout=90)

@@ -1,0 +1,55 @@
+"""A run of the lab with its fabric, hosts and peers."""
+
+from types import TracebackType
+from typing import Final, Self
+
+from tests.lab.host import Host
+from tests.lab.namespace import Fabric, Peer
+from tests.lab.roots import ENGINES
+from tests.lab.runs import Run
+
+FIRST_PEER: Final = 200
+
+
+class Lab:
+    """Hosts on one wire; a context manager that leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.run = Run()
+        self.fabric = Fabric(self.run)
+        self.hosts: list[Host] = []
+        self.peers: list[Peer] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def host(self, version: str, *options: str) -> Host:
+        """Boot one more host with this engine and these dockerd options."""
+        number = len(self.hosts) + 1
+        host = Host(self.run, self.fabric, ENGINES[version], number)
+        self.hosts.append(host)
+        host.boot(*options)
+        return host
+
+    def peer(self) -> Peer:
+        """Connect one more machine without Docker."""
+        number = FIRST_PEER + len(self.peers)
+        peer = Peer(self.run, self.fabric, f"p{len(self.peers) + 1}", number)
+        self.peers.append(peer)
+        return peer
+
+    def close(self) -> None:
+        for host in self.hosts:
+            host.halt()
+        for peer in self.peers:
+            peer.close()
+        self.fabric.close()
+        self.run.close()
