@@ -27,7 +27,7 @@ test: ## Run every test there is, on real engines too
 	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
 	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
-	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.managed
+	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(PYTEST) tests/e2e
 
 run: setup ## Serve this host's Docker in the foreground

@@ -6,14 +6,15 @@ that killing it does not take the containers along, as on a real machine.
 
 import os
 import signal
+from pathlib import Path
 from typing import Final
 
 import docker
-from docker.errors import DockerException
 
 from tests.lab.commands import DeadlineError, wait_until
 from tests.lab.process import Process
 from tests.lab.runs import Run
+from tests.lab.unix_http import get_json
 
 SOCKET: Final = "/run/docker.sock"
 START_DEADLINE: Final = 60
@@ -25,7 +26,7 @@ class Dockerd:
     def __init__(self, lab: Run, name: str) -> None:
         self.log = lab.directory / name / "dockerd.log"
         self.options: list[str] = []
-        self._env = lab.env
+        self._lab = lab
         self._cgroup = lab.cgroup(name)
         self._process: Process | None = None
         self._pid = 0
@@ -50,7 +51,7 @@ class Dockerd:
                 *self.options,
             ],
             log=self.log,
-            env=self._env,
+            lab=self._lab,
         )
         self._pid = self._process.child()
         if wait:
@@ -69,17 +70,20 @@ class Dockerd:
             os.kill(self._pid, number)
             self._process.wait(deadline=deadline)
 
+    def lines(self) -> list[str]:
+        """Return all that dockerd has said, over all its lives."""
+        return self.log.read_text(errors="replace").splitlines()
+
     def tail(self, lines: int = 40) -> str:
-        return self._process.tail(lines) if self._process else ""
+        return "\n".join(self.lines()[-lines:])
 
     def _answers(self, leader: int) -> bool:
         if not self.running:
             raise DeadlineError(f"dockerd ended at once (log {self.log})\n{self.tail()}")
         try:
-            connect(leader).close()
-        except DockerException:
+            return bool(get_json(Path(f"/proc/{leader}/root{SOCKET}"), "/version"))
+        except OSError:
             return False
-        return True
 
 
 def connect(leader: int) -> docker.DockerClient:

@@ -1,13 +1,14 @@
 """A Docker host: namespaces, a root file system of its own, and dockerd."""
 
 import signal
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final
 
 import docker
 
-from tests.lab.commands import run, wait_until
+from tests.lab.commands import CommandError, run, wait_until
 from tests.lab.dockerd import Dockerd, connect
 from tests.lab.namespace import Fabric, address4, address6
 from tests.lab.process import Process
@@ -27,7 +28,7 @@ class Host:
         self.directory = lab.directory / self.name
         self.address: IPv4Address = address4(number).ip
         self.address6: IPv6Address = address6(number).ip
-        self._lab = lab
+        self.lab = lab
         self._fabric = fabric
         self._number = number
         self._unshare: Process | None = None
@@ -82,6 +83,8 @@ class Host:
             self._client.close()
             self._client = None
         if self._unshare is not None:
+            with suppress(CommandError):  # it may not have come as far as that
+                self._fabric.disconnect(self.name)
             self._unshare.end(signal.SIGKILL)
             self._unshare = None
 
@@ -97,7 +100,7 @@ class Host:
         ]
 
     def run(self, *argv: str, timeout: float = 120) -> str:
-        return run(self.enter(*argv), timeout=timeout, env=self._lab.env)
+        return run(self.enter(*argv), timeout=timeout, env=self.lab.env)
 
     def docker(self, *arguments: str, timeout: float = 120) -> str:
         """Run the host's own docker command; return what it printed."""
@@ -112,7 +115,7 @@ class Host:
                 *(str(root), self.name, str(CACHE)),
             ],
             log=self.directory / "console.log",
-            env=self._lab.env,
+            lab=self.lab,
         )
         self._leader = self._unshare.child()
         wait_until(lambda: self.path("/run/entered").exists(), f"host {self.name}")

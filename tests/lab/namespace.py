@@ -5,7 +5,6 @@ A namespace is held by a sleeping process rather than by a name under
 """
 
 import json
-import os
 import signal
 from ipaddress import (
     IPv4Address,
@@ -34,10 +33,10 @@ class Namespace:
         self.holder = Process(
             ["unshare", "--net", "sleep", "infinity"],
             log=lab.directory / f"{name}.log",
-            env=lab.env,
+            lab=lab,
         )
-        own = os.readlink("/proc/self/ns/net")
-        wait_until(lambda: os.readlink(self.netns) != own, f"namespace {name}")
+        own = Path("/proc/self/ns/net").readlink()
+        wait_until(lambda: self.netns.readlink() != own, f"namespace {name}")
         self.ip("link set lo up")
 
     @property
@@ -86,6 +85,10 @@ class Fabric(Namespace):
             f"route add default via {address4(ROUTER).ip}",
             f"route add default via {address6(ROUTER).ip}",
         )
+
+    def disconnect(self, name: str) -> None:
+        """Unplug an eth0 now: the kernel does so only some time after its namespace's end."""
+        self.ip(f"link delete {name}")
 
 
 class Peer(Namespace):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.lab.commands import DeadlineError, wait_until
+from tests.lab.runs import Run
 
 TAIL_LINES = 40
 
@@ -22,9 +23,9 @@ class Process:
         self,
         argv: Sequence[str],
         *,
+        lab: Run,
         log: Path,
-        env: Mapping[str, str],
-        cwd: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.argv = tuple(argv)
         self.log = log
@@ -34,10 +35,10 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=env,
-                cwd=cwd,
+                env={**lab.env, **(settings or {})},
                 start_new_session=True,
             )
+        lab.adopt(self._popen)
 
     @property
     def pid(self) -> int:

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ class Run:
     def __init__(self) -> None:
         self.name = f"{os.getpid()}-{secrets.token_hex(2)}"
         self.directory = LAB / self.name
+        self._children: list[subprocess.Popen[bytes]] = []
         with _registry():
             _sweep_dead_runs()
             self.directory.mkdir()
@@ -44,8 +46,15 @@ class Run:
         """Return the parent of the control groups of a host's containers."""
         return f"/{_cgroup_prefix(self.name)}{host}"
 
+    def adopt(self, child: "subprocess.Popen[bytes]") -> None:
+        """Take note of a child of this process, to be waited for at the end."""
+        self._children.append(child)
+
     def close(self) -> None:
         """End every process of the run and remove its directory."""
+        for child in self._children:
+            child.kill()
+            child.wait()
         with _registry():
             _remove(self.directory)
             self._lock.close()
@@ -117,8 +126,6 @@ def _kill_marked(name: str) -> list[int]:
     for pid in found:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
     return found
 
 

@@ -1,0 +1,192 @@
+"""pynet on a host, in the two ways that people install it.
+
+As a process beside dockerd (what the systemd unit starts), with its socket in
+the host's plugin folder; or as a managed plugin, which dockerd itself runs.
+"""
+
+import shlex
+import signal
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Final
+
+from tests.lab.commands import CommandError, wait_until
+from tests.lab.host import Host
+from tests.lab.namespace import enter
+from tests.lab.process import Process
+from tests.lab.roots import CACHE
+from tests.lab.unix_http import get_json
+
+REPOSITORY: Final = Path(__file__).parents[2]
+SHORT_NAME: Final = "pynet"
+MANAGED_NAME: Final = "pynet/pynet:latest"
+PLUGIN_FOLDER: Final = "/run/docker/plugins"
+
+
+class Installed(ABC):
+    """A running pynet, asked and told the same whichever way it runs."""
+
+    driver: str
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @property
+    @abstractmethod
+    def admin_socket(self) -> Path:
+        """Where this machine sees the admin socket."""
+
+    @property
+    @abstractmethod
+    def state(self) -> Path:
+        """Where this machine sees the state directory."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Stop it in an orderly way and start it again."""
+
+    @abstractmethod
+    def tail(self, lines: int = 60) -> str:
+        """Return the end of its log."""
+
+    def ask(self, uri: str) -> Any:
+        return get_json(self.admin_socket, uri)
+
+    def wait_ready(self, *, deadline: float = 20) -> None:
+        """Wait until the admin socket answers, healthy or not."""
+        wait_until(self._answers, f"pynet on {self.host.name}", deadline=deadline)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.ask("/health"))
+        except OSError:
+            return False
+
+
+class PluginProcess(Installed):
+    """`pynet serve` of this tree in the network namespace of a host."""
+
+    driver = SHORT_NAME
+
+    def __init__(self, host: Host, **settings: str) -> None:
+        super().__init__(host)
+        self._folder = host.directory / "pynet"
+        self._folder.mkdir(exist_ok=True)
+        self._settings = settings
+        self._process: Process | None = None
+
+    @property
+    def admin_socket(self) -> Path:
+        return self._folder / "admin.sock"
+
+    @property
+    def state(self) -> Path:
+        return self._folder / "state"
+
+    @property
+    def socket(self) -> Path:
+        return self.host.path(f"{PLUGIN_FOLDER}/{SHORT_NAME}.sock")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it; wait for its sockets unless told not to."""
+        self.socket.parent.mkdir(parents=True, exist_ok=True)
+        self._process = Process(
+            enter(self.host.netns, f"{sys.prefix}/bin/pynet", "serve"),
+            log=self._folder / "pynet.log",
+            lab=self.host.lab,
+            settings={
+                "PYNET_STATE": str(self.state),
+                "PYNET_PLUGIN_SOCKETS": str(self.socket),
+                "PYNET_ADMIN_SOCKET": str(self.admin_socket),
+                "PYNET_LOG_LEVEL": "debug",
+                **self._settings,
+            },
+        )
+        if wait:
+            self.wait_ready()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal, all of it, and wait until it is gone."""
+        if self._process is not None:
+            self._process.end(number)
+
+    def restart(self) -> None:
+        self.end()
+        self.start()
+
+    def tail(self, lines: int = 60) -> str:
+        return self._process.tail(lines) if self._process else ""
+
+    def _answers(self) -> bool:
+        if not self.running:
+            raise RuntimeError(f"pynet ended at once:\n{self.tail()}")
+        return super()._answers()
+
+
+class ManagedPlugin(Installed):
+    """pynet/pynet:latest in the engine of a host."""
+
+    driver = MANAGED_NAME
+
+    @property
+    def identity(self) -> str:
+        return str(self.host.client.plugins.get(MANAGED_NAME).id)
+
+    @property
+    def admin_socket(self) -> Path:
+        return self._folder / "rootfs/run/pynet/admin.sock"
+
+    @property
+    def state(self) -> Path:
+        return self._folder / "propagated-mount"
+
+    def install(self) -> None:
+        """Build it, create it in the host's engine and enable it."""
+        call = shlex.join(self.host.enter("docker"))
+        self._packaging("install", f"--docker={call}")
+        self.wait_ready()
+
+    def build(self) -> Path:
+        """Return its directory (config.json and rootfs), built in this host."""
+        call = shlex.join(self.host.enter("docker"))
+        return Path(self._packaging("build", f"--docker={call}").strip())
+
+    def disable(self) -> None:
+        self.host.docker("plugin", "disable", "-f", MANAGED_NAME)
+
+    def enable(self) -> None:
+        self.host.docker("plugin", "enable", MANAGED_NAME)
+        self.wait_ready()
+
+    def restart(self) -> None:
+        self.disable()
+        self.enable()
+
+    def tail(self, lines: int = 60) -> str:
+        own = [line for line in self.host.dockerd.lines() if "plugin=" in line]
+        return "\n".join(own[-lines:])
+
+    @property
+    def _folder(self) -> Path:
+        return self.host.path(f"/var/lib/docker/plugins/{self.identity}")
+
+    def _packaging(self, verb: str, *options: str) -> str:
+        script = str(REPOSITORY / "packaging/plugin.py")
+        # The hosts have no way out, so the base is made here and never pulled.
+        options = (*options, f"--work={CACHE / 'plugin'}", "--base=pynet-base:local")
+        argv = [sys.executable, script, verb, *options]
+        # Its progress, on stderr, is for whoever waits.
+        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise CommandError(argv, done.returncode, "see above")
+        return done.stdout

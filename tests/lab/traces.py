@@ -1,0 +1,78 @@
+"""What a host's network holds: links, addresses, routes, and pynet's elements.
+
+Taken before and after a test and compared, it shows what was left behind.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.commands import CommandError, run
+from tests.lab.namespace import enter, ip_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """One look at a network namespace, as lines that can be compared."""
+
+    lines: frozenset[str]
+
+    def beyond(self, earlier: "Traces") -> list[str]:
+        """Return what is there now and was not then."""
+        return sorted(self.lines - earlier.lines)
+
+    def missing(self, earlier: "Traces") -> list[str]:
+        """Return what was there then and is not now."""
+        return sorted(earlier.lines - self.lines)
+
+
+def take(netns: Path) -> Traces:
+    """Look at a network namespace."""
+    return Traces(lines=frozenset([*_addresses(netns), *_routes(netns), *elements(netns)]))
+
+
+def elements(netns: Path) -> list[str]:
+    """Return every set and map element of the table inet pynet, one line each.
+
+    Only this table is listed: older nft commands crash on others' newer tables.
+    """
+    try:
+        text = run(enter(netns, "nft", "-j", "list", "table", "inet", "pynet"))
+    except CommandError as error:
+        if "No such file" in error.output:
+            return []
+        raise
+    lines = []
+    for entry in json.loads(text)["nftables"]:
+        for kind in ("set", "map"):
+            if kind in entry:
+                name = entry[kind]["name"]
+                lines += [
+                    f"nft {kind} {name}: {json.dumps(element, sort_keys=True)}"
+                    for element in entry[kind].get("elem", [])
+                ]
+    return lines
+
+
+def _addresses(netns: Path) -> list[str]:
+    lines = []
+    for link in ip_json(netns, "address", "show"):
+        lines.append(f"link {link['ifname']}")
+        lines += [
+            f"address {address['local']}/{address['prefixlen']} on {link['ifname']}"
+            for address in link["addr_info"]
+            # The kernel gives and takes these with the state of the link.
+            if address["scope"] != "link"
+        ]
+    return lines
+
+
+def _routes(netns: Path) -> list[str]:
+    lines = []
+    for family in ("-4", "-6"):
+        lines += [
+            f"route {route['dst']} on {route.get('dev', '?')}"
+            for route in ip_json(netns, family, "route", "show", "table", "all")
+            if not route["dst"].startswith(("fe80:", "ff00:"))
+        ]
+    return lines
