@@ -1,7 +1,7 @@
 """What every test shares: root where it is needed, and the logs of what failed."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[pytest.TestReport | None]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the logs of the hosts and plugins of a failed test to its report."""
-    report: pytest.TestReport = yield
+    report = yield
     if report.failed:
         for title, tail in item.config.stash[LOGS].items():
             report.sections.append((title, tail()))

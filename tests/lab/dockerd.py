@@ -74,8 +74,10 @@ class Dockerd:
         """Return all that dockerd has said, over all its lives."""
         return self.log.read_text(errors="replace").splitlines()
 
-    def tail(self, lines: int = 40) -> str:
-        return "\n".join(self.lines()[-lines:])
+    def tail(self, lines: int = 20) -> str:
+        """Return the last of what it said that was no mere information."""
+        said = [line for line in self.lines() if "level=info" not in line]
+        return "\n".join(said[-lines:])
 
     def _answers(self, leader: int) -> bool:
         if not self.running:

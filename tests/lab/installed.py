@@ -154,12 +154,32 @@ class ManagedPlugin(Installed):
         """Build it, create it in the host's engine and enable it."""
         call = shlex.join(self.host.enter("docker"))
         self._packaging("install", f"--docker={call}")
-        self.wait_ready()
+        self.disable()
+        self.set("PYNET_LOG_LEVEL=debug")
+        self.enable()
 
     def build(self) -> Path:
         """Return its directory (config.json and rootfs), built in this host."""
         call = shlex.join(self.host.enter("docker"))
         return Path(self._packaging("build", f"--docker={call}").strip())
+
+    @property
+    def enabled(self) -> bool:
+        return bool(self.host.client.plugins.get(MANAGED_NAME).enabled)
+
+    @property
+    def pid(self) -> int:
+        """Its process, as the host numbers it; 0 while there is none."""
+        out = self.host.run("sh", "-c", "pgrep -of '[p]ynet serve' || true")
+        return int(out.strip() or 0)
+
+    def kill(self) -> None:
+        """kill -9 the plugin; dockerd starts it again at once."""
+        self.host.run("kill", "-KILL", str(self.pid))
+
+    def set(self, *settings: str) -> None:
+        """Change settings; the plugin must be disabled."""
+        self.host.docker("plugin", "set", MANAGED_NAME, *settings)
 
     def disable(self) -> None:
         self.host.docker("plugin", "disable", "-f", MANAGED_NAME)

@@ -45,12 +45,12 @@ class Server:
         self._server.server_close()
 
 
-class _TCPServer(socketserver.ThreadingTCPServer):
+class ThreadingTCPServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
 
-class _TCPServer6(_TCPServer):
+class ThreadingTCPServer6(ThreadingTCPServer):
     address_family = socket.AF_INET6
 
 
@@ -73,7 +73,9 @@ def serve_address(netns: Path, port: int, *, family: int = socket.AF_INET) -> Se
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    kind, anywhere = (_TCPServer, "0.0.0.0") if family == socket.AF_INET else (_TCPServer6, "::")
+    kind, anywhere = (
+        (ThreadingTCPServer, "0.0.0.0") if family == socket.AF_INET else (ThreadingTCPServer6, "::")
+    )
     with inside(netns):
         return Server(kind((anywhere, port), Handler))
 

@@ -72,7 +72,7 @@ def _routes(netns: Path) -> list[str]:
     for family in ("-4", "-6"):
         lines += [
             f"route {route['dst']} on {route.get('dev', '?')}"
-            for route in ip_json(netns, family, "route", "show", "table", "all")
+            for route in ip_json(netns, family, "route", "show")
             if not route["dst"].startswith(("fe80:", "ff00:"))
         ]
     return lines

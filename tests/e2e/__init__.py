@@ -1,0 +1,1 @@
+"""pynet on real engines, asked as a user asks: with the docker command."""

@@ -1,0 +1,111 @@
+"""Hosts for a whole session, networks and containers for one test.
+
+Every test that asks for `site` runs on each engine with pynet as a process
+and as a managed plugin, and fails if it leaves anything in the host's network
+or in pynet's memory.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.conftest import LOGS
+from tests.lab import records
+from tests.lab.commands import DeadlineError, wait_until
+from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
+from tests.lab.lab import Lab
+from tests.lab.namespace import Peer
+from tests.lab.roots import ENGINES
+from tests.lab.servers import serve_address, serve_dns
+from tests.lab.site import Site
+from tests.lab.traces import take
+
+PEER_NAME: Final = "peer.test"
+WAYS: Final = {"socket": PluginProcess, "managed": ManagedPlugin}
+PLACES: Final = [(version, way) for version in reversed(ENGINES) for way in WAYS]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def peer(lab: Lab) -> Iterator[Peer]:
+    """Another machine: it has a DNS server, and on port 80 says who asks."""
+    peer = lab.peer()
+    with serve_address(peer.netns, 80), serve_dns(peer.netns, {PEER_NAME: peer.address}):
+        yield peer
+
+
+@pytest.fixture(scope="session", params=PLACES, ids=[f"{version}-{way}" for version, way in PLACES])
+def installed(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, lab: Lab, peer: Peer
+) -> Iterator[Installed]:
+    """A host with one of the engines, and pynet running on it in one of the ways."""
+    version, way = request.param
+    yield from _install(pytestconfig, lab, peer, version, way)
+
+
+def _install(
+    config: pytest.Config, lab: Lab, peer: Peer, version: str, way: str
+) -> Iterator[Installed]:
+    host = lab.host(version, f"--dns={peer.address}")
+    logs = config.stash[LOGS]
+    logs[f"dockerd {version}"] = host.dockerd.tail
+    installed = WAYS[way](host)
+    logs[f"pynet ({way})"] = installed.tail
+    if isinstance(installed, ManagedPlugin):
+        installed.install()
+    elif isinstance(installed, PluginProcess):
+        installed.start()
+    yield installed
+    logs.clear()
+    if isinstance(installed, PluginProcess):
+        installed.end()
+    host.halt()
+
+
+@pytest.fixture
+def site(installed: Installed) -> Iterator[Site]:
+    """A place to make networks and containers, which must leave no trace."""
+    yield from _traceless(installed)
+
+
+def _traceless(installed: Installed) -> Iterator[Site]:
+    netns = installed.host.netns
+    links, rows = take(netns), records.count(installed.state)
+    site = Site(installed)
+    yield site
+    site.clear()
+
+    def nothing_left() -> bool:
+        now = take(netns)
+        return not (
+            now.beyond(links) or now.missing(links) or records.count(installed.state) != rows
+        )
+
+    # Links are deleted behind the scenes, a moment after the answer.
+    try:
+        wait_until(nothing_left, "the removal of all traces", deadline=5)
+    except DeadlineError:
+        now = take(netns)
+        pytest.fail(
+            f"left behind: {now.beyond(links)}, taken away: {now.missing(links)}, "
+            f"records before: {rows}, after: {records.count(installed.state)}",
+            pytrace=False,
+        )
+
+
+def refusal(text: str) -> str:
+    """Return what docker said, on one line, for matching."""
+    return re.sub(r"\s+", " ", text)

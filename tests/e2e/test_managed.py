@@ -1,0 +1,89 @@
+"""What only the managed plugin has: two names, settings, an upgrade."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.clients import http_get
+from tests.lab.installed import MANAGED_NAME, SHORT_NAME, ManagedPlugin
+from tests.lab.namespace import Peer
+from tests.lab.registry import REFERENCE, serve_plugin
+from tests.lab.site import Site
+
+
+@pytest.fixture
+def managed(site: Site) -> Iterator[ManagedPlugin]:
+    """The plugin, enabled again if a test fails while it is not."""
+    plugin = site.installed
+    if not isinstance(plugin, ManagedPlugin):
+        pytest.skip("not a managed plugin")
+    yield plugin
+    if not plugin.enabled:
+        plugin.enable()
+
+
+@pytest.mark.parametrize("name", [SHORT_NAME, MANAGED_NAME])
+def test_both_names_work(site: Site, managed: ManagedPlugin, peer: Peer, name: str) -> None:
+    """`-d pynet` and `-d pynet/pynet:latest` are the same plugin, for networks and addresses."""
+    network = "named"
+    site.docker("network", "create", "-d", name, "--ipam-driver", name, network)
+    try:
+        web = site.web("--network", network, "-p", "8080:80")
+
+        assert site.pings(web, peer.address)
+        assert http_get(peer.netns, site.host.address, 8080) == web
+        assert site.inspect("network", network)["Driver"] == name
+        site.remove(web)
+    finally:
+        site.clear()
+        site.docker("network", "rm", network)
+
+
+def test_names_share_one_mind(site: Site, managed: ManagedPlugin) -> None:
+    """A network under one name is known to the other: they cannot have common addresses."""
+    site.network("--subnet=10.50.0.0/24")
+
+    with pytest.raises(Exception, match="overlap"):
+        site.docker(
+            *("network", "create", "-d", SHORT_NAME, "--ipam-driver", SHORT_NAME),
+            *("--subnet=10.50.0.0/24", "other"),
+        )
+
+
+def test_scope_can_be_set(site: Site, managed: ManagedPlugin) -> None:
+    """`docker plugin set SCOPE=global` makes networks global; `pynet` stays local."""
+    managed.disable()
+    managed.set("SCOPE=global", "PYNET_LOG_LEVEL=info")
+    managed.enable()
+    try:
+        network = site.network()
+        assert site.inspect("network", network)["Scope"] == "global"
+        site.remove_network(network)
+    finally:
+        managed.disable()
+        managed.set("SCOPE=local", "PYNET_LOG_LEVEL=debug")
+        managed.enable()
+    assert site.inspect("network", site.network())["Scope"] == "local"
+
+
+def test_upgrade(site: Site, managed: ManagedPlugin, peer: Peer, tmp_path: Path) -> None:
+    """`docker plugin upgrade` keeps networks, and running containers do not notice."""
+    network = site.network()
+    web = site.web("--network", network, "-p", "8080:80")
+    neighbour = site.run("--network", network)
+
+    with serve_plugin(site.host.netns, managed.build(), tmp_path):
+        managed.disable()
+        site.docker(
+            *("plugin", "upgrade", "--grant-all-permissions", "--skip-remote-check"),
+            *(MANAGED_NAME, REFERENCE),
+            timeout=120,
+        )
+        managed.enable()
+
+    assert site.pings(neighbour, web)
+    assert http_get(peer.netns, site.host.address, 8080) == web
+    late = site.run("--network", network)
+    assert site.pings(late, web)
+    assert site.pings(late, peer.address)

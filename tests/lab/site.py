@@ -1,0 +1,119 @@
+"""A host with pynet on it, used as a person uses it: with the docker command.
+
+What a test makes here has names that occur once, and is removed at its end.
+"""
+
+import itertools
+import json
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any, Final
+
+from tests.lab.commands import CommandError, wait_until
+from tests.lab.host import IMAGE, Host
+from tests.lab.installed import Installed
+
+SLEEP: Final = ("sleep", "3600")
+# Answers with the container's name.
+WEB: Final = ("sh", "-c", "hostname >/www/index.html; exec httpd -f -h /www")
+
+_numbers = itertools.count(1)
+
+
+class Site:
+    """Networks and containers of one test, on one host."""
+
+    def __init__(self, installed: Installed) -> None:
+        self.installed = installed
+        self.host: Host = installed.host
+        self._networks: list[str] = []
+        self._containers: list[str] = []
+
+    @property
+    def driver(self) -> str:
+        return self.installed.driver
+
+    def docker(self, *arguments: str, timeout: float = 60) -> str:
+        return self.host.docker(*arguments, timeout=timeout)
+
+    def network(self, *options: str, ipam: bool = True) -> str:
+        """Create a network and return its name; with Docker's own IPAM if told so."""
+        name = f"net{next(_numbers)}"
+        ipam_options = ("--ipam-driver", self.driver) if ipam else ()
+        self._networks.append(name)
+        self.docker("network", "create", "-d", self.driver, *ipam_options, *options, name)
+        return name
+
+    def run(self, *options: str, command: tuple[str, ...] = SLEEP) -> str:
+        """Start a container with these options of `docker run`; return its name."""
+        name = f"c{next(_numbers)}"
+        self._containers.append(name)
+        self.docker("run", "-d", "--name", name, "--hostname", name, *options, IMAGE, *command)
+        return name
+
+    def web(self, *options: str) -> str:
+        """Start a container that serves its name on port 80, and wait until it does."""
+        name = self.run(*options, command=WEB)
+        wait_until(
+            lambda: self.succeeds(name, "wget", "-qO-", "http://127.0.0.1/"), f"{name}'s httpd"
+        )
+        return name
+
+    def exec(self, container: str, *argv: str) -> str:
+        return self.docker("exec", container, *argv)
+
+    def succeeds(self, container: str, *argv: str) -> bool:
+        """Tell whether a command in a container ends with 0."""
+        try:
+            self.exec(container, *argv)
+        except CommandError:
+            return False
+        return True
+
+    def pings(self, container: str, target: object) -> bool:
+        """Tell whether a target (an address or a name) answers a container."""
+        return self.succeeds(container, "ping", "-c", "1", "-W", "1", str(target))
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = json.loads(self.docker(kind, "inspect", name))
+        return found[0]
+
+    def address(self, container: str, network: str) -> IPv4Address:
+        address = ip_address(self._attached(container, network)["IPAddress"])
+        assert isinstance(address, IPv4Address)
+        return address
+
+    def address6(self, container: str, network: str) -> IPv6Address:
+        address = ip_address(self._attached(container, network)["GlobalIPv6Address"])
+        assert isinstance(address, IPv6Address)
+        return address
+
+    def netns(self, container: str) -> Path:
+        """Return where this machine sees a container's network namespace."""
+        key: str = self.inspect("container", container)["NetworkSettings"]["SandboxKey"]
+        # /var/run is a link to /run, and an absolute link leads out of the host's root.
+        return self.host.path(key.removeprefix("/var"))
+
+    def remove(self, *containers: str) -> None:
+        self.docker("rm", "-f", *containers)
+        self._containers = [name for name in self._containers if name not in containers]
+
+    def remove_network(self, name: str) -> None:
+        self.docker("network", "rm", name)
+        self._networks.remove(name)
+
+    def clear(self) -> None:
+        """Remove all that is still there."""
+        if self._containers:
+            # `rm -f` of one that never came to be is an error on older engines.
+            with suppress(CommandError):
+                self.docker("rm", "-f", *self._containers)
+        there = set(self.docker("network", "ls", "--format", "{{.Name}}").split())
+        for name in there.intersection(self._networks):
+            self.docker("network", "rm", name)
+
+    def _attached(self, container: str, network: str) -> dict[str, Any]:
+        networks = self.inspect("container", container)["NetworkSettings"]["Networks"]
+        attached: dict[str, Any] = networks[network]
+        return attached
