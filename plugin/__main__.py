@@ -1,0 +1,5 @@
+"""``python -m plugin`` is ``pynet``."""
+
+from plugin.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""The composition root: picks the backends and puts the program together.
+
+Sockets first, then everything slow, which is why imports stand inside functions here and
+nowhere else.  A part that cannot be had (a full disk, another pynet in the way) is said in
+the health and tried again; it never ends the process, because an engine whose plugin is
+gone waits fifteen seconds for every call.
+"""
+
+# ruff: noqa: PLC0415
+
+import resource
+import threading
+from typing import TYPE_CHECKING, Final
+
+from plugin import log
+from plugin.config import Config, Role
+from plugin.server.listeners import listen
+
+if TYPE_CHECKING:
+    from plugin.server.process import WsgiApp
+
+_log: Final = log.Log("plugin")
+
+
+def serve(config: Config) -> None:
+    """Run until asked to stop.  Raises SettingError if a socket cannot be had."""
+    log.configure(config.log_level)
+    sockets = [listen(each.path) for each in config.plugin_sockets]
+    sockets.append(listen(config.admin_socket))
+    _log.info("sockets.bound", paths=",".join(str(s.getsockname()) for s in sockets))
+    _raise_file_limit()
+    from plugin.server.process import Process
+
+    Process(sockets, lambda: _build(config)).run()
+
+
+def _build(config: Config) -> "WsgiApp":
+    """The application, in the worker: a door for each socket and the life behind them."""
+    from plugin.admin.app import create_app as create_admin_app
+    from plugin.bootstrap.life import Life
+    from plugin.server.app import create_app
+    from plugin.server.process import by_socket
+
+    life = Life(config)
+    apps: dict[str, WsgiApp] = {
+        str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets
+    }
+    apps[str(config.admin_socket)] = create_admin_app(life.health, life.store, life.heal)
+    threading.Thread(target=life.run, name="life", daemon=True).start()
+    return by_socket(apps)
+
+
+def _raise_file_limit() -> None:
+    """A published port is an open file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,97 @@
+"""The life of the worker: start, look after everything every tick, and say how it is.
+
+Doors are open before the services behind them exist; whoever comes early waits, for a
+bounded time.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from plugin.bootstrap.services import Builder, Services
+from plugin.config import Config, Role, Scope
+from plugin.errors import NotReadyError, PynetError
+from plugin.log import Log
+from plugin.server.app import Handler, Lookup
+from plugin.service.health import Health
+from plugin.store.base import Store
+from plugin.wire.plugin import activation_answer
+
+_log: Final = Log("life")
+_CALL_WAITS_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 0.5
+_START: Final = "start"
+
+
+class Life:
+    """One per worker."""
+
+    def __init__(self, config: Config) -> None:
+        self.health = Health()
+        self._config = config
+        self._builder = Builder(config, self.health)
+        self._services: Services | None = None
+        self._failure = "it is still starting"
+        self._stopped = threading.Event()
+
+    def lookup(self, scope: Scope) -> Lookup:
+        """Methods of a plugin socket; those that ask for nothing are served at once."""
+        roles = self._config.roles
+        constant: dict[str, Handler] = {
+            "Plugin.Activate": lambda _: activation_answer(roles),
+        }
+        built: dict[str, Handler] = {}
+
+        def find(method: str) -> Handler | None:
+            handler = constant.get(method)
+            if handler is None:
+                if not built:
+                    built.update(self._ready().methods(roles, scope))
+                handler = built.get(method)
+            return handler
+
+        return find
+
+    def store(self) -> Store:
+        """The state, for those who only look."""
+        return self._ready().store
+
+    def heal(self) -> None:
+        """Compare the host with what it should hold, now."""
+        self._ready().healer.heal()
+
+    def run(self) -> None:
+        """Start, however often it takes, then tick until the end."""
+        while not self._started():
+            if self._stopped.wait(_RETRY_SECONDS):
+                return
+        while not self._stopped.wait(self._config.tick):
+            self._tick()
+
+    def _started(self) -> bool:
+        try:
+            services = self._builder.build()
+        except PynetError as error:
+            if str(error) != self._failure:
+                _log.error("start.failed", reason=error)
+            self._failure = str(error)
+            self.health.degrade(_START, str(error), "mend it; pynet tries again by itself")
+            return False
+        services.healer.heal()
+        self._services = services
+        self.health.recover(_START)
+        self.health.ready()
+        _log.info("plugin.started", status=self.health.status.value)
+        return True
+
+    def _tick(self) -> None:
+        try:
+            self.heal()
+        except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
+            _log.exception("tick.fault")
+
+    def _ready(self) -> Services:
+        self.health.wait_ready(_CALL_WAITS_SECONDS)
+        if self._services is None:
+            raise NotReadyError(f"pynet is not ready: {self._failure}")
+        return self._services

@@ -1,0 +1,96 @@
+"""Everything behind the doors, built in one go once it can be."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from plugin.config import Config, Role, Scope
+from plugin.errors import FirewallError, StoreError
+from plugin.firewall.base import Firewall
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nft import best_client
+from plugin.firewall.nftables import NftablesFirewall
+from plugin.firewall.none import NoFirewall
+from plugin.kernel.claim import claim
+from plugin.kernel.linux import LinuxKernel
+from plugin.server import network_driver
+from plugin.server.app import Handler
+from plugin.service.addresses import NobodyAsks
+from plugin.service.endpoints import Endpoints
+from plugin.service.healing import Healer
+from plugin.service.health import Health
+from plugin.service.locks import Locks
+from plugin.service.networks import Networks
+from plugin.service.reconcile import Reconciler
+from plugin.store.sqlite import SqliteStore
+
+_STATE_MODE: Final = 0o700
+_STATE_FILE: Final = "pynet.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts that doors lead to."""
+
+    networks: Networks
+    endpoints: Endpoints
+    healer: Healer
+    store: SqliteStore
+
+    def methods(self, roles: frozenset[Role], scope: Scope) -> dict[str, Handler]:
+        """What one plugin socket serves."""
+        served: dict[str, Handler] = {}
+        if Role.NETWORK in roles:
+            served |= network_driver.methods(self.networks, self.endpoints, scope)
+        return served
+
+
+class Builder:
+    """Builds the services; what could be built is kept for the next try."""
+
+    def __init__(self, config: Config, health: Health) -> None:
+        self._config = config
+        self._health = health
+        self._claim: socket.socket | None = None
+        self._kernel: LinuxKernel | None = None
+
+    def build(self) -> Services:
+        """Everything, or PynetError for the first part that cannot be had."""
+        self._claim = self._claim or claim()
+        directory = _state_directory(self._config.state)
+        store = SqliteStore(directory / _STATE_FILE)
+        kernel = self._kernel = self._kernel or LinuxKernel()
+        firewall = self._firewall()
+        reconciler = Reconciler(kernel, firewall)
+        locks = Locks()
+        addresses = NobodyAsks()
+        return Services(
+            networks=Networks(store, reconciler, kernel, locks, addresses),
+            endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
+            healer=Healer(store, reconciler, kernel, firewall, locks, self._health),
+            store=store,
+        )
+
+    def _firewall(self) -> Firewall:
+        mark = self._config.mark
+        try:
+            return NftablesFirewall(best_client(), DockerUser(mark), mark)
+        except FirewallError as error:
+            self._health.degrade(
+                "nftables",
+                f"{error}; nothing is published, masqueraded or isolated",
+                "install the packages libnftables1 or nftables and restart pynet",
+            )
+            return NoFirewall()
+
+
+def _state_directory(path: Path) -> Path:
+    try:
+        path.mkdir(mode=_STATE_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"PYNET_STATE {path} cannot be made: {error.strerror}") from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise StoreError(f"PYNET_STATE {path} cannot be written; make it pynet's own")
+    return path

@@ -1,0 +1,45 @@
+"""Talks HTTP over the admin socket of a running plugin."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+from plugin.errors import PynetError
+
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+class NoAnswerError(PynetError):
+    """No plugin answers at the admin socket."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask(socket_path: Path, path: str, method: str = "GET") -> Any:
+    """The answer to one question.  Raises NoAnswerError, or PynetError with the plugin's words."""
+    connection = _UnixConnection(socket_path)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise NoAnswerError(
+            f"no pynet answers at {socket_path} ({error}); is it running, and is "
+            f"PYNET_ADMIN_SOCKET the same here?"
+        ) from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise PynetError(answer.get("error", f"the plugin answered {response.status}"))
+    return answer

@@ -1,0 +1,1 @@
+"""Network modes.  A driver reads a network or an endpoint and answers what the host should hold."""

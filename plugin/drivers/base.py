@@ -1,0 +1,53 @@
+"""The contract of a network mode: pure answers about what should be.
+
+Every method may be called at any time and any number of times, with the same answer for
+the same values.  Each raises RefusedError for what cannot be meant.
+"""
+
+from typing import ClassVar, Protocol
+
+from plugin.model.ids import MacAddress
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    GatewayNeeds,
+    IPAddress,
+    Network,
+    PortBinding,
+)
+from plugin.model.plan import Plan
+
+
+class Driver(Protocol):
+    """One network mode."""
+
+    mode: ClassVar[str]
+
+    def check_options(self, options: dict[str, str]) -> None:
+        """Refuse options that are unknown to the mode or have values that mean nothing."""
+
+    def check_endpoint_options(self, options: dict[str, str]) -> None:
+        """The same for options of one endpoint (``--driver-opt``)."""
+
+    def gateway_needs(self, network: Network) -> GatewayNeeds:
+        """Before addresses are given out: who needs no gateway (engine 28 and later ask)."""
+
+    def network_plan(self, network: Network) -> Plan:
+        """What the network alone needs, from its creation to its deletion."""
+
+    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
+        """The hardware address of an endpoint for which nobody chose one."""
+
+    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+        """What the endpoint needs from join to deletion, the link to hand over among it."""
+
+    def host_addresses(
+        self, network: Network, endpoint: Endpoint, binding: PortBinding
+    ) -> tuple[IPAddress, ...]:
+        """Where on the host a binding is published; none if the network publishes nothing."""
+
+    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+        """What the endpoint's published ports need, while it is the sandbox's gateway."""
+
+    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
+        """What dockerd does with the link in the sandbox."""

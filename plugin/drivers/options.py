@@ -1,0 +1,94 @@
+"""Option names to typed values, and refusals that say what would be right.
+
+A mode declares its options as a tuple of Option; what is not in it is refused, with the
+nearest name that is.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any, Final, Generic, TypeVar
+
+from plugin.errors import InvalidOptionError, UnknownOptionError
+from plugin.model.ids import IFNAMSIZ, IfName
+
+T = TypeVar("T")
+
+MODE: Final = "mode"
+MIN_MTU: Final = 68  # RFC 791 section 3.1: every link carries this much
+MIN_MTU_IPV6: Final = 1280  # RFC 8200 section 5
+MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
+
+_TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
+_FALSE: Final = frozenset({"false", "0", "f"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option(Generic[T]):
+    """An option by its short name; ``parse`` raises ValueError for what it cannot read."""
+
+    name: str
+    parse: Callable[[str], T]
+    default: T
+    expected: str
+    meaning: str
+
+    def of(self, options: Mapping[str, str]) -> T:
+        """The value the user gave, or the default."""
+        text = options.get(self.name)
+        if text is None:
+            return self.default
+        try:
+            return self.parse(text)
+        except ValueError:
+            raise InvalidOptionError(self.name, text, self.expected) from None
+
+
+def check_known(options: Iterable[str], known: Iterable[Option[Any]], mode: str) -> None:
+    """Refuse an option that the mode does not have."""
+    names = [MODE, *(option.name for option in known)]
+    for name in options:
+        if name in names:
+            continue
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names)}"
+        raise UnknownOptionError(f"option {name} is unknown in mode {mode}{hint}")
+
+
+def boolean(text: str) -> bool:
+    """true, false and what Docker takes for them."""
+    folded = text.lower()
+    if folded in _TRUE:
+        return True
+    if folded in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+def mtu(text: str) -> int:
+    """A number of bytes; 0 is "not asked for", as it is to Docker."""
+    number = int(text)
+    if number and not MIN_MTU <= number <= MAX_MTU:
+        raise ValueError(text)
+    return number
+
+
+def ifname(text: str) -> IfName:
+    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name)."""
+    bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
+    if bad or any(c in "/:%" or c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(text)
+    return IfName(text)
+
+
+def ifname_prefix(text: str) -> str:
+    """What dockerd puts a number behind in the sandbox."""
+    if len(text.encode()) > IFNAMSIZ - 2:
+        raise ValueError(text)
+    return ifname(text)
+
+
+def ipv4_address(text: str) -> IPv4Address:
+    """One IPv4 address."""
+    return IPv4Address(text)

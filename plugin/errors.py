@@ -1,0 +1,86 @@
+"""What can be refused or go wrong, one class per fact.
+
+``RefusedError`` is the asker's to mend and changes nothing; ``HostError`` is the host's.
+The message is what a user of ``docker`` reads, so it is a whole sentence.
+"""
+
+
+class PynetError(Exception):
+    """Anything pynet says no to."""
+
+
+class RefusedError(PynetError):
+    """The request cannot be meant, or cannot be granted as things stand."""
+
+
+class HostError(PynetError):
+    """The kernel, the firewall or the store did not do what was asked."""
+
+
+class InvalidOptionError(RefusedError):
+    """An option has a value that means nothing."""
+
+    def __init__(self, option: str, value: object, expected: str) -> None:
+        super().__init__(f"option {option} is {str(value)!r}, expected {expected}")
+
+
+class UnknownOptionError(RefusedError):
+    """An option that the network's mode does not have."""
+
+
+class SettingError(RefusedError):
+    """A setting from the environment has a value that means nothing."""
+
+    def __init__(self, setting: str, value: object, expected: str) -> None:
+        super().__init__(f"{setting} is {str(value)!r}, expected {expected}")
+
+
+class NetworkNotFoundError(RefusedError):
+    """No network of that id was ever created here, or it is gone."""
+
+
+class EndpointNotFoundError(RefusedError):
+    """No endpoint of that id was ever created here, or it is gone."""
+
+
+class SubnetOverlapError(RefusedError):
+    """Two networks of one host would claim the same addresses."""
+
+
+class GatewayOutsideError(RefusedError):
+    """A gateway that its subnet does not contain."""
+
+
+class ForeignLinkError(RefusedError):
+    """A link of that name exists and is not ours."""
+
+
+class MissingLinkError(RefusedError):
+    """A link that the network stands on does not exist."""
+
+
+class PortTakenError(RefusedError):
+    """A host port that somebody holds already, in the words Docker uses."""
+
+    def __init__(self, address: object, port: int) -> None:
+        super().__init__(f"Bind for {address}:{port} failed: port is already allocated")
+
+
+class KernelError(HostError):
+    """Netlink, /proc/sys or a socket refused."""
+
+
+class FirewallError(HostError):
+    """nftables or iptables refused."""
+
+
+class StoreError(HostError):
+    """The state could not be read or written."""
+
+
+class NotReadyError(HostError):
+    """The plugin has not finished starting, or cannot."""
+
+
+class BusyError(HostError):
+    """Another call has held the same network for too long."""

@@ -1,0 +1,1 @@
+"""Rules: which packets pass, and which are translated."""

@@ -1,0 +1,69 @@
+"""The contract of a kernel: make resources so, take them away, tell what is there.
+
+How a restarted plugin knows a thing is ours:
+
+=========  =====================================================================
+Bridge     link group OURS (set in the message that makes it) and the alias
+           ``pynet:<network>``
+Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
+Hairpin    a flag of one of our ports
+Address    on one of our links
+Sysctl     of one of our links, or shared with everybody and never taken back
+HostPort   a socket of this process: it is gone with the process
+=========  =====================================================================
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from plugin.model.ids import IfName
+from plugin.model.network import IPAddress, IPNetwork
+from plugin.model.network import Protocol as Transport
+from plugin.model.resources import Bridge, HostResource, Veth
+
+
+class Kernel(Protocol):
+    """One host, or something that behaves as one."""
+
+    def ensure(
+        self, resources: Sequence[HostResource], started: Callable[[HostResource], None]
+    ) -> None:
+        """Make the host hold ``resources``, in their order, whatever it holds of them now.
+
+        Tells ``started`` of each before it touches it.  Stops at the first that fails: with
+        RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not
+        touched, with KernelError it may be half made.
+        """
+
+    def remove(self, resources: Sequence[HostResource]) -> None:
+        """Take away what is ours of ``resources``; what is not there or not ours is passed over.
+
+        Goes on after a failure and raises one ExceptionGroup of KernelError at the end.
+        """
+
+    def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
+        """What the host has under the keys of ``resources``, as it is."""
+
+    def read_marked(self) -> frozenset[Bridge | Veth]:
+        """Every link that carries our mark, whoever asked for it."""
+
+    def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        """Those of ``ifnames`` that no link has."""
+
+    def reserve(
+        self, protocol: Transport, addresses: Sequence[IPAddress], ports: range | None
+    ) -> int:
+        """Hold one port on all ``addresses``: the first free of ``ports``, or any.
+
+        "Any" is the kernel's choice: ip_local_port_range without ip_local_reserved_ports.
+        Raises PortTakenError, or RefusedError for an address that the host does not have.
+        """
+
+    def uplink_mtu(self) -> int:
+        """MTU of the link of the default route, or 1500 where there is none."""
+
+    def has_ipv6(self) -> bool:
+        """Whether sockets of that family can be bound."""
+
+    def routes(self) -> frozenset[IPNetwork]:
+        """Prefixes the host has routes to, in any table, default routes excepted."""

@@ -1,0 +1,148 @@
+"""Published ports are held by bound sockets, so that a conflict is found when it arises.
+
+A TCP socket is bound and never listens: what the firewall does not translate is refused at
+once instead of waiting for an answer.  It is bound with SO_REUSEADDR, because connections
+of an earlier server on that port may still be in TIME_WAIT, and loses the flag afterwards,
+so that nobody can listen beside it (net/ipv4/inet_connection_sock.c, inet_bind_conflict).
+The kernel remembers the flag for the port, though, and would let us bind twice: sockets of
+our own are compared here.
+"""
+
+import errno
+import socket
+import threading
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address
+from typing import Final
+
+from plugin.errors import KernelError, PortTakenError, RefusedError
+from plugin.model.network import IPAddress, Protocol
+from plugin.model.resources import HostPort
+
+_ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
+_KINDS: Final = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
+
+
+class HostPorts:
+    """The ports this process holds."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[HostPort, socket.socket] = {}
+        self._by_number: dict[tuple[Protocol, int], set[HostPort]] = {}
+        self._lock = threading.Lock()
+
+    def ensure(self, port: HostPort) -> None:
+        """Hold the port, unless it is held already."""
+        with self._lock:
+            if port not in self._sockets:
+                self._hold(port)
+
+    def remove(self, port: HostPort) -> None:
+        """Let go of the port."""
+        with self._lock:
+            self._let_go(port)
+
+    def held(self, ports: Iterable[HostPort]) -> frozenset[HostPort]:
+        """Those of ``ports`` that are held."""
+        with self._lock:
+            return frozenset(port for port in ports if port in self._sockets)
+
+    def reserve(
+        self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
+    ) -> int:
+        """Hold the first port of ``ports`` (or any) that is free on all ``addresses``."""
+        with self._lock:
+            if ports is None:
+                return self._reserve_any(protocol, addresses)
+            for number in ports:
+                if self._reserve_on_all(protocol, addresses, number):
+                    return number
+        raise PortTakenError(addresses[0], ports[0])
+
+    def close(self) -> None:
+        """Let go of everything."""
+        with self._lock:
+            for port in list(self._sockets):
+                self._let_go(port)
+
+    def _reserve_any(self, protocol: Protocol, addresses: Sequence[IPAddress]) -> int:
+        for _ in range(_ATTEMPTS):
+            number = _any_port(protocol, addresses[0])
+            if self._reserve_on_all(protocol, addresses, number):
+                return number
+        raise RefusedError(f"no {protocol.text} port is free on {addresses[0]}")
+
+    def _reserve_on_all(
+        self, protocol: Protocol, addresses: Sequence[IPAddress], number: int
+    ) -> bool:
+        wanted = [HostPort(protocol=protocol, address=a, port=number) for a in addresses]
+        taken: list[HostPort] = []
+        for port in wanted:
+            try:
+                self._hold(port)
+            except RefusedError as error:
+                for mine in taken:
+                    self._let_go(mine)
+                if isinstance(error, PortTakenError):
+                    return False
+                raise
+            taken.append(port)
+        return True
+
+    def _hold(self, port: HostPort) -> None:
+        number = (port.protocol, port.port)
+        if any(_overlap(port, held) for held in self._by_number.get(number, ())):
+            raise PortTakenError(port.address, port.port)
+        self._sockets[port] = _bound(port)
+        self._by_number.setdefault(number, set()).add(port)
+
+    def _let_go(self, port: HostPort) -> None:
+        held = self._sockets.pop(port, None)
+        if held is not None:
+            held.close()
+            beside = self._by_number[port.protocol, port.port]
+            beside.discard(port)
+            if not beside:
+                del self._by_number[port.protocol, port.port]
+
+
+def _overlap(one: HostPort, other: HostPort) -> bool:
+    return one.address.version == other.address.version and (
+        one.address == other.address or one.address.is_unspecified or other.address.is_unspecified
+    )
+
+
+def _bound(port: HostPort) -> socket.socket:
+    sock = _new_socket(port.protocol, port.address)
+    try:
+        if port.protocol is Protocol.TCP:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((str(port.address), port.port))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(port.address, port.port) from error
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise RefusedError(
+                f"cannot publish on {port.address}:{port.port}: this host has no such address"
+            ) from error
+        raise KernelError(f"cannot hold port {port.address}:{port.port}: {error}") from error
+    return sock
+
+
+def _any_port(protocol: Protocol, address: IPAddress) -> int:
+    with _new_socket(protocol, address) as sock:
+        sock.bind((str(address), 0))
+        return int(sock.getsockname()[1])
+
+
+def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
+    v4 = isinstance(address, IPv4Address)
+    sock = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, _KINDS[protocol])
+    if not v4:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if protocol is Protocol.UDP:
+        # Nobody reads: what is not translated shall not pile up either.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+    return sock

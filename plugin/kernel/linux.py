@@ -1,0 +1,141 @@
+"""The kernel of this host, in the network namespace the process runs in."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pyroute2 import NetlinkError
+
+from plugin.errors import KernelError
+from plugin.kernel import addresses, facts, links, netlink, sysctls
+from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.reaper import Reaper
+from plugin.model.ids import IfName
+from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.resources import (
+    Address,
+    Bridge,
+    Hairpin,
+    HostPort,
+    HostResource,
+    Sysctl,
+    Veth,
+)
+
+
+class LinuxKernel:
+    """Built after the last fork: it has a thread and holds sockets."""
+
+    def __init__(self) -> None:
+        self._ports = HostPorts()
+        self._reaper = Reaper()
+
+    def ensure(
+        self, resources: Sequence[HostResource], started: Callable[[HostResource], None]
+    ) -> None:
+        if not resources:
+            return
+        with netlink.conversation() as ipr:
+            for resource in resources:
+                started(resource)
+                self._ensure(ipr, resource)
+
+    def remove(self, resources: Sequence[HostResource]) -> None:
+        if not resources:
+            return
+        failures = []
+        with netlink.conversation() as ipr:
+            for resource in resources:
+                try:
+                    self._remove(ipr, resource)
+                except NetlinkError as error:
+                    failures.append(KernelError(f"{resource.key}: {netlink.reason(error)}"))
+                except KernelError as error:
+                    failures.append(error)
+        if failures:
+            raise ExceptionGroup("not everything could be removed", failures)
+
+    def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
+        with netlink.conversation() as ipr:
+            found = [self._read(ipr, resource) for resource in resources]
+        return frozenset(resource for resource in found if resource is not None)
+
+    def read_marked(self) -> frozenset[Bridge | Veth]:
+        with netlink.conversation() as ipr:
+            return links.read_marked(ipr)
+
+    def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        with netlink.conversation() as ipr:
+            return frozenset(name for name in ifnames if links.find(ipr, name) is None)
+
+    def reserve(
+        self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
+    ) -> int:
+        return self._ports.reserve(protocol, addresses, ports)
+
+    def uplink_mtu(self) -> int:
+        return facts.uplink_mtu()
+
+    def has_ipv6(self) -> bool:
+        return facts.has_ipv6()
+
+    def routes(self) -> frozenset[IPNetwork]:
+        return facts.routes()
+
+    def settle(self) -> None:
+        """Return when every link that was removed is gone."""
+        self._reaper.reap()
+
+    def close(self) -> None:
+        """Let go of ports and delete doomed links; what networks need stays."""
+        self._reaper.stop()
+        self._ports.close()
+
+    def _ensure(self, ipr: Any, resource: HostResource) -> None:
+        match resource:
+            case Bridge():
+                self._ensure_bridge(ipr, resource)
+            case Veth():
+                links.ensure_veth(ipr, resource)
+            case Hairpin():
+                links.ensure_hairpin(ipr, resource)
+            case Address():
+                addresses.ensure(ipr, resource)
+            case Sysctl():
+                sysctls.ensure(resource)
+            case HostPort():
+                self._ports.ensure(resource)
+
+    def _ensure_bridge(self, ipr: Any, bridge: Bridge) -> None:
+        link = links.find(ipr, bridge.ifname)
+        if link is not None and links.is_doomed(link):
+            self._reaper.reap()  # a network of the same name was removed a moment ago
+        links.ensure_bridge(ipr, bridge)
+
+    def _remove(self, ipr: Any, resource: HostResource) -> None:
+        match resource:
+            case Bridge() | Veth():
+                if links.doom(ipr, resource):
+                    self._reaper.kick()
+            case Hairpin():
+                links.remove_hairpin(ipr, resource)
+            case Address():
+                addresses.remove(ipr, resource)
+            case Sysctl():
+                return  # its docstring tells why
+            case HostPort():
+                self._ports.remove(resource)
+
+    def _read(self, ipr: Any, resource: HostResource) -> HostResource | None:
+        match resource:
+            case Bridge():
+                return links.read_bridge(ipr, resource)
+            case Veth():
+                return links.read_veth(ipr, resource)
+            case Hairpin():
+                return links.read_hairpin(ipr, resource)
+            case Address():
+                return addresses.read(ipr, resource)
+            case Sysctl():
+                return sysctls.read(resource)
+            case HostPort():
+                return resource if self._ports.held([resource]) else None

@@ -1,0 +1,34 @@
+"""Kernel settings below /proc/sys, which shows those of the caller's network namespace."""
+
+from pathlib import Path
+from typing import Final
+
+from plugin.errors import KernelError
+from plugin.model.resources import Sysctl
+
+_ROOT: Final = Path("/proc/sys")
+
+
+def ensure(sysctl: Sysctl) -> None:
+    """Write the setting, unless it has the value already.
+
+    Reading first spares the forwarding switches, which walk over all links when written.
+    """
+    path = _ROOT / sysctl.name
+    try:
+        if path.read_text().strip() != sysctl.value:
+            path.write_text(sysctl.value)
+    except FileNotFoundError:
+        # A kernel without IPv6 has nothing to switch off there.
+        if not sysctl.name.startswith("net/ipv6/"):
+            raise KernelError(f"this kernel has no setting {sysctl.name}") from None
+    except OSError as error:
+        raise KernelError(f"cannot set {sysctl.name} to {sysctl.value}: {error}") from error
+
+
+def read(sysctl: Sysctl) -> Sysctl | None:
+    """The setting as it is; None if the kernel does not have it."""
+    try:
+        return Sysctl(name=sysctl.name, value=(_ROOT / sysctl.name).read_text().strip())
+    except OSError:
+        return None

@@ -1,0 +1,52 @@
+"""Identifiers, each a type of its own so that one cannot be passed for another.
+
+Interface names are derived from a hash of an id: the kernel allows 15 bytes, and
+a prefix of the id itself would collide for ids that a user or a test chose.
+"""
+
+import hashlib
+from typing import Final, NewType
+
+NetworkID = NewType("NetworkID", str)
+EndpointID = NewType("EndpointID", str)
+IfName = NewType("IfName", str)
+MacAddress = NewType("MacAddress", str)
+
+IFNAMSIZ: Final = 15  # linux/if.h: 16 bytes, less the NUL
+_HASH_DIGITS: Final = 11
+
+
+def bridge_name(network: NetworkID) -> IfName:
+    """The bridge of a network, where the user has not chosen a name."""
+    return _ifname("pnb-", network)
+
+
+def port_name(endpoint: EndpointID) -> IfName:
+    """The host's end of an endpoint's veth pair."""
+    return _ifname("pnv-", endpoint)
+
+
+def handoff_name(endpoint: EndpointID) -> IfName:
+    """The end of the pair that dockerd moves into the sandbox and renames there."""
+    return _ifname("pnc-", endpoint)
+
+
+def derived_mac(*parts: str) -> MacAddress:
+    """A locally administered unicast address that depends on ``parts`` alone.
+
+    Deriving it from the network and the IP address means that an address which
+    comes back has the same hardware address, so no neighbour holds a stale entry.
+    """
+    digest = hashlib.sha256("/".join(parts).encode()).digest()
+    first = (digest[0] & 0xFC) | 0x02  # RFC 7042 section 2.1: local bit set, group bit clear
+    return MacAddress(":".join(f"{octet:02x}" for octet in (first, *digest[1:6])))
+
+
+def short(identifier: str) -> str:
+    """The twelve digits people know an id by."""
+    return identifier[:12]
+
+
+def _ifname(prefix: str, identifier: str) -> IfName:
+    digest = hashlib.sha256(identifier.encode()).hexdigest()
+    return IfName(prefix + digest[:_HASH_DIGITS])

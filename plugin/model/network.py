@@ -1,0 +1,139 @@
+"""Networks and endpoints, as dockerd asked for them.
+
+A network keeps what was read from the host when it was made (``uplink_mtu``), so that
+its plan is the same after a restart as it was on the first day.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
+
+IPAddress = IPv4Address | IPv6Address
+IPInterface = IPv4Interface | IPv6Interface
+IPNetwork = IPv4Network | IPv6Network
+
+
+class NetworkState(Enum):
+    """Whether dockerd has been told of success.
+
+    A ``PENDING`` network found at start is undone; a ``DELETING`` one is finished.
+    """
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DELETING = "deleting"
+
+
+class Protocol(Enum):
+    """Transport protocols a port can be published for, with their numbers (IANA)."""
+
+    TCP = 6
+    UDP = 17
+
+    @property
+    def text(self) -> str:
+        """The name nftables and Docker use."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolData:
+    """One subnet of a network, with the addresses dockerd keeps in it for itself."""
+
+    space: str
+    prefix: IPNetwork
+    gateway: IPInterface | None = None
+    auxiliary: dict[str, IPInterface] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """An L2 domain with its subnets; ``options`` are the user's, by their short names."""
+
+    id: NetworkID
+    mode: str
+    options: dict[str, str] = field(default_factory=dict)
+    pools: tuple[PoolData, ...] = ()
+    internal: bool = False
+    ipv6: bool = False
+    uplink_mtu: int = 1500
+    state: NetworkState = NetworkState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortBinding:
+    """A wish to publish ``container_port``; ``host_port`` 0 leaves the choice to the kernel."""
+
+    protocol: Protocol
+    container_port: int
+    host_ip: IPAddress | None = None
+    host_port: int = 0
+    host_port_end: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPort:
+    """A port that is published: what a binding became on one host address."""
+
+    protocol: Protocol
+    host_ip: IPAddress
+    host_port: int
+    container_ip: IPAddress
+    container_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A container's port on a network."""
+
+    id: EndpointID
+    network_id: NetworkID
+    mac_address: MacAddress
+    ipv4: IPv4Interface | None = None
+    ipv6: IPv6Interface | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    sandbox_key: str | None = None
+    bindings: tuple[PortBinding, ...] = ()
+    published: tuple[PublishedPort, ...] = ()
+
+    @property
+    def joined(self) -> bool:
+        """Whether a sandbox holds (or is about to hold) the endpoint's link."""
+        return self.sandbox_key is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRoute:
+    """A route inside the sandbox; without ``next_hop`` the destination is on the link."""
+
+    destination: IPNetwork
+    next_hop: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """What dockerd does with the link that a join hands over."""
+
+    src_name: str
+    dst_prefix: str = "eth"
+    gateway4: IPv4Address | None = None
+    gateway6: IPv6Address | None = None
+    routes: tuple[StaticRoute, ...] = ()
+    disable_gateway_service: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayNeeds:
+    """Which families need no gateway address of their own from the IPAM."""
+
+    skip_ipv4: bool = False
+    skip_ipv6: bool = False

@@ -1,0 +1,46 @@
+"""What the host should hold for one network or endpoint.
+
+A plan is a set: the order in which kinds are made is the same for all plans and is
+written down here once.  Removal runs it backwards.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from plugin.model.ids import IfName
+from plugin.model.resources import (
+    Address,
+    Bridge,
+    Element,
+    Hairpin,
+    HostPort,
+    Resource,
+    Sysctl,
+    Veth,
+)
+
+# Ports are taken before anything can send to them, and rules let traffic in last.
+ORDER: Final = (Bridge, Sysctl, Address, Veth, Hairpin, HostPort, Element)
+_RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Resources to hold, links that must be there and are not ours, and the link to hand over."""
+
+    resources: frozenset[Resource] = frozenset()
+    requires: frozenset[IfName] = frozenset()
+    handoff: IfName | None = None
+
+    def __or__(self, other: "Plan") -> "Plan":
+        return Plan(
+            resources=self.resources | other.resources,
+            requires=self.requires | other.requires,
+            handoff=self.handoff or other.handoff,
+        )
+
+
+def in_order(resources: Iterable[Resource]) -> list[Resource]:
+    """The order to make resources in."""
+    return sorted(resources, key=lambda resource: _RANK[type(resource)])

@@ -1,0 +1,122 @@
+"""Every kind of thing the host can hold for us, as a value.
+
+A resource is equal to another if the host would look the same; its ``key`` says which
+thing on the host it is, whatever that thing looks like now.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import IPAddress, IPInterface, Protocol
+
+MARK_PREFIX: Final = "pynet:"  # in a link's alias; what follows is network[/endpoint]
+
+Key = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """A bridge, up.  ``mark`` names the network it belongs to."""
+
+    ifname: IfName
+    mac_address: MacAddress
+    mtu: int
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veth:
+    """A pair whose host end is up and enslaved, and whose other end is handed over."""
+
+    ifname: IfName
+    peer: IfName
+    peer_mac_address: MacAddress
+    master: IfName
+    mtu: int
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hairpin:
+    """Leave for a bridge port to send a frame back where it came from.
+
+    A container that calls its own published port needs it where br_netfilter
+    makes bridged frames meet the address translation.
+    """
+
+    ifname: IfName
+
+    @property
+    def key(self) -> Key:
+        return ("hairpin", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An address of the host's on one of our links."""
+
+    ifname: IfName
+    interface: IPInterface
+
+    @property
+    def key(self) -> Key:
+        return ("address", self.ifname, self.interface)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sysctl:
+    """A kernel setting below ``/proc/sys``; ``name`` uses slashes as the path does.
+
+    Removal leaves it alone: a link's settings go with the link, and the host-wide ones
+    (forwarding) may be needed by others by then.
+    """
+
+    name: str
+    value: str
+
+    @property
+    def key(self) -> Key:
+        return ("sysctl", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPort:
+    """A port of the host held by a bound socket, so that nobody else can take it."""
+
+    protocol: Protocol
+    address: IPAddress
+    port: int
+
+    @property
+    def key(self) -> Key:
+        return ("port", self.protocol, self.address, self.port)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """An element of a set or, with ``data``, of a map in our nftables table.
+
+    ``match`` and ``data`` are the parts of a concatenation, as nft writes them.
+    """
+
+    container: str
+    match: tuple[str, ...]
+    data: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        return ("element", self.container, self.match)
+
+
+HostResource = Bridge | Veth | Hairpin | Address | Sysctl | HostPort
+Resource = HostResource | Element

@@ -1,0 +1,1 @@
+"""The engine's side: one Flask application per socket."""

@@ -1,0 +1,76 @@
+"""From error classes to answers: the only table there is.
+
+Every answer is JSON and has both ``Err`` (which NetworkDriver reads) and ``Error`` (which
+IpamDriver reads) if anything went wrong.  404 is for unknown methods alone: dockerd takes it
+for "not implemented" in two methods, and so would take a missing network for success.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from flask import Response
+
+from plugin.errors import HostError, PynetError, RefusedError
+from plugin.log import Log
+from plugin.telemetry import RPC_SECONDS
+from plugin.wire.errors import WireError
+
+Answer = dict[str, object]
+
+_log: Final = Log("rpc")
+_MIMETYPE: Final = "application/json"
+
+
+class UnknownMethodError(PynetError):
+    """A path that is no method of the plugin."""
+
+
+def respond(method: str, call: Callable[[], Answer]) -> Response:
+    """Run a method and wrap what comes of it."""
+    started = time.perf_counter()
+    status, answer, result = _outcome(method, call)
+    seconds = time.perf_counter() - started
+    # An unknown name is not taken into the metric: whoever asks could make it grow.
+    known = method if status != 404 else "unknown"
+    RPC_SECONDS.labels(method=known, result=result).observe(seconds)
+    _log.debug("rpc.answered", method=method, result=result, ms=round(seconds * 1000, 1))
+    return reply(status, answer)
+
+
+def reply(status: int, answer: Answer) -> Response:
+    """An answer as JSON."""
+    return Response(msgspec.json.encode(answer), status=status, mimetype=_MIMETYPE)
+
+
+def failure(message: str) -> Answer:
+    """An answer that says what went wrong, to either protocol."""
+    return {"Err": message, "Error": message}
+
+
+def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]:
+    try:
+        return 200, call(), "ok"
+    except UnknownMethodError as error:
+        return 404, failure(str(error)), "unknown"
+    except WireError as error:
+        _log.warning("rpc.malformed", method=method, reason=error)
+        return 400, failure(str(error)), "malformed"
+    except RefusedError as error:
+        _log.warning("rpc.refused", method=method, reason=error)
+        return 200, failure(str(error)), "refused"
+    except (HostError, ExceptionGroup) as error:
+        reason = _reasons(error)
+        _log.error("rpc.failed", method=method, reason=reason)
+        return 500, failure(reason), "failed"
+    except Exception as error:  # noqa: BLE001 - the one place that answers whatever happened
+        _log.exception("rpc.fault", method=method)
+        kind = type(error).__name__
+        return 500, failure(f"pynet met a fault of its own ({kind}); see its log"), "fault"
+
+
+def _reasons(error: BaseException) -> str:
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(_reasons(each) for each in error.exceptions)
+    return str(error) if isinstance(error, PynetError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,56 @@
+"""The sockets, bound before anything slow is imported: a call that comes early waits in line.
+
+A socket file that a killed process left behind is replaced; one that answers is not.
+"""
+
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+from plugin.errors import SettingError
+
+_BACKLOG: Final = 512
+_DIRECTORY_MODE: Final = 0o755
+_UMASK: Final = 0o117  # 0660: the engine is root, and so is who may speak for it
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening Unix socket at ``path``.
+
+    Raises SettingError if another process serves it or the path cannot be used.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        _remove_stale(path)
+        before = os.umask(_UMASK)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise SettingError("socket", path, f"a path that can be listened on ({error})") from error
+    except SettingError:
+        sock.close()
+        raise
+    sock.set_inheritable(True)
+    return sock
+
+
+def _remove_stale(path: Path) -> None:
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
+                path.unlink(missing_ok=True)
+                return
+            raise
+    raise SettingError("socket", path, "a path that no other process serves")

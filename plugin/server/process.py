@@ -1,0 +1,55 @@
+"""gunicorn, with what it must not do switched off.
+
+One worker with threads: one owner of locks, ports and the nftables context.  Keep-alive is
+off because an idle connection that closes under dockerd makes it repeat a call without
+its body.  The application is built in the worker, after the fork: netlink sockets and
+threads do not survive one.
+"""
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication
+
+THREADS: Final = 16
+_GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """The arbiter and its one worker."""
+
+    def __init__(self, sockets: Sequence[socket.socket], build: Callable[[], WsgiApp]) -> None:
+        self._sockets = sockets
+        self._build = build
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": [f"fd://{sock.fileno()}" for sock in self._sockets],
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": 0,
+            "graceful_timeout": _GRACE_SECONDS,
+            "proc_name": "pynet",
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat must not wait for a disk
+        }
+        for name, value in settings.items():
+            if name in self.cfg.settings:  # the control socket came with gunicorn 24
+                self.cfg.set(name, value)
+
+    def load(self) -> WsgiApp:
+        return self._build()
+
+
+def by_socket(apps: dict[str, WsgiApp]) -> WsgiApp:
+    """One application for all sockets: each request goes to that of the socket it came by."""
+
+    def dispatch(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        return apps[environ["gunicorn.socket"].getsockname()](environ, start)
+
+    return dispatch

@@ -1,0 +1,1 @@
+"""What dockerd asks for, carried out: intent to the store, plan to the host, answer back."""

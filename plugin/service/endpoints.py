@@ -1,0 +1,178 @@
+"""Endpoints: a record from create to delete, a link from join, ports while it is the gateway.
+
+An endpoint's record is the intent for everything the host may hold for it, because all
+names derive from its id: whatever a crash leaves behind is found by the record or, without
+one, by its mark.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import EndpointNotFoundError
+from plugin.kernel.base import Kernel
+from plugin.log import Log
+from plugin.model.ids import EndpointID, NetworkID, short
+from plugin.model.network import Attachment, Endpoint, IPInterface, Network, PortBinding
+from plugin.service import ports
+from plugin.service.addresses import AddressUse
+from plugin.service.locks import Locks
+from plugin.service.networks import get_network
+from plugin.service.reconcile import Reconciler
+from plugin.store.base import Store
+
+_log: Final = Log("endpoints")
+
+
+class Endpoints:
+    """The endpoint half of NetworkDriver."""
+
+    def __init__(
+        self,
+        store: Store,
+        reconciler: Reconciler,
+        kernel: Kernel,
+        locks: Locks,
+        addresses: AddressUse,
+    ) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._kernel = kernel
+        self._locks = locks
+        self._addresses = addresses
+
+    def create(self, wanted: Endpoint) -> Endpoint:
+        """Remember the endpoint; an empty MAC address is filled in.
+
+        dockerd holds its own lock on the network meanwhile, so the link waits for the join.
+        """
+        with self._locks.hold(wanted.network_id):
+            network = get_network(self._store, wanted.network_id)
+            known = self._store.endpoint(wanted.id)
+            if known is not None:
+                return known
+            driver = driver_for(network.mode)
+            driver.check_endpoint_options(wanted.options)
+            mac = wanted.mac_address or driver.mac_address(network, wanted)
+            endpoint = replace(wanted, mac_address=mac)
+            self._collect_predecessors(network, endpoint)
+            self._store.save_endpoint(endpoint)
+        for interface in (endpoint.ipv4, endpoint.ipv6):
+            if interface is not None:
+                self._bind(network, interface)
+        return endpoint
+
+    def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
+        """The endpoint, which must be there."""
+        endpoint = self._store.endpoint(endpoint_id)
+        if endpoint is None or endpoint.network_id != network_id:
+            raise EndpointNotFoundError(
+                f"endpoint {short(endpoint_id)} is not known on network {short(network_id)}; "
+                "disconnect the container and connect it again"
+            )
+        return endpoint
+
+    def join(self, network_id: NetworkID, endpoint_id: EndpointID, sandbox_key: str) -> Attachment:
+        """Make the link that dockerd moves into the sandbox."""
+        with self._locks.hold(network_id):
+            network = get_network(self._store, network_id)
+            endpoint = self.get(network_id, endpoint_id)
+            driver = driver_for(network.mode)
+            if endpoint.sandbox_key != sandbox_key:
+                self._reconciler.apply(driver.endpoint_plan(network, endpoint))
+                self._store.save_endpoint(replace(endpoint, sandbox_key=sandbox_key))
+            attachment = driver.attachment(network, endpoint)
+        _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
+        return attachment
+
+    def leave(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
+        """Free what only a sandbox needs; the link is still inside, dockerd hands it back later."""
+        with self._locks.hold(network_id):
+            found = self._find(network_id, endpoint_id)
+            if found is not None:
+                network, endpoint = found
+                self._withdraw(network, endpoint)
+                self._store.save_endpoint(replace(_bare(endpoint), sandbox_key=None))
+
+    def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
+        """Forget the endpoint and free everything it had; unknown ids are no failure."""
+        with self._locks.hold(network_id):
+            found = self._find(network_id, endpoint_id)
+            if found is None:
+                return
+            self._collect(*found)
+        _log.info("endpoint.deleted", endpoint=short(endpoint_id), network=short(network_id))
+
+    def program(
+        self, network_id: NetworkID, endpoint_id: EndpointID, bindings: Sequence[PortBinding]
+    ) -> None:
+        """Publish ports: the endpoint has become its sandbox's gateway."""
+        with self._locks.hold(network_id):
+            network = get_network(self._store, network_id)
+            endpoint = self.get(network_id, endpoint_id)
+            if endpoint.published or not bindings:
+                return
+            driver = driver_for(network.mode)
+            published = ports.publish(self._kernel, driver, network, endpoint, bindings)
+            gateway = replace(endpoint, bindings=tuple(bindings), published=published)
+            try:
+                self._store.save_endpoint(gateway)
+                self._reconciler.apply(driver.ports_plan(network, gateway))
+            except Exception:
+                ports.release(self._kernel, published)
+                self._store.save_endpoint(endpoint)
+                raise
+        _log.info("ports.published", endpoint=short(endpoint_id), ports=len(published))
+
+    def revoke(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
+        """Withdraw the ports: another endpoint is the gateway, or the sandbox ends."""
+        with self._locks.hold(network_id):
+            found = self._find(network_id, endpoint_id)
+            if found is not None and found[1].published:
+                self._withdraw(*found)
+                self._store.save_endpoint(_bare(found[1]))
+
+    def _find(
+        self, network_id: NetworkID, endpoint_id: EndpointID
+    ) -> tuple[Network, Endpoint] | None:
+        network = self._store.network(network_id)
+        endpoint = self._store.endpoint(endpoint_id)
+        if network is None or endpoint is None or endpoint.network_id != network_id:
+            return None
+        return network, endpoint
+
+    def _withdraw(self, network: Network, endpoint: Endpoint) -> None:
+        if endpoint.published:
+            self._reconciler.remove(driver_for(network.mode).ports_plan(network, endpoint))
+
+    def _collect(self, network: Network, endpoint: Endpoint) -> None:
+        driver = driver_for(network.mode)
+        plan = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+        self._reconciler.remove(plan)
+        self._store.delete_endpoint(endpoint.id)
+
+    def _collect_predecessors(self, network: Network, endpoint: Endpoint) -> None:
+        """An address that is given out again belongs to nobody else any more.
+
+        A dockerd that was killed never says so where the addresses are another IPAM's.
+        """
+        for other in self._store.endpoints(network.id):
+            if _same_address(other, endpoint):
+                _log.warning("endpoint.collected", endpoint=short(other.id))
+                self._collect(network, other)
+
+    def _bind(self, network: Network, interface: IPInterface) -> None:
+        for pool in network.pools:
+            if interface.ip in pool.prefix:
+                self._addresses.bind(pool, interface)
+
+
+def _bare(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, bindings=(), published=())
+
+
+def _same_address(one: Endpoint, other: Endpoint) -> bool:
+    return (one.ipv4 is not None and one.ipv4 == other.ipv4) or (
+        one.ipv6 is not None and one.ipv6 == other.ipv6
+    )

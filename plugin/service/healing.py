@@ -1,0 +1,162 @@
+"""Brings host and state together: at start, every tick, and when somebody meddled.
+
+The three are one function.  Per network, under its lock: finish what was begun, make what
+is missing, forget endpoints whose link is gone.  Then, with everything standing still: take
+away what carries our mark and belongs to nobody.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import PynetError
+from plugin.firewall.base import Firewall
+from plugin.kernel.base import Kernel
+from plugin.log import Log
+from plugin.model.ids import IfName, short
+from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.plan import Plan
+from plugin.model.resources import Element, HostPort, Resource, Veth
+from plugin.service.health import Health
+from plugin.service.locks import Locks
+from plugin.service.networks import whole_plan
+from plugin.service.reconcile import Reconciler
+from plugin.store.base import Store
+from plugin.telemetry import DRIFT
+
+_log: Final = Log("healing")
+_FIREWALL: Final = "firewall"
+_NETWORKS: Final = "networks"
+
+
+class Healer:
+    """Level-triggered: it looks at what is, not at what happened."""
+
+    def __init__(
+        self,
+        store: Store,
+        reconciler: Reconciler,
+        kernel: Kernel,
+        firewall: Firewall,
+        locks: Locks,
+        health: Health,
+    ) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._kernel = kernel
+        self._firewall = firewall
+        self._locks = locks
+        self._health = health
+
+    def heal(self) -> None:
+        """One pass over everything; what fails is said in the health and tried again."""
+        self._prepare_firewall()
+        failures = []
+        for network in self._store.networks():
+            try:
+                self._heal_network(network)
+            except (PynetError, ExceptionGroup) as error:
+                failures.append(f"{short(network.id)}: {_reason(error)}")
+                _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
+        try:
+            self._sweep()
+        except (PynetError, ExceptionGroup) as error:
+            failures.append(_reason(error))
+            _log.error("sweep.failed", reason=_reason(error))
+        if failures:
+            self._health.degrade(
+                _NETWORKS, "; ".join(failures), "see the log; every tick tries again"
+            )
+        else:
+            self._health.recover(_NETWORKS)
+
+    def _prepare_firewall(self) -> None:
+        try:
+            self._firewall.prepare()
+        except PynetError as error:
+            self._health.degrade(
+                _FIREWALL,
+                f"{error}; published ports, masquerading and isolation are not kept up",
+                "install nftables and iptables, and a kernel with nf_tables",
+            )
+        else:
+            self._health.recover(_FIREWALL)
+
+    def _heal_network(self, listed: Network) -> None:
+        with self._locks.hold(listed.id):
+            network = self._store.network(listed.id)
+            if network is None:
+                return
+            if network.state is not NetworkState.ACTIVE:
+                # Of a pending one dockerd never saw success; of a deleting one it forgot.
+                self._reconciler.remove(whole_plan(network, self._store.endpoints(network.id)))
+                self._store.delete_network(network.id)
+                _log.warning("network.undone", network=short(network.id), state=network.state.value)
+                return
+            self._make_so(network)
+
+    def _make_so(self, network: Network) -> None:
+        driver = driver_for(network.mode)
+        plan = driver.network_plan(network)
+        for endpoint in self._store.endpoints(network.id):
+            if not endpoint.joined:
+                continue
+            own = driver.endpoint_plan(network, endpoint)
+            if self._kernel.missing_links(_links(own.resources)):
+                self._detach(network, endpoint)
+            else:
+                plan |= own | driver.ports_plan(network, endpoint)
+        delta = self._reconciler.compare(plan.resources, self._firewall.read())
+        wanting = delta.missing | delta.changed
+        if not wanting:
+            return
+        _count(wanting)
+        self._reconciler.mend(wanting)
+
+    def _detach(self, network: Network, endpoint: Endpoint) -> None:
+        """Its link is gone, and so is the sandbox that held the other end."""
+        driver = driver_for(network.mode)
+        self._reconciler.remove(driver.ports_plan(network, endpoint))
+        self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
+        _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
+
+    def _sweep(self) -> None:
+        """The quick look needs no standstill: mostly there is nothing to take away."""
+        if not self._surplus():
+            return
+        with self._locks.standstill():
+            surplus = self._surplus()
+            if surplus:
+                _count(surplus)
+                self._reconciler.remove(Plan(resources=frozenset(surplus)))
+
+    def _surplus(self) -> list[Resource]:
+        actual: list[Resource] = [*self._kernel.read_marked(), *self._firewall.read()]
+        wanted = {
+            resource.key
+            for network in self._store.networks()
+            for resource in whole_plan(network, self._store.endpoints(network.id)).resources
+        }
+        return [resource for resource in actual if resource.key not in wanted]
+
+
+def _links(resources: Iterable[Resource]) -> list[IfName]:
+    return [resource.ifname for resource in resources if isinstance(resource, Veth)]
+
+
+def _count(resources: Iterable[Resource]) -> None:
+    for resource in resources:
+        kind = type(resource).__name__
+        # A process that has just started holds no ports yet: that is no drift.
+        if isinstance(resource, HostPort):
+            continue
+        DRIFT.labels(kind=kind).inc()
+        name = resource.container if isinstance(resource, Element) else resource.key[1]
+        _log.warning("drift.healed", kind=kind, what=name)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(_reason(each) for each in error.exceptions)
+    return str(error)

@@ -1,0 +1,86 @@
+"""What works and what does not, right now.
+
+A condition is something that is missing; it stands until whoever raised it says that it is
+over.  No condition, no degradation: the status is computed, never set.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Status(Enum):
+    """How the plugin is."""
+
+    STARTING = "starting"
+    OK = "ok"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something that is missing, why, and what would bring it back; ``since`` is Unix time."""
+
+    what: str
+    why: str
+    remedy: str
+    since: float
+
+
+class Health:
+    """Shared by whoever finds something out and whoever asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._conditions: dict[str, Condition] = {}
+        self._ready = threading.Event()
+        self._since = time.time()
+
+    @property
+    def since(self) -> float:
+        """When the status last changed, as Unix time."""
+        return self._since
+
+    @property
+    def status(self) -> Status:
+        """Computed from the conditions that stand."""
+        if self._conditions:
+            return Status.DEGRADED
+        return Status.OK if self._ready.is_set() else Status.STARTING
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What is missing, oldest first."""
+        with self._lock:
+            return tuple(self._conditions.values())
+
+    def ready(self) -> None:
+        """Starting is over, well or not."""
+        before = self.status
+        self._ready.set()
+        self._note_change(before)
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until starting is over."""
+        return self._ready.wait(seconds)
+
+    def degrade(self, what: str, why: str, remedy: str) -> None:
+        """Say that something is missing; saying it again keeps its time."""
+        with self._lock:
+            before = self.status
+            known = self._conditions.get(what)
+            since = known.since if known else time.time()
+            self._conditions[what] = Condition(what=what, why=why, remedy=remedy, since=since)
+        self._note_change(before)
+
+    def recover(self, what: str) -> None:
+        """Say that something is back."""
+        with self._lock:
+            before = self.status
+            self._conditions.pop(what, None)
+        self._note_change(before)
+
+    def _note_change(self, before: Status) -> None:
+        if self.status is not before:
+            self._since = time.time()

@@ -1,0 +1,116 @@
+"""Networks: created whole or not at all, deleted even if it takes a second try."""
+
+import threading
+from dataclasses import replace
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import NetworkNotFoundError, SubnetOverlapError
+from plugin.kernel.base import Kernel
+from plugin.log import Log
+from plugin.model.ids import NetworkID, short
+from plugin.model.network import Endpoint, GatewayNeeds, Network, NetworkState
+from plugin.model.plan import Plan
+from plugin.service.addresses import AddressUse
+from plugin.service.locks import Locks
+from plugin.service.reconcile import Reconciler
+from plugin.store.base import Store
+
+_log: Final = Log("networks")
+
+
+class Networks:
+    """The network half of NetworkDriver."""
+
+    def __init__(
+        self,
+        store: Store,
+        reconciler: Reconciler,
+        kernel: Kernel,
+        locks: Locks,
+        addresses: AddressUse,
+    ) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._kernel = kernel
+        self._locks = locks
+        self._addresses = addresses
+        self._admission = threading.Lock()
+
+    def gateway_needs(self, network: Network) -> GatewayNeeds:
+        """Which families need no gateway; asked before the network has an id."""
+        return driver_for(network.mode).gateway_needs(network)
+
+    def check(self, network: Network) -> None:
+        """Refuse what a creation would refuse, as far as it does not depend on this host."""
+        driver_for(network.mode).check_options(network.options)
+
+    def create(self, wanted: Network) -> None:
+        """Make the network, or find it made."""
+        with self._locks.hold(wanted.id):
+            known = self._store.network(wanted.id)
+            if known is not None and known.state is NetworkState.ACTIVE:
+                return
+            network = replace(wanted, uplink_mtu=self._kernel.uplink_mtu())
+            plan = driver_for(network.mode).network_plan(network)
+            self._admit(network)
+            try:
+                self._reconciler.apply(plan)
+            except Exception:
+                self._store.delete_network(network.id)
+                raise
+            self._store.save_network(replace(network, state=NetworkState.ACTIVE))
+        self._addresses.group(network.pools)
+        _log.info("network.created", network=short(network.id), mode=network.mode)
+
+    def delete(self, network_id: NetworkID) -> None:
+        """Remove the network and what is left of its endpoints; unknown ids are no failure.
+
+        dockerd forgets the network whatever is answered, so the record stays until
+        everything is gone, and the tick tries again.
+        """
+        with self._locks.hold(network_id):
+            network = self._store.network(network_id)
+            if network is None:
+                return
+            self._store.save_network(replace(network, state=NetworkState.DELETING))
+            self._reconciler.remove(whole_plan(network, self._store.endpoints(network_id)))
+            self._store.delete_network(network_id)
+        _log.info("network.deleted", network=short(network_id))
+
+    def _admit(self, network: Network) -> None:
+        """Save the intent, unless another network has the addresses already."""
+        with self._admission:
+            for other in self._store.networks():
+                if other.id != network.id:
+                    _refuse_overlap(network, other)
+            self._store.save_network(network)
+
+
+def get_network(store: Store, network_id: NetworkID) -> Network:
+    """The network, which must be there."""
+    network = store.network(network_id)
+    if network is None:
+        raise NetworkNotFoundError(
+            f"network {short(network_id)} is not known to pynet; remove and create it again"
+        )
+    return network
+
+
+def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
+    """Everything the host may hold for a network, endpoints that never joined among it."""
+    driver = driver_for(network.mode)
+    plan = driver.network_plan(network)
+    for endpoint in endpoints:
+        plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+    return plan
+
+
+def _refuse_overlap(network: Network, other: Network) -> None:
+    for mine in network.pools:
+        for theirs in other.pools:
+            if mine.prefix.version == theirs.prefix.version and mine.prefix.overlaps(theirs.prefix):
+                raise SubnetOverlapError(
+                    f"subnet {mine.prefix} overlaps {theirs.prefix} of network "
+                    f"{short(other.id)}; choose another subnet"
+                )

@@ -1,0 +1,112 @@
+"""Makes the host hold what a plan says, and nothing of a plan that failed."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from plugin.errors import MissingLinkError, PynetError, RefusedError
+from plugin.firewall.base import Firewall
+from plugin.kernel.base import Kernel
+from plugin.log import Log
+from plugin.model.diff import Delta, diff
+from plugin.model.plan import Plan, in_order
+from plugin.model.resources import Element, HostResource, Resource
+
+_log: Final = Log("reconcile")
+
+
+class Reconciler:
+    """The only one who changes the host."""
+
+    def __init__(self, kernel: Kernel, firewall: Firewall) -> None:
+        self._kernel = kernel
+        self._firewall = firewall
+
+    def apply(self, plan: Plan) -> None:
+        """Make the host hold the plan; if that fails, nothing of it is left.
+
+        Raises what the host refused with, and MissingLinkError.
+        """
+        missing = self._kernel.missing_links(plan.requires) if plan.requires else frozenset()
+        if missing:
+            raise MissingLinkError(f"there is no link {min(missing)} on this host")
+        host, elements = _split(plan.resources)
+        started: list[HostResource] = []
+        try:
+            self._kernel.ensure(host, started.append)
+        except RefusedError:
+            self._undo(Plan(resources=frozenset(started[:-1])))
+            raise
+        except Exception:
+            self._undo(Plan(resources=frozenset(started)))
+            raise
+        try:
+            self._firewall.ensure(elements)
+        except Exception:
+            self._undo(plan)
+            raise
+
+    def mend(self, resources: Iterable[Resource]) -> None:
+        """Make the host hold resources it should have had; nothing is undone on failure.
+
+        One that fails does not keep the rest from being tried.
+        """
+        host, elements = _split(resources)
+        failures: list[Exception] = []
+        for resource in host:
+            try:
+                self._kernel.ensure([resource], lambda _: None)
+            except PynetError as error:
+                failures.append(error)
+        try:
+            self._firewall.ensure(elements)
+        except PynetError as error:
+            failures.append(error)
+        if failures:
+            raise ExceptionGroup("not everything could be mended", failures)
+
+    def remove(self, plan: Plan) -> None:
+        """Take the plan away, going on after a failure.
+
+        Raises one ExceptionGroup of what stayed.
+        """
+        host, elements = _split(plan.resources)
+        failures: list[Exception] = []
+        try:
+            self._firewall.remove(elements[::-1])
+        except PynetError as error:
+            failures.append(error)
+        try:
+            self._kernel.remove(host[::-1])
+        except (PynetError, ExceptionGroup) as error:
+            failures.append(error)
+        if failures:
+            raise ExceptionGroup("not everything could be removed", failures)
+
+    def compare(self, desired: Iterable[Resource], elements: frozenset[Element]) -> Delta:
+        """How the host differs from ``desired``, given the firewall's elements as read.
+
+        Without ``surplus``: that is known only when every network has been looked at.
+        """
+        wanted = frozenset(desired)
+        host, own = _split(wanted)
+        keys = {element.key for element in own}
+        actual = self._kernel.read(host) | {e for e in elements if e.key in keys}
+        return diff(wanted, actual)
+
+    def _undo(self, plan: Plan) -> None:
+        try:
+            self.remove(plan)
+        except ExceptionGroup as errors:
+            # The tick finds what is left by its mark.
+            _log.error("plan.not_undone", reasons="; ".join(str(e) for e in errors.exceptions))
+
+
+def _split(resources: Iterable[Resource]) -> tuple[list[HostResource], list[Element]]:
+    host: list[HostResource] = []
+    elements: list[Element] = []
+    for resource in in_order(resources):
+        if isinstance(resource, Element):
+            elements.append(resource)
+        else:
+            host.append(resource)
+    return host, elements

@@ -1,0 +1,71 @@
+"""What people and programs may look at: networks, endpoints, ports and health, as plain data."""
+
+import time
+from typing import Any
+
+from plugin import __version__
+from plugin.model.network import Endpoint, Network
+from plugin.service.health import Health
+from plugin.store.base import Store
+
+
+def health_view(health: Health) -> dict[str, Any]:
+    """Status, since when, version, and everything that is missing."""
+    return {
+        "status": health.status.value,
+        "since": _stamp(health.since),
+        "version": __version__,
+        "degraded": [
+            {"what": c.what, "why": c.why, "remedy": c.remedy, "since": _stamp(c.since)}
+            for c in health.conditions
+        ],
+    }
+
+
+def networks_view(store: Store) -> list[dict[str, Any]]:
+    """Every network with its endpoints."""
+    return [_network(network, store.endpoints(network.id)) for network in store.networks()]
+
+
+def ports_view(store: Store) -> list[dict[str, Any]]:
+    """Every published port; dockerd cannot show those of a remote driver."""
+    return [
+        {
+            "network": network.id,
+            "endpoint": endpoint.id,
+            "protocol": port.protocol.text,
+            "host": str(port.host_ip),
+            "host_port": port.host_port,
+            "container": str(port.container_ip),
+            "container_port": port.container_port,
+        }
+        for network in store.networks()
+        for endpoint in store.endpoints(network.id)
+        for port in endpoint.published
+    ]
+
+
+def _network(network: Network, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
+    return {
+        "id": network.id,
+        "mode": network.mode,
+        "state": network.state.value,
+        "internal": network.internal,
+        "options": network.options,
+        "subnets": [str(pool.prefix) for pool in network.pools],
+        "endpoints": [_endpoint(endpoint) for endpoint in endpoints],
+    }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.id,
+        "mac_address": endpoint.mac_address,
+        "addresses": [str(i) for i in (endpoint.ipv4, endpoint.ipv6) if i is not None],
+        "sandbox": endpoint.sandbox_key,
+        "ports": len(endpoint.published),
+    }
+
+
+def _stamp(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,1 @@
+"""What was promised to dockerd, kept where a crash cannot reach it."""

@@ -1,0 +1,37 @@
+"""The contract of the state: networks and endpoints, durable when a method returns."""
+
+from typing import Protocol
+
+from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.network import Endpoint, Network
+
+
+class Store(Protocol):
+    """Every method raises StoreError if the state cannot be read or written."""
+
+    def network(self, network_id: NetworkID) -> Network | None:
+        """The network of that id."""
+
+    def networks(self) -> tuple[Network, ...]:
+        """All networks, in whatever state."""
+
+    def save_network(self, network: Network) -> None:
+        """Insert or replace."""
+
+    def delete_network(self, network_id: NetworkID) -> None:
+        """Forget the network and its endpoints; unknown ids are passed over."""
+
+    def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
+        """The endpoint of that id."""
+
+    def endpoints(self, network_id: NetworkID) -> tuple[Endpoint, ...]:
+        """All endpoints of one network."""
+
+    def save_endpoint(self, endpoint: Endpoint) -> None:
+        """Insert or replace; its network must be there."""
+
+    def delete_endpoint(self, endpoint_id: EndpointID) -> None:
+        """Forget the endpoint; unknown ids are passed over."""
+
+    def close(self) -> None:
+        """Let go of the state; nothing is lost without it."""

@@ -1,0 +1,84 @@
+"""Networks and endpoints as JSON, in the words of the model.
+
+Decoding follows the types of the dataclasses, because msgspec does not decode a union of
+two types that are not its own, and an address is IPv4 or IPv6.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+
+from plugin.errors import StoreError
+from plugin.model.network import IPAddress, IPInterface, IPNetwork
+
+T = TypeVar("T")
+_Parser = Callable[[Any], Any]
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
+_ADDRESSES: Final[dict[frozenset[Any], _Parser]] = {
+    frozenset(typing.get_args(IPAddress)): ip_address,
+    frozenset(typing.get_args(IPInterface)): ip_interface,
+    frozenset(typing.get_args(IPNetwork)): ip_network,
+}
+_PARSER_OF: Final = {kind: parse for kinds, parse in _ADDRESSES.items() for kind in kinds}
+
+
+def encode(value: object) -> bytes:
+    """The record of a value."""
+    return _ENCODER.encode(value)
+
+
+def decode(record: bytes, kind: type[T]) -> T:
+    """The value of a record; fields it does not have take their defaults.
+
+    Raises StoreError for a record that this version cannot read.
+    """
+    try:
+        return cast("T", _parser(cast("Any", kind))(msgspec.json.decode(record)))
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"a record of the state cannot be read: {error}") from error
+
+
+@cache
+def _parser(kind: Any) -> _Parser:
+    """How a field of that type is read from what JSON has."""
+    arguments = typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        return _union_parser(arguments)
+    if origin is tuple:
+        item = _parser(arguments[0])
+        return lambda values: tuple(map(item, values))
+    if origin is dict:
+        item = _parser(arguments[1])
+        return lambda values: {name: item(value) for name, value in values.items()}
+    if kind in _PARSER_OF:
+        return _PARSER_OF[kind]
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_parser(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return lambda value: value
+
+
+def _union_parser(kinds: tuple[Any, ...]) -> _Parser:
+    known = frozenset(kind for kind in kinds if kind is not types.NoneType)
+    parse = _ADDRESSES.get(known) or _parser(next(iter(known)))
+    return lambda value: None if value is None else parse(value)
+
+
+def _dataclass_parser(kind: Any) -> _Parser:
+    hints = typing.get_type_hints(kind)
+    parsers = {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
+
+    def parse(record: dict[str, Any]) -> Any:
+        return kind(**{name: parsers[name](value) for name, value in record.items()})
+
+    return parse

@@ -1,0 +1,1 @@
+"""The protocols of libnetwork: bytes on one side, values of the model on the other."""

@@ -1,0 +1,74 @@
+"""Bytes to structs, and text in them to values, with a path in every complaint."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Final, TypeVar
+
+import msgspec
+
+from plugin.model.ids import MacAddress
+from plugin.model.network import IPAddress, IPInterface, IPNetwork
+from plugin.wire.errors import WireError
+
+T = TypeVar("T")
+
+_AT: Final = re.compile(r"^(?P<problem>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The message of a request.
+
+    An empty body is refused: dockerd repeats a call whose answer was lost without its body
+    (moby, pkg/plugins/client.go), and what it asked for then is not known.
+    """
+    if not body.strip():
+        raise WireError("$", "the body is empty; a repeated call comes without what it asks for")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        found = _AT.match(str(error))
+        path = (found and found["path"]) or "$"
+        problem = found["problem"] if found else str(error)
+        raise WireError(path, problem) from error
+    except UnicodeDecodeError as error:
+        raise WireError("$", "the body is not UTF-8") from error
+
+
+def parse_address(text: str, path: str) -> IPAddress:
+    """An address without a length."""
+    return _parse(ip_address, text, path, "an address")
+
+
+def parse_interface(text: str, path: str) -> IPInterface:
+    """An address with the length of its subnet."""
+    if "/" not in text:
+        raise WireError(path, f"{text!r} has no prefix length, expected one as 10.0.0.2/24")
+    return _parse(ip_interface, text, path, "an address with a prefix length")
+
+
+def parse_network(text: str, path: str) -> IPNetwork:
+    """A prefix; host bits are dropped, as engines before 25 send them."""
+    return _parse(lambda t: ip_network(t, strict=False), text, path, "a prefix")
+
+
+def parse_mac(text: str, path: str) -> MacAddress:
+    """A unicast hardware address, in whatever notation, given out in lower case with colons."""
+    octets = re.fullmatch(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", text.lower())
+    if octets is None or int(text[:2], 16) & 1:  # IEEE 802: the lowest bit marks a group
+        raise WireError(path, f"{text!r} is not the address of one host, as 02:42:0a:00:00:02")
+    return MacAddress(text.lower().replace("-", ":"))
+
+
+def require(text: str, path: str) -> str:
+    """Text that must not be empty."""
+    if not text:
+        raise WireError(path, "is empty")
+    return text
+
+
+def _parse(parse: Callable[[str], T], text: str, path: str, what: str) -> T:
+    try:
+        return parse(text)
+    except ValueError:
+        raise WireError(path, f"{text!r} is not {what}") from None

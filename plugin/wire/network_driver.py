@@ -1,0 +1,313 @@
+"""The messages of NetworkDriver (moby, libnetwork/drivers/remote/api/api.go).
+
+Tolerant of what engines send: absent and null maps, unknown keys, empty texts.  Strict in
+what is meant: an id, a prefix or a port that is none is refused with its path.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct, convert
+from msgspec import ValidationError as ConversionError
+
+from plugin.config import Scope
+from plugin.model import ids
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    GatewayNeeds,
+    IPInterface,
+    Network,
+    PoolData,
+    PortBinding,
+    Protocol,
+    StaticRoute,
+)
+from plugin.wire import labels
+from plugin.wire.decoding import (
+    parse_address,
+    parse_interface,
+    parse_mac,
+    parse_network,
+    require,
+)
+from plugin.wire.errors import WireError
+
+OptionMap = dict[str, Any]
+
+_NEXT_HOP: Final = 0  # libnetwork/types: NEXTHOP and CONNECTED
+_CONNECTED: Final = 1
+_MODE: Final = "mode"
+
+
+class IPAMData(Struct, frozen=True, kw_only=True):
+    """One subnet; the values are CIDR, whatever docs/remote.md shows."""
+
+    AddressSpace: str = ""
+    Pool: str = ""
+    Gateway: str | None = ""
+    AuxAddresses: dict[str, str] | None = None
+
+
+class CreateNetworkRequest(Struct, frozen=True, kw_only=True):
+    """``docker network create``, after the IPAM has given addresses."""
+
+    NetworkID: str
+    Options: OptionMap | None = None
+    IPv4Data: list[IPAMData] | None = None
+    IPv6Data: list[IPAMData] | None = None
+
+    def network(self, default_mode: str) -> Network:
+        """The network that is asked for."""
+        options = self.Options or {}
+        own = labels.network_options(options, "$.Options")
+        pools = _pools(self.IPv4Data, "$.IPv4Data") + _pools(self.IPv6Data, "$.IPv6Data")
+        return Network(
+            id=ids.NetworkID(require(self.NetworkID, "$.NetworkID")),
+            mode=own.get(_MODE, default_mode),
+            options=own,
+            pools=pools,
+            internal=labels.flag(options, labels.INTERNAL, default=False, path="$.Options"),
+            ipv6=labels.flag(options, labels.ENABLE_IPV6, default=False, path="$.Options")
+            or any(pool.prefix.version == 6 for pool in pools),
+        )
+
+
+class AllocateNetworkRequest(CreateNetworkRequest, frozen=True, kw_only=True):
+    """The same on a swarm manager, where the network gets no host yet."""
+
+
+class GwAllocCheckRequest(Struct, frozen=True, kw_only=True):
+    """Asked before the IPAM, by engine 28 and later."""
+
+    Options: OptionMap | None = None
+
+    def network(self, default_mode: str) -> Network:
+        """The network as far as it is known before it has an id and addresses."""
+        return CreateNetworkRequest(NetworkID="unknown", Options=self.Options).network(default_mode)
+
+
+class NetworkRequest(Struct, frozen=True, kw_only=True):
+    """DeleteNetwork and FreeNetwork."""
+
+    NetworkID: str
+
+    @property
+    def network_id(self) -> ids.NetworkID:
+        return ids.NetworkID(require(self.NetworkID, "$.NetworkID"))
+
+
+class EndpointRequest(NetworkRequest, frozen=True, kw_only=True):
+    """EndpointOperInfo, DeleteEndpoint, Leave and RevokeExternalConnectivity."""
+
+    EndpointID: str
+
+    @property
+    def endpoint_id(self) -> ids.EndpointID:
+        return ids.EndpointID(require(self.EndpointID, "$.EndpointID"))
+
+
+class EndpointInterface(Struct, frozen=True, kw_only=True):
+    """What dockerd knows of an endpoint; an empty text is "you choose"."""
+
+    Address: str = ""
+    AddressIPv6: str = ""
+    MacAddress: str = ""
+
+
+class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
+    """A container is about to be connected."""
+
+    Interface: EndpointInterface | None = None
+    Options: OptionMap | None = None
+
+    def endpoint(self) -> Endpoint:
+        """The endpoint that is asked for; an empty MAC address is the driver's to choose."""
+        interface = self.Interface or EndpointInterface()
+        options = self.Options or {}
+        ipv4 = _interface(interface.Address, "$.Interface.Address", 4)
+        ipv6 = _interface(interface.AddressIPv6, "$.Interface.AddressIPv6", 6)
+        return Endpoint(
+            id=self.endpoint_id,
+            network_id=self.network_id,
+            mac_address=self._mac_address(interface, options),
+            ipv4=ipv4,  # type: ignore[arg-type]
+            ipv6=ipv6,  # type: ignore[arg-type]
+            options=labels.endpoint_options(options, "$.Options"),
+        )
+
+    @property
+    def chose_mac(self) -> bool:
+        """Whether dockerd filled in the MAC address; then the answer must leave it out."""
+        return bool(self.Interface and self.Interface.MacAddress)
+
+    def _mac_address(self, interface: EndpointInterface, options: OptionMap) -> ids.MacAddress:
+        if interface.MacAddress:
+            return parse_mac(interface.MacAddress, "$.Interface.MacAddress")
+        encoded = options.get(labels.MAC_ADDRESS)
+        if not encoded:
+            return ids.MacAddress("")
+        path = f"$.Options[{labels.MAC_ADDRESS}]"
+        try:
+            octets = base64.b64decode(str(encoded), validate=True)
+        except binascii.Error:
+            raise WireError(path, f"{encoded!r} is not base64 of six octets") from None
+        return parse_mac(octets.hex(":"), path)
+
+
+class JoinRequest(EndpointRequest, frozen=True, kw_only=True):
+    """The sandbox that the endpoint enters; before engine 28 it does not exist yet."""
+
+    SandboxKey: str = ""
+    Options: OptionMap | None = None
+
+    @property
+    def sandbox_key(self) -> str:
+        return require(self.SandboxKey, "$.SandboxKey")
+
+
+class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
+    """ProgramExternalConnectivity: the endpoint is its sandbox's gateway now."""
+
+    Options: OptionMap | None = None
+
+    def bindings(self) -> tuple[PortBinding, ...]:
+        """The ports to publish, in the order of their container ports: engines send any order."""
+        wishes = (self.Options or {}).get(labels.PORT_MAP) or []
+        path = f"$.Options[{labels.PORT_MAP}]"
+        try:
+            messages = convert(wishes, list[PortBindingMessage])
+        except ConversionError as error:
+            raise WireError(path, str(error)) from error
+        found = [each.binding(f"{path}[{i}]") for i, each in enumerate(messages)]
+        return tuple(sorted(found, key=lambda b: (b.container_port, b.protocol.value, b.host_port)))
+
+
+class PortBindingMessage(Struct, frozen=True, kw_only=True):
+    """libnetwork/types.PortBinding; ``IP`` is the container's and not known yet."""
+
+    Proto: int
+    Port: int
+    IP: str = ""
+    HostIP: str = ""
+    HostPort: int = 0
+    HostPortEnd: int = 0
+
+    def binding(self, path: str) -> PortBinding:
+        """The wish, checked."""
+        try:
+            protocol = Protocol(self.Proto)
+        except ValueError:
+            known = ", ".join(f"{each.value} ({each.text})" for each in Protocol)
+            raise WireError(f"{path}.Proto", f"{self.Proto} is not one of {known}") from None
+        for name, port in (("HostPort", self.HostPort), ("HostPortEnd", self.HostPortEnd)):
+            if not 0 <= port <= 65535:
+                raise WireError(f"{path}.{name}", f"{port} is not a port from 0 to 65535")
+        if not 1 <= self.Port <= 65535:
+            raise WireError(f"{path}.Port", f"{self.Port} is not a port from 1 to 65535")
+        host_ip = parse_address(self.HostIP, f"{path}.HostIP") if self.HostIP else None
+        return PortBinding(
+            protocol=protocol,
+            container_port=self.Port,
+            host_ip=host_ip,
+            host_port=self.HostPort,
+            host_port_end=max(self.HostPortEnd, self.HostPort),
+        )
+
+
+class DiscoveryNotification(Struct, frozen=True, kw_only=True):
+    """DiscoverNew and DiscoverDelete: a node of the swarm came or went."""
+
+    DiscoveryType: int = 0
+    DiscoveryData: Any = None
+
+
+def capabilities(scope: Scope) -> dict[str, object]:
+    """GetCapabilities; the texts must be exactly these or the driver is not registered."""
+    return {"Scope": scope.value, "ConnectivityScope": scope.value, "GwAllocChecker": True}
+
+
+def gateway_answer(needs: GatewayNeeds) -> dict[str, object]:
+    """GwAllocCheck."""
+    return {"SkipIPv4": needs.skip_ipv4, "SkipIPv6": needs.skip_ipv6}
+
+
+def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[str, object]:
+    """CreateEndpoint: only what the request left open, anything else is refused by dockerd."""
+    chosen = {} if request.chose_mac else {"MacAddress": endpoint.mac_address}
+    return {"Interface": chosen}
+
+
+def join_answer(attachment: Attachment) -> dict[str, object]:
+    """Join: an empty gateway is none."""
+    return {
+        "InterfaceName": {"SrcName": attachment.src_name, "DstPrefix": attachment.dst_prefix},
+        "Gateway": str(attachment.gateway4 or ""),
+        "GatewayIPv6": str(attachment.gateway6 or ""),
+        "StaticRoutes": [_route(route) for route in attachment.routes],
+        "DisableGatewayService": attachment.disable_gateway_service,
+    }
+
+
+def oper_info_answer(endpoint: Endpoint) -> dict[str, object]:
+    """EndpointOperInfo: the ports as they were published, and the MAC address."""
+    ports = [
+        {
+            "Proto": port.protocol.value,
+            "IP": str(port.container_ip),
+            "Port": port.container_port,
+            "HostIP": str(port.host_ip),
+            "HostPort": port.host_port,
+            "HostPortEnd": port.host_port,
+        }
+        for port in endpoint.published
+    ]
+    exposed = sorted({(port.protocol.value, port.container_port) for port in endpoint.published})
+    return {
+        "Value": {
+            labels.PORT_MAP: ports,
+            labels.EXPOSED_PORTS: [{"Proto": proto, "Port": port} for proto, port in exposed],
+            labels.MAC_ADDRESS: endpoint.mac_address,
+        }
+    }
+
+
+def allocation_answer(options: Mapping[str, str]) -> dict[str, object]:
+    """AllocateNetwork: what every node gets as the network's options."""
+    return {"Options": dict(options)}
+
+
+def _pools(data: list[IPAMData] | None, path: str) -> tuple[PoolData, ...]:
+    return tuple(_pool(each, f"{path}[{i}]") for i, each in enumerate(data or ()))
+
+
+def _pool(data: IPAMData, path: str) -> PoolData:
+    gateway = parse_interface(data.Gateway, f"{path}.Gateway") if data.Gateway else None
+    return PoolData(
+        space=data.AddressSpace,
+        prefix=parse_network(data.Pool, f"{path}.Pool"),
+        gateway=gateway,
+        auxiliary={
+            name: parse_interface(address, f"{path}.AuxAddresses[{name}]")
+            for name, address in (data.AuxAddresses or {}).items()
+        },
+    )
+
+
+def _interface(text: str, path: str, version: int) -> IPInterface | None:
+    if not text:
+        return None
+    interface = parse_interface(text, path)
+    if interface.version != version:
+        raise WireError(path, f"{text!r} is not an IPv{version} address")
+    return interface
+
+
+def _route(route: StaticRoute) -> dict[str, object]:
+    return {
+        "Destination": str(route.destination),
+        "RouteType": _CONNECTED if route.next_hop is None else _NEXT_HOP,
+        "NextHop": str(route.next_hop or ""),
+    }
