@@ -1,0 +1,84 @@
+"""Leases: who holds an address, and how firmly.
+
+An address is *reserved* when it is asked for, *bound* when an endpoint really has
+it, and *resting* when it came back: kept from others for a while (quarantine), or
+longer for the owner who may return (sticky).  ``until`` is when a lease that is
+not bound ends by itself.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ipam.pool import PoolID
+from ipam.prefixes import Address
+
+
+class Kind(StrEnum):
+    """What an address is for."""
+
+    GATEWAY = "gateway"
+    AUXILIARY = "auxiliary"
+    ENDPOINT = "endpoint"
+
+
+class State(StrEnum):
+    """How firmly an address is held."""
+
+    RESERVED = "reserved"
+    BOUND = "bound"
+    RESTING = "resting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """By what a holder is known again: the first of these that is set."""
+
+    name: str | None = None
+    mac: str | None = None
+    tag: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.name or self.mac or self.tag)
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"name {self.name}"
+        if self.mac:
+            return f"MAC {self.mac}"
+        return f"tag {self.tag}" if self.tag else "nobody known"
+
+    def matches(self, other: "Owner") -> bool:
+        """Whether both are the same, by the first thing both are known by."""
+        for mine, theirs in (
+            (self.name, other.name),
+            (self.mac, other.mac),
+            (self.tag, other.tag),
+        ):
+            if mine and theirs:
+                return mine == theirs
+        return False
+
+
+ANONYMOUS = Owner()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRequest:
+    """What is asked of ``request_address``: this address, or any."""
+
+    address: Address | None = None
+    kind: Kind = Kind.ENDPOINT
+    owner: Owner = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One address that is not free."""
+
+    pool: PoolID
+    address: Address
+    kind: Kind = Kind.ENDPOINT
+    state: State
+    owner: Owner = ANONYMOUS
+    since: float
+    until: float | None = None

@@ -1,0 +1,94 @@
+"""The ``--ipam-opt`` options of a pool, read once.
+
+Docker sends the same options with every pool of a network, of both families.  A
+value that speaks of the other family, or of a sibling's addresses, is therefore
+passed over and not refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ipam.errors import InvalidAddressError, InvalidOptionError, InvalidPrefixError
+from ipam.pool import NO_TENANT, Tenant, parse_tenant
+from ipam.prefixes import AddressRange, Prefix, parse_range, span
+
+V4_MAX_LENGTH: Final = 32
+OPTIONS: Final = ("exclude", "prefix", "range", "tenant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolOptions:
+    """The options, of a network and not yet of one pool."""
+
+    tenant: Tenant = NO_TENANT
+    sizes: tuple[int, ...] = ()
+    ranges: tuple[AddressRange, ...] = ()
+    exclusions: tuple[AddressRange, ...] = ()
+
+    def size(self, version: int) -> int | None:
+        """The length a dynamic pool of this family should have, if it says."""
+        for size in self.sizes:
+            if (size > V4_MAX_LENGTH) == (version == 6):
+                return size
+        return None
+
+
+def read_options(options: Mapping[str, str]) -> PoolOptions:
+    """Read the options of a network."""
+    for option in options:
+        if option not in OPTIONS:
+            raise InvalidOptionError(
+                f"{option!r} is not an option of a pool, expected one of {', '.join(OPTIONS)}"
+            )
+    tenant = options.get("tenant")
+    return PoolOptions(
+        tenant=NO_TENANT if tenant is None else parse_tenant(tenant),
+        sizes=_sizes(options.get("prefix", "")),
+        ranges=_ranges("range", options.get("range", "")),
+        exclusions=_ranges("exclude", options.get("exclude", "")),
+    )
+
+
+def within(
+    option: str, ranges: tuple[AddressRange, ...], prefix: Prefix
+) -> tuple[AddressRange, ...]:
+    """The ranges that speak of this pool; none may reach over its edge."""
+    whole = span(prefix)
+    chosen = []
+    for part in ranges:
+        if part.first in whole and part.last in whole:
+            chosen.append(part)
+        elif part.first in whole or part.last in whole:
+            raise InvalidOptionError(
+                f"{option} has {part}, which reaches over the edge of {prefix}; "
+                f"keep it inside the pool"
+            )
+    return tuple(chosen)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = []
+    for item in _items(text):
+        number = item.removeprefix("/")
+        if not number.isdecimal() or not 1 <= int(number) <= 128:
+            raise InvalidOptionError(
+                f"prefix is {text!r}, expected lengths such as 28, or 28,72 to give "
+                f"one for IPv6 (more than 32) as well"
+            )
+        sizes.append(int(number))
+    return tuple(sizes)
+
+
+def _ranges(option: str, text: str) -> tuple[AddressRange, ...]:
+    try:
+        return tuple(parse_range(item) for item in _items(text))
+    except (InvalidAddressError, InvalidPrefixError) as error:
+        raise InvalidOptionError(
+            f"{option} is {text!r}, expected addresses, prefixes or first-last, "
+            f"separated by commas: {error}"
+        ) from error
+
+
+def _items(text: str) -> list[str]:
+    return [item for item in (part.strip() for part in text.split(",")) if item]

@@ -1,0 +1,134 @@
+"""Pools: ranges of addresses that serve one network each.
+
+Docker keeps a pool's id for the life of its network and says nothing else when it
+asks for an address.  The id is therefore made of what never changes, the address
+space, the tenant and the prefix, so that a store rebuilt from scratch gives the
+same ids again.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NewType
+
+from ipam.errors import (
+    InvalidOptionError,
+    InvalidPrefixError,
+    InvalidSubPoolError,
+    UnknownPoolError,
+)
+from ipam.prefixes import AddressRange, Prefix, intersect, span, subtract, usable
+
+AddressSpaceName = NewType("AddressSpaceName", str)
+PoolID = NewType("PoolID", str)
+Tenant = NewType("Tenant", str)
+
+# Not Docker's LocalDefault and GlobalDefault: a network driver is told only the name of
+# the space and a prefix, and must not take Docker's pool for ours.
+LOCAL: Final = AddressSpaceName("pynet-local")
+GLOBAL: Final = AddressSpaceName("pynet-global")
+NO_TENANT: Final = Tenant("")
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSpaces:
+    """The names of the two address spaces; they never change."""
+
+    local: AddressSpaceName = LOCAL
+    global_: AddressSpaceName = GLOBAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRequest:
+    """What is asked of ``request_pool``.
+
+    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
+    0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
+    same pool again when it repeats itself; engines never name one.
+    """
+
+    space: AddressSpaceName = LOCAL
+    prefix: Prefix | None = None
+    subpool: Prefix | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    v6: bool = False
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A pool that is held.
+
+    ``ranges`` narrow what is given automatically (none: the whole prefix) and
+    ``exclusions`` are never given to an endpoint.  ``network`` is set while a
+    network driver says that it uses the pool; a pool that was ``released``
+    meanwhile goes when that network goes.
+    """
+
+    id: PoolID
+    space: AddressSpaceName
+    tenant: Tenant
+    prefix: Prefix
+    ranges: tuple[AddressRange, ...] = ()
+    exclusions: tuple[AddressRange, ...] = ()
+    owner: str | None = None
+    network: str | None = None
+    released: bool = False
+    requested: float
+
+    @property
+    def automatic(self) -> tuple[AddressRange, ...]:
+        """Where automatic choice may look, in order."""
+        allowed = usable(self.prefix)
+        parts = [intersect(allowed, part) for part in self.ranges] or [allowed]
+        return subtract((part for part in parts if part), self.exclusions)
+
+
+def pool_id(space: AddressSpaceName, tenant: Tenant, prefix: Prefix) -> PoolID:
+    """The id of a pool: ``pynet-local/10.1.2.0/24``, ``pynet-local:blue/…``."""
+    if tenant:
+        return PoolID(f"{space}:{tenant}/{prefix}")
+    return PoolID(f"{space}/{prefix}")
+
+
+def space_of(pool: PoolID) -> AddressSpaceName:
+    """The address space a pool's id speaks of."""
+    space, slash, _ = pool.partition("/")
+    if not slash:
+        raise UnknownPoolError(
+            f"pool {pool!r} is unknown, expected an id such as {LOCAL}/10.1.2.0/24"
+        )
+    return AddressSpaceName(space.partition(":")[0])
+
+
+def parse_tenant(text: str) -> Tenant:
+    """Read the name of a tenant, which becomes a part of its pools' ids."""
+    if not _TENANT.fullmatch(text):
+        raise InvalidOptionError(
+            f"tenant is {text!r}, expected up to 63 letters, digits, '_', '.' and '-'"
+        )
+    return Tenant(text)
+
+
+def check_prefix(prefix: Prefix) -> None:
+    """Refuse prefixes whose addresses no endpoint can have."""
+    for address in (prefix.network_address, prefix.broadcast_address):
+        if address.is_multicast or address.is_loopback or address.is_unspecified:
+            raise InvalidPrefixError(
+                f"invalid address pool: {prefix} holds {address}, which no host may "
+                f"have; choose a unicast prefix"
+            )
+
+
+def check_subpool(prefix: Prefix | None, subpool: Prefix) -> None:
+    """Refuse a sub-pool that is not a part of its pool."""
+    if prefix is None or prefix.network_address.is_unspecified:
+        raise InvalidSubPoolError(
+            f"sub-pool {subpool} has no pool; give the subnet it lies in as well"
+        )
+    if intersect(span(prefix), span(subpool)) is None:
+        raise InvalidSubPoolError(
+            f"sub-pool {subpool} lies outside its pool; choose one inside {prefix}"
+        )

@@ -1,0 +1,105 @@
+"""Pools and leases as rows of SQLite, and back.
+
+An address is stored as its 4 or 16 bytes, which sort as addresses do.
+"""
+
+from ipaddress import ip_address
+from typing import TypeAlias
+
+from ipam.lease import Kind, Lease, Owner, State
+from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
+from ipam.prefixes import Address, AddressRange, parse_prefix, parse_range
+
+PoolRow: TypeAlias = tuple[str, str, str, str, str, str, str | None, str | None, int, float]
+LeaseRow: TypeAlias = tuple[
+    str,
+    bytes,
+    str,
+    str,
+    str | None,
+    str | None,
+    str | None,
+    float,
+    float | None,
+]
+
+
+def pool_row(pool: Pool) -> PoolRow:
+    return (
+        pool.id,
+        pool.space,
+        pool.tenant,
+        str(pool.prefix),
+        _ranges_text(pool.ranges),
+        _ranges_text(pool.exclusions),
+        pool.owner,
+        pool.network,
+        int(pool.released),
+        pool.requested,
+    )
+
+
+def pool_of(row: PoolRow) -> Pool:
+    (
+        pool_id,
+        space,
+        tenant,
+        prefix,
+        ranges,
+        exclusions,
+        owner,
+        network,
+        released,
+        requested,
+    ) = row
+    return Pool(
+        id=PoolID(pool_id),
+        space=AddressSpaceName(space),
+        tenant=Tenant(tenant),
+        prefix=parse_prefix(prefix),
+        ranges=_ranges(ranges),
+        exclusions=_ranges(exclusions),
+        owner=owner,
+        network=network,
+        released=bool(released),
+        requested=requested,
+    )
+
+
+def lease_row(lease: Lease) -> LeaseRow:
+    return (
+        lease.pool,
+        lease.address.packed,
+        lease.kind,
+        lease.state,
+        lease.owner.name,
+        lease.owner.mac,
+        lease.owner.tag,
+        lease.since,
+        lease.until,
+    )
+
+
+def lease_of(row: LeaseRow) -> Lease:
+    pool, address, kind, state, name, mac, tag, since, until = row
+    return Lease(
+        pool=PoolID(pool),
+        address=address_of(address),
+        kind=Kind(kind),
+        state=State(state),
+        owner=Owner(name=name, mac=mac, tag=tag),
+        since=since,
+        until=until,
+    )
+
+
+def address_of(packed: bytes) -> Address:
+    return ip_address(packed)
+
+
+def _ranges_text(ranges: tuple[AddressRange, ...]) -> str:
+    return ",".join(map(str, ranges))
+
+
+def _ranges(text: str) -> tuple[AddressRange, ...]:
+    return tuple(parse_range(item) for item in text.split(",") if item)
