@@ -5,8 +5,8 @@ and as a managed plugin, and fails if it leaves anything in the host's network
 or in pynet's memory.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import LOGS
 from tests.lab import records
 from tests.lab.commands import DeadlineError, wait_until
+from tests.lab.host import Host
 from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
 from tests.lab.lab import Lab
 from tests.lab.namespace import Peer
@@ -33,6 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.engine)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host and the pynet on it."""
+
+    host: Host
+    installed: Installed
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     with Lab() as lab:
@@ -48,19 +57,13 @@ def peer(lab: Lab) -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session", params=PLACES, ids=[f"{version}-{way}" for version, way in PLACES])
-def installed(
+def place(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, lab: Lab, peer: Peer
-) -> Iterator[Installed]:
+) -> Iterator[Place]:
     """A host with one of the engines, and pynet running on it in one of the ways."""
     version, way = request.param
-    yield from _install(pytestconfig, lab, peer, version, way)
-
-
-def _install(
-    config: pytest.Config, lab: Lab, peer: Peer, version: str, way: str
-) -> Iterator[Installed]:
     host = lab.host(version, f"--dns={peer.address}")
-    logs = config.stash[LOGS]
+    logs = pytestconfig.stash[LOGS]
     logs[f"dockerd {version}"] = host.dockerd.tail
     installed = WAYS[way](host)
     logs[f"pynet ({way})"] = installed.tail
@@ -68,7 +71,7 @@ def _install(
         installed.install()
     elif isinstance(installed, PluginProcess):
         installed.start()
-    yield installed
+    yield Place(host, installed)
     logs.clear()
     if isinstance(installed, PluginProcess):
         installed.end()
@@ -76,23 +79,17 @@ def _install(
 
 
 @pytest.fixture
-def site(installed: Installed) -> Iterator[Site]:
-    """A place to make networks and containers, which must leave no trace."""
-    yield from _traceless(installed)
-
-
-def _traceless(installed: Installed) -> Iterator[Site]:
-    netns = installed.host.netns
-    links, rows = take(netns), records.count(installed.state)
-    site = Site(installed)
+def site(place: Place) -> Iterator[Site]:
+    """Where networks and containers are made; they must leave no trace."""
+    netns, state = place.host.netns, place.installed.state
+    links, rows = take(netns), records.count(state)
+    site = Site(place.host, place.installed)
     yield site
     site.clear()
 
     def nothing_left() -> bool:
         now = take(netns)
-        return not (
-            now.beyond(links) or now.missing(links) or records.count(installed.state) != rows
-        )
+        return not (now.beyond(links) or now.missing(links) or records.count(state) != rows)
 
     # Links are deleted behind the scenes, a moment after the answer.
     try:
@@ -101,11 +98,6 @@ def _traceless(installed: Installed) -> Iterator[Site]:
         now = take(netns)
         pytest.fail(
             f"left behind: {now.beyond(links)}, taken away: {now.missing(links)}, "
-            f"records before: {rows}, after: {records.count(installed.state)}",
+            f"records before: {rows}, after: {records.count(state)}",
             pytrace=False,
         )
-
-
-def refusal(text: str) -> str:
-    """Return what docker said, on one line, for matching."""
-    return re.sub(r"\s+", " ", text)

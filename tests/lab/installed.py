@@ -6,14 +6,16 @@ the host's plugin folder; or as a managed plugin, which dockerd itself runs.
 
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab.commands import CommandError, wait_until
+from tests.lab.commands import CommandError, run, wait_until
 from tests.lab.host import Host
+from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
 from tests.lab.roots import CACHE
@@ -30,8 +32,8 @@ class Installed(ABC):
 
     driver: str
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
 
     @property
     @abstractmethod
@@ -55,12 +57,12 @@ class Installed(ABC):
         return get_json(self.admin_socket, uri)
 
     def wait_ready(self, *, deadline: float = 20) -> None:
-        """Wait until the admin socket answers, healthy or not."""
-        wait_until(self._answers, f"pynet on {self.host.name}", deadline=deadline)
+        """Wait until it has finished starting, healthy or not."""
+        wait_until(self._answers, f"pynet on {self.machine.name}", deadline=deadline)
 
     def _answers(self) -> bool:
         try:
-            return bool(self.ask("/health"))
+            return bool(self.ask("/health")["status"] != "starting")
         except OSError:
             return False
 
@@ -70,9 +72,9 @@ class PluginProcess(Installed):
 
     driver = SHORT_NAME
 
-    def __init__(self, host: Host, **settings: str) -> None:
-        super().__init__(host)
-        self._folder = host.directory / "pynet"
+    def __init__(self, machine: Machine, **settings: str) -> None:
+        super().__init__(machine)
+        self._folder = machine.directory / "pynet"
         self._folder.mkdir(exist_ok=True)
         self._settings = settings
         self._process: Process | None = None
@@ -87,7 +89,7 @@ class PluginProcess(Installed):
 
     @property
     def socket(self) -> Path:
-        return self.host.path(f"{PLUGIN_FOLDER}/{SHORT_NAME}.sock")
+        return self.machine.path(f"{PLUGIN_FOLDER}/{SHORT_NAME}.sock")
 
     @property
     def pid(self) -> int:
@@ -101,9 +103,9 @@ class PluginProcess(Installed):
         """Start it; wait for its sockets unless told not to."""
         self.socket.parent.mkdir(parents=True, exist_ok=True)
         self._process = Process(
-            enter(self.host.netns, f"{sys.prefix}/bin/pynet", "serve"),
+            enter(self.machine.netns, f"{sys.prefix}/bin/pynet", "serve"),
             log=self._folder / "pynet.log",
-            lab=self.host.lab,
+            lab=self.machine.lab,
             settings={
                 "PYNET_STATE": str(self.state),
                 "PYNET_PLUGIN_SOCKETS": str(self.socket),
@@ -114,6 +116,25 @@ class PluginProcess(Installed):
         )
         if wait:
             self.wait_ready()
+
+    @property
+    def answers_engine(self) -> bool:
+        """Whether somebody, this process or another, serves the engine on the socket."""
+        with socket.socket(socket.AF_UNIX) as asker:
+            return asker.connect_ex(str(self.socket)) == 0
+
+    def uninstall(self) -> None:
+        """End it and take away what it leaves for containers that outlive it."""
+        self.end()
+        self.socket.unlink(missing_ok=True)
+        # In a transaction, because there may be no such table: nft 1.0.6 has no `destroy`.
+        nft = enter(self.machine.netns, "nft", "-f", "-")
+        run(nft, stdin="add table inet pynet\ndelete table inet pynet\n")
+        for command in ("iptables", "ip6tables"):
+            for rule in run(enter(self.machine.netns, command, "-w", "-S")).splitlines():
+                if "--comment pynet " in rule:
+                    delete = ["-D", *shlex.split(rule)[1:]]
+                    run(enter(self.machine.netns, command, "-w", *delete))
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send it a signal, all of it, and wait until it is gone."""
@@ -137,6 +158,10 @@ class ManagedPlugin(Installed):
     """pynet/pynet:latest in the engine of a host."""
 
     driver = MANAGED_NAME
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.host = host
 
     @property
     def identity(self) -> str:

@@ -7,6 +7,7 @@ serves from its own process afterwards.
 
 import ctypes
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,12 @@ def inside(netns: Path) -> Iterator[None]:
             _setns(here, "the namespace this thread came from")
     finally:
         os.close(here)
+
+
+def free_port(netns: Path) -> int:
+    """Return a TCP port that nobody in a namespace has just now."""
+    with inside(netns), socket.create_server(("0.0.0.0", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _enter(netns: Path) -> None:

@@ -40,6 +40,7 @@ def serve_plugin(netns: Path, plugin: Path, work: Path) -> Server:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 0.5  # the engine tries TLS first, and waits 10 s for an answer to it
 
         def do_HEAD(self) -> None:
             self._answer(body=False)

@@ -24,9 +24,9 @@ _numbers = itertools.count(1)
 class Site:
     """Networks and containers of one test, on one host."""
 
-    def __init__(self, installed: Installed) -> None:
+    def __init__(self, host: Host, installed: Installed) -> None:
+        self.host = host
         self.installed = installed
-        self.host: Host = installed.host
         self._networks: list[str] = []
         self._containers: list[str] = []
 
