@@ -46,7 +46,7 @@ class Log:
 
     def exception(self, event: str, **fields: object) -> None:
         """A fault nobody foresaw, with its trace folded into the line."""
-        self._logger.error("%s", _line(event, fields), exc_info=True)
+        self._logger.log(logging.ERROR, "%s", _line(event, fields), exc_info=True)
 
     def _emit(self, level: int, event: str, fields: dict[str, object]) -> None:
         if self._logger.isEnabledFor(level):

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from plugin import log
-from plugin.config import Config, Role
+from plugin.config import Config
 from plugin.server.listeners import listen
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ bounded time.
 """
 
 import threading
-from collections.abc import Callable
 from typing import Final
 
 from plugin.bootstrap.services import Builder, Services
-from plugin.config import Config, Role, Scope
+from plugin.config import Config, Scope
 from plugin.errors import NotReadyError, PynetError
 from plugin.log import Log
 from plugin.server.app import Handler, Lookup
@@ -86,7 +85,9 @@ class Life:
 
     def _tick(self) -> None:
         try:
-            self.heal()
+            services = self._ready()
+            services.healer.heal()
+            services.allocator.collect()
         except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
             _log.exception("tick.fault")
 

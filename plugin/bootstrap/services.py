@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ipam.allocator import Allocator
+from ipam.errors import StoreError as IpamStoreError
+from ipam.settings import Settings, parse_pools, with_defaults
+from ipam.store.sqlite import SqliteStore as AddressStore
+from plugin.bootstrap.addresses import IpamAddressUse
+from plugin.bootstrap.identity import host_id
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, StoreError
 from plugin.firewall.base import Firewall
@@ -15,9 +21,9 @@ from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
 from plugin.kernel.claim import claim
 from plugin.kernel.linux import LinuxKernel
-from plugin.server import network_driver
 from plugin.server.app import Handler
-from plugin.service.addresses import NobodyAsks
+from plugin.server.ipam_driver import IpamMethods
+from plugin.server.network_driver import NetworkMethods
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
@@ -28,6 +34,7 @@ from plugin.store.sqlite import SqliteStore
 
 _STATE_MODE: Final = 0o700
 _STATE_FILE: Final = "pynet.db"
+_ADDRESS_FILE: Final = "ipam.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +45,15 @@ class Services:
     endpoints: Endpoints
     healer: Healer
     store: SqliteStore
+    allocator: Allocator
 
     def methods(self, roles: frozenset[Role], scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
         served: dict[str, Handler] = {}
         if Role.NETWORK in roles:
-            served |= network_driver.methods(self.networks, self.endpoints, scope)
+            served |= NetworkMethods(self.networks, self.endpoints, scope).table()
+        if Role.IPAM in roles:
+            served |= IpamMethods(self.allocator).table()
         return served
 
 
@@ -65,13 +75,24 @@ class Builder:
         firewall = self._firewall()
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
-        addresses = NobodyAsks()
+        allocator = self._allocator(directory, kernel)
+        addresses = IpamAddressUse(allocator)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
             healer=Healer(store, reconciler, kernel, firewall, locks, self._health),
             store=store,
+            allocator=allocator,
         )
+
+    def _allocator(self, directory: Path, kernel: LinuxKernel) -> Allocator:
+        pools = parse_pools(self._config.pools) if self._config.pools else ()
+        try:
+            store = AddressStore(directory / _ADDRESS_FILE)
+        except IpamStoreError as error:
+            raise StoreError(str(error)) from error
+        settings = Settings(pools=with_defaults(pools, host_id(directory)))
+        return Allocator(store, settings, occupied=kernel.occupied)
 
     def _firewall(self) -> Firewall:
         mark = self._config.mark

@@ -65,5 +65,5 @@ class Kernel(Protocol):
     def has_ipv6(self) -> bool:
         """Whether sockets of that family can be bound."""
 
-    def routes(self) -> frozenset[IPNetwork]:
-        """Prefixes the host has routes to, in any table, default routes excepted."""
+    def occupied(self) -> frozenset[IPNetwork]:
+        """Prefixes that a new network must not claim: routes in any table, and resolvers."""

@@ -8,7 +8,8 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,21 @@ def has_ipv6() -> bool:
 def routes() -> frozenset[IPNetwork]:
     """Destinations of all unicast routes of both families, in every table, less the defaults."""
     return frozenset(_routes(socket.AF_INET)) | frozenset(_routes(socket.AF_INET6))
+
+
+def resolvers(path: Path = Path("/etc/resolv.conf")) -> frozenset[IPNetwork]:
+    """Addresses of the host's name servers: a network that held one would cut the host off."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return frozenset()
+    found = set()
+    for line in lines:
+        words = line.split()
+        if len(words) > 1 and words[0] == "nameserver":
+            with suppress(ValueError):
+                found.add(ip_network(words[1].partition("%")[0]))
+    return frozenset(found)
 
 
 def _default_link4() -> str | None:

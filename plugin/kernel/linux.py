@@ -78,8 +78,8 @@ class LinuxKernel:
     def has_ipv6(self) -> bool:
         return facts.has_ipv6()
 
-    def routes(self) -> frozenset[IPNetwork]:
-        return facts.routes()
+    def occupied(self) -> frozenset[IPNetwork]:
+        return facts.routes() | facts.resolvers()
 
     def settle(self) -> None:
         """Return when every link that was removed is gone."""

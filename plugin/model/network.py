@@ -98,6 +98,7 @@ class Endpoint:
     id: EndpointID
     network_id: NetworkID
     mac_address: MacAddress
+    mac_chosen: bool = False  # by the user, so that it identifies the container
     ipv4: IPv4Interface | None = None
     ipv6: IPv6Interface | None = None
     options: dict[str, str] = field(default_factory=dict)

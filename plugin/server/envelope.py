@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from flask import Response
 
+from ipam import errors as ipam_errors
 from plugin.errors import HostError, PynetError, RefusedError
 from plugin.log import Log
 from plugin.telemetry import RPC_SECONDS
@@ -20,6 +21,8 @@ from plugin.wire.errors import WireError
 Answer = dict[str, object]
 
 _log: Final = Log("rpc")
+_IPAM_REFUSALS: Final = (ipam_errors.InvalidRequestError, ipam_errors.RefusedError)
+_OWN: Final = (PynetError, ipam_errors.IpamError)
 _MIMETYPE: Final = "application/json"
 
 
@@ -57,10 +60,10 @@ def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]
     except WireError as error:
         _log.warning("rpc.malformed", method=method, reason=error)
         return 400, failure(str(error)), "malformed"
-    except RefusedError as error:
+    except (RefusedError, *_IPAM_REFUSALS) as error:
         _log.warning("rpc.refused", method=method, reason=error)
         return 200, failure(str(error)), "refused"
-    except (HostError, ExceptionGroup) as error:
+    except (HostError, ipam_errors.IpamError, ExceptionGroup) as error:
         reason = _reasons(error)
         _log.error("rpc.failed", method=method, reason=reason)
         return 500, failure(reason), "failed"
@@ -73,4 +76,4 @@ def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]
 def _reasons(error: BaseException) -> str:
     if isinstance(error, ExceptionGroup):
         return "; ".join(_reasons(each) for each in error.exceptions)
-    return str(error) if isinstance(error, PynetError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, _OWN) else f"{type(error).__name__}: {error}"

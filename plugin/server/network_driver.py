@@ -1,7 +1,6 @@
-"""The methods of NetworkDriver."""
+"""The methods of NetworkDriver, from the wire's words to the services'."""
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from plugin.config import Scope
 from plugin.drivers.registry import DEFAULT_MODE
@@ -12,89 +11,98 @@ from plugin.service.networks import Networks
 from plugin.wire import network_driver as wire
 from plugin.wire.decoding import decode
 
-T = TypeVar("T")
-
 NAME: Final = "NetworkDriver"
 
 
-def methods(networks: Networks, endpoints: Endpoints, scope: Scope) -> dict[str, Handler]:
-    """Every method, by its path."""
+class NetworkMethods:
+    """One method of this class per method of the protocol."""
 
-    def capabilities(_: bytes) -> Answer:
-        return wire.capabilities(scope)
+    def __init__(self, networks: Networks, endpoints: Endpoints, scope: Scope) -> None:
+        self._networks = networks
+        self._endpoints = endpoints
+        self._scope = scope
 
-    def gateway_check(message: wire.GwAllocCheckRequest) -> Answer:
-        return wire.gateway_answer(networks.gateway_needs(message.network(DEFAULT_MODE)))
+    def table(self) -> dict[str, Handler]:
+        """Every method, by its path."""
+        served: dict[str, Handler] = {
+            "GetCapabilities": lambda _: wire.capabilities(self._scope),
+            "GwAllocCheck": self._gateway_check,
+            "AllocateNetwork": self._allocate_network,
+            "FreeNetwork": self._free_network,
+            "CreateNetwork": self._create_network,
+            "DeleteNetwork": self._delete_network,
+            "CreateEndpoint": self._create_endpoint,
+            "EndpointOperInfo": self._oper_info,
+            "DeleteEndpoint": self._delete_endpoint,
+            "Join": self._join,
+            "Leave": self._leave,
+            "DiscoverNew": self._discover,
+            "DiscoverDelete": self._discover,
+            "ProgramExternalConnectivity": self._program,
+            "RevokeExternalConnectivity": self._revoke,
+        }
+        return {f"{NAME}.{method}": call for method, call in served.items()}
 
-    def allocate_network(message: wire.AllocateNetworkRequest) -> Answer:
-        network = message.network(DEFAULT_MODE)
-        networks.check(network)
+    def _gateway_check(self, body: bytes) -> Answer:
+        network = decode(body, wire.GwAllocCheckRequest).network(DEFAULT_MODE)
+        return wire.gateway_answer(self._networks.gateway_needs(network))
+
+    def _allocate_network(self, body: bytes) -> Answer:
+        network = decode(body, wire.AllocateNetworkRequest).network(DEFAULT_MODE)
+        self._networks.check(network)
         return wire.allocation_answer(network.options)
 
-    def free_network(message: wire.NetworkRequest) -> Answer:
-        # A manager keeps nothing of a network: AllocateNetwork only read its options.
-        return {"NetworkID": message.network_id}
-
-    def create_network(message: wire.CreateNetworkRequest) -> Answer:
-        networks.create(message.network(DEFAULT_MODE))
+    def _free_network(self, body: bytes) -> Answer:
+        """A manager keeps nothing of a network: AllocateNetwork only read its options."""
+        decode(body, wire.NetworkRequest)
         return {}
 
-    def delete_network(message: wire.NetworkRequest) -> Answer:
-        networks.delete(message.network_id)
+    def _create_network(self, body: bytes) -> Answer:
+        self._networks.create(decode(body, wire.CreateNetworkRequest).network(DEFAULT_MODE))
         return {}
 
-    def create_endpoint(message: wire.CreateEndpointRequest) -> Answer:
-        return wire.endpoint_answer(message, endpoints.create(message.endpoint()))
+    def _delete_network(self, body: bytes) -> Answer:
+        self._networks.delete(decode(body, wire.NetworkRequest).network_id)
+        return {}
 
-    def oper_info(message: wire.EndpointRequest) -> Answer:
-        endpoint = endpoints.get(message.network_id, message.endpoint_id)
+    def _create_endpoint(self, body: bytes) -> Answer:
+        message = decode(body, wire.CreateEndpointRequest)
+        return wire.endpoint_answer(message, self._endpoints.create(message.endpoint()))
+
+    def _oper_info(self, body: bytes) -> Answer:
+        message = decode(body, wire.EndpointRequest)
+        endpoint = self._endpoints.get(message.network_id, message.endpoint_id)
         return wire.oper_info_answer(endpoint)
 
-    def delete_endpoint(message: wire.EndpointRequest) -> Answer:
-        endpoints.delete(message.network_id, message.endpoint_id)
+    def _delete_endpoint(self, body: bytes) -> Answer:
+        message = decode(body, wire.EndpointRequest)
+        self._endpoints.delete(message.network_id, message.endpoint_id)
         return {}
 
-    def join(message: wire.JoinRequest) -> Answer:
-        attachment = endpoints.join(message.network_id, message.endpoint_id, message.sandbox_key)
+    def _join(self, body: bytes) -> Answer:
+        message = decode(body, wire.JoinRequest)
+        attachment = self._endpoints.join(
+            message.network_id, message.endpoint_id, message.sandbox_key
+        )
         return wire.join_answer(attachment)
 
-    def leave(message: wire.EndpointRequest) -> Answer:
-        endpoints.leave(message.network_id, message.endpoint_id)
+    def _leave(self, body: bytes) -> Answer:
+        message = decode(body, wire.EndpointRequest)
+        self._endpoints.leave(message.network_id, message.endpoint_id)
         return {}
 
-    def program(message: wire.ProgramRequest) -> Answer:
-        endpoints.program(message.network_id, message.endpoint_id, message.bindings())
+    def _program(self, body: bytes) -> Answer:
+        message = decode(body, wire.ProgramRequest)
+        bindings = message.bindings()
+        self._endpoints.program(message.network_id, message.endpoint_id, bindings)
         return {}
 
-    def revoke(message: wire.EndpointRequest) -> Answer:
-        endpoints.revoke(message.network_id, message.endpoint_id)
+    def _revoke(self, body: bytes) -> Answer:
+        message = decode(body, wire.EndpointRequest)
+        self._endpoints.revoke(message.network_id, message.endpoint_id)
         return {}
 
-    def discovery(_: wire.DiscoveryNotification) -> Answer:
-        # Networks of one host have no use for the others; the message is checked all the same.
+    def _discover(self, body: bytes) -> Answer:
+        """Networks of one host have no use for other nodes; the message is checked all the same."""
+        decode(body, wire.DiscoveryNotification)
         return {}
-
-    table = {
-        "GwAllocCheck": _handler(wire.GwAllocCheckRequest, gateway_check),
-        "AllocateNetwork": _handler(wire.AllocateNetworkRequest, allocate_network),
-        "FreeNetwork": _handler(wire.NetworkRequest, free_network),
-        "CreateNetwork": _handler(wire.CreateNetworkRequest, create_network),
-        "DeleteNetwork": _handler(wire.NetworkRequest, delete_network),
-        "CreateEndpoint": _handler(wire.CreateEndpointRequest, create_endpoint),
-        "EndpointOperInfo": _handler(wire.EndpointRequest, oper_info),
-        "DeleteEndpoint": _handler(wire.EndpointRequest, delete_endpoint),
-        "Join": _handler(wire.JoinRequest, join),
-        "Leave": _handler(wire.EndpointRequest, leave),
-        "DiscoverNew": _handler(wire.DiscoveryNotification, discovery),
-        "DiscoverDelete": _handler(wire.DiscoveryNotification, discovery),
-        "ProgramExternalConnectivity": _handler(wire.ProgramRequest, program),
-        "RevokeExternalConnectivity": _handler(wire.EndpointRequest, revoke),
-    }
-    served: dict[str, Handler] = {f"{NAME}.{method}": call for method, call in table.items()}
-    # Asked at any time, and without a body.
-    served[f"{NAME}.GetCapabilities"] = capabilities
-    return served
-
-
-def _handler(kind: type[T], call: Callable[[T], Answer]) -> Handler:
-    return lambda body: call(decode(body, kind))

@@ -11,11 +11,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 THREADS: Final = 16
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Leaves the log as plugin.log has set it up."""
+
+    def setup(self, cfg: Any) -> None:
+        """Nothing to set up; gunicorn would add handlers of its own."""
 
 
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -35,6 +43,7 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 0,
             "graceful_timeout": _GRACE_SECONDS,
             "proc_name": "pynet",
+            "logger_class": _QuietLogger,
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat must not wait for a disk
         }

@@ -4,27 +4,63 @@ An address that was requested and never used goes back to its pool; this is how 
 known.  With another IPAM there is nobody to tell.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from plugin.model.network import IPInterface, PoolData
+from plugin.model.network import Endpoint, IPInterface, Network, PoolData
 
 
 class AddressUse(Protocol):
-    """Who wants to know which addresses are in use."""
+    """Who wants to know which addresses are in use.
 
-    def group(self, pools: Sequence[PoolData]) -> None:
-        """These are the pools of one network."""
+    Every method may be repeated, and passes over pools and addresses that are another's.
+    """
 
-    def bind(self, pool: PoolData, interface: IPInterface) -> None:
-        """An endpoint has the address."""
+    def group(self, network: Network) -> None:
+        """The network's pools belong together."""
+
+    def ungroup(self, network: Network) -> None:
+        """The network is gone."""
+
+    def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        """The endpoint has the address."""
+
+    def unbind(self, pool: PoolData, interface: IPInterface) -> None:
+        """No endpoint has the address any more; its release should follow."""
 
 
 class NobodyAsks:
     """The addresses are another IPAM's."""
 
-    def group(self, pools: Sequence[PoolData]) -> None:
+    def group(self, network: Network) -> None:
         """They have no common owner here."""
 
-    def bind(self, pool: PoolData, interface: IPInterface) -> None:
+    def ungroup(self, network: Network) -> None:
+        """They never had one."""
+
+    def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner knows already."""
+
+    def unbind(self, pool: PoolData, interface: IPInterface) -> None:
+        """Their owner will be told."""
+
+
+def bind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
+    """Bind both addresses of an endpoint."""
+    for pool, interface in _held(network, endpoint):
+        addresses.bind(pool, interface, endpoint)
+
+
+def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
+    """Unbind both addresses of an endpoint."""
+    for pool, interface in _held(network, endpoint):
+        addresses.unbind(pool, interface)
+
+
+def _held(network: Network, endpoint: Endpoint) -> list[tuple[PoolData, IPInterface]]:
+    return [
+        (pool, interface)
+        for interface in (endpoint.ipv4, endpoint.ipv6)
+        if interface is not None
+        for pool in network.pools
+        if interface.ip in pool.prefix
+    ]

@@ -14,9 +14,9 @@ from plugin.errors import EndpointNotFoundError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
-from plugin.model.network import Attachment, Endpoint, IPInterface, Network, PortBinding
+from plugin.model.network import Attachment, Endpoint, Network, PortBinding
 from plugin.service import ports
-from plugin.service.addresses import AddressUse
+from plugin.service.addresses import AddressUse, bind_all, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
@@ -58,9 +58,7 @@ class Endpoints:
             endpoint = replace(wanted, mac_address=mac)
             self._collect_predecessors(network, endpoint)
             self._store.save_endpoint(endpoint)
-        for interface in (endpoint.ipv4, endpoint.ipv6):
-            if interface is not None:
-                self._bind(network, interface)
+        bind_all(self._addresses, network, endpoint)
         return endpoint
 
     def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
@@ -151,6 +149,7 @@ class Endpoints:
         plan = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
         self._reconciler.remove(plan)
         self._store.delete_endpoint(endpoint.id)
+        unbind_all(self._addresses, network, endpoint)
 
     def _collect_predecessors(self, network: Network, endpoint: Endpoint) -> None:
         """An address that is given out again belongs to nobody else any more.
@@ -161,11 +160,6 @@ class Endpoints:
             if _same_address(other, endpoint):
                 _log.warning("endpoint.collected", endpoint=short(other.id))
                 self._collect(network, other)
-
-    def _bind(self, network: Network, interface: IPInterface) -> None:
-        for pool in network.pools:
-            if interface.ip in pool.prefix:
-                self._addresses.bind(pool, interface)
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:

@@ -60,7 +60,7 @@ class Networks:
                 self._store.delete_network(network.id)
                 raise
             self._store.save_network(replace(network, state=NetworkState.ACTIVE))
-        self._addresses.group(network.pools)
+        self._addresses.group(network)
         _log.info("network.created", network=short(network.id), mode=network.mode)
 
     def delete(self, network_id: NetworkID) -> None:
@@ -76,6 +76,7 @@ class Networks:
             self._store.save_network(replace(network, state=NetworkState.DELETING))
             self._reconciler.remove(whole_plan(network, self._store.endpoints(network_id)))
             self._store.delete_network(network_id)
+        self._addresses.ungroup(network)
         _log.info("network.deleted", network=short(network_id))
 
     def _admit(self, network: Network) -> None:

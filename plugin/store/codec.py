@@ -4,6 +4,7 @@ Decoding follows the types of the dataclasses, because msgspec does not decode a
 two types that are not its own, and an address is IPv4 or IPv6.
 """
 
+import builtins
 import dataclasses
 import types
 import typing
@@ -50,15 +51,19 @@ def decode(record: bytes, kind: type[T]) -> T:
 def _parser(kind: Any) -> _Parser:
     """How a field of that type is read from what JSON has."""
     arguments = typing.get_args(kind)
-    origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        return _union_parser(arguments)
-    if origin is tuple:
-        item = _parser(arguments[0])
-        return lambda values: tuple(map(item, values))
-    if origin is dict:
-        item = _parser(arguments[1])
-        return lambda values: {name: item(value) for name, value in values.items()}
+    match typing.get_origin(kind):
+        case types.UnionType | typing.Union:
+            parse = _union_parser(arguments)
+        case builtins.tuple:
+            parse = _tuple_parser(arguments[0])
+        case builtins.dict:
+            parse = _dict_parser(arguments[1])
+        case _:
+            parse = _plain_parser(kind)
+    return parse
+
+
+def _plain_parser(kind: Any) -> _Parser:
     if kind in _PARSER_OF:
         return _PARSER_OF[kind]
     if dataclasses.is_dataclass(kind):
@@ -66,6 +71,16 @@ def _parser(kind: Any) -> _Parser:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
     return lambda value: value
+
+
+def _tuple_parser(kind: Any) -> _Parser:
+    item = _parser(kind)
+    return lambda values: tuple(map(item, values))
+
+
+def _dict_parser(kind: Any) -> _Parser:
+    item = _parser(kind)
+    return lambda values: {name: item(value) for name, value in values.items()}
 
 
 def _union_parser(kinds: tuple[Any, ...]) -> _Parser:

@@ -29,7 +29,7 @@ class RequestPoolRequest(Struct, frozen=True, kw_only=True):
     @property
     def options(self) -> dict[str, str]:
         """``--ipam-opt``, as text."""
-        return {name: str(value) for name, value in (self.Options or {}).items()}
+        return labels.pool_options(self.Options or {})
 
 
 class PoolRequest(Struct, frozen=True, kw_only=True):
@@ -56,11 +56,6 @@ class RequestAddressRequest(PoolRequest, frozen=True, kw_only=True):
     def is_gateway(self) -> bool:
         """Whether the address is for the network's gateway."""
         return (self.Options or {}).get(labels.REQUEST_ADDRESS_TYPE) == labels.GATEWAY
-
-    @property
-    def is_endpoint(self) -> bool:
-        """Whether dockerd says anything that it says of endpoints only."""
-        return bool((self.Options or {}).keys() & {labels.MAC_ADDRESS, labels.ENDPOINT_NAME})
 
     @property
     def mac_address(self) -> str | None:

@@ -60,6 +60,19 @@ def endpoint_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
     }
 
 
+def pool_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """What the user gave with ``--ipam-opt``.
+
+    Swarm leaves words of other calls among them (moby, cnmallocator: RequestAddressType and
+    the serial flag), which are no options of a pool.
+    """
+    return {
+        name: str(value)
+        for name, value in options.items()
+        if not name.startswith(PREFIX) and name != REQUEST_ADDRESS_TYPE
+    }
+
+
 def flag(options: Mapping[str, Any], label: str, *, default: bool, path: str) -> bool:
     """A label that says yes or no; engines before 28 leave some out."""
     value = options.get(label)

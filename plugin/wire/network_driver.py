@@ -133,6 +133,7 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
             id=self.endpoint_id,
             network_id=self.network_id,
             mac_address=self._mac_address(interface, options),
+            mac_chosen=labels.MAC_ADDRESS in options,
             ipv4=ipv4,  # type: ignore[arg-type]
             ipv6=ipv6,  # type: ignore[arg-type]
             options=labels.endpoint_options(options, "$.Options"),
