@@ -1,5 +1,5 @@
 #!/bin/sh
-# Becomes PID 1 of a lab host: enter.sh DIRECTORY ROOT HOSTNAME
+# Becomes PID 1 of a lab host: enter.sh DIRECTORY ROOT HOSTNAME CACHE
 #
 # Runs in new namespaces.  Lays the host's own layer over the shared root, puts
 # the data root on the real disk (overlay cannot lie on overlay), makes this its
@@ -20,6 +20,8 @@ mount --rbind /sys/fs/cgroup sys/fs/cgroup
 mount --rbind /dev dev
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
+mkdir -p run/docker/plugins
+mount --bind "$dir/plugins" run/docker/plugins
 pivot_root . oldroot
 umount -l /oldroot
 cd /

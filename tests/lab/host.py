@@ -34,7 +34,7 @@ class Host:
         self._unshare: Process | None = None
         self._leader = 0
         self._client: docker.DockerClient | None = None
-        for layer in ("upper", "work", "root", "docker"):
+        for layer in ("upper", "work", "root", "docker", "plugins"):
             (self.directory / layer).mkdir(parents=True)
         self.dockerd = Dockerd(lab, self.name)
 
@@ -42,6 +42,16 @@ class Host:
     def leader(self) -> int:
         """The host's PID 1, as this machine numbers it."""
         return self._leader
+
+    @property
+    def data_root(self) -> Path:
+        """Docker's data root, which is a folder of this machine."""
+        return self.directory / "docker"
+
+    @property
+    def plugin_folder(self) -> Path:
+        """Where the engine looks for plugins, which is a folder of this machine too."""
+        return self.directory / "plugins"
 
     @property
     def netns(self) -> Path:
@@ -69,6 +79,8 @@ class Host:
     def reboot(self) -> None:
         """Pull the plug and start again: disks stay, everything else is new."""
         self.halt()
+        for socket in self.plugin_folder.glob("*.sock"):
+            socket.unlink()  # on a real machine this folder is not on a disk
         self._start()
         self.dockerd.start(self._leader)
 

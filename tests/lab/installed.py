@@ -24,7 +24,8 @@ from tests.lab.unix_http import get_json
 REPOSITORY: Final = Path(__file__).parents[2]
 SHORT_NAME: Final = "pynet"
 MANAGED_NAME: Final = "pynet/pynet:latest"
-PLUGIN_FOLDER: Final = "/run/docker/plugins"
+# The capabilities of packaging/systemd/pynet.service: tests show that they suffice.
+CAPABILITIES: Final = ("net_admin", "net_bind_service")
 
 
 class Installed(ABC):
@@ -89,7 +90,7 @@ class PluginProcess(Installed):
 
     @property
     def socket(self) -> Path:
-        return self.machine.path(f"{PLUGIN_FOLDER}/{SHORT_NAME}.sock")
+        return self.machine.plugin_folder / f"{SHORT_NAME}.sock"
 
     @property
     def pid(self) -> int:
@@ -103,7 +104,11 @@ class PluginProcess(Installed):
         """Start it; wait for its sockets unless told not to."""
         self.socket.parent.mkdir(parents=True, exist_ok=True)
         self._process = Process(
-            enter(self.machine.netns, f"{sys.prefix}/bin/pynet", "serve"),
+            enter(
+                self.machine.netns,
+                *("setpriv", f"--bounding-set=-all,{','.join(f'+{c}' for c in CAPABILITIES)}"),
+                *(f"{sys.prefix}/bin/pynet", "serve"),
+            ),
             log=self._folder / "pynet.log",
             lab=self.machine.lab,
             settings={
@@ -223,7 +228,7 @@ class ManagedPlugin(Installed):
 
     @property
     def _folder(self) -> Path:
-        return self.host.path(f"/var/lib/docker/plugins/{self.identity}")
+        return self.host.data_root / "plugins" / self.identity
 
     def _packaging(self, verb: str, *options: str) -> str:
         script = str(REPOSITORY / "packaging/plugin.py")

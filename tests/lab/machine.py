@@ -24,15 +24,16 @@ class Machine(Protocol):
     address: IPv4Address
 
     @property
+    def plugin_folder(self) -> Path:
+        """Where its engine looks for plugins."""
+
+    @property
     def netns(self) -> Path:
         """Its network namespace."""
 
     @property
     def client(self) -> docker.DockerClient:
         """Its engine."""
-
-    def path(self, inner: str) -> Path:
-        """Return where this process sees a path of the machine."""
 
     def enter(self, *argv: str) -> list[str]:
         """Return the command line that runs a program on it."""
@@ -50,11 +51,9 @@ class ThisMachine:
         self.directory = lab.directory / "machine"
         self.directory.mkdir()
         self.netns = HERE
+        self.plugin_folder = Path("/run/docker/plugins")
         self.client = docker.DockerClient(base_url=f"unix://{DOCKER_SOCKET}")
         self.address = _uplink_address()
-
-    def path(self, inner: str) -> Path:
-        return Path(inner)
 
     def enter(self, *argv: str) -> list[str]:
         return list(argv)
