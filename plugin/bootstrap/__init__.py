@@ -38,9 +38,11 @@ def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the life behind them."""
     from plugin.admin.app import create_app as create_admin_app
     from plugin.bootstrap.life import Life
+    from plugin.kernel.ruleset_watch import name_process
     from plugin.server.app import create_app
     from plugin.server.process import by_socket
 
+    name_process()
     life = Life(config)
     apps: dict[str, WsgiApp] = {
         str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets

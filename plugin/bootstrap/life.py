@@ -9,7 +9,8 @@ from typing import Final
 
 from plugin.bootstrap.services import Builder, Services
 from plugin.config import Config, Scope
-from plugin.errors import NotReadyError, PynetError
+from plugin.errors import KernelError, NotReadyError, PynetError
+from plugin.kernel.ruleset_watch import RulesetWatch
 from plugin.log import Log
 from plugin.server.app import Handler, Lookup
 from plugin.service.health import Health
@@ -19,6 +20,7 @@ from plugin.wire.plugin import activation_answer
 _log: Final = Log("life")
 _CALL_WAITS_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
+_GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
 _START: Final = "start"
 
 
@@ -32,6 +34,7 @@ class Life:
         self._services: Services | None = None
         self._failure = "it is still starting"
         self._stopped = threading.Event()
+        self._meddled = threading.Event()
 
     def lookup(self, scope: Scope) -> Lookup:
         """Methods of a plugin socket; those that ask for nothing are served at once."""
@@ -64,24 +67,42 @@ class Life:
         while not self._started():
             if self._stopped.wait(_RETRY_SECONDS):
                 return
-        while not self._stopped.wait(self._config.tick):
+        self._watch()
+        while not self._stopped.is_set():
+            if self._meddled.wait(self._config.tick):
+                self._stopped.wait(_GATHER_SECONDS)
+                self._meddled.clear()
             self._tick()
+
+    def _watch(self) -> None:
+        try:
+            RulesetWatch(self._meddled.set)
+        except KernelError as error:
+            self.health.degrade(
+                "ruleset", f"{error}; flushed rules come back with the next tick", "none is needed"
+            )
 
     def _started(self) -> bool:
         try:
             services = self._builder.build()
         except PynetError as error:
-            if str(error) != self._failure:
-                _log.error("start.failed", reason=error)
-            self._failure = str(error)
-            self.health.degrade(_START, str(error), "mend it; pynet tries again by itself")
-            return False
-        services.healer.heal()
+            return self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - a worker without a life would never say why
+            _log.exception("start.fault")
+            return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
+        services.healer.restore()
         self._services = services
         self.health.recover(_START)
         self.health.ready()
         _log.info("plugin.started", status=self.health.status.value)
         return True
+
+    def _failed(self, reason: str) -> bool:
+        if reason != self._failure:
+            _log.error("start.failed", reason=reason)
+        self._failure = reason
+        self.health.degrade(_START, reason, "mend it; pynet tries again by itself")
+        return False
 
     def _tick(self) -> None:
         try:

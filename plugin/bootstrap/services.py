@@ -70,12 +70,12 @@ class Builder:
         """Everything, or PynetError for the first part that cannot be had."""
         self._claim = self._claim or claim()
         directory = _state_directory(self._config.state)
-        store = SqliteStore(directory / _STATE_FILE)
         kernel = self._kernel = self._kernel or LinuxKernel()
+        allocator = self._allocator(directory, kernel)
+        store = SqliteStore(directory / _STATE_FILE)
         firewall = self._firewall()
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
-        allocator = self._allocator(directory, kernel)
         addresses = IpamAddressUse(allocator)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),

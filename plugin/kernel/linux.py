@@ -28,6 +28,7 @@ class LinuxKernel:
     def __init__(self) -> None:
         self._ports = HostPorts()
         self._reaper = Reaper()
+        self._reaper.kick()  # an earlier process may have been killed before it got to them
 
     def ensure(
         self, resources: Sequence[HostResource], started: Callable[[HostResource], None]

@@ -5,6 +5,8 @@ is missing, forget endpoints whose link is gone.  Then, with everything standing
 away what carries our mark and belongs to nobody.
 """
 
+import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -17,7 +19,7 @@ from plugin.log import Log
 from plugin.model.ids import IfName, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostPort, Resource, Veth
+from plugin.model.resources import Resource, Veth
 from plugin.service.health import Health
 from plugin.service.locks import Locks
 from plugin.service.networks import whole_plan
@@ -48,14 +50,26 @@ class Healer:
         self._firewall = firewall
         self._locks = locks
         self._health = health
+        self._healing = threading.Lock()
+
+    def restore(self) -> None:
+        """The pass at start: what is missing then was never drift, a reboot took it."""
+        self._heal(drift=False)
 
     def heal(self) -> None:
         """One pass over everything; what fails is said in the health and tried again."""
+        self._heal(drift=True)
+
+    def _heal(self, *, drift: bool) -> None:
+        with self._healing:
+            self._look_after_everything(drift=drift)
+
+    def _look_after_everything(self, *, drift: bool) -> None:
         self._prepare_firewall()
         failures = []
         for network in self._store.networks():
             try:
-                self._heal_network(network)
+                self._heal_network(network, drift=drift)
             except (PynetError, ExceptionGroup) as error:
                 failures.append(f"{short(network.id)}: {_reason(error)}")
                 _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
@@ -83,7 +97,7 @@ class Healer:
         else:
             self._health.recover(_FIREWALL)
 
-    def _heal_network(self, listed: Network) -> None:
+    def _heal_network(self, listed: Network, *, drift: bool) -> None:
         with self._locks.hold(listed.id):
             network = self._store.network(listed.id)
             if network is None:
@@ -94,9 +108,9 @@ class Healer:
                 self._store.delete_network(network.id)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
-            self._make_so(network)
+            self._make_so(network, drift=drift)
 
-    def _make_so(self, network: Network) -> None:
+    def _make_so(self, network: Network, *, drift: bool) -> None:
         driver = driver_for(network.mode)
         plan = driver.network_plan(network)
         for endpoint in self._store.endpoints(network.id):
@@ -111,7 +125,10 @@ class Healer:
         wanting = delta.missing | delta.changed
         if not wanting:
             return
-        _count(wanting)
+        if drift:
+            _report(wanting, network=short(network.id))
+        else:
+            _log.info("network.restored", network=short(network.id), things=len(wanting))
         self._reconciler.mend(wanting)
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
@@ -128,7 +145,7 @@ class Healer:
         with self._locks.standstill():
             surplus = self._surplus()
             if surplus:
-                _count(surplus)
+                _report(surplus, network="none")
                 self._reconciler.remove(Plan(resources=frozenset(surplus)))
 
     def _surplus(self) -> list[Resource]:
@@ -145,15 +162,12 @@ def _links(resources: Iterable[Resource]) -> list[IfName]:
     return [resource.ifname for resource in resources if isinstance(resource, Veth)]
 
 
-def _count(resources: Iterable[Resource]) -> None:
-    for resource in resources:
-        kind = type(resource).__name__
-        # A process that has just started holds no ports yet: that is no drift.
-        if isinstance(resource, HostPort):
-            continue
-        DRIFT.labels(kind=kind).inc()
-        name = resource.container if isinstance(resource, Element) else resource.key[1]
-        _log.warning("drift.healed", kind=kind, what=name)
+def _report(resources: Iterable[Resource], network: str) -> None:
+    """One line and one count per kind, however much there was of it."""
+    kinds = Counter(type(resource).__name__ for resource in resources)
+    for kind, number in kinds.items():
+        DRIFT.labels(kind=kind).inc(number)
+    _log.warning("drift.healed", network=network, **kinds)
 
 
 def _reason(error: BaseException) -> str:
