@@ -1,18 +1,18 @@
-"""One address space: placing pools so that they never overlap, under one lock.
+"""One address space: its pools, which never overlap within a tenant, and one lock.
 
-Pools of one tenant share no address; pools of different tenants may.  The store
-is the truth and every operation is one transaction of it.  What this object
-remembers is read again when somebody else changed a pool, and after anything that
-went wrong.
+The store is the truth and every operation is one transaction of it.  What this
+object remembers is read again when somebody else changed a pool, and after
+anything that went wrong.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 
 from ipam.addresses import Moment, PoolAddresses
 from ipam.errors import (
+    AddressReservedError,
     InvalidRequestError,
     PoolInUseError,
     PoolOverlapError,
@@ -20,37 +20,33 @@ from ipam.errors import (
     RefusedError,
     UnknownPoolError,
 )
-from ipam.placement import Occupancy, first_gap
+from ipam.family import Family
+from ipam.lease import Owner
+from ipam.placement import Placement
 from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID, Tenant
-from ipam.prefixes import Address, Prefix
-from ipam.settings import PoolSource, Settings
+from ipam.pool_request import WantedPool
+from ipam.prefixes import Address, Prefix, alone
+from ipam.reservation import Reservation
+from ipam.settings import Settings
 from ipam.store.base import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Any pool of this length from these sources, clear of what is occupied."""
-
-    version: int
-    length: int | None
-    sources: Sequence[PoolSource]
-    occupied: Sequence[Prefix]
-
-
 class AddressSpace:
-    """The pools of one address space, of all tenants."""
+    """The pools of one address space, of all tenants.
+
+    Everything but ``operation`` itself is called within it.
+    """
 
     def __init__(self, name: AddressSpaceName, store: Store, settings: Settings) -> None:
-        self.name = name
+        self._name = name
         self._store = store
         self._settings = settings
         self._lock = Lock()
         self._pools: dict[PoolID, PoolAddresses] = {}
-        self._placed: dict[tuple[Tenant, int], Occupancy] = {}
-        self._starts: dict[tuple[Tenant, int, int], PoolID] = {}
+        self._placement = Placement()
+        self._reserved: dict[Tenant, dict[Address, Owner]] = {}
+        self._used: dict[str, list[PoolID]] = {}
         self._revision = -1
-        with self.operation():
-            pass
 
     @contextmanager
     def operation(self) -> Iterator[None]:
@@ -61,88 +57,83 @@ class AddressSpace:
                     self._refresh()
                     yield
             except (InvalidRequestError, RefusedError):
+                # Raised before anything was changed.
                 raise
             except BaseException:
+                self._pools = {}
                 self._revision = -1
-                self._pools.clear()
                 raise
 
     def prefixes(self) -> list[Prefix]:
         """Every prefix that is held here."""
-        return [addresses.pool.prefix for addresses in self._pools.values()]
-
-    def find(self, pool: PoolID) -> PoolAddresses | None:
-        """The addresses of this pool, if it is held."""
-        return self._pools.get(pool)
+        return [each.pool.prefix for each in self._pools.values()]
 
     def get(self, pool: PoolID) -> PoolAddresses:
         """The addresses of this pool, which must be held."""
         found = self._pools.get(pool)
         if found is None:
             raise UnknownPoolError(
-                f"pool {pool} is not held; if the store was lost, restart the engine "
-                f"to replay its networks, or create the network again"
+                f"pool {pool} is not held; if the store was lost, restart the engine, which "
+                f"replays its networks, or create the network again"
             )
         return found
 
-    def family(self, home: PoolAddresses) -> list[PoolAddresses]:
-        """This pool and then its siblings: of the same network and IP version."""
+    def family(self, pool: PoolID) -> Family:
+        """This pool, which must be held, and its siblings."""
+        home = self.get(pool)
         network = home.pool.network
         if network is None:
-            return [home]
-        siblings = self._of_network(network, home.pool.prefix.version)
-        return [home, *(each for each in siblings if each is not home)]
+            return Family([home])
+        siblings = [
+            each
+            for each in self._of(network)
+            if each is not home and each.pool.prefix.version == home.pool.prefix.version
+        ]
+        return Family([home, *siblings])
 
-    def containing(self, prefix: Prefix, address: Address) -> PoolAddresses | None:
-        """The pool with this prefix, of the tenant who asked for the address."""
-        found = self._with_prefix(prefix)
-        waiting = [each for each in found if each.awaits(address)]
-        return next(iter(waiting or found), None)
+    def of(self, network: str) -> Family:
+        """The pools that the network uses."""
+        return Family(self._of(network))
 
-    def owned_by(self, owner: str, gap: Gap, tenant: Tenant) -> Pool | None:
-        """The pool this owner got when it asked for any pool before."""
-        for addresses in self._pools.values():
-            pool = addresses.pool
-            if (
-                (pool.owner, pool.tenant) == (owner, tenant)
-                and pool.prefix.version == gap.version
-                and gap.length in (None, pool.prefix.prefixlen)
-            ):
-                return pool
-        return None
-
-    def gap(self, gap: Gap) -> Prefix:
-        """The lowest prefix that is clear of every pool of every tenant."""
-        held = [placed for (_, version), placed in self._placed.items() if version == gap.version]
-        clear_of = [*held, Occupancy(gap.occupied)]
-        for source in gap.sources:
-            length = gap.length or source.size
-            prefix = first_gap(source, length, clear_of)
-            if prefix is not None:
-                return prefix
-        raise PoolsExhaustedError(
-            f"all predefined address pools have been fully subnetted: no free "
-            f"{_sizes(gap)} for IPv{gap.version} in "
-            f"{', '.join(str(source.base) for source in gap.sources) or 'no range'} "
-            f"beside {len(self._pools)} pools and {len(gap.occupied)} occupied "
-            f"prefixes; add a range to the pools setting, or give a subnet"
-        )
-
-    def place(self, wanted: Pool, at: Moment) -> Pool:
+    def place(self, wanted: WantedPool, prefix: Prefix, at: Moment) -> Pool:
         """Hold exactly this pool; its owner may ask again."""
-        found = self._overlapping(wanted)
-        if found is None:
-            return self._record(PoolAddresses(wanted, self._store, self._settings))
-        if not self._is_repeat(found, wanted, at):
-            user = found.pool.network and f", of network {found.pool.network}"
+        pool = wanted.placed(prefix, at.now)
+        in_the_way = self._placement.overlapping(pool.tenant, prefix)
+        if in_the_way is None:
+            reserved = self._reserved_in(pool)
+            return self._add(PoolAddresses(pool, self._store, self._settings, reserved))
+        found = self._pools[in_the_way]
+        if not self._is_repeat(found.pool, pool, at):
+            user = f", of network {found.pool.network}" if found.pool.network else ""
             raise PoolOverlapError(
-                f"Pool overlaps with other one on this address space: {wanted.prefix} "
-                f"and pool {found.pool.id}{user or ''}; choose another subnet, or "
-                f"keep the networks apart with the option tenant=NAME"
+                f"Pool overlaps with other one on this address space: {prefix} and pool "
+                f"{found.pool.id}{user}; choose another subnet, or keep the networks apart "
+                f"with the option tenant=NAME"
             )
-        found.pool = replace(found.pool, requested=at.now, released=False)
         found.replayed = at.now
-        return self._record(found)
+        return self._change(found, replace(found.pool, requested=at.now, released=False))
+
+    def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Moment) -> Pool:
+        """Hold the first pool that is clear of all others and of what is occupied."""
+        held = self._owned(wanted)
+        if held is not None:
+            return held
+        sources = [
+            source for source in self._settings.pools if source.base.version == wanted.version
+        ]
+        for source in sources:
+            length = wanted.length or source.size
+            prefix = self._placement.gap(source, length, occupied)
+            if prefix is not None:
+                return self.place(wanted, prefix, at)
+        bases = ", ".join(str(source) for source in sources) or "none"
+        size = f" of length {wanted.length}" if wanted.length else ""
+        raise PoolsExhaustedError(
+            f"all predefined address pools have been fully subnetted: no IPv{wanted.version} "
+            f"pool{size} is left in {bases} beside {len(self._pools)} pools and "
+            f"{len(occupied)} prefixes of the host; add a range to the setting pools, or "
+            f"give a subnet"
+        )
 
     def release(self, pool: PoolID) -> None:
         """Let the pool go, now or when the network that uses it is gone."""
@@ -152,125 +143,146 @@ class AddressSpace:
         if found.pool.network is None:
             self._drop(found.pool)
         else:
-            found.pool = replace(found.pool, released=True)
-            self._record(found)
+            self._change(found, replace(found.pool, released=True))
 
     def group(self, network: str, prefixes: Sequence[Prefix]) -> None:
         """Make the pools with these prefixes siblings, used by this network."""
-        chosen = [each for prefix in prefixes for each in self._unused(network, prefix)]
-        for addresses in chosen:
-            addresses.pool = replace(addresses.pool, network=network)
-            self._record(addresses)
+        chosen = [self._to_use(network, prefix) for prefix in prefixes]
+        for found in filter(None, chosen):
+            self._change(found, replace(found.pool, network=network))
 
     def ungroup(self, network: str) -> None:
         """Record that the network is gone, and let go what it released."""
-        for version in (4, 6):
-            for addresses in self._of_network(network, version):
-                if addresses.pool.released:
-                    self._drop(addresses.pool)
-                else:
-                    addresses.pool = replace(addresses.pool, network=None)
-                    self._record(addresses)
+        for found in self._of(network):
+            if found.pool.released:
+                self._drop(found.pool)
+            else:
+                self._change(found, replace(found.pool, network=None))
+
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep the address for its owner."""
+        kept_for = self._reserved.get(reservation.tenant, {}).get(reservation.address)
+        if kept_for not in (None, reservation.owner):
+            raise AddressReservedError(
+                f"address {reservation.address} is reserved for {kept_for}, not for "
+                f"{reservation.owner}; unreserve it first"
+            )
+        pool = self._placement.overlapping(reservation.tenant, alone(reservation.address))
+        if pool is not None:
+            self._pools[pool].clear_for(reservation.address)
+        self._store.put_reservation(reservation)
+        self._refresh()
+
+    def unreserve(self, reservation: Reservation) -> None:
+        """Keep the address no longer."""
+        self._store.remove_reservation(reservation)
+        self._refresh()
 
     def _refresh(self) -> None:
-        revision = self._store.revision()
+        revision = self._store.revision(self._name)
         if revision == self._revision:
             return
         known = self._pools
-        self._pools, self._placed, self._starts = {}, {}, {}
-        for pool in self._store.pools():
-            if pool.space != self.name:
-                continue
-            addresses = known.get(pool.id)
-            if addresses is None or addresses.pool != pool:
-                addresses = PoolAddresses(pool, self._store, self._settings)
-            self._remember(addresses)
+        self._pools, self._placement, self._reserved = {}, Placement(), {}
+        self._used = {}
+        for each in self._store.reservations():
+            if each.space == self._name:
+                self._reserved.setdefault(each.tenant, {})[each.address] = each.owner
+        for pool in self._store.pools(self._name):
+            reserved = self._reserved_in(pool)
+            found = known.get(pool.id)
+            if found is None or found.pool != pool:
+                found = PoolAddresses(pool, self._store, self._settings, reserved)
+            found.keep(reserved)
+            self._pools[pool.id] = found
+            self._placement.add(pool)
+            if pool.network is not None:
+                self._used.setdefault(pool.network, []).append(pool.id)
         self._revision = revision
 
-    def _remember(self, addresses: PoolAddresses) -> None:
-        pool = addresses.pool
-        if pool.id not in self._pools:
-            family = (pool.tenant, pool.prefix.version)
-            self._placed.setdefault(family, Occupancy()).add(pool.prefix)
-            self._starts[*family, int(pool.prefix.network_address)] = pool.id
-        self._pools[pool.id] = addresses
+    def _add(self, added: PoolAddresses) -> Pool:
+        self._pools[added.pool.id] = added
+        self._placement.add(added.pool)
+        return self._change(added, added.pool)
 
-    def _record(self, addresses: PoolAddresses) -> Pool:
-        self._store.put_pool(addresses.pool)
-        self._revision = self._store.revision()
-        self._remember(addresses)
-        return addresses.pool
+    def _change(self, found: PoolAddresses, pool: Pool) -> Pool:
+        self._store.put_pool(pool)
+        self._revision = self._store.revision(self._name)
+        if found.pool.network != pool.network:
+            self._use(found.pool, pool)
+        found.pool = pool
+        return pool
+
+    def _use(self, before: Pool, after: Pool) -> None:
+        if before.network is not None:
+            self._used[before.network].remove(before.id)
+            if not self._used[before.network]:
+                del self._used[before.network]
+        if after.network is not None:
+            self._used.setdefault(after.network, []).append(after.id)
 
     def _drop(self, pool: Pool) -> None:
         self._store.remove_pool(pool.id)
-        self._revision = self._store.revision()
-        family = (pool.tenant, pool.prefix.version)
-        self._placed[family].remove(pool.prefix)
-        del self._starts[*family, int(pool.prefix.network_address)]
+        self._revision = self._store.revision(self._name)
+        self._placement.remove(pool)
+        self._use(pool, replace(pool, network=None))
         del self._pools[pool.id]
 
-    def _overlapping(self, wanted: Pool) -> PoolAddresses | None:
-        family = (wanted.tenant, wanted.prefix.version)
-        placed = self._placed.get(family)
-        if placed is None:
-            return None
-        start = placed.overlaps(wanted.prefix)
-        if start is None:
-            return None
-        return self._pools[self._starts[*family, start]]
+    def _reserved_in(self, pool: Pool) -> dict[Address, Owner]:
+        kept = self._reserved.get(pool.tenant)
+        if not kept:
+            return {}
+        return {address: owner for address, owner in kept.items() if address in pool.prefix}
 
-    def _is_repeat(self, held: PoolAddresses, wanted: Pool, at: Moment) -> bool:
-        pool = held.pool
-        if (pool.prefix, pool.ranges, pool.exclusions) != (
-            wanted.prefix,
-            wanted.ranges,
-            wanted.exclusions,
+    def _of(self, network: str) -> list[PoolAddresses]:
+        return [self._pools[pool] for pool in self._used.get(network, ())]
+
+    def _owned(self, wanted: WantedPool) -> Pool | None:
+        if wanted.request.owner is None:
+            return None
+        for each in self._pools.values():
+            pool = each.pool
+            if (
+                pool.owner == wanted.request.owner
+                and pool.tenant == wanted.options.tenant
+                and pool.prefix.version == wanted.version
+                and wanted.length in (None, pool.prefix.prefixlen)
+            ):
+                return pool
+        return None
+
+    def _is_repeat(self, held: Pool, pool: Pool, at: Moment) -> bool:
+        if (held.prefix, held.ranges, held.exclusions) != (
+            pool.prefix,
+            pool.ranges,
+            pool.exclusions,
         ):
             return False
-        if pool.space == GLOBAL:
-            # A swarm manager asks again for all it has when it becomes leader, and
-            # nothing tells that from a second network.
+        if held.space == GLOBAL:
+            # A swarm manager asks again for all that it holds when it becomes the
+            # leader, and nothing tells that from a second network.
             return True
-        if wanted.owner is not None:
-            return wanted.owner == pool.owner
-        # The engine's client repeats a call whose answer it never got: this
-        # process was started meanwhile, and nothing has happened in the pool.
+        if held.owner is not None or pool.owner is not None:
+            return held.owner == pool.owner
+        # The engine's client repeats a call whose answer never came: the plugin was
+        # started again meanwhile, and nothing has happened in the pool yet.
         return (
-            pool.network is None
-            and pool.owner is None
-            and pool.requested < at.began
-            and at.now - pool.requested <= self._settings.reserve_timeout
-            and not self._store.addresses(pool.id)
+            held.network is None
+            and held.requested < at.began
+            and at.now - held.requested <= self._settings.reserve_timeout
+            and not self._store.count(held.id)
         )
 
-    def _of_network(self, network: str, version: int) -> list[PoolAddresses]:
-        return [
-            addresses
-            for addresses in self._pools.values()
-            if addresses.pool.network == network and addresses.pool.prefix.version == version
-        ]
-
-    def _with_prefix(self, prefix: Prefix) -> list[PoolAddresses]:
-        found = [
-            self._pools[self._starts[key]]
-            for tenant, version in self._placed
-            if (key := (tenant, version, int(prefix.network_address))) in self._starts
-        ]
-        return [each for each in found if each.pool.prefix == prefix]
-
-    def _unused(self, network: str, prefix: Prefix) -> list[PoolAddresses]:
-        found = self._with_prefix(prefix)
-        if not found or any(each.pool.network == network for each in found):
-            return []
+    def _to_use(self, network: str, prefix: Prefix) -> PoolAddresses | None:
+        found = [self._pools[pool] for pool in self._placement.at(prefix)]
+        if any(each.pool.network == network for each in found):
+            return None
         free = [each for each in found if each.pool.network is None]
-        if not free:
+        if found and not free:
             raise PoolInUseError(
-                f"pool {found[0].pool.id} serves network {found[0].pool.network} and "
-                f"cannot serve {network} as well; choose another subnet"
+                f"pool {found[0].pool.id} serves network {found[0].pool.network} and cannot "
+                f"serve {network} as well; choose another subnet"
             )
-        return [max(free, key=lambda each: each.pool.requested)]
-
-
-def _sizes(gap: Gap) -> str:
-    lengths = {gap.length or source.size for source in gap.sources}
-    return " or ".join(f"/{length}" for length in sorted(lengths)) or "pool"
+        # Of two tenants' pools that both wait for their network, neither is taken for
+        # this one's: a pool that no network is known to use is merely kept longer.
+        return free[0] if len(free) == 1 else None

@@ -3,14 +3,14 @@
 The store decides who holds an address; the set in memory only remembers where to
 look.  It may be behind when another process uses the same file, which costs a
 second try and never a second holder: the store refuses an address that has a
-lease.  Every method is called inside a transaction of the store; when one fails
-for another reason than a refusal, ``forget`` throws the set away.
+lease.  Every method is called inside a transaction of the store.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ipam.address_set import AddressSet
-from ipam.errors import AddressInUseError, InvalidAddressError
+from ipam.errors import AddressInUseError, AddressReservedError, InvalidAddressError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
@@ -20,22 +20,35 @@ from ipam.store.base import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When something is asked: now, and since when this process has been asked."""
+    """When something is asked: now, and since when the engine has been asking."""
 
     now: float
     began: float
 
 
 class PoolAddresses:
-    """The addresses of a pool that is held."""
+    """The addresses of a pool that is held.
 
-    def __init__(self, pool: Pool, store: Store, settings: Settings) -> None:
+    ``replayed`` is when the pool was last asked for again: what was leased before
+    then may be asked for again too, once.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        store: Store,
+        settings: Settings,
+        reserved: Mapping[Address, Owner],
+    ) -> None:
         self.pool = pool
         self.replayed = 0.0
         self._store = store
         self._settings = settings
+        self._reserved: Mapping[Address, Owner] = {}
+        self._kept: dict[Owner, list[Address]] = {}
         self._set: AddressSet | None = None
         self._others = 0
+        self.keep(reserved)
 
     def take(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
         """Take this address, wherever in the pool it lies."""
@@ -44,68 +57,84 @@ class PoolAddresses:
         if held and not self._may_take(held, request, at):
             raise AddressInUseError(
                 f"Address already in use: {address} of pool {self.pool.id} is "
-                f"{held.state} as {held.kind} for {held.owner}; choose another, "
-                f"or release it first"
+                f"{held.state} as {held.kind} for {held.owner}; choose another, or "
+                f"release it first"
             )
-        return self._put(address, request, at)
+        kept_for = self._reserved.get(address)
+        # Engines before 29 name nobody: an address typed by hand is then trusted.
+        if kept_for and request.owner and kept_for not in request.owner.marks:
+            raise AddressReservedError(
+                f"address {address} of pool {self.pool.id} is reserved for {kept_for}, "
+                f"not for {request.owner}; choose another, or unreserve it first"
+            )
+        return self._hold(self._lease(address, request, at))
 
     def take_gateway(self, request: AddressRequest, at: Moment) -> Lease | None:
-        """Take the first usable address, the one people expect."""
+        """Take the first usable address, the one people expect, if it can be had."""
         address = usable(self.pool.prefix).first
-        held = self._store.lease(self.pool.id, address)
-        if any(address in part for part in self.pool.exclusions):
+        if address in self._reserved or self._is_excluded(address):
             return None
+        held = self._store.lease(self.pool.id, address)
         if held and held.state is not State.RESTING and held.kind is not Kind.GATEWAY:
             return None
-        return self._put(address, request, at)
+        return self._hold(self._lease(address, request, at))
 
     def take_known(self, request: AddressRequest, at: Moment) -> Lease | None:
-        """Take the address that this owner had last, if there is one."""
+        """Take the address that is reserved for this owner, or that it had last."""
         if not request.owner:
             return None
-        held = self._store.lease_of(self.pool.id, request.owner)
-        if held is None:
-            return None
-        return self._put(held.address, request, at)
+        address = self._reserved_for(request.owner)
+        if address is None:
+            held = self._store.lease_of(self.pool.id, request.owner)
+            if held is None or held.address in self._reserved:
+                return None
+            address = held.address
+        return self._hold(self._lease(address, request, at))
 
     def take_next(self, request: AddressRequest, at: Moment) -> Lease | None:
         """Take the next address that is free."""
         lease = self._add_next(request, at)
         if lease is None and self._others != self._store.others():
             # Another process may have given some back that look taken from here.
-            self.forget()
+            self._set = None
             lease = self._add_next(request, at)
         return lease
 
     def take_resting(self, request: AddressRequest, at: Moment) -> Lease | None:
         """Take the address whose rest ends first: better than none at all."""
         held = self._store.resting(self.pool.id)
-        return held and self._put(held.address, request, at)
+        return held and self._hold(self._lease(held.address, request, at))
 
     def give_back(self, address: Address, at: Moment) -> None:
         """Let the address rest, or free it."""
         held = self._store.lease(self.pool.id, address)
         if held is None or held.state is State.RESTING:
             return
-        rest = self._settings.sticky if held.owner else 0.0
-        rest = max(rest, self._settings.quarantine)
-        if rest and held.kind is Kind.ENDPOINT:
-            self._store.put_lease(
-                replace(held, state=State.RESTING, since=at.now, until=at.now + rest)
-            )
-        else:
+        sticky = self._settings.sticky if held.owner else 0.0
+        rest = max(sticky, self._settings.quarantine)
+        if not rest or held.kind is not Kind.ENDPOINT or address in self._reserved:
             self._free(address)
+            return
+        self._hold(
+            replace(
+                held,
+                state=State.RESTING,
+                since=at.now,
+                until=at.now + rest,
+                endpoint=None,
+            )
+        )
 
-    def awaits(self, address: Address) -> bool:
-        """Whether somebody asked for the address and has not been seen with it."""
-        held = self._store.lease(self.pool.id, address)
-        return held is not None and held.state is State.RESERVED
-
-    def bind(self, address: Address, owner: Owner, at: Moment) -> None:
-        """Record that an endpoint has the address."""
+    def bind(self, address: Address, endpoint: str, owner: Owner, at: Moment) -> None:
+        """Record that the endpoint has the address."""
         held = self._store.lease(self.pool.id, address)
         if held is None:
-            held = self._lease(address, AddressRequest(owner=owner), at)
+            held = self._lease(address, AddressRequest(), at)
+        if held.endpoint not in (None, endpoint):
+            raise AddressInUseError(
+                f"Address already in use: endpoint {held.endpoint} has {address} of "
+                f"pool {self.pool.id}, so {endpoint} cannot; ask for another"
+            )
         self._hold(
             replace(
                 held,
@@ -113,15 +142,16 @@ class PoolAddresses:
                 owner=owner or held.owner,
                 since=at.now,
                 until=None,
+                endpoint=endpoint,
             )
         )
 
-    def unbind(self, address: Address, at: Moment) -> None:
-        """Record that no endpoint has the address; a release should follow."""
+    def unbind(self, address: Address, endpoint: str, at: Moment) -> None:
+        """Record that the endpoint has lost the address; a release should follow."""
         held = self._store.lease(self.pool.id, address)
-        if held and held.state is State.BOUND and held.kind is Kind.ENDPOINT:
-            lease = self._lease(address, AddressRequest(kind=held.kind, owner=held.owner), at)
-            self._store.put_lease(lease)
+        if held and held.endpoint == endpoint:
+            request = AddressRequest(kind=held.kind, owner=held.owner)
+            self._hold(self._lease(address, request, at))
 
     def lapse(self, held: Lease, at: Moment) -> None:
         """End a lease whose time is over."""
@@ -130,9 +160,22 @@ class PoolAddresses:
         else:
             self._free(held.address)
 
-    def forget(self) -> None:
-        """Forget the set in memory, to be read from the store again."""
+    def keep(self, reserved: Mapping[Address, Owner]) -> None:
+        """Keep these addresses for their owners from now on."""
+        if reserved == self._reserved:
+            return
+        self._reserved = reserved
+        self._kept = {}
+        for address, owner in reserved.items():
+            self._kept.setdefault(owner, []).append(address)
         self._set = None
+
+    def clear_for(self, address: Address) -> None:
+        """End the rest of an address that is reserved from now on."""
+        self._check_usable(address, Kind.AUXILIARY)
+        held = self._store.lease(self.pool.id, address)
+        if held and held.state is State.RESTING:
+            self._free(address)
 
     def _add_next(self, request: AddressRequest, at: Moment) -> Lease | None:
         taken = self._taken()
@@ -152,29 +195,30 @@ class PoolAddresses:
             for address in self._store.addresses(self.pool.id):
                 self._set.add(address)
                 self._set.pass_over(address)
+            for address in self._reserved:
+                self._set.add(address)
         return self._set
 
-    def _put(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
-        lease = self._lease(address, request, at)
-        self._hold(lease)
-        return lease
-
-    def _hold(self, lease: Lease) -> None:
+    def _hold(self, lease: Lease) -> Lease:
         self._store.put_lease(lease)
         if self._set is not None:
             self._set.add(lease.address)
+        return lease
 
     def _free(self, address: Address) -> None:
         self._store.remove_lease(self.pool.id, address)
-        if self._set is not None:
+        if self._set is not None and address not in self._reserved:
             self._set.discard(address)
 
     def _lease(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
+        # Only our own network driver says when an endpoint has its address, and only
+        # on the host where the endpoint is.
+        timeout = self._settings.reserve_timeout
         awaited = (
-            request.kind is Kind.ENDPOINT
+            timeout > 0
+            and request.kind is Kind.ENDPOINT
             and self.pool.network is not None
             and self.pool.space != GLOBAL
-            and self._settings.reserve_timeout > 0
         )
         return Lease(
             pool=self.pool.id,
@@ -183,20 +227,24 @@ class PoolAddresses:
             state=State.RESERVED if awaited else State.BOUND,
             owner=request.owner,
             since=at.now,
-            until=at.now + self._settings.reserve_timeout if awaited else None,
+            until=at.now + timeout if awaited else None,
         )
 
     def _check_usable(self, address: Address, kind: Kind) -> None:
-        if address not in usable(self.pool.prefix):
+        allowed = usable(self.pool.prefix)
+        if address not in allowed:
             raise InvalidAddressError(
-                f"requested address is out of range: {address} is the network or "
-                f"broadcast address of {self.pool.prefix}; choose one between"
+                f"requested address is out of range: {address} stands for all of "
+                f"{self.pool.prefix}; choose one of {allowed}"
             )
-        if kind is Kind.ENDPOINT and any(address in part for part in self.pool.exclusions):
+        if kind is Kind.ENDPOINT and self._is_excluded(address):
             raise InvalidAddressError(
                 f"address {address} is excluded from pool {self.pool.id}; choose one "
                 f"outside exclude={','.join(map(str, self.pool.exclusions))}"
             )
+
+    def _is_excluded(self, address: Address) -> bool:
+        return any(address in part for part in self.pool.exclusions)
 
     def _may_take(self, held: Lease, request: AddressRequest, at: Moment) -> bool:
         if held.state is State.RESTING:
@@ -210,3 +258,13 @@ class PoolAddresses:
         if held.state is State.BOUND:
             return False
         return held.since < at.began or held.owner.matches(request.owner)
+
+    def _reserved_for(self, owner: Owner) -> Address | None:
+        for mark in owner.marks:
+            for address in self._kept.get(mark, ()):
+                held = self._store.lease(self.pool.id, address)
+                if held is None or held.state is State.RESTING:
+                    return address
+                if held.state is State.RESERVED and held.owner.matches(owner):
+                    return address
+        return None

@@ -8,38 +8,23 @@ answered as before.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
-from ipam.address_space import AddressSpace, Gap
-from ipam.addresses import Moment, PoolAddresses
-from ipam.errors import (
-    InvalidAddressError,
-    InvalidOptionError,
-    InvalidPrefixError,
-    PoolFullError,
-    UnknownAddressSpaceError,
-    UnknownPoolError,
-)
-from ipam.lease import ANONYMOUS, AddressRequest, Kind, Lease, Owner
-from ipam.options import PoolOptions, read_options, within
-from ipam.pool import (
-    AddressSpaceName,
-    AddressSpaces,
-    Pool,
-    PoolID,
-    PoolRequest,
-    check_prefix,
-    check_subpool,
-    pool_id,
-    space_of,
-)
-from ipam.prefixes import Address, Interface, Prefix, intersect, span, with_mask
+from ipam.address_space import AddressSpace
+from ipam.addresses import Moment
+from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
+from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
+from ipam.pool import AddressSpaceName, AddressSpaces, Pool, PoolID, space_of
+from ipam.pool_request import PoolRequest, WantedPool, read_request
+from ipam.prefixes import Address, Interface, Prefix, with_mask
+from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
 
-COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 10 ms
-# A default route is no reason to avoid anything, nor are the two halves of one that
-# a VPN sets to come before it (OpenVPN's redirect-gateway def1).
+COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 20 ms
+# A default route is no reason to avoid anything, nor are the two halves of one that a
+# VPN sets to come before it (OpenVPN's redirect-gateway def1).
 SHORTEST_AVOIDED: Final = 2
 
 
@@ -72,24 +57,32 @@ class Allocator:
         """The two address spaces."""
         return AddressSpaces()
 
+    @property
+    def requires_replay(self) -> bool:
+        """Whether the engine should replay its networks: the store holds no pool."""
+        return not self.pools()
+
+    def restarted(self) -> None:
+        """Record that the engine was started again: nothing it asked is under way."""
+        self._began = self._clock()
+
     def request_pool(self, request: PoolRequest) -> Pool:
         """Hold the pool that is asked for, or any that is free."""
-        options = read_options(request.options)
         space = self._space(request.space)
-        if request.subpool is not None:
-            check_subpool(request.prefix, request.subpool)
-        if request.prefix is None or request.prefix.network_address.is_unspecified:
-            return self._place_anywhere(space, request, options)
-        check_prefix(request.prefix)
-        _check_size(request.prefix, options)
+        wanted = read_request(request)
+        if wanted.prefix is not None:
+            with space.operation():
+                return space.place(wanted, wanted.prefix, self._moment())
+        occupied = [*self._prefixes_beside(space, wanted), *self._occupied_for(wanted)]
         with space.operation():
-            return space.place(
-                _pool(request, options, request.prefix, self._clock()), self._moment()
-            )
+            return space.place_anywhere(wanted, occupied, self._moment())
 
     def release_pool(self, pool: PoolID) -> None:
-        """Let the pool go, and its addresses with it."""
-        space = self._space_holding(pool)
+        """Let the pool go, and its addresses with it.
+
+        A pool that a network uses goes when that network is gone.
+        """
+        space = self._space_of(pool)
         if space is None:
             return
         with space.operation():
@@ -98,33 +91,27 @@ class Allocator:
     def request_address(self, pool: PoolID, request: AddressRequest | None = None) -> Interface:
         """Hold the address that is asked for, or any that is free."""
         wanted = request or AddressRequest()
-        at = self._moment()
         space = self._space(space_of(pool))
         with space.operation():
-            family = space.family(space.get(pool))
-            if wanted.address is None:
-                lease = _choose(family, wanted, at)
-            else:
-                lease = _holding(family, wanted.address).take(wanted.address, wanted, at)
+            lease = space.family(pool).take(wanted, self._moment())
             return with_mask(lease.address, space.get(lease.pool).pool.prefix)
 
     def release_address(self, pool: PoolID, address: Address) -> None:
-        """Give the address back, if it is held in the pool or a sibling of it."""
-        space = self._space_holding(pool)
+        """Give the address back, if it is held in the pool or in a sibling of it."""
+        space = self._space_of(pool)
         if space is None:
             return
-        with space.operation():
-            home = space.find(pool)
-            for addresses in space.family(home) if home else ():
-                if address in addresses.pool.prefix:
-                    addresses.give_back(address, self._moment())
+        with suppress(UnknownPoolError), space.operation():
+            holder = space.family(pool).holding(address)
+            if holder is not None:
+                holder.give_back(address, self._moment())
 
     def group(self, network: str, space: AddressSpaceName, prefixes: Sequence[Prefix]) -> None:
-        """Record that this network uses these pools, all its pools of the space.
+        """Record that this network uses these pools: all its pools of the space.
 
-        Addresses of one are then given from the others when it is full, and those
-        that no endpoint is bound to within ``reserve_timeout`` are taken back.
-        Prefixes that are not held, because another IPAM gave them, do not matter.
+        An address is then given from another of them when one is full, and taken back
+        when no endpoint is bound to it within ``reserve_timeout``.  Prefixes that are
+        not held here, because another IPAM gave them, do not matter.
         """
         found = self._spaces.get(space)
         if found is None:
@@ -138,80 +125,84 @@ class Allocator:
             with space.operation():
                 space.ungroup(network)
 
-    def bind(
-        self,
-        space: AddressSpaceName,
-        prefix: Prefix,
-        address: Address,
-        owner: Owner = ANONYMOUS,
-    ) -> None:
-        """Record that an endpoint has the address."""
-        found = self._spaces.get(space)
-        if found is None:
-            return
-        with found.operation():
-            addresses = found.containing(prefix, address)
-            if addresses is not None:
-                addresses.bind(address, owner, self._moment())
+    def bind(self, network: str, address: Address, endpoint: str, owner: Owner = ANONYMOUS) -> None:
+        """Record that an endpoint of the network has the address."""
+        for space in self._spaces.values():
+            with space.operation():
+                holder = space.of(network).holding(address)
+                if holder is not None:
+                    holder.bind(address, endpoint, owner, self._moment())
 
-    def unbind(self, space: AddressSpaceName, prefix: Prefix, address: Address) -> None:
-        """Record that no endpoint has the address any more; its release follows."""
-        found = self._spaces.get(space)
-        if found is None:
-            return
-        with found.operation():
-            addresses = found.containing(prefix, address)
-            if addresses is not None:
-                addresses.unbind(address, self._moment())
+    def unbind(self, network: str, address: Address, endpoint: str) -> None:
+        """Record that the endpoint has lost the address; its release follows."""
+        for space in self._spaces.values():
+            with space.operation():
+                holder = space.of(network).holding(address)
+                if holder is not None:
+                    holder.unbind(address, endpoint, self._moment())
 
     def collect(self, now: float | None = None) -> int:
         """End the leases whose time is over; answers how many there were."""
         at = self._moment(now)
-        ended = 0
-        for space in self._spaces.values():
-            with space.operation():
-                for lease in self._store.due(space.name, at.now, COLLECT_LIMIT):
-                    space.get(lease.pool).lapse(lease, at)
-                    ended += 1
-        return ended
+        return sum(self._collect_from(name, at) for name in self._spaces)
 
     def pools(self) -> list[Pool]:
         """Every pool that is held."""
         with self._store.transaction():
-            return self._store.pools()
+            return [pool for name in self._spaces for pool in self._store.pools(name)]
 
     def leases(self, pool: PoolID) -> Iterator[Lease]:
         """Every lease of the pool, by address."""
         return self._store.leases(pool)
 
-    def _place_anywhere(
-        self, space: AddressSpace, request: PoolRequest, options: PoolOptions
-    ) -> Pool:
-        version = _version(request)
-        gap = Gap(
-            version=version,
-            length=_length(request, options),
-            sources=[source for source in self._settings.pools if source.base.version == version],
-            occupied=[
-                *self._prefixes_beside(space, version),
-                *(each for each in self._occupied() if _is_avoidable(each, version)),
-            ],
-        )
-        with space.operation():
-            if request.owner is not None:
-                held = space.owned_by(request.owner, gap, options.tenant)
-                if held is not None:
-                    return held
-            pool = _pool(request, options, space.gap(gap), self._clock())
-            return space.place(pool, self._moment())
+    def use(self, pool: PoolID) -> dict[State, int]:
+        """How many addresses of the pool are in each state."""
+        with self._store.transaction():
+            return self._store.count(pool)
 
-    def _prefixes_beside(self, space: AddressSpace, version: int) -> list[Prefix]:
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep an address for an owner, from the time its present holder leaves it."""
+        space = self._space(reservation.space)
+        with space.operation():
+            space.reserve(reservation)
+
+    def unreserve(self, reservation: Reservation) -> None:
+        """Keep the address no longer, whoever it was kept for."""
+        space = self._space(reservation.space)
+        with space.operation():
+            space.unreserve(reservation)
+
+    def reservations(self) -> list[Reservation]:
+        """Every reservation."""
+        with self._store.transaction():
+            return self._store.reservations()
+
+    def _collect_from(self, name: AddressSpaceName, at: Moment) -> int:
+        space = self._spaces[name]
+        ended = 0
+        while True:
+            with space.operation():
+                due = self._store.due(name, at.now, COLLECT_LIMIT)
+                for lease in due:
+                    space.get(lease.pool).lapse(lease, at)
+            ended += len(due)
+            if len(due) < COLLECT_LIMIT:
+                return ended
+
+    def _prefixes_beside(self, space: AddressSpace, wanted: WantedPool) -> list[Prefix]:
         found: list[Prefix] = []
         for other in self._spaces.values():
             if other is not space:
                 with other.operation():
                     found.extend(other.prefixes())
-        return [prefix for prefix in found if prefix.version == version]
+        return [prefix for prefix in found if prefix.version == wanted.version]
+
+    def _occupied_for(self, wanted: WantedPool) -> list[Prefix]:
+        return [
+            prefix
+            for prefix in self._occupied()
+            if prefix.version == wanted.version and prefix.prefixlen >= SHORTEST_AVOIDED
+        ]
 
     def _space(self, name: AddressSpaceName) -> AddressSpace:
         try:
@@ -221,7 +212,7 @@ class Allocator:
                 f"address space is {name!r}, expected one of {', '.join(self._spaces)}"
             ) from None
 
-    def _space_holding(self, pool: PoolID) -> AddressSpace | None:
+    def _space_of(self, pool: PoolID) -> AddressSpace | None:
         try:
             return self._spaces.get(space_of(pool))
         except UnknownPoolError:
@@ -229,82 +220,3 @@ class Allocator:
 
     def _moment(self, now: float | None = None) -> Moment:
         return Moment(now=self._clock() if now is None else now, began=self._began)
-
-
-def _version(request: PoolRequest) -> int:
-    if request.prefix is not None:
-        return request.prefix.version
-    return 6 if request.v6 else 4
-
-
-def _length(request: PoolRequest, options: PoolOptions) -> int | None:
-    if request.prefix is None:
-        return options.size(_version(request))
-    if request.prefix.prefixlen == 0:
-        raise InvalidPrefixError(
-            f"invalid address pool: {request.prefix} is every address; leave the "
-            f"subnet out, or ask for a length such as 0.0.0.0/24"
-        )
-    return request.prefix.prefixlen
-
-
-def _pool(request: PoolRequest, options: PoolOptions, prefix: Prefix, now: float) -> Pool:
-    ranges = within("range", options.ranges, prefix)
-    if request.subpool is not None:
-        # One wider than its pool is cut to it, as Docker does.
-        part = intersect(span(prefix), span(request.subpool))
-        ranges = (part, *ranges) if part else ranges
-    return Pool(
-        id=pool_id(request.space, options.tenant, prefix),
-        space=request.space,
-        tenant=options.tenant,
-        prefix=prefix,
-        ranges=ranges,
-        exclusions=within("exclude", options.exclusions, prefix),
-        owner=request.owner,
-        requested=now,
-    )
-
-
-def _is_avoidable(prefix: Prefix, version: int) -> bool:
-    return prefix.version == version and prefix.prefixlen >= SHORTEST_AVOIDED
-
-
-def _check_size(prefix: Prefix, options: PoolOptions) -> None:
-    size = options.size(prefix.version)
-    if size is not None and size != prefix.prefixlen:
-        raise InvalidOptionError(
-            f"prefix is {size}, but the subnet {prefix} has a length of its own; give one of them"
-        )
-
-
-def _choose(family: Sequence[PoolAddresses], request: AddressRequest, at: Moment) -> Lease:
-    if request.kind is Kind.GATEWAY:
-        lease = family[0].take_gateway(request, at)
-        if lease is not None:
-            return lease
-    for take in (
-        PoolAddresses.take_known,
-        PoolAddresses.take_next,
-        PoolAddresses.take_resting,
-    ):
-        for addresses in family:
-            lease = take(addresses, request, at)
-            if lease is not None:
-                return lease
-    raise PoolFullError(
-        f"no available addresses on this pool: every address of "
-        f"{', '.join(addresses.pool.id for addresses in family)} is taken; release "
-        f"some, or create the network with a larger or a further subnet"
-    )
-
-
-def _holding(family: Sequence[PoolAddresses], address: Address) -> PoolAddresses:
-    for addresses in family:
-        if address in addresses.pool.prefix:
-            return addresses
-    raise InvalidAddressError(
-        f"requested address is out of range: {address} is not in "
-        f"{', '.join(str(addresses.pool.prefix) for addresses in family)}; choose "
-        f"one inside"
-    )

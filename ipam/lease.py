@@ -47,6 +47,15 @@ class Owner:
             return f"MAC {self.mac}"
         return f"tag {self.tag}" if self.tag else "nobody known"
 
+    @property
+    def marks(self) -> tuple["Owner", ...]:
+        """The same owner known by one thing alone, for each that is set."""
+        return tuple(
+            mark
+            for mark in (Owner(name=self.name), Owner(mac=self.mac), Owner(tag=self.tag))
+            if mark
+        )
+
     def matches(self, other: "Owner") -> bool:
         """Whether both are the same, by the first thing both are known by."""
         for mine, theirs in (
@@ -73,7 +82,7 @@ class AddressRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """One address that is not free."""
+    """One address that is not free; ``endpoint`` is who was seen with it."""
 
     pool: PoolID
     address: Address
@@ -82,3 +91,4 @@ class Lease:
     owner: Owner = ANONYMOUS
     since: float
     until: float | None = None
+    endpoint: str | None = None

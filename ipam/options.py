@@ -37,7 +37,8 @@ class PoolOptions:
 def read_options(options: Mapping[str, str]) -> PoolOptions:
     """Read the options of a network."""
     for option in options:
-        if option not in OPTIONS:
+        # Names with a dot are labels of Docker's own, com.docker.network.ipam.serial.
+        if option not in OPTIONS and "." not in option:
             raise InvalidOptionError(
                 f"{option!r} is not an option of a pool, expected one of {', '.join(OPTIONS)}"
             )

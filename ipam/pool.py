@@ -7,17 +7,11 @@ same ids again.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NewType
 
-from ipam.errors import (
-    InvalidOptionError,
-    InvalidPrefixError,
-    InvalidSubPoolError,
-    UnknownPoolError,
-)
-from ipam.prefixes import AddressRange, Prefix, intersect, span, subtract, usable
+from ipam.errors import InvalidOptionError, UnknownPoolError
+from ipam.prefixes import AddressRange, Prefix, intersect, subtract, usable
 
 AddressSpaceName = NewType("AddressSpaceName", str)
 PoolID = NewType("PoolID", str)
@@ -38,23 +32,6 @@ class AddressSpaces:
 
     local: AddressSpaceName = LOCAL
     global_: AddressSpaceName = GLOBAL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolRequest:
-    """What is asked of ``request_pool``.
-
-    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
-    0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
-    same pool again when it repeats itself; engines never name one.
-    """
-
-    space: AddressSpaceName = LOCAL
-    prefix: Prefix | None = None
-    subpool: Prefix | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    v6: bool = False
-    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,25 +87,3 @@ def parse_tenant(text: str) -> Tenant:
             f"tenant is {text!r}, expected up to 63 letters, digits, '_', '.' and '-'"
         )
     return Tenant(text)
-
-
-def check_prefix(prefix: Prefix) -> None:
-    """Refuse prefixes whose addresses no endpoint can have."""
-    for address in (prefix.network_address, prefix.broadcast_address):
-        if address.is_multicast or address.is_loopback or address.is_unspecified:
-            raise InvalidPrefixError(
-                f"invalid address pool: {prefix} holds {address}, which no host may "
-                f"have; choose a unicast prefix"
-            )
-
-
-def check_subpool(prefix: Prefix | None, subpool: Prefix) -> None:
-    """Refuse a sub-pool that is not a part of its pool."""
-    if prefix is None or prefix.network_address.is_unspecified:
-        raise InvalidSubPoolError(
-            f"sub-pool {subpool} has no pool; give the subnet it lies in as well"
-        )
-    if intersect(span(prefix), span(subpool)) is None:
-        raise InvalidSubPoolError(
-            f"sub-pool {subpool} lies outside its pool; choose one inside {prefix}"
-        )

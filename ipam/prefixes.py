@@ -18,7 +18,7 @@ from ipaddress import (
 )
 from typing import TypeAlias
 
-from netaddr import IPNetwork, IPRange, IPSet
+from netaddr import IPRange, IPSet
 
 from ipam.errors import InvalidAddressError, InvalidPrefixError
 
@@ -122,13 +122,11 @@ def subtract(
     )
 
 
-def merge(prefixes: Iterable[Prefix]) -> tuple[AddressRange, ...]:
-    """The same addresses as ranges that neither overlap nor touch, in order."""
-    joined = IPSet([IPNetwork(str(prefix)) for prefix in prefixes])
-    return tuple(
-        AddressRange(first=ip_address(str(part[0])), last=ip_address(str(part[-1])))
-        for part in joined.iter_ipranges()
-    )
+def alone(address: Address) -> Prefix:
+    """The prefix that holds this address and no other."""
+    if isinstance(address, IPv4Address):
+        return IPv4Network(address)
+    return IPv6Network(address)
 
 
 def with_mask(address: Address, prefix: Prefix) -> Interface:

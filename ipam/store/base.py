@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ipam.lease import Lease, Owner
+from ipam.lease import Lease, Owner, State
 from ipam.pool import AddressSpaceName, Pool, PoolID
 from ipam.prefixes import Address
+from ipam.reservation import Reservation
 
 
 class Store(Protocol):
@@ -23,16 +24,16 @@ class Store(Protocol):
         """Make what is done in the block durable at its end, or undo it."""
         ...
 
-    def revision(self) -> int:
-        """A number that changes with every change of a pool, by anybody."""
+    def revision(self, space: AddressSpaceName) -> int:
+        """A number that changes with the space's pools and reservations."""
         ...
 
     def others(self) -> int:
         """A number that changes with every change that another process makes."""
         ...
 
-    def pools(self) -> list[Pool]:
-        """Every pool that is held."""
+    def pools(self, space: AddressSpaceName) -> list[Pool]:
+        """Every pool of the space that is held."""
         ...
 
     def put_pool(self, pool: Pool) -> None:
@@ -77,6 +78,22 @@ class Store(Protocol):
 
     def remove_lease(self, pool: PoolID, address: Address) -> None:
         """Forget the lease on this address, if there is one."""
+        ...
+
+    def count(self, pool: PoolID) -> dict[State, int]:
+        """How many leases of the pool are in each state; a state without any may be left out."""
+        ...
+
+    def reservations(self) -> list[Reservation]:
+        """Every reservation, by space, tenant and address."""
+        ...
+
+    def put_reservation(self, reservation: Reservation) -> None:
+        """Add the reservation, or replace the one of its address."""
+        ...
+
+    def remove_reservation(self, reservation: Reservation) -> None:
+        """Forget the reservation of this address, if there is one."""
         ...
 
     def close(self) -> None:

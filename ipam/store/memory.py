@@ -3,18 +3,21 @@
 It undoes a failed transaction by playing back what each change replaced.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ipam.lease import Kind, Lease, Owner, State
-from ipam.pool import AddressSpaceName, Pool, PoolID
+from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant, space_of
 from ipam.prefixes import Address
+from ipam.reservation import Reservation
 
 K = TypeVar("K")
 V = TypeVar("V")
+_Place: TypeAlias = tuple[AddressSpaceName, Tenant, int, int]
 
 
 class MemoryStore:
@@ -23,9 +26,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = Lock()
         self._undo: list[Callable[[], object]] = []
-        self._revision = 0
+        self._revisions: Counter[AddressSpaceName] = Counter()
         self._pools: dict[PoolID, Pool] = {}
         self._leases: dict[PoolID, dict[Address, Lease]] = {}
+        self._reservations: dict[_Place, Reservation] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -38,32 +42,32 @@ class MemoryStore:
                     step()
                 raise
 
-    def revision(self) -> int:
-        return self._revision
+    def revision(self, space: AddressSpaceName) -> int:
+        return self._revisions[space]
 
     def others(self) -> int:
         return 0
 
-    def pools(self) -> list[Pool]:
-        return list(self._pools.values())
+    def pools(self, space: AddressSpaceName) -> list[Pool]:
+        return [pool for pool in self._pools.values() if pool.space == space]
 
     def put_pool(self, pool: Pool) -> None:
         self._put(self._pools, pool.id, pool)
         if pool.id not in self._leases:
             self._put(self._leases, pool.id, {})
-        self._revision += 1
+        self._revisions[pool.space] += 1
 
     def remove_pool(self, pool: PoolID) -> None:
         self._pop(self._pools, pool)
         self._pop(self._leases, pool)
-        self._revision += 1
+        self._revisions[space_of(pool)] += 1
 
     def addresses(self, pool: PoolID) -> list[Address]:
         held = self._leases.get(pool, {}).values()
         return [lease.address for lease in sorted(held, key=lambda held: held.since)]
 
     def leases(self, pool: PoolID) -> Iterator[Lease]:
-        held = self._leases.get(pool, {})
+        held = self._leases.get(pool, {}).copy()
         return iter([held[address] for address in sorted(held, key=int)])
 
     def lease(self, pool: PoolID, address: Address) -> Lease | None:
@@ -112,6 +116,20 @@ class MemoryStore:
     def remove_lease(self, pool: PoolID, address: Address) -> None:
         self._pop(self._leases.get(pool, {}), address)
 
+    def count(self, pool: PoolID) -> dict[State, int]:
+        return Counter(lease.state for lease in self._leases.get(pool, {}).values())
+
+    def reservations(self) -> list[Reservation]:
+        return sorted(self._reservations.values(), key=_place)
+
+    def put_reservation(self, reservation: Reservation) -> None:
+        self._put(self._reservations, _place(reservation), reservation)
+        self._revisions[reservation.space] += 1
+
+    def remove_reservation(self, reservation: Reservation) -> None:
+        self._pop(self._reservations, _place(reservation))
+        self._revisions[reservation.space] += 1
+
     def close(self) -> None:
         pass
 
@@ -125,3 +143,8 @@ class MemoryStore:
     def _pop(self, table: dict[K, V], key: K) -> None:
         if key in table:
             self._undo.append(partial(table.__setitem__, key, table.pop(key)))
+
+
+def _place(reservation: Reservation) -> _Place:
+    address = reservation.address
+    return reservation.space, reservation.tenant, address.version, int(address)

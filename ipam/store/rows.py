@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ipam.lease import Kind, Lease, Owner, State
 from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.prefixes import Address, AddressRange, parse_prefix, parse_range
+from ipam.reservation import Reservation
 
 PoolRow: TypeAlias = tuple[str, str, str, str, str, str, str | None, str | None, int, float]
 LeaseRow: TypeAlias = tuple[
@@ -21,7 +22,9 @@ LeaseRow: TypeAlias = tuple[
     str | None,
     float,
     float | None,
+    str | None,
 ]
+ReservationRow: TypeAlias = tuple[str, str, bytes, str | None, str | None, str | None]
 
 
 def pool_row(pool: Pool) -> PoolRow:
@@ -77,11 +80,12 @@ def lease_row(lease: Lease) -> LeaseRow:
         lease.owner.tag,
         lease.since,
         lease.until,
+        lease.endpoint,
     )
 
 
 def lease_of(row: LeaseRow) -> Lease:
-    pool, address, kind, state, name, mac, tag, since, until = row
+    pool, address, kind, state, name, mac, tag, since, until, endpoint = row
     return Lease(
         pool=PoolID(pool),
         address=address_of(address),
@@ -90,6 +94,29 @@ def lease_of(row: LeaseRow) -> Lease:
         owner=Owner(name=name, mac=mac, tag=tag),
         since=since,
         until=until,
+        endpoint=endpoint,
+    )
+
+
+def reservation_row(reservation: Reservation) -> ReservationRow:
+    owner = reservation.owner
+    return (
+        reservation.space,
+        reservation.tenant,
+        reservation.address.packed,
+        owner.name,
+        owner.mac,
+        owner.tag,
+    )
+
+
+def reservation_of(row: ReservationRow) -> Reservation:
+    space, tenant, address, name, mac, tag = row
+    return Reservation(
+        space=AddressSpaceName(space),
+        tenant=Tenant(tenant),
+        address=address_of(address),
+        owner=Owner(name=name, mac=mac, tag=tag),
     )
 
 

@@ -40,5 +40,18 @@ STEPS: Final = (
     CREATE INDEX leases_by_end ON leases (until) WHERE until IS NOT NULL;
     CREATE INDEX leases_resting ON leases (pool, until) WHERE state = 'resting';
     """,
+    """
+    DELETE FROM counters;
+    ALTER TABLE leases ADD COLUMN endpoint TEXT;
+    CREATE TABLE reservations (
+        space TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        address BLOB NOT NULL,
+        name TEXT,
+        mac TEXT,
+        tag TEXT,
+        PRIMARY KEY (space, tenant, address)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 VERSION: Final = len(STEPS)

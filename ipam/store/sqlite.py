@@ -15,9 +15,10 @@ from threading import Lock
 from typing import Final
 
 from ipam.errors import StoreError
-from ipam.lease import Lease, Owner
-from ipam.pool import AddressSpaceName, Pool, PoolID
+from ipam.lease import Lease, Owner, State
+from ipam.pool import AddressSpaceName, Pool, PoolID, space_of
 from ipam.prefixes import Address
+from ipam.reservation import Reservation
 from ipam.store.files import open_file, open_reader
 from ipam.store.rows import (
     address_of,
@@ -25,11 +26,13 @@ from ipam.store.rows import (
     lease_row,
     pool_of,
     pool_row,
+    reservation_of,
+    reservation_row,
 )
 
 _POOLS: Final = (
     "SELECT id, space, tenant, prefix, ranges, exclusions, owner, network, released, "
-    "requested FROM pools"
+    "requested FROM pools WHERE space = ?"
 )
 # An upsert and not OR REPLACE, which would delete the pool's leases with the row.
 _PUT_POOL: Final = (
@@ -40,14 +43,17 @@ _PUT_POOL: Final = (
     "network = excluded.network, released = excluded.released, "
     "requested = excluded.requested"
 )
-_LEASES: Final = "SELECT pool, address, kind, state, name, mac, tag, since, until FROM leases "
+_LEASES: Final = (
+    "SELECT pool, address, kind, state, name, mac, tag, since, until, endpoint FROM leases "
+)
 _ADD_LEASE: Final = (
-    "INSERT INTO leases (pool, address, kind, state, name, mac, tag, since, until) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO leases (pool, address, kind, state, name, mac, tag, since, until, "
+    "endpoint) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _PUT_LEASE: Final = (
     "INSERT OR REPLACE INTO leases (pool, address, kind, state, name, mac, tag, since, "
-    "until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "until, endpoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _OF_OWNER: Final = " AND kind = 'endpoint' AND state <> 'bound' ORDER BY since DESC LIMIT 1"
 _LEASE_OF: Final = {
@@ -56,9 +62,8 @@ _LEASE_OF: Final = {
     "tag": _LEASES + "WHERE pool = ? AND tag = ?" + _OF_OWNER,
 }
 _DUE: Final = (
-    _LEASES
-    + "WHERE until <= ? AND pool IN "
-    + "(SELECT id FROM pools WHERE space = ?) ORDER BY until LIMIT ?"
+    "SELECT pool, address, kind, state, name, mac, tag, since, until, endpoint FROM leases "
+    "JOIN pools ON pools.id = pool WHERE until <= ? AND space = ? ORDER BY until LIMIT ?"
 )
 
 
@@ -85,27 +90,27 @@ class SqliteStore:
                 self._roll_back()
                 raise
 
-    def revision(self) -> int:
-        found: tuple[int] = self._execute(
-            "SELECT value FROM counters WHERE name = 'revision'"
+    def revision(self, space: AddressSpaceName) -> int:
+        found: tuple[int] | None = self._execute(
+            "SELECT value FROM counters WHERE name = ?", (space,)
         ).fetchone()
-        return found[0]
+        return found[0] if found else 0
 
     def others(self) -> int:
         found: tuple[int] = self._execute("PRAGMA data_version").fetchone()
         return found[0]
 
-    def pools(self) -> list[Pool]:
-        rows = self._execute(_POOLS)
+    def pools(self, space: AddressSpaceName) -> list[Pool]:
+        rows = self._execute(_POOLS, (space,))
         return [pool_of(row) for row in rows]
 
     def put_pool(self, pool: Pool) -> None:
         self._execute(_PUT_POOL, pool_row(pool))
-        self._revise()
+        self._revise(pool.space)
 
     def remove_pool(self, pool: PoolID) -> None:
         self._execute("DELETE FROM pools WHERE id = ?", (pool,))
-        self._revise()
+        self._revise(space_of(pool))
 
     def addresses(self, pool: PoolID) -> list[Address]:
         rows = self._execute("SELECT address FROM leases WHERE pool = ? ORDER BY since", (pool,))
@@ -145,6 +150,34 @@ class SqliteStore:
     def remove_lease(self, pool: PoolID, address: Address) -> None:
         self._execute("DELETE FROM leases WHERE pool = ? AND address = ?", (pool, address.packed))
 
+    def count(self, pool: PoolID) -> dict[State, int]:
+        rows = self._execute(
+            "SELECT state, count(*) FROM leases WHERE pool = ? GROUP BY state", (pool,)
+        )
+        return {State(state): number for state, number in rows}
+
+    def reservations(self) -> list[Reservation]:
+        rows = self._execute(
+            "SELECT space, tenant, address, name, mac, tag FROM reservations "
+            "ORDER BY space, tenant, length(address), address"
+        )
+        return [reservation_of(row) for row in rows]
+
+    def put_reservation(self, reservation: Reservation) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO reservations (space, tenant, address, name, mac, tag) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            reservation_row(reservation),
+        )
+        self._revise(reservation.space)
+
+    def remove_reservation(self, reservation: Reservation) -> None:
+        self._execute(
+            "DELETE FROM reservations WHERE space = ? AND tenant = ? AND address = ?",
+            reservation_row(reservation)[:3],
+        )
+        self._revise(reservation.space)
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
@@ -153,8 +186,11 @@ class SqliteStore:
         row = self._execute(query, values).fetchone()
         return None if row is None else lease_of(row)
 
-    def _revise(self) -> None:
-        self._execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+    def _revise(self, space: AddressSpaceName) -> None:
+        self._execute(
+            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+            (space,),
+        )
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

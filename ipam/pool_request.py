@@ -1,0 +1,111 @@
+"""What is asked of ``request_pool``, read and checked before anything is touched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ipam.errors import InvalidOptionError, InvalidPrefixError, InvalidSubPoolError
+from ipam.options import PoolOptions, read_options, within
+from ipam.pool import LOCAL, AddressSpaceName, Pool, pool_id
+from ipam.prefixes import Prefix, intersect, span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRequest:
+    """A pool: any, any of a size, or this one.
+
+    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
+    0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
+    same pool again when it repeats itself; engines never name one.
+    """
+
+    space: AddressSpaceName = LOCAL
+    prefix: Prefix | None = None
+    subpool: Prefix | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    v6: bool = False
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPool:
+    """A request that can be granted, as far as it alone can tell.
+
+    ``prefix`` is unset when any pool will do, of ``length`` if that is set.
+    """
+
+    request: PoolRequest
+    options: PoolOptions
+    prefix: Prefix | None
+    version: int
+    length: int | None
+
+    def placed(self, prefix: Prefix, now: float) -> Pool:
+        """The pool that this asks for, at this place."""
+        ranges = within("range", self.options.ranges, prefix)
+        if self.request.subpool is not None:
+            # One wider than its pool is cut to it, as Docker does.
+            part = intersect(span(prefix), span(self.request.subpool))
+            ranges = (part, *ranges) if part else ranges
+        return Pool(
+            id=pool_id(self.request.space, self.options.tenant, prefix),
+            space=self.request.space,
+            tenant=self.options.tenant,
+            prefix=prefix,
+            ranges=ranges,
+            exclusions=within("exclude", self.options.exclusions, prefix),
+            owner=self.request.owner,
+            requested=now,
+        )
+
+
+def read_request(request: PoolRequest) -> WantedPool:
+    """Understand a request, or say what about it can never be granted."""
+    options = read_options(request.options)
+    prefix = request.prefix
+    if request.subpool is not None:
+        _check_subpool(prefix, request.subpool)
+    if prefix is None:
+        version = 6 if request.v6 else 4
+        length = options.size(version)
+    elif prefix.network_address.is_unspecified:
+        version, length = prefix.version, _any_length(prefix)
+        prefix = None
+    else:
+        version, length = prefix.version, prefix.prefixlen
+        _check_prefix(prefix, options.size(version))
+    return WantedPool(
+        request=request, options=options, prefix=prefix, version=version, length=length
+    )
+
+
+def _check_subpool(prefix: Prefix | None, subpool: Prefix) -> None:
+    if prefix is None or prefix.network_address.is_unspecified:
+        raise InvalidSubPoolError(
+            f"sub-pool {subpool} has no pool; give the subnet it lies in as well"
+        )
+    if intersect(span(prefix), span(subpool)) is None:
+        raise InvalidSubPoolError(
+            f"sub-pool {subpool} lies outside its pool; choose one inside {prefix}"
+        )
+
+
+def _any_length(prefix: Prefix) -> int:
+    if prefix.prefixlen == 0:
+        raise InvalidPrefixError(
+            f"invalid address pool: {prefix} is every address; leave the subnet out, "
+            f"or ask for a length such as 0.0.0.0/24"
+        )
+    return prefix.prefixlen
+
+
+def _check_prefix(prefix: Prefix, size: int | None) -> None:
+    for address in (prefix.network_address, prefix.broadcast_address):
+        if address.is_multicast or address.is_loopback:
+            raise InvalidPrefixError(
+                f"invalid address pool: {prefix} holds {address}, which no host may "
+                f"have; choose a unicast prefix"
+            )
+    if size is not None and size != prefix.prefixlen:
+        raise InvalidOptionError(
+            f"prefix is {size}, but the subnet {prefix} has a length of its own; give one of them"
+        )
