@@ -7,8 +7,7 @@ out addresses, and ``python -m ipam`` works on the same file.
 from ipam.allocator import Allocator
 from ipam.errors import IpamError
 from ipam.lease import ANONYMOUS, AddressRequest, Kind, Lease, Owner, State
-from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, AddressSpaces, Pool, PoolID
-from ipam.pool_request import PoolRequest
+from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, AddressSpaces, Pool, PoolID, PoolRequest
 from ipam.reservation import Reservation
 from ipam.settings import PoolSource, Settings, parse_pools, with_defaults
 

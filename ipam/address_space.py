@@ -91,9 +91,21 @@ class AddressSpace:
         ]
         return Family([home, *siblings])
 
-    def of(self, network: str) -> Family:
-        """The pools that the network uses."""
-        return Family(self._of(network))
+    def holding(
+        self, prefix: Prefix, address: Address, endpoint: str | None
+    ) -> PoolAddresses | None:
+        """The pool with this prefix in which the endpoint has, or waits for, the address.
+
+        A network driver is not told the tenant.  Of several tenants' pools it is the one
+        with the right lease, or none.
+        """
+        found = [self._pools[pool] for pool in self._placement.at(prefix)]
+        if len(found) == 1:
+            return found[0]
+        for each in found:
+            if each.expects(address, endpoint):
+                return each
+        return None
 
     def place(self, wanted: WantedPool, prefix: Prefix, at: Moment) -> Pool:
         """Hold exactly this pool; its owner may ask again."""

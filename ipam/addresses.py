@@ -125,12 +125,19 @@ class PoolAddresses:
             )
         )
 
-    def bind(self, address: Address, endpoint: str, owner: Owner, at: Moment) -> None:
+    def expects(self, address: Address, endpoint: str | None) -> bool:
+        """Whether the address is this endpoint's, or waits to be somebody's."""
+        held = self._store.lease(self.pool.id, address)
+        if held is None or held.kind is not Kind.ENDPOINT:
+            return False
+        return held.state is State.RESERVED or (endpoint is not None and held.endpoint == endpoint)
+
+    def bind(self, address: Address, endpoint: str | None, owner: Owner, at: Moment) -> None:
         """Record that the endpoint has the address."""
         held = self._store.lease(self.pool.id, address)
         if held is None:
             held = self._lease(address, AddressRequest(), at)
-        if held.endpoint not in (None, endpoint):
+        if endpoint and held.endpoint not in (None, endpoint):
             raise AddressInUseError(
                 f"Address already in use: endpoint {held.endpoint} has {address} of "
                 f"pool {self.pool.id}, so {endpoint} cannot; ask for another"
@@ -142,14 +149,19 @@ class PoolAddresses:
                 owner=owner or held.owner,
                 since=at.now,
                 until=None,
-                endpoint=endpoint,
+                endpoint=endpoint or held.endpoint,
             )
         )
 
-    def unbind(self, address: Address, endpoint: str, at: Moment) -> None:
+    def unbind(self, address: Address, endpoint: str | None, at: Moment) -> None:
         """Record that the endpoint has lost the address; a release should follow."""
         held = self._store.lease(self.pool.id, address)
-        if held and held.endpoint == endpoint:
+        if (
+            held
+            and held.endpoint == endpoint
+            and held.state is State.BOUND
+            and held.kind is Kind.ENDPOINT
+        ):
             request = AddressRequest(kind=held.kind, owner=held.owner)
             self._hold(self._lease(address, request, at))
 

@@ -15,8 +15,15 @@ from ipam.address_space import AddressSpace
 from ipam.addresses import Moment
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
-from ipam.pool import AddressSpaceName, AddressSpaces, Pool, PoolID, space_of
-from ipam.pool_request import PoolRequest, WantedPool, read_request
+from ipam.pool import (
+    AddressSpaceName,
+    AddressSpaces,
+    Pool,
+    PoolID,
+    PoolRequest,
+    space_of,
+)
+from ipam.pool_request import WantedPool, read_request
 from ipam.prefixes import Address, Interface, Prefix, with_mask
 from ipam.reservation import Reservation
 from ipam.settings import Settings
@@ -125,21 +132,40 @@ class Allocator:
             with space.operation():
                 space.ungroup(network)
 
-    def bind(self, network: str, address: Address, endpoint: str, owner: Owner = ANONYMOUS) -> None:
-        """Record that an endpoint of the network has the address."""
-        for space in self._spaces.values():
-            with space.operation():
-                holder = space.of(network).holding(address)
-                if holder is not None:
-                    holder.bind(address, endpoint, owner, self._moment())
+    def bind(
+        self,
+        space: AddressSpaceName,
+        prefix: Prefix,
+        address: Address,
+        owner: Owner = ANONYMOUS,
+        *,
+        endpoint: str | None = None,
+    ) -> None:
+        """Record that an endpoint has the address, which no other may have then."""
+        found = self._spaces.get(space)
+        if found is None:
+            return
+        with found.operation():
+            holder = found.holding(prefix, address, endpoint)
+            if holder is not None:
+                holder.bind(address, endpoint, owner, self._moment())
 
-    def unbind(self, network: str, address: Address, endpoint: str) -> None:
+    def unbind(
+        self,
+        space: AddressSpaceName,
+        prefix: Prefix,
+        address: Address,
+        *,
+        endpoint: str | None = None,
+    ) -> None:
         """Record that the endpoint has lost the address; its release follows."""
-        for space in self._spaces.values():
-            with space.operation():
-                holder = space.of(network).holding(address)
-                if holder is not None:
-                    holder.unbind(address, endpoint, self._moment())
+        found = self._spaces.get(space)
+        if found is None:
+            return
+        with found.operation():
+            holder = found.holding(prefix, address, endpoint)
+            if holder is not None:
+                holder.unbind(address, endpoint, self._moment())
 
     def collect(self, now: float | None = None) -> int:
         """End the leases whose time is over; answers how many there were."""

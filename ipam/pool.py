@@ -7,7 +7,8 @@ same ids again.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, NewType
 
 from ipam.errors import InvalidOptionError, UnknownPoolError
@@ -32,6 +33,23 @@ class AddressSpaces:
 
     local: AddressSpaceName = LOCAL
     global_: AddressSpaceName = GLOBAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRequest:
+    """A pool: any, any of a size, or this one.
+
+    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
+    0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
+    same pool again when it repeats itself; engines never name one.
+    """
+
+    space: AddressSpaceName = LOCAL
+    prefix: Prefix | None = None
+    subpool: Prefix | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    v6: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,29 +1,11 @@
 """What is asked of ``request_pool``, read and checked before anything is touched."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ipam.errors import InvalidOptionError, InvalidPrefixError, InvalidSubPoolError
 from ipam.options import PoolOptions, read_options, within
-from ipam.pool import LOCAL, AddressSpaceName, Pool, pool_id
+from ipam.pool import Pool, PoolRequest, pool_id
 from ipam.prefixes import Prefix, intersect, span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolRequest:
-    """A pool: any, any of a size, or this one.
-
-    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
-    0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
-    same pool again when it repeats itself; engines never name one.
-    """
-
-    space: AddressSpaceName = LOCAL
-    prefix: Prefix | None = None
-    subpool: Prefix | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    v6: bool = False
-    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import pytest
 from ipam.allocator import Allocator
 from ipam.errors import PoolsExhaustedError
 from ipam.lease import AddressRequest, Kind
-from ipam.pool_request import PoolRequest
+from ipam.pool import PoolRequest
 from ipam.prefixes import parse_prefix
 from ipam.settings import Settings, parse_pools
 from ipam.store.memory import MemoryStore
