@@ -146,7 +146,7 @@ class PoolAddresses:
             replace(
                 held,
                 state=State.BOUND,
-                owner=owner or held.owner,
+                owner=held.owner.known_as(owner),
                 since=at.now,
                 until=None,
                 endpoint=endpoint or held.endpoint,
@@ -158,7 +158,7 @@ class PoolAddresses:
         held = self._store.lease(self.pool.id, address)
         if (
             held
-            and held.endpoint == endpoint
+            and endpoint in (None, held.endpoint)
             and held.state is State.BOUND
             and held.kind is Kind.ENDPOINT
         ):

@@ -56,6 +56,14 @@ class Owner:
             if mark
         )
 
+    def known_as(self, other: "Owner") -> "Owner":
+        """The same owner, known by what the other is known by as well."""
+        return Owner(
+            name=other.name or self.name,
+            mac=other.mac or self.mac,
+            tag=other.tag or self.tag,
+        )
+
     def matches(self, other: "Owner") -> bool:
         """Whether both are the same, by the first thing both are known by."""
         for mine, theirs in (

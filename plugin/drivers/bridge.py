@@ -165,7 +165,7 @@ class BridgeDriver:
         """Any address means one of each family that the container has, as it does to Docker."""
         if network.internal:
             return ()
-        own = {i.version for i in (endpoint.ipv4, endpoint.ipv6) if i is not None}
+        own = {interface.version for interface in endpoint.interfaces}
         if binding.host_ip is not None:
             if binding.host_ip.version not in own:
                 raise RefusedError(

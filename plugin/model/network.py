@@ -107,6 +107,11 @@ class Endpoint:
     published: tuple[PublishedPort, ...] = ()
 
     @property
+    def interfaces(self) -> tuple[IPInterface, ...]:
+        """Its addresses, IPv4 before IPv6."""
+        return tuple(each for each in (self.ipv4, self.ipv6) if each is not None)
+
+    @property
     def joined(self) -> bool:
         """Whether a sandbox holds (or is about to hold) the endpoint's link."""
         return self.sandbox_key is not None

@@ -59,8 +59,7 @@ def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> N
 def _held(network: Network, endpoint: Endpoint) -> list[tuple[PoolData, IPInterface]]:
     return [
         (pool, interface)
-        for interface in (endpoint.ipv4, endpoint.ipv6)
-        if interface is not None
+        for interface in endpoint.interfaces
         for pool in network.pools
         if interface.ip in pool.prefix
     ]

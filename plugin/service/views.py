@@ -61,7 +61,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "id": endpoint.id,
         "mac_address": endpoint.mac_address,
-        "addresses": [str(i) for i in (endpoint.ipv4, endpoint.ipv6) if i is not None],
+        "addresses": [str(interface) for interface in endpoint.interfaces],
         "sandbox": endpoint.sandbox_key,
         "ports": len(endpoint.published),
     }
