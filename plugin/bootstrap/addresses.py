@@ -1,7 +1,7 @@
 """Tells our own IPAM what the network side knows, where the addresses are its."""
 
 from ipam.allocator import Allocator
-from ipam.lease import Owner
+from ipam.lease import ANONYMOUS, Owner
 from ipam.pool import AddressSpaceName
 from plugin.model.network import Endpoint, IPInterface, Network, PoolData
 
@@ -25,8 +25,11 @@ class IpamAddressUse:
             AddressSpaceName(pool.space),
             pool.prefix,
             interface.ip,
-            Owner(mac=endpoint.mac_address if endpoint.mac_chosen else None),
+            Owner(mac=endpoint.mac_address) if endpoint.mac_chosen else ANONYMOUS,
+            endpoint=endpoint.id,
         )
 
-    def unbind(self, pool: PoolData, interface: IPInterface) -> None:
-        self._allocator.unbind(AddressSpaceName(pool.space), pool.prefix, interface.ip)
+    def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        self._allocator.unbind(
+            AddressSpaceName(pool.space), pool.prefix, interface.ip, endpoint=endpoint.id
+        )

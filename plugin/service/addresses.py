@@ -24,8 +24,8 @@ class AddressUse(Protocol):
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """The endpoint has the address."""
 
-    def unbind(self, pool: PoolData, interface: IPInterface) -> None:
-        """No endpoint has the address any more; its release should follow."""
+    def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        """The endpoint has it no more; its release should follow."""
 
 
 class NobodyAsks:
@@ -40,7 +40,7 @@ class NobodyAsks:
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner knows already."""
 
-    def unbind(self, pool: PoolData, interface: IPInterface) -> None:
+    def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner will be told."""
 
 
@@ -53,7 +53,7 @@ def bind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> Non
 def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
     """Unbind both addresses of an endpoint."""
     for pool, interface in _held(network, endpoint):
-        addresses.unbind(pool, interface)
+        addresses.unbind(pool, interface, endpoint)
 
 
 def _held(network: Network, endpoint: Endpoint) -> list[tuple[PoolData, IPInterface]]:
