@@ -3,9 +3,8 @@
 import errno
 from typing import Any, Final
 
-from pyroute2 import NetlinkError
-
 from plugin.kernel import links, netlink
+from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier

@@ -13,10 +13,9 @@ import errno
 import socket
 from typing import Any, Final
 
-from pyroute2 import NetlinkError
-
 from plugin.errors import ForeignLinkError, KernelError
 from plugin.kernel import netlink
+from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, Veth
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pyroute2 import NetlinkError
-
 from plugin.errors import KernelError
 from plugin.kernel import addresses, facts, links, netlink, sysctls
 from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.kernel.reaper import Reaper
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol

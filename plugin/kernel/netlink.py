@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pyroute2 import IPRoute, NetlinkError
-
 from plugin.errors import KernelError
+from plugin.kernel.pyroute2_core import IPRoute, NetlinkError
 
 
 @contextmanager

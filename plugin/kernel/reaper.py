@@ -8,10 +8,9 @@ import threading
 import time
 from typing import Final
 
-from pyroute2 import NetlinkError
-
 from plugin.errors import KernelError
 from plugin.kernel import links, netlink
+from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.log import Log
 
 _log: Final = Log("reaper")
