@@ -28,7 +28,7 @@ test: ## Run every test there is, on real engines too
 	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
-	@$(STAGE) "end-to-end tests" $(PYTEST) tests/e2e
+	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
 
 run: setup ## Serve this host's Docker in the foreground
 	@$(BIN)/pynet serve
@@ -53,7 +53,8 @@ lab: setup engines ## Test the test lab itself
 	@$(PYTEST) tests/lab
 
 e2e: setup engines ## Run the tests on real engines
-	@$(PYTEST) tests/e2e
+	@$(BIN)/python -m tests.lab.prebuild
+	@$(BIN)/python -m tests.lab.side_by_side tests/e2e
 
 bench: setup engines ## Measure beside Docker's own drivers; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks

@@ -83,6 +83,7 @@ def site(place: Place) -> Iterator[Site]:
     """Where networks and containers are made; they must leave no trace."""
     netns, state = place.host.netns, place.installed.state
     links, rows = take(netns), records.count(state)
+    assert rows, f"no database in {state}"
     site = Site(place.host, place.installed)
     yield site
     site.clear()

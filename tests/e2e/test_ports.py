@@ -2,7 +2,6 @@
 
 import json
 import socket
-from ipaddress import IPv4Address
 
 import pytest
 
@@ -44,7 +43,7 @@ def test_server_sees_the_client(site: Site, peer: Peer) -> None:
 
 def test_one_host_address(site: Site, peer: Peer) -> None:
     """A port published on one address of the host answers on that one only."""
-    second = IPv4Address("10.99.0.150")
+    second = site.host.address + 100  # the peer remembers who had it
     ip(site.host.netns, f"address add {second}/24 dev eth0")
     try:
         web = site.web("--network", site.network(), "-p", f"{second}:8080:80")

@@ -76,7 +76,9 @@ class Dockerd:
 
     def tail(self, lines: int = 20) -> str:
         """Return the last of what it said that was no mere information."""
-        said = [line for line in self.lines() if "level=info" not in line]
+        said = [
+            line for line in self.lines() if "level=info" not in line and " plugin=" not in line
+        ]
         return "\n".join(said[-lines:])
 
     def _answers(self, leader: int) -> bool:

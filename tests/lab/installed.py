@@ -4,6 +4,7 @@ As a process beside dockerd (what the systemd unit starts), with its socket in
 the host's plugin folder; or as a managed plugin, which dockerd itself runs.
 """
 
+import re
 import shlex
 import signal
 import socket
@@ -24,6 +25,8 @@ from tests.lab.unix_http import get_json
 REPOSITORY: Final = Path(__file__).parents[2]
 SHORT_NAME: Final = "pynet"
 MANAGED_NAME: Final = "pynet/pynet:latest"
+# What dockerd makes of a line that a plugin prints.
+OWN_LINE: Final = re.compile(r'msg="(.*)" plugin=')
 # The capabilities of packaging/systemd/pynet.service: tests show that they suffice.
 CAPABILITIES: Final = ("net_admin", "net_bind_service")
 
@@ -51,7 +54,7 @@ class Installed(ABC):
         """Stop it in an orderly way and start it again."""
 
     @abstractmethod
-    def tail(self, lines: int = 60) -> str:
+    def tail(self, lines: int = 30) -> str:
         """Return the end of its log."""
 
     def ask(self, uri: str) -> Any:
@@ -150,7 +153,7 @@ class PluginProcess(Installed):
         self.end()
         self.start()
 
-    def tail(self, lines: int = 60) -> str:
+    def tail(self, lines: int = 30) -> str:
         return self._process.tail(lines) if self._process else ""
 
     def _answers(self) -> bool:
@@ -222,9 +225,9 @@ class ManagedPlugin(Installed):
         self.disable()
         self.enable()
 
-    def tail(self, lines: int = 60) -> str:
-        own = [line for line in self.host.dockerd.lines() if "plugin=" in line]
-        return "\n".join(own[-lines:])
+    def tail(self, lines: int = 30) -> str:
+        own = [OWN_LINE.search(line) for line in self.host.dockerd.lines()]
+        return "\n".join([found[1] for found in own if found][-lines:])
 
     @property
     def _folder(self) -> Path:

@@ -28,7 +28,8 @@ class Traces:
 
 def take(netns: Path) -> Traces:
     """Look at a network namespace."""
-    return Traces(lines=frozenset([*_addresses(netns), *_routes(netns), *elements(netns)]))
+    lines = [*_addresses(netns), *_routes(netns), *elements(netns), *_rules(netns)]
+    return Traces(lines=frozenset(lines))
 
 
 def elements(netns: Path) -> list[str]:
@@ -75,4 +76,14 @@ def _routes(netns: Path) -> list[str]:
             for route in ip_json(netns, family, "route", "show")
             if not route["dst"].startswith(("fe80:", "ff00:"))
         ]
+    return lines
+
+
+def _rules(netns: Path) -> list[str]:
+    """Return the rules in Docker's chains that are pynet's, with their number."""
+    lines = []
+    for command in ("iptables", "ip6tables"):
+        rules = run(enter(netns, command, "-w", "-S")).splitlines()
+        ours = [rule for rule in rules if "--comment pynet" in rule]
+        lines += [f"{command} {rule} (no. {number})" for number, rule in enumerate(ours, 1)]
     return lines
