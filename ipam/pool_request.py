@@ -1,11 +1,22 @@
 """What is asked of ``request_pool``, read and checked before anything is touched."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Final
 
 from ipam.errors import InvalidOptionError, InvalidPrefixError, InvalidSubPoolError
 from ipam.options import PoolOptions, read_options, within
 from ipam.pool import Pool, PoolRequest, pool_id
 from ipam.prefixes import Prefix, intersect, span
+
+# "This network" and loopback (RFC 1122 section 3.2.1.3), multicast and limited broadcast (RFC 1112
+# section 4, RFC 919 section 7), and their like of RFC 4291 section 2.4.
+NEVER_POOLS: Final[tuple[Prefix, ...]] = tuple(
+    map(
+        ip_network,
+        ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/127", "ff00::/8"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +92,10 @@ def _any_length(prefix: Prefix) -> int:
 
 
 def _check_prefix(prefix: Prefix, size: int | None) -> None:
-    for address in (prefix.network_address, prefix.broadcast_address):
-        if address.is_multicast or address.is_loopback:
+    for never in NEVER_POOLS:
+        if intersect(span(prefix), span(never)) is not None:
             raise InvalidPrefixError(
-                f"invalid address pool: {prefix} holds {address}, which no host may "
+                f"invalid address pool: {prefix} holds addresses of {never}, which no host may "
                 f"have; choose a unicast prefix"
             )
     if size is not None and size != prefix.prefixlen:
