@@ -1,0 +1,70 @@
+"""`python -m tests.benchmarks`: measure, show, and write the page."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from tests.benchmarks.figure import Figure, SkippedError
+from tests.benchmarks.registry import FIGURES
+from tests.benchmarks.report import Conditions, Measured, markdown, show
+from tests.benchmarks.scene import Scene
+
+PAGE: Final = Path(__file__).parents[2] / "docs/benchmarks.md"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    figures = [each for each in FIGURES if not options.only or each.name in options.only]
+    started = time.monotonic()
+    with Scene(quick=options.quick) as scene:
+        results = [_measured(scene, figure) for figure in figures]
+        engine = scene.engine.version() if scene.has_engine else "none was needed"
+    conditions = Conditions(engine=engine, seconds=time.monotonic() - started, quick=options.quick)
+    show(Console(width=None if sys.stdout.isatty() else 140), results)
+    page = options.write or (None if options.only or options.quick else PAGE)
+    if page:
+        page.write_text(markdown(results, conditions))
+        sys.stdout.write(f"Written to {page}\n")
+    return 0
+
+
+def _measured(scene: Scene, figure: Figure) -> Measured:
+    sys.stderr.write(f"  {figure.name}: {figure.title.replace('`', '')} ...\n")
+    sys.stderr.flush()
+    started = time.monotonic()
+    try:
+        rows = tuple(figure.measure(scene))
+    except SkippedError as error:
+        sys.stderr.write(f"  {figure.name}: skipped, {error}\n")
+        return Measured(figure=figure, note=str(error))
+    sys.stderr.write(f"  {figure.name}: done, {time.monotonic() - started:.0f} s\n")
+    return Measured(figure=figure, rows=rows)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description="Measure pynet beside Docker's own drivers."
+    )
+    names = [figure.name for figure in FIGURES]
+    parser.add_argument(
+        "--only", nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, for a first look at a change"
+    )
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="PAGE",
+        help="where to write the page; a complete run writes docs/benchmarks.md",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

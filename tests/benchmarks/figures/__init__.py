@@ -1,0 +1,1 @@
+"""One module per figure; each has a FIGURE that the registry names."""

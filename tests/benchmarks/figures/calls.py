@@ -1,0 +1,56 @@
+"""Every call that dockerd makes, one after the other."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from tests.benchmarks.dockerd import EndpointLife, NetworkLife
+from tests.benchmarks.figure import Figure, Reach, Row, Statistic
+from tests.benchmarks.plugin_client import PluginClient
+from tests.benchmarks.sample import Sample
+from tests.benchmarks.sandbox import Sandbox
+from tests.benchmarks.scene import Scene
+
+JOIN_P99: Final = Reach(5.0, Statistic.P99)
+_WARM_UP: Final = 10
+
+
+def _measure(scene: Scene) -> Iterator[Row]:
+    with closing(PluginClient(scene.plugin.socket)) as client, Sandbox(scene.host) as sandbox:
+        _live(NetworkLife.create(client), range(_WARM_UP), sandbox)
+        client.seconds.clear()
+        client.call("Plugin.Activate")
+        _live(NetworkLife.create(client), scene.rounds(500, 100), sandbox)
+        for _ in range(scene.amount(100, 20)):
+            client.call("NetworkDriver.GetCapabilities")
+            client.call("IpamDriver.GetCapabilities")
+            NetworkLife.create(client).remove()
+    for method, seconds in client.seconds.items():
+        yield Row(
+            what=method,
+            sample=Sample.of(seconds),
+            reach=JOIN_P99 if method == "NetworkDriver.Join" else None,
+        )
+
+
+def _live(network: NetworkLife, rounds: Iterator[int] | range, sandbox: Sandbox) -> None:
+    """Let endpoints with a published port come and go."""
+    for _ in rounds:
+        endpoint = EndpointLife.create(network)
+        link = endpoint.join()
+        endpoint.publish(80)
+        sandbox.take(link)
+        sandbox.give_back(link)
+        endpoint.remove()
+    network.remove()
+
+
+FIGURE: Final = Figure(
+    name="calls",
+    title="Calls of the plugin protocol",
+    method="A client in dockerd's place calls the running plugin in the order of a `docker run "
+    "-p 80` and its end, again and again, over one connection as long as the plugin keeps it; "
+    "netlink and nftables are the kernel's. After the join the link is moved to another "
+    "namespace and back, as dockerd does. In milliseconds from the request to the whole answer.",
+    measure=_measure,
+)

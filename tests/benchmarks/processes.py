@@ -1,0 +1,41 @@
+"""The memory of a program with all its children, as the kernel counts it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """In bytes; PSS shares what several processes share."""
+
+    rss: int
+    pss: int
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(rss=self.rss + other.rss, pss=self.pss + other.pss)
+
+
+def tree_memory(pid: int) -> Memory:
+    """Return the memory of a process and all its descendants."""
+    total = _memory(pid)
+    for child in _children(pid):
+        total += tree_memory(child)
+    return total
+
+
+def resident() -> int:
+    """Return the RSS of this process."""
+    return _memory("self").rss
+
+
+def _memory(pid: int | str) -> Memory:
+    fields = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, value, *_ = line.split()
+        fields[name.rstrip(":")] = int(value) << 10
+    return Memory(rss=fields["Rss"], pss=fields["Pss"])
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]

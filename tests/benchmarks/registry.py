@@ -1,0 +1,36 @@
+"""All figures, in the order in which they are measured and shown."""
+
+from typing import Final
+
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.figures import (
+    calls,
+    growth,
+    ipam_calls,
+    ipam_growth,
+    ipam_open,
+    ipam_placement,
+    ipam_rate,
+    memory,
+    network,
+    removal,
+    run,
+    start,
+)
+
+FIGURES: Final[tuple[Figure, ...]] = (
+    start.FIGURE,
+    memory.FIGURE,
+    network.FIGURE,
+    run.FIGURE,
+    run.FIGURE_PUBLISHED,
+    run.FIGURE_COMMAND,
+    removal.FIGURE,
+    calls.FIGURE,
+    growth.FIGURE,
+    ipam_calls.FIGURE,
+    ipam_rate.FIGURE,
+    ipam_growth.FIGURE,
+    ipam_open.FIGURE,
+    ipam_placement.FIGURE,
+)
