@@ -60,7 +60,7 @@ def _check(path: Path) -> None:
             )
         found = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            raise _set_aside(path, found)
+            raise _set_aside(path, " ".join(found.split()))
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

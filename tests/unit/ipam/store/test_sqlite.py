@@ -1,0 +1,243 @@
+"""The file of the SQLite store: made, brought forward, refused, set aside, shared."""
+
+import hashlib
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ipam.allocator import Allocator
+from ipam.errors import CorruptStoreError, NewerStoreError, StoreError
+from ipam.lease import AddressRequest, Owner
+from ipam.pool import LOCAL, PoolID, PoolRequest
+from ipam.prefixes import parse_address, parse_prefix
+from ipam.reservation import Reservation
+from ipam.store import files
+from ipam.store.schema import VERSION
+from ipam.store.sqlite import SqliteStore
+
+DATA = Path(__file__).parents[1] / "data"
+V1_POOL = PoolID(f"{LOCAL}/10.20.0.0/24")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ipam.db"
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class TestOpen:
+    def test_commits_survive_the_loss_of_power(self, path: Path) -> None:
+        """WAL with synchronous=FULL (2) syncs the journal at every commit."""
+        store = SqliteStore(path)
+
+        pragmas = [
+            store._execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+
+        assert pragmas == ["wal", 2, 1]
+        store.close()
+
+    def test_everything_is_there_when_it_is_opened_again(self, path: Path) -> None:
+        """Pools, leases and reservations."""
+        store = SqliteStore(path)
+        allocator = Allocator(store)
+        pool = allocator.request_pool(PoolRequest())
+        allocator.request_address(pool.id, AddressRequest(owner=Owner(name="web")))
+        allocator.reserve(Reservation(address=pool.prefix[9], owner=Owner(name="db")))
+        before = [allocator.pools(), list(allocator.leases(pool.id)), allocator.reservations()]
+        store.close()
+
+        again = Allocator(SqliteStore(path))
+
+        assert [again.pools(), list(again.leases(pool.id)), again.reservations()] == before
+
+    def test_the_folder_is_made(self, tmp_path: Path) -> None:
+        """A first start finds nothing."""
+        SqliteStore(tmp_path / "state" / "ipam.db").close()
+
+        assert (tmp_path / "state" / "ipam.db").exists()
+
+    @pytest.mark.parametrize("path", ["/proc/ipam.db", "/dev/null/ipam.db"])
+    def test_a_place_that_cannot_be_written_is_named(self, path: str) -> None:
+        """The system's own words are in the message."""
+        with pytest.raises(StoreError, match=f"store {path} cannot be opened: "):
+            SqliteStore(Path(path))
+
+
+class TestMigration:
+    def test_a_file_of_version_1_is_brought_forward(self, path: Path) -> None:
+        """With all that is in it: a pool in use, and leases in each state."""
+        shutil.copy(DATA / "store-v1.db", path)
+
+        store = SqliteStore(path)
+
+        assert store._execute("PRAGMA user_version").fetchone()[0] == VERSION
+        allocator = Allocator(store, clock=lambda: 1_800_000_020.0)
+        assert [(pool.id, pool.network) for pool in allocator.pools()] == [
+            (V1_POOL, "net1"),
+            (f"{LOCAL}:blue/fd00:20::/64", None),
+        ]
+        assert {
+            str(lease.address): (str(lease.state), lease.owner, lease.endpoint)
+            for lease in allocator.leases(V1_POOL)
+        } == {
+            "10.20.0.1": ("bound", Owner(), None),
+            "10.20.0.128": ("bound", Owner(name="web"), None),
+            "10.20.0.129": ("resting", Owner(mac="02:42:0a:14:00:05"), None),
+            "10.20.0.130": ("reserved", Owner(), None),
+        }
+        store.close()
+
+    def test_it_works_as_one_of_today(self, path: Path) -> None:
+        """What came later can be used: reservations and endpoints."""
+        shutil.copy(DATA / "store-v1.db", path)
+        allocator = Allocator(SqliteStore(path), clock=lambda: 1_800_000_020.0)
+        address = parse_address("10.20.0.130")
+
+        allocator.reserve(Reservation(address=address, owner=Owner(name="db")))
+        allocator.bind(LOCAL, parse_prefix("10.20.0.0/24"), address, endpoint="e1")
+
+        assert allocator.reservations()
+        assert {lease.endpoint for lease in allocator.leases(V1_POOL)} == {None, "e1"}
+        assert str(allocator.request_address(V1_POOL)) == "10.20.0.131/24"
+
+    def test_a_step_that_fails_leaves_the_old_file(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The steps are one transaction."""
+        shutil.copy(DATA / "store-v1.db", path)
+        steps = (*files.STEPS, "CREATE TABLE more (x); CREATE NONSENSE")
+        monkeypatch.setattr(files, "STEPS", steps)
+        with pytest.raises(StoreError, match="cannot be opened"):
+            SqliteStore(path)
+
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+            assert not connection.execute(
+                "SELECT * FROM sqlite_master WHERE name IN ('more', 'reservations')"
+            ).fetchall()
+
+    def test_a_newer_file_is_refused_untouched(self, path: Path) -> None:
+        """Even one whose latest changes are still in its journal."""
+        SqliteStore(path).close()
+        writer = sqlite3.connect(path, isolation_level=None)
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute(f"PRAGMA user_version = {VERSION + 1}")
+        copy = path.with_name("copy.db")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        writer.close()
+        before = digest(copy), digest(Path(f"{copy}-wal"))
+
+        with pytest.raises(NewerStoreError, match=f"has version {VERSION + 1} and this program"):
+            SqliteStore(copy)
+        assert (digest(copy), digest(Path(f"{copy}-wal"))) == before
+
+
+class TestDamage:
+    @pytest.mark.parametrize("damage", ["no database", "torn", "overwritten"])
+    def test_a_damaged_file_is_set_aside(self, path: Path, damage: str) -> None:
+        """With a clear error; the next start is an empty one, to be replayed into."""
+        store = SqliteStore(path)
+        allocator = Allocator(store)
+        pool = allocator.request_pool(PoolRequest(prefix=parse_prefix("10.1.0.0/16")))
+        for _ in range(2000):
+            allocator.request_address(pool.id)
+        store.close()
+        content = bytearray(path.read_bytes())
+        if damage == "no database":
+            content[:] = b"this was never a database" * 100
+        if damage == "torn":
+            del content[len(content) // 2 :]
+        if damage == "overwritten":
+            content[20_000:60_000] = b"\xa5" * 40_000
+        path.write_bytes(content)
+
+        with pytest.raises(CorruptStoreError, match=r"is damaged .* was set aside as") as caught:
+            SqliteStore(path)
+
+        assert caught.value.set_aside.read_bytes() == content
+        assert not path.exists()
+        assert Allocator(SqliteStore(path)).requires_replay
+
+    def test_its_journal_goes_with_it(self, path: Path) -> None:
+        """An old journal would damage the new file."""
+        path.write_bytes(b"this was never a database" * 100)
+        Path(f"{path}-wal").write_bytes(b"journal")
+
+        with pytest.raises(CorruptStoreError) as caught:
+            SqliteStore(path)
+
+        assert Path(f"{caught.value.set_aside}-wal").read_bytes() == b"journal"
+        assert not Path(f"{path}-wal").exists()
+
+    def test_a_write_that_fails_is_a_refusal_and_no_half_of_it_stays(self, path: Path) -> None:
+        """A full disk costs the answer, not the store."""
+        store = SqliteStore(path)
+        allocator = Allocator(store)
+        pool = allocator.request_pool(PoolRequest())
+        first = allocator.request_address(pool.id)
+        store._execute("PRAGMA query_only = 1")
+        with pytest.raises(StoreError, match="cannot write: attempt to write a readonly"):
+            allocator.request_address(pool.id)
+        with pytest.raises(StoreError):
+            allocator.request_pool(PoolRequest())
+        store._execute("PRAGMA query_only = 0")
+
+        assert [lease.address for lease in allocator.leases(pool.id)] == [first.ip]
+        assert allocator.pools() == [pool]
+        assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
+        store.close()
+
+    def test_a_locked_file_is_waited_for_and_then_given_up(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every call is bounded."""
+        monkeypatch.setattr(files, "BUSY_TIMEOUT", 0.05)
+        allocator = Allocator(SqliteStore(path))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(StoreError, match="database is locked"):
+                allocator.request_pool(PoolRequest())
+
+        assert allocator.request_pool(PoolRequest())
+
+
+class TestSharing:
+    def test_pools_and_reservations_of_another_process_are_seen(self, path: Path) -> None:
+        """``python -m ipam`` works on the file of a plugin that runs."""
+        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        pools = [one.request_pool(PoolRequest()), other.request_pool(PoolRequest())]
+        one.reserve(Reservation(address=pools[0].prefix[1], owner=Owner(name="web")))
+
+        assert pools[0].prefix != pools[1].prefix
+        assert other.request_address(pools[0].id).ip == pools[0].prefix[2]
+        one.release_pool(pools[1].id)
+        assert other.request_pool(PoolRequest()).prefix == pools[1].prefix
+
+    def test_addresses_of_another_process_are_stepped_over(self, path: Path) -> None:
+        """What this process remembers is behind, and the store is not."""
+        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        pool = one.request_pool(PoolRequest(prefix=parse_prefix("10.1.2.0/29")))
+
+        taken = [each.request_address(pool.id).ip for _ in range(3) for each in (one, other)]
+
+        assert len(set(taken)) == 6
+
+    def test_addresses_another_process_gave_back_are_found(self, path: Path) -> None:
+        """Even when the pool looks full from here."""
+        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        pool = one.request_pool(PoolRequest(prefix=parse_prefix("10.1.2.0/30")))
+        taken = [one.request_address(pool.id).ip for _ in range(2)]
+        other.release_address(pool.id, taken[0])
+        other.collect(now=4_000_000_000.0)
+
+        assert one.request_address(pool.id).ip == taken[0]
