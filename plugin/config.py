@@ -15,6 +15,7 @@ from plugin.log import LEVELS
 
 T = TypeVar("T")
 
+_LONGEST: Final = 10 * 365 * 24 * 60 * 60.0  # ten years, in seconds
 UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
 
 
@@ -88,6 +89,30 @@ SETTINGS: Final = (
         "Empty: the defaults, 10.208.0.0/12:24 and a /48 of this host's own for IPv6.",
     ),
     Setting(
+        name="PYNET_QUARANTINE",
+        default="60",
+        meaning="Seconds that a freed address rests before somebody else gets it, 0 for none.",
+    ),
+    Setting(
+        name="PYNET_STICKY",
+        default="604800",
+        meaning="Seconds that an address is kept for the container name or MAC address that "
+        "had it, 0 for none.",
+    ),
+    Setting(
+        name="PYNET_RESERVE_TIMEOUT",
+        default="120",
+        meaning="Seconds until an address that was asked for and that no endpoint has goes back, "
+        "0 for never.",
+    ),
+    Setting(
+        name="PYNET_REQUIRES_MAC",
+        default="false",
+        meaning="Whether the engine chooses a MAC address before it asks for an address. With true "
+        "the address of `--mac-address` is sticky on engines before 29 too, but every endpoint "
+        "gets a MAC address set, which links that share their parent's (ipvlan) refuse.",
+    ),
+    Setting(
         name="PYNET_MARK",
         default="0x800",
         meaning="The one bit of the packet mark that tells Docker's FORWARD chain "
@@ -102,6 +127,17 @@ SETTINGS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSettings:
+    """What the IPAM is told; times are in seconds."""
+
+    pools: str
+    quarantine: float
+    sticky: float
+    reserve_timeout: float
+    requires_mac: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of one process."""
 
@@ -110,7 +146,7 @@ class Config:
     admin_socket: Path
     log_level: str
     roles: frozenset[Role]
-    pools: str
+    addresses: AddressSettings
     mark: int
     tick: float
 
@@ -128,9 +164,22 @@ def read_config(environ: Mapping[str, str]) -> Config:
         admin_socket=_socket_path("PYNET_ADMIN_SOCKET", values["PYNET_ADMIN_SOCKET"]),
         log_level=_log_level(values["PYNET_LOG_LEVEL"]),
         roles=_roles(values["PYNET_ROLES"]),
-        pools=values["PYNET_POOLS"],
+        addresses=_addresses(values),
         mark=_mark(values["PYNET_MARK"]),
         tick=_number("PYNET_TICK", values["PYNET_TICK"], low=1, high=3600),
+    )
+
+
+def _addresses(values: Mapping[str, str]) -> AddressSettings:
+    def seconds(name: str) -> float:
+        return _number(name, values[name], low=0, high=_LONGEST)
+
+    return AddressSettings(
+        pools=values["PYNET_POOLS"],
+        quarantine=seconds("PYNET_QUARANTINE"),
+        sticky=seconds("PYNET_STICKY"),
+        reserve_timeout=seconds("PYNET_RESERVE_TIMEOUT"),
+        requires_mac=_boolean("PYNET_REQUIRES_MAC", values["PYNET_REQUIRES_MAC"]),
     )
 
 
@@ -193,6 +242,12 @@ def _mark(text: str) -> int:
     if mark is None or not 0 < mark < 1 << 32 or mark & (mark - 1):
         raise SettingError("PYNET_MARK", text, "a number with one bit set, as 0x800")
     return mark
+
+
+def _boolean(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise SettingError(name, text, "true or false")
+    return text.lower() == "true"
 
 
 def _number(name: str, text: str, *, low: float, high: float) -> float:

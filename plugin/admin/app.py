@@ -1,54 +1,101 @@
 """The application of the admin socket.  It answers from the first second on."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
-from plugin.errors import NotReadyError, PynetError
+from plugin.errors import NotReadyError, PynetError, RefusedError
 from plugin.service.health import Health
 from plugin.service.views import health_view, networks_view, ports_view
 from plugin.store.base import Store
 from plugin.telemetry import REGISTRY
 
 
-def create_app(health: Health, store: Callable[[], Store], heal: Callable[[], None]) -> Flask:
-    """``store`` and ``heal`` raise NotReadyError until the plugin has started."""
+class AddressDesk(Protocol):
+    """The IPAM for people."""
+
+    def pools(self) -> list[dict[str, Any]]:
+        """Every pool, as plain data."""
+
+    def reservations(self) -> str:
+        """Every reservation, as YAML."""
+
+    def reserve(self, text: str) -> int:
+        """Take reservations from YAML; answers how many.  Raises RefusedError."""
+
+    def unreserve(self, text: str) -> int:
+        """Give up reservations from YAML; answers how many.  Raises RefusedError."""
+
+
+class Behind(Protocol):
+    """What the socket leads to; all but the health raise NotReadyError until it has started."""
+
+    health: Health
+
+    def store(self) -> Store:
+        """The networks and endpoints."""
+
+    def desk(self) -> AddressDesk:
+        """The pools and reservations."""
+
+    def heal(self) -> None:
+        """Compare the host with what it should hold, now."""
+
+
+def create_app(behind: Behind) -> Flask:
+    """An application that shows what is ``behind`` it."""
     app = Flask("pynet-admin", static_folder=None)
+    _show(app, behind)
+    _act(app, behind)
+    _refuse(app)
+    return app
 
-    @app.get("/health")
-    def show_health() -> Response:
-        return _json(health_view(health))
 
-    @app.get("/metrics")
-    def show_metrics() -> Response:
-        return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+def _show(app: Flask, behind: Behind) -> None:
+    app.add_url_rule("/health", "health", lambda: _json(health_view(behind.health)))
+    app.add_url_rule("/metrics", "metrics", _metrics)
+    app.add_url_rule("/v1/networks", "networks", lambda: _json(networks_view(behind.store())))
+    app.add_url_rule("/v1/ports", "ports", lambda: _json(ports_view(behind.store())))
+    app.add_url_rule("/v1/pools", "pools", lambda: _json(behind.desk().pools()))
+    app.add_url_rule(
+        "/v1/reservations",
+        "reservations",
+        lambda: _json({"yaml": behind.desk().reservations()}),
+    )
 
-    @app.get("/v1/networks")
-    def show_networks() -> Response:
-        return _json(networks_view(store()))
 
-    @app.get("/v1/ports")
-    def show_ports() -> Response:
-        return _json(ports_view(store()))
-
+def _act(app: Flask, behind: Behind) -> None:
     @app.post("/v1/reconcile")
     def reconcile() -> Response:
-        heal()
-        return _json(health_view(health))
+        behind.heal()
+        return _json(health_view(behind.health))
 
+    @app.post("/v1/reservations")
+    def reserve() -> Response:
+        return _json({"reserved": behind.desk().reserve(request.get_data(as_text=True))})
+
+    @app.delete("/v1/reservations")
+    def unreserve() -> Response:
+        return _json({"unreserved": behind.desk().unreserve(request.get_data(as_text=True))})
+
+
+def _refuse(app: Flask) -> None:
     @app.errorhandler(PynetError)
     def refuse(error: PynetError) -> Response:
+        if isinstance(error, RefusedError):
+            return _json({"error": str(error)}, 400)
         return _json({"error": str(error)}, 503 if isinstance(error, NotReadyError) else 500)
 
     @app.errorhandler(HTTPException)
     def unknown(error: HTTPException) -> Response:
         return _json({"error": error.name}, error.code or 500)
 
-    return app
+
+def _metrics() -> Response:
+    return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 
 def _json(value: Any, status: int = 200) -> Response:

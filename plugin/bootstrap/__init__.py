@@ -50,7 +50,7 @@ def _build(config: Config) -> "WsgiApp":
     apps: dict[str, WsgiApp] = {
         str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets
     }
-    apps[str(config.admin_socket)] = create_admin_app(life.health, life.store, life.heal)
+    apps[str(config.admin_socket)] = create_admin_app(life)
     threading.Thread(target=life.run, name="life", daemon=True).start()
     return by_socket(apps)
 

@@ -7,6 +7,7 @@ bounded time.
 import threading
 from typing import Final
 
+from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
 from plugin.config import Config, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
@@ -48,7 +49,7 @@ class Life:
             handler = constant.get(method)
             if handler is None:
                 if not built:
-                    built.update(self._ready().methods(roles, scope))
+                    built.update(self._ready().methods(self._config, scope))
                 handler = built.get(method)
             return handler
 
@@ -57,6 +58,10 @@ class Life:
     def store(self) -> Store:
         """The state, for those who only look."""
         return self._ready().store
+
+    def desk(self) -> AddressDesk:
+        """The IPAM, for people."""
+        return AddressDesk(self._ready().allocator)
 
     def heal(self) -> None:
         """Compare the host with what it should hold, now."""

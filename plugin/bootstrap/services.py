@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from ipam.allocator import Allocator
+from ipam.errors import InvalidSettingError
 from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
 from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.bootstrap.identity import host_id
 from plugin.config import Config, Role, Scope
-from plugin.errors import FirewallError, StoreError
+from plugin.errors import FirewallError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import best_client
@@ -47,13 +48,14 @@ class Services:
     store: SqliteStore
     allocator: Allocator
 
-    def methods(self, roles: frozenset[Role], scope: Scope) -> dict[str, Handler]:
+    def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
         served: dict[str, Handler] = {}
-        if Role.NETWORK in roles:
+        if Role.NETWORK in config.roles:
             served |= NetworkMethods(self.networks, self.endpoints, scope).table()
-        if Role.IPAM in roles:
-            served |= IpamMethods(self.allocator).table()
+        if Role.IPAM in config.roles:
+            requires_mac = config.addresses.requires_mac
+            served |= IpamMethods(self.allocator, requires_mac=requires_mac).table()
         return served
 
 
@@ -86,12 +88,22 @@ class Builder:
         )
 
     def _allocator(self, directory: Path, kernel: LinuxKernel) -> Allocator:
-        pools = parse_pools(self._config.pools) if self._config.pools else ()
+        wanted = self._config.addresses
         try:
+            pools = parse_pools(wanted.pools) if wanted.pools else ()
             store = AddressStore(directory / _ADDRESS_FILE)
+        except InvalidSettingError as error:
+            raise SettingError(
+                "PYNET_POOLS", wanted.pools, f"what the IPAM takes: {error}"
+            ) from error
         except IpamStoreError as error:
             raise StoreError(str(error)) from error
-        settings = Settings(pools=with_defaults(pools, host_id(directory)))
+        settings = Settings(
+            pools=with_defaults(pools, host_id(directory)),
+            quarantine=wanted.quarantine,
+            sticky=wanted.sticky,
+            reserve_timeout=wanted.reserve_timeout,
+        )
         return Allocator(store, settings, occupied=kernel.occupied)
 
     def _firewall(self) -> Firewall:

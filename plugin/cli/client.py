@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any, Final
 
+from plugin.config import read_config
 from plugin.errors import PynetError
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -26,11 +28,15 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(socket_path: Path, path: str, method: str = "GET") -> Any:
-    """The answer to one question.  Raises NoAnswerError, or PynetError with the plugin's words."""
+def ask(path: str, method: str = "GET", body: str | None = None) -> Any:
+    """The answer of the plugin behind PYNET_ADMIN_SOCKET.
+
+    Raises NoAnswerError, or PynetError with the plugin's words.
+    """
+    socket_path = read_config(os.environ).admin_socket
     connection = _UnixConnection(socket_path)
     try:
-        connection.request(method, path)
+        connection.request(method, path, body)
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (OSError, ValueError, http.client.HTTPException) as error:

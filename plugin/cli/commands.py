@@ -13,6 +13,10 @@ _COMMANDS: Final = {
     "status": "plugin.cli.show",
     "networks": "plugin.cli.show",
     "ports": "plugin.cli.show",
+    "pools": "plugin.cli.show",
+    "reserve": "plugin.cli.reservations",
+    "unreserve": "plugin.cli.reservations",
+    "reservations": "plugin.cli.reservations",
 }
 
 

@@ -1,7 +1,6 @@
 """Commands that look at a running plugin."""
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from plugin.cli.client import ask
-from plugin.config import read_config
 
 _COLOURS: Final = {"ok": "green", "starting": "yellow", "degraded": "red"}
 _json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -20,7 +18,7 @@ _json_option: Final = click.option("--json", "as_json", is_flag=True, help="Prin
 @_json_option
 def status(*, as_json: bool) -> None:
     """Show how the plugin is; exit status 1 unless it is ok."""
-    health = _ask("/health")
+    health = ask("/health")
     _show(health, _health_text, as_json=as_json)
     if health["status"] != "ok":
         raise SystemExit(1)
@@ -30,18 +28,21 @@ def status(*, as_json: bool) -> None:
 @_json_option
 def networks(*, as_json: bool) -> None:
     """Show networks and their endpoints."""
-    _show(_ask("/v1/networks"), _networks_table, as_json=as_json)
+    _show(ask("/v1/networks"), _networks_table, as_json=as_json)
 
 
 @click.command()
 @_json_option
 def ports(*, as_json: bool) -> None:
     """Show published ports, which `docker ps` cannot."""
-    _show(_ask("/v1/ports"), _ports_table, as_json=as_json)
+    _show(ask("/v1/ports"), _ports_table, as_json=as_json)
 
 
-def _ask(path: str) -> Any:
-    return ask(read_config(os.environ).admin_socket, path)
+@click.command()
+@_json_option
+def pools(*, as_json: bool) -> None:
+    """Show pools, and how many of their addresses are in use."""
+    _show(ask("/v1/pools"), _pools_table, as_json=as_json)
 
 
 def _show(value: Any, render: Callable[[Any], Any], *, as_json: bool) -> None:
@@ -82,6 +83,14 @@ def _ports_table(rows: list[dict[str, Any]]) -> Table:
             row["network"][:12],
             row["endpoint"][:12],
         )
+    return table
+
+
+def _pools_table(rows: list[dict[str, Any]]) -> Table:
+    table = _table("pool", "space", "tenant", "bound", "reserved", "resting")
+    for row in rows:
+        counts = (str(row["addresses"].get(s, 0)) for s in ("bound", "reserved", "resting"))
+        table.add_row(row["prefix"], row["space"], row["tenant"], *counts)
     return table
 
 

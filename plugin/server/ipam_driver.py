@@ -12,25 +12,18 @@ from plugin.wire.decoding import decode
 
 NAME: Final = "IpamDriver"
 
-# With true the engine would choose a MAC address for every endpoint and pin it, which links
-# that share their parent's (ipvlan) cannot bear.
-REQUIRES_MAC: Final = False
-# The store remembers pools and addresses: there is nothing to replay into it.
-REQUIRES_REPLAY: Final = False
-
 
 class IpamMethods:
     """One method of this class per method of the protocol."""
 
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, allocator: Allocator, *, requires_mac: bool) -> None:
         self._allocator = allocator
+        self._requires_mac = requires_mac
 
     def table(self) -> dict[str, Handler]:
         """Every method, by its path."""
         served: dict[str, Handler] = {
-            "GetCapabilities": lambda _: wire.capabilities(
-                requires_mac=REQUIRES_MAC, requires_replay=REQUIRES_REPLAY
-            ),
+            "GetCapabilities": lambda _: self._capabilities(),
             "GetDefaultAddressSpaces": lambda _: self._address_spaces(),
             "RequestPool": lambda body: self._request_pool(decode(body, wire.RequestPoolRequest)),
             "ReleasePool": lambda body: self._release_pool(decode(body, wire.PoolRequest)),
@@ -42,6 +35,16 @@ class IpamMethods:
             ),
         }
         return {f"{NAME}.{method}": call for method, call in served.items()}
+
+    def _capabilities(self) -> Answer:
+        """An engine asks when it starts, so that nothing it asked before is under way.
+
+        It is asked to replay its networks into a store that has none: one that was lost.
+        """
+        self._allocator.restarted()
+        return wire.capabilities(
+            requires_mac=self._requires_mac, requires_replay=self._allocator.requires_replay
+        )
 
     def _address_spaces(self) -> Answer:
         spaces = self._allocator.default_address_spaces()
