@@ -11,9 +11,9 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
-    IPAddress,
     Network,
     PortBinding,
+    PortTarget,
 )
 from plugin.model.plan import Plan
 
@@ -23,7 +23,7 @@ class Driver(Protocol):
 
     mode: ClassVar[str]
 
-    def check_options(self, options: dict[str, str]) -> None:
+    def check_options(self, network: Network) -> None:
         """Refuse options that are unknown to the mode or have values that mean nothing."""
 
     def check_endpoint_options(self, options: dict[str, str]) -> None:
@@ -41,10 +41,10 @@ class Driver(Protocol):
     def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         """What the endpoint needs from join to deletion, the link to hand over among it."""
 
-    def host_addresses(
+    def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[IPAddress, ...]:
-        """Where on the host a binding is published; none if the network publishes nothing."""
+    ) -> tuple[PortTarget, ...]:
+        """Where a binding is published; nowhere if the network publishes nothing."""
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         """What the endpoint's published ports need, while it is the sandbox's gateway."""

@@ -7,17 +7,21 @@ nearest name that is.
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, Generic, TypeVar
 
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.ids import IFNAMSIZ, IfName
+from plugin.model.network import IPAddress, Protocol, StaticRoute
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 MODE: Final = "mode"
 MIN_MTU: Final = 68  # RFC 791 section 3.1: every link carries this much
 MIN_MTU_IPV6: Final = 1280  # RFC 8200 section 5
+MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
 _TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
@@ -92,3 +96,65 @@ def ifname_prefix(text: str) -> str:
 def ipv4_address(text: str) -> IPv4Address:
     """One IPv4 address."""
     return IPv4Address(text)
+
+
+def ipv6_address(text: str) -> IPv6Address:
+    """One IPv6 address."""
+    return IPv6Address(text)
+
+
+def ip_address_text(text: str) -> IPAddress:
+    """One address of either family."""
+    return ip_address(text)
+
+
+def choice(kind: type[E]) -> Callable[[str], E]:
+    """One of the values of an enumeration."""
+    return kind
+
+
+def listed(separator: str, parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Several values; at least one."""
+
+    def read(text: str) -> tuple[T, ...]:
+        return tuple(parse(part.strip()) for part in text.split(separator))
+
+    return read
+
+
+def port_list(text: str) -> frozenset[tuple[Protocol, int]] | None:
+    """``allow`` is None, ``deny`` is no port, anything else is ports as ``53/udp,80``."""
+    if text == "allow":
+        return None
+    if text == "deny":
+        return frozenset()
+    return frozenset(listed(",", _port)(text))
+
+
+def route_list(text: str) -> tuple[StaticRoute, ...]:
+    """Routes as ``10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16``; a default route is none of them."""
+    return listed(";", _route)(text)
+
+
+def _port(text: str) -> tuple[Protocol, int]:
+    number, _, name = text.partition("/")
+    port = int(number)
+    if not 1 <= port <= MAX_PORT or (name or "tcp").lower() != (name or "tcp"):
+        raise ValueError(text)
+    try:
+        return Protocol[(name or "tcp").upper()], port
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _route(text: str) -> StaticRoute:
+    words = text.split()
+    destination = ip_network(words[0]) if words else None
+    if destination is None or destination.prefixlen == 0 or len(words) not in (1, 3):
+        raise ValueError(text)
+    if len(words) == 1:
+        return StaticRoute(destination=destination)
+    next_hop = ip_address(words[2])
+    if words[1] != "via" or next_hop.version != destination.version:
+        raise ValueError(text)
+    return StaticRoute(destination=destination, next_hop=next_hop)

@@ -10,6 +10,7 @@ Hairpin    a flag of one of our ports
 Address    on one of our links
 Sysctl     of one of our links, or shared with everybody and never taken back
 HostPort   a socket of this process: it is gone with the process
+Proxied    a socket of the proxy, which ends with this process
 =========  =====================================================================
 """
 
@@ -19,7 +20,7 @@ from typing import Protocol
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import Bridge, HostResource, Veth
+from plugin.model.resources import Bridge, HostPort, HostResource, Veth
 
 
 class Kernel(Protocol):
@@ -58,6 +59,12 @@ class Kernel(Protocol):
         "Any" is the kernel's choice: ip_local_port_range without ip_local_reserved_ports.
         Raises PortTakenError, or RefusedError for an address that the host does not have.
         """
+
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        """Let clients of connectionless protocols start anew on ``ports``."""
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        """Bridges of Docker's own networks."""
 
     def uplink_mtu(self) -> int:
         """MTU of the link of the default route, or 1500 where there is none."""

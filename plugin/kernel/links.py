@@ -10,6 +10,7 @@ the group DOOMED and the reaper deletes the group.
 """
 
 import errno
+import re
 import socket
 from typing import Any, Final
 
@@ -22,6 +23,12 @@ from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, Veth
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F
 _IFF_UP: Final = 1
+_DOCKER_BRIDGE: Final = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
+# linux/if_link.h: what pyroute2 calls them when they are set, and when they are read
+_FLAGS: Final = {
+    "hairpin": ("mode", "IFLA_BRPORT_MODE"),
+    "isolated": ("isolated", "IFLA_BRPORT_ISOLATED"),
+}
 
 
 def ensure_bridge(ipr: Any, bridge: Bridge) -> None:
@@ -126,8 +133,7 @@ def read_hairpin(ipr: Any, hairpin: Hairpin) -> Hairpin | None:
     if link is None:
         return None
     data = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA")
-    mode = data.get_attr("IFLA_BRPORT_MODE") if data else 0
-    return hairpin if mode else None
+    return hairpin if data and data.get_attr("IFLA_BRPORT_MODE") else None
 
 
 def read_marked(ipr: Any) -> frozenset[Bridge | Veth]:
@@ -153,6 +159,20 @@ def read_marked(ipr: Any) -> frozenset[Bridge | Veth]:
                 )
             )
     return frozenset(found)
+
+
+def docker_bridges(ipr: Any) -> frozenset[IfName]:
+    """Bridges that Docker's own drivers made, known by the names it gives them.
+
+    moby, drivers/bridge: docker0 and docker_gwbridge, and br- with twelve digits of an id.
+    """
+    names = (link.get_attr("IFLA_IFNAME") for link in ipr.link("dump", kind="bridge"))
+    return frozenset(IfName(name) for name in names if is_docker_bridge(name))
+
+
+def is_docker_bridge(name: str) -> bool:
+    """Whether a bridge of that name is Docker's."""
+    return _DOCKER_BRIDGE.fullmatch(name) is not None
 
 
 def find(ipr: Any, ifname: IfName) -> Any | None:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, facts, links, netlink, sysctls
+from plugin.kernel import addresses, conntrack, facts, links, netlink, sysctls
 from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.kernel.reaper import Reaper
 from plugin.model.ids import IfName
@@ -16,6 +17,7 @@ from plugin.model.resources import (
     Hairpin,
     HostPort,
     HostResource,
+    ProxiedPort,
     Sysctl,
     Veth,
 )
@@ -26,6 +28,7 @@ class LinuxKernel:
 
     def __init__(self) -> None:
         self._ports = HostPorts()
+        self._proxy = Proxy()
         self._reaper = Reaper()
         self._reaper.kick()  # an earlier process may have been killed before it got to them
 
@@ -72,6 +75,13 @@ class LinuxKernel:
     ) -> int:
         return self._ports.reserve(protocol, addresses, ports)
 
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        conntrack.forget(ports)
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        with netlink.conversation() as ipr:
+            return links.docker_bridges(ipr)
+
     def uplink_mtu(self) -> int:
         return facts.uplink_mtu()
 
@@ -88,6 +98,7 @@ class LinuxKernel:
     def close(self) -> None:
         """Let go of ports and delete doomed links; what networks need stays."""
         self._reaper.stop()
+        self._proxy.close()
         self._ports.close()
 
     def _ensure(self, ipr: Any, resource: HostResource) -> None:
@@ -104,6 +115,8 @@ class LinuxKernel:
                 sysctls.ensure(resource)
             case HostPort():
                 self._ports.ensure(resource)
+            case ProxiedPort():
+                self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
     def _ensure_bridge(self, ipr: Any, bridge: Bridge) -> None:
         link = links.find(ipr, bridge.ifname)
@@ -124,6 +137,8 @@ class LinuxKernel:
                 return  # its docstring tells why
             case HostPort():
                 self._ports.remove(resource)
+            case ProxiedPort():
+                self._proxy.remove(resource)
 
     def _read(self, ipr: Any, resource: HostResource) -> HostResource | None:
         match resource:
@@ -135,7 +150,15 @@ class LinuxKernel:
                 return links.read_hairpin(ipr, resource)
             case Address():
                 return addresses.read(ipr, resource)
+            case Sysctl() | HostPort() | ProxiedPort():
+                return self._read_own(resource)
+
+    def _read_own(self, resource: Sysctl | HostPort | ProxiedPort) -> HostResource | None:
+        """What needs no netlink to be seen."""
+        match resource:
             case Sysctl():
                 return sysctls.read(resource)
             case HostPort():
                 return resource if self._ports.held([resource]) else None
+            case ProxiedPort():
+                return resource if self._proxy.carried([resource]) else None

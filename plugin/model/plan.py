@@ -15,13 +15,14 @@ from plugin.model.resources import (
     Element,
     Hairpin,
     HostPort,
+    ProxiedPort,
     Resource,
     Sysctl,
     Veth,
 )
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
-ORDER: Final = (Bridge, Sysctl, Address, Veth, Hairpin, HostPort, Element)
+ORDER: Final = (Bridge, Sysctl, Address, Veth, Hairpin, HostPort, Element, ProxiedPort)
 _RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
 
 

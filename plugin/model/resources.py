@@ -103,6 +103,19 @@ class HostPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedPort:
+    """A held port whose traffic a process carries to ``address`` and ``port``."""
+
+    held: HostPort
+    address: IPAddress
+    port: int
+
+    @property
+    def key(self) -> Key:
+        return ("proxy", *self.held.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
     """An element of a set or, with ``data``, of a map in our nftables table.
 
@@ -118,5 +131,5 @@ class Element:
         return ("element", self.container, self.match)
 
 
-HostResource = Bridge | Veth | Hairpin | Address | Sysctl | HostPort
+HostResource = Bridge | Veth | Hairpin | Address | Sysctl | HostPort | ProxiedPort
 Resource = HostResource | Element

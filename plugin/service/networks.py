@@ -43,7 +43,7 @@ class Networks:
 
     def check(self, network: Network) -> None:
         """Refuse what a creation would refuse, as far as it does not depend on this host."""
-        driver_for(network.mode).check_options(network.options)
+        driver_for(network.mode).check_options(network)
 
     def create(self, wanted: Network) -> None:
         """Make the network, or find it made."""
@@ -51,7 +51,11 @@ class Networks:
             known = self._store.network(wanted.id)
             if known is not None and known.state is NetworkState.ACTIVE:
                 return
-            network = replace(wanted, uplink_mtu=self._kernel.uplink_mtu())
+            network = replace(
+                wanted,
+                uplink_mtu=self._kernel.uplink_mtu(),
+                host_ipv6=self._kernel.has_ipv6(),
+            )
             plan = driver_for(network.mode).network_plan(network)
             self._admit(network)
             try:
