@@ -4,9 +4,10 @@ Every method may be called at any time and any number of times, with the same an
 the same values.  Each raises RefusedError for what cannot be meant.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from plugin.model.ids import MacAddress
+from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -31,6 +32,12 @@ class Driver(Protocol):
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Before addresses are given out: who needs no gateway (engine 28 and later ask)."""
+
+    def parent(self, network: Network) -> IfName | None:
+        """A link that may be there before the network, whose MTU the network takes."""
+
+    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
+        """What depends on which endpoints have joined; compared anew at every join and leave."""
 
     def network_plan(self, network: Network) -> Plan:
         """What the network alone needs, from its creation to its deletion."""

@@ -21,6 +21,9 @@ E = TypeVar("E", bound=Enum)
 MODE: Final = "mode"
 MIN_MTU: Final = 68  # RFC 791 section 3.1: every link carries this much
 MIN_MTU_IPV6: Final = 1280  # RFC 8200 section 5
+MIN_RATE: Final = 8_000  # a byte a millisecond
+MAX_RATE: Final = 32 * 10**9  # linux/pkt_sched.h: a bucket's rate is 32 bits of bytes a second
+_SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
@@ -106,6 +109,16 @@ def ipv6_address(text: str) -> IPv6Address:
 def ip_address_text(text: str) -> IPAddress:
     """One address of either family."""
     return ip_address(text)
+
+
+def rate(text: str) -> int:
+    """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
+    folded = text.strip().lower().removesuffix("bit")
+    number, scale = (folded[:-1], _SCALES[folded[-1]]) if folded[-1:] in _SCALES else (folded, 1)
+    value = int(float(number) * scale)
+    if not MIN_RATE <= value <= MAX_RATE:
+        raise ValueError(text)
+    return value
 
 
 def choice(kind: type[E]) -> Callable[[str], E]:

@@ -22,6 +22,7 @@ from plugin.kernel.raw_netlink import (
     message,
     messages,
 )
+from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
 
 DEFAULT_MTU: Final = 1500  # RFC 894
@@ -36,18 +37,11 @@ _RTMSG: Final = struct.Struct("=BBBBBBBBI")
 _BUFFER: Final = 1 << 17
 
 
-def uplink_mtu() -> int:
-    """MTU of the link of the default route, IPv4's before IPv6's."""
-    ifname = _default_link4() or _default_link6()
-    if ifname is None:
-        return DEFAULT_MTU
-    request = struct.pack("16si", ifname.encode(), 0)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            answer = fcntl.ioctl(sock, _SIOCGIFMTU, request.ljust(40, b"\0"))
-        except OSError:
-            return DEFAULT_MTU
-    return int(struct.unpack_from("16si", answer)[1])
+def mtu(parent: IfName | None) -> int:
+    """MTU of ``parent`` if it is there, else of the link of the default route, IPv4's first."""
+    candidates = (parent, _default_link4(), _default_link6())
+    known = (_mtu_of(ifname) for ifname in candidates if ifname is not None)
+    return next((number for number in known if number is not None), DEFAULT_MTU)
 
 
 def has_ipv6() -> bool:
@@ -78,6 +72,16 @@ def resolvers(path: Path = Path("/etc/resolv.conf")) -> frozenset[IPNetwork]:
             with suppress(ValueError):
                 found.add(ip_network(words[1].partition("%")[0]))
     return frozenset(found)
+
+
+def _mtu_of(ifname: str) -> int | None:
+    request = struct.pack("16si", ifname.encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFMTU, request.ljust(40, b"\0"))
+        except OSError:
+            return None
+    return int(struct.unpack_from("16si", answer)[1])
 
 
 def _default_link4() -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, conntrack, facts, links, netlink, sysctls
+from plugin.kernel import addresses, conntrack, facts, links, netlink, shaping, sysctls
 from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.pyroute2_core import NetlinkError
@@ -14,9 +14,11 @@ from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Hairpin,
     HostPort,
     HostResource,
+    Limit,
     ProxiedPort,
     Sysctl,
     Veth,
@@ -62,7 +64,7 @@ class LinuxKernel:
             found = [self._read(ipr, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth]:
+    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
         with netlink.conversation() as ipr:
             return links.read_marked(ipr)
 
@@ -82,8 +84,8 @@ class LinuxKernel:
         with netlink.conversation() as ipr:
             return links.docker_bridges(ipr)
 
-    def uplink_mtu(self) -> int:
-        return facts.uplink_mtu()
+    def mtu(self, parent: IfName | None) -> int:
+        return facts.mtu(parent)
 
     def has_ipv6(self) -> bool:
         return facts.has_ipv6()
@@ -107,6 +109,10 @@ class LinuxKernel:
                 self._ensure_bridge(ipr, resource)
             case Veth():
                 links.ensure_veth(ipr, resource)
+            case Detour():
+                shaping.ensure_detour(ipr, resource)
+            case Limit():
+                shaping.ensure_limit(ipr, resource)
             case Hairpin():
                 links.ensure_hairpin(ipr, resource)
             case Address():
@@ -126,15 +132,15 @@ class LinuxKernel:
 
     def _remove(self, ipr: Any, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth():
+            case Bridge() | Veth() | Detour():
                 if links.doom(ipr, resource):
                     self._reaper.kick()
             case Hairpin():
                 links.remove_hairpin(ipr, resource)
             case Address():
                 addresses.remove(ipr, resource)
-            case Sysctl():
-                return  # its docstring tells why
+            case Sysctl() | Limit():
+                return  # the one is shared, the other goes with its link
             case HostPort():
                 self._ports.remove(resource)
             case ProxiedPort():
@@ -146,6 +152,8 @@ class LinuxKernel:
                 return links.read_bridge(ipr, resource)
             case Veth():
                 return links.read_veth(ipr, resource)
+            case Detour() | Limit():
+                return shaping.read(ipr, resource)
             case Hairpin():
                 return links.read_hairpin(ipr, resource)
             case Address():

@@ -12,9 +12,11 @@ from plugin.model.ids import IfName
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Element,
     Hairpin,
     HostPort,
+    Limit,
     ProxiedPort,
     Resource,
     Sysctl,
@@ -22,7 +24,18 @@ from plugin.model.resources import (
 )
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
-ORDER: Final = (Bridge, Sysctl, Address, Veth, Hairpin, HostPort, Element, ProxiedPort)
+ORDER: Final = (
+    Bridge,
+    Sysctl,
+    Address,
+    Veth,
+    Detour,
+    Limit,
+    Hairpin,
+    HostPort,
+    Element,
+    ProxiedPort,
+)
 _RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
 
 

@@ -126,8 +126,9 @@ class Healer:
 
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         driver = driver_for(network.mode)
-        plan = driver.network_plan(network)
-        for endpoint in self._store.endpoints(network.id):
+        endpoints = self._store.endpoints(network.id)
+        plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
+        for endpoint in endpoints:
             if not endpoint.joined:
                 continue
             own = driver.endpoint_plan(network, endpoint)

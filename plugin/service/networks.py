@@ -51,12 +51,13 @@ class Networks:
             known = self._store.network(wanted.id)
             if known is not None and known.state is NetworkState.ACTIVE:
                 return
+            driver = driver_for(wanted.mode)
             network = replace(
                 wanted,
-                uplink_mtu=self._kernel.uplink_mtu(),
+                uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
                 host_ipv6=self._kernel.has_ipv6(),
             )
-            plan = driver_for(network.mode).network_plan(network)
+            plan = driver.network_plan(network) | driver.shared_plan(network, ())
             self._admit(network)
             try:
                 self._reconciler.apply(plan)
@@ -105,7 +106,7 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
 def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
     """Everything the host may hold for a network, endpoints that never joined among it."""
     driver = driver_for(network.mode)
-    plan = driver.network_plan(network)
+    plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
     for endpoint in endpoints:
         plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
     return plan

@@ -6,13 +6,16 @@ Everything the firewall must know of a network is in sets and maps, so that a pa
 costs the same with one network as with a thousand.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
 from plugin.drivers.bridge.guards import guard_resources
-from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources
+from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources, stand_ins
 from plugin.drivers.bridge.options import (
+    RATE_FROM,
+    RATE_TO,
     BridgeOptions,
     GatewayMode,
     Publisher,
@@ -20,7 +23,14 @@ from plugin.drivers.bridge.options import (
     read_options,
 )
 from plugin.drivers.bridge.ports import port_resources, port_targets
-from plugin.model.ids import MacAddress, derived_mac, handoff_name, port_name
+from plugin.model.ids import (
+    IfName,
+    MacAddress,
+    derived_mac,
+    detour_name,
+    handoff_name,
+    port_name,
+)
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -32,7 +42,7 @@ from plugin.model.network import (
     PortTarget,
 )
 from plugin.model.plan import Plan
-from plugin.model.resources import Veth
+from plugin.model.resources import Detour, Limit, Resource, Veth
 
 
 class BridgeDriver:
@@ -55,6 +65,19 @@ class BridgeDriver:
             skip_ipv6=options.modes[6] is GatewayMode.ISOLATED,
         )
 
+    def parent(self, network: Network) -> IfName | None:
+        return read_options(network).bridge
+
+    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
+        options = read_options(network)
+        joined = frozenset(
+            interface.ip
+            for endpoint in endpoints
+            if endpoint.joined
+            for interface in endpoint.interfaces
+        )
+        return Plan(resources=stand_ins(network, options, joined))
+
     def network_plan(self, network: Network) -> Plan:
         options = read_options(network)
         check_pools(network)
@@ -74,8 +97,8 @@ class BridgeDriver:
             mtu=options.mtu,
             mark=f"{network.id}/{endpoint.id}",
         )
-        guards = guard_resources(options, endpoint)
-        return Plan(resources=frozenset({port, *guards}), handoff=port.peer)
+        resources = {port, *guard_resources(options, endpoint), *_bounds(options, endpoint, port)}
+        return Plan(resources=frozenset(resources), handoff=port.peer)
 
     def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
@@ -102,11 +125,24 @@ class BridgeDriver:
         return _with_gateways(attachment, network, options, endpoint)
 
 
+def _bounds(options: BridgeOptions, endpoint: Endpoint, port: Veth) -> list[Resource]:
+    """What the container sends comes in by the host's end of its link, so it takes a detour."""
+    rate_to = RATE_TO.of(endpoint.options) or options.rate_to
+    rate_from = RATE_FROM.of(endpoint.options) or options.rate_from
+    bounds: list[Resource] = []
+    if rate_to is not None:
+        bounds.append(Limit(ifname=port.ifname, rate=rate_to))
+    if rate_from is not None:
+        detour = Detour(ifname=detour_name(endpoint.id), source=port.ifname, mark=port.mark)
+        bounds += [detour, Limit(ifname=detour.ifname, rate=rate_from)]
+    return bounds
+
+
 def _with_gateways(
     attachment: Attachment, network: Network, options: BridgeOptions, endpoint: Endpoint
 ) -> Attachment:
     found = {
-        interface.version: _gateway(network, interface)
+        interface.version: _gateway(network, options, interface)
         for interface in endpoint.interfaces
         if options.modes[interface.version] is not GatewayMode.ISOLATED
     }
@@ -118,12 +154,15 @@ def _with_gateways(
     )
 
 
-def _gateway(network: Network, interface: IPInterface) -> IPAddress | None:
+def _gateway(network: Network, options: BridgeOptions, interface: IPInterface) -> IPAddress | None:
     """The gateway of the subnet the address lies in, unless an auxiliary address replaces it.
 
     ``DefaultGatewayIPv4`` and ``DefaultGatewayIPv6`` are Docker's names for it
     (moby, drivers/bridge: the container's gateway may be other than the bridge's address).
     """
+    for address in options.gateway_containers:
+        if address.version == interface.version and address != interface.ip:
+            return address
     for pool in network.pools:
         if interface.ip in pool.prefix:
             other = pool.auxiliary.get(f"DefaultGatewayIPv{pool.prefix.version}")

@@ -24,7 +24,9 @@ def guard_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Res
     port = port_name(endpoint.id)
     resources: set[Resource] = set()
     own = ENDPOINT_SPOOF_GUARD.of(endpoint.options)
-    if options.spoof_guard if own is None else own:
+    # A gateway passes on what others send.
+    is_gateway = any(i.ip in options.gateway_containers for i in endpoint.interfaces)
+    if (options.spoof_guard and not is_gateway) if own is None else own:
         resources |= _spoofing(port, endpoint)
     if not options.icc:
         resources |= _separation(port, endpoint)

@@ -1,11 +1,12 @@
 """What a bridge network needs on the host, containers or not."""
 
+from ipaddress import ip_interface
 from typing import Final
 
 from plugin.drivers.bridge.options import BridgeOptions, GatewayMode, Isolation
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, bridge_name, derived_mac
-from plugin.model.network import Network, PoolData
+from plugin.model.network import IPAddress, Network, PoolData
 from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
 
 _TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
@@ -39,6 +40,7 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
         mac_address=derived_mac(network.id),
         mtu=options.mtu,
         mark=network.id,
+        adoptable=options.bridge is not None,
     )
     return frozenset(
         {
@@ -131,3 +133,17 @@ def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[El
     elif options.masquerade:
         elements.append(Element(container=f"pn_masquerade{version}", match=(prefix,)))
     return elements
+
+
+def stand_ins(
+    network: Network, options: BridgeOptions, joined: frozenset[IPAddress]
+) -> frozenset[Resource]:
+    """Addresses of gateway containers that are not there: the host answers in their place."""
+    return frozenset(
+        Address(
+            ifname=bridge_of(network, options),
+            interface=ip_interface(f"{address}/{address.max_prefixlen}"),
+        )
+        for address in options.gateway_containers
+        if address not in joined
+    )

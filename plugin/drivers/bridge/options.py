@@ -25,6 +25,7 @@ from plugin.drivers.options import (
     listed,
     mtu,
     port_list,
+    rate,
     route_list,
 )
 from plugin.errors import InvalidOptionError, RefusedError
@@ -56,6 +57,7 @@ class Publisher(Enum):
     DOCKER = "docker"
 
 
+_RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
 _BOOLEAN: Final = "true or false"
 _IFNAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 
@@ -178,6 +180,28 @@ ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
     expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
     meaning="Routes in every container.",
 )
+GATEWAY_CONTAINER: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="gateway_container",
+    parse=listed(",", ip_address_text),
+    default=(),
+    expected="an address of the network, or one of each family with ',' between",
+    meaning="The container with this address is the others' gateway. While it is not there, "
+    "the host answers in its place.",
+)
+RATE_TO: Final[Option[int | None]] = Option(
+    name="rate_to",
+    parse=rate,
+    default=None,
+    expected=_RATE,
+    meaning="Upper bound for what each container receives.",
+)
+RATE_FROM: Final[Option[int | None]] = Option(
+    name="rate_from",
+    parse=rate,
+    default=None,
+    expected=_RATE,
+    meaning="Upper bound for what each container sends.",
+)
 PUBLISH: Final = Option(
     name="publish",
     parse=choice(Publisher),
@@ -211,6 +235,9 @@ OPTIONS: Final[tuple[Option[Any], ...]] = (
     HOST_SERVICES,
     SPOOF_GUARD,
     ROUTES,
+    GATEWAY_CONTAINER,
+    RATE_TO,
+    RATE_FROM,
     PUBLISH,
     PROXY,
 )
@@ -230,7 +257,12 @@ ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
     meaning="On a network with `icc=false`: containers of it, by address, that this one may "
     "exchange traffic with.",
 )
-ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (ENDPOINT_SPOOF_GUARD, ENDPOINT_ICC_ALLOW)
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (
+    ENDPOINT_SPOOF_GUARD,
+    ENDPOINT_ICC_ALLOW,
+    RATE_TO,
+    RATE_FROM,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +283,9 @@ class BridgeOptions:
     host_services: frozenset[tuple[Protocol, int]] | None
     spoof_guard: bool
     routes: tuple[StaticRoute, ...]
+    gateway_containers: tuple[IPAddress, ...]
+    rate_to: int | None
+    rate_from: int | None
     publisher: Publisher
     proxy: bool
 
@@ -283,6 +318,9 @@ def read_options(network: Network) -> BridgeOptions:
         host_services=HOST_SERVICES.of(own),
         spoof_guard=SPOOF_GUARD.of(own),
         routes=ROUTES.of(own),
+        gateway_containers=GATEWAY_CONTAINER.of(own),
+        rate_to=RATE_TO.of(own),
+        rate_from=RATE_FROM.of(own),
         publisher=PUBLISH.of(own),
         proxy=PROXY.of(own),
     )
@@ -313,6 +351,9 @@ def _check(network: Network, options: BridgeOptions) -> None:
                 f"option host_ipv{version} translates addresses and gateway_mode_ipv{version}="
                 "routed does not; leave one of them out"
             )
+    for address in options.gateway_containers:
+        if network.pools and not any(address in pool.prefix for pool in network.pools):
+            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
     if network.internal and options.publisher is Publisher.DOCKER:
         raise RefusedError(
             "option publish is docker, and an internal network publishes nothing; leave out "
