@@ -84,10 +84,11 @@ class AddressSpace:
         network = home.pool.network
         if network is None:
             return Family([home])
+        kin = (home.pool.tenant, home.pool.prefix.version)
         siblings = [
             each
             for each in self._of(network)
-            if each is not home and each.pool.prefix.version == home.pool.prefix.version
+            if each is not home and (each.pool.tenant, each.pool.prefix.version) == kin
         ]
         return Family([home, *siblings])
 

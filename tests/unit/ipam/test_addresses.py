@@ -164,6 +164,21 @@ class TestExplicit:
             world.take(pool, address)
         assert world.everything() == before
 
+    @pytest.mark.parametrize("held", list(Kind))
+    @pytest.mark.parametrize("asked", list(Kind))
+    def test_what_is_held_for_one_purpose_is_in_use_for_another(
+        self, world: World, held: Kind, asked: Kind
+    ) -> None:
+        """A container cannot have the gateway's address; only a gateway may be asked again."""
+        pool = world.used("10.1.2.0/24")
+        world.take(pool, "10.1.2.9", kind=held)
+
+        if (held, asked) == (Kind.GATEWAY, Kind.GATEWAY):
+            assert world.take(pool, "10.1.2.9", kind=asked) == "10.1.2.9"
+            return
+        with pytest.raises(AddressInUseError, match=f"10.1.2.9 .* as {held} for nobody known"):
+            world.take(pool, "10.1.2.9", kind=asked)
+
     @pytest.mark.parametrize("address", ["10.1.2.0", "10.1.2.1"])
     def test_both_addresses_of_a_31_may_be_asked_for(self, world: World, address: str) -> None:
         """RFC 3021."""
@@ -229,6 +244,16 @@ class TestOverflow:
         first = world.used("10.1.2.0/24", "10.1.9.0/24")
 
         assert world.take(first, "10.1.9.77") == "10.1.9.77"
+
+    def test_pools_of_another_tenant_are_no_siblings(self, world: World) -> None:
+        """Their prefixes may overlap, and an address would be in both."""
+        first = world.used("10.1.2.0/31", tenant="blue")
+        world.used("10.1.2.0/24", tenant="red")
+        for _ in range(2):
+            world.take(first)
+
+        with pytest.raises(PoolFullError):
+            world.take(first)
 
     def test_pools_of_another_network_are_no_siblings(self, world: World) -> None:
         """Nor are the pools that no network is known to use."""
