@@ -19,7 +19,7 @@ from tests.lab.host import Host
 from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
-from tests.lab.roots import CACHE
+from tests.lab.roots import CACHE, mirror
 from tests.lab.unix_http import get_json
 
 REPOSITORY: Final = Path(__file__).parents[2]
@@ -236,8 +236,8 @@ class ManagedPlugin(Installed):
     def _packaging(self, verb: str, *options: str) -> str:
         script = str(REPOSITORY / "packaging/plugin.py")
         # The hosts have no way out, so the base is made here and never pulled.
-        options = (*options, f"--work={CACHE / 'plugin'}", "--base=pynet-base:local")
-        argv = [sys.executable, script, verb, *options]
+        base = ("--base=pynet-base:local", f"--mirror={mirror()}")
+        argv = [sys.executable, script, verb, *options, f"--work={CACHE / 'plugin'}", *base]
         # Its progress, on stderr, is for whoever waits.
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
