@@ -86,7 +86,7 @@ class PoolAddresses:
         address = self._reserved_for(request.owner)
         if address is None:
             held = self._store.lease_of(self.pool.id, request.owner)
-            if held is None or held.address in self._reserved:
+            if held is None:
                 return None
             address = held.address
         return self._hold(self._lease(address, request, at))

@@ -449,6 +449,17 @@ class TestBinding:
         world.unbind(pool, address, "e2")
         assert world.states(pool) == {address: "bound"}
 
+    def test_a_released_address_is_no_endpoint_s(self, world: World) -> None:
+        """Whether the endpoint said so first or not."""
+        pool = world.used("10.1.2.0/24")
+        address = world.take(pool, name="web")
+        world.bind(pool, address, "e1")
+        world.give(pool, address)
+        (resting,) = world.allocator.leases(pool.id)
+
+        assert resting.endpoint is None
+        world.bind(pool, world.take(pool, name="web"), "e2")
+
     def test_a_bound_address_that_was_never_requested_is_recorded(self, world: World) -> None:
         """After a store was lost, endpoints are told again at the start."""
         pool = world.used("10.1.2.0/24")
@@ -510,7 +521,7 @@ class TestReservations:
             reserve(world, "10.1.2.2", **owner)
         pool = world.used("10.1.2.0/29")
         if when == "after":
-            world.take(pool, kind=Kind.GATEWAY)
+            world.take(pool)
             reserve(world, "10.1.2.2", **owner)
 
         others = {world.take(pool) for _ in range(2)}
@@ -518,10 +529,11 @@ class TestReservations:
         assert "10.1.2.2" not in others
         assert world.take(pool, **owner) == "10.1.2.2"
 
-    def test_a_full_pool_does_not_give_it_away(self, world: World) -> None:
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_a_full_pool_does_not_give_it_away(self, world: World, times: int) -> None:
         """Nor when it rested before it was reserved, or was released since."""
         pool = world.used("10.1.2.0/30")
-        for _ in range(2):
+        for _ in range(times):
             world.take(pool, name="web")
             world.give(pool, "10.1.2.1")
             reserve(world, "10.1.2.1", name="web")
@@ -551,6 +563,28 @@ class TestReservations:
         assert world.take(pool, name="web") != address
         world.give(pool, address)
         assert world.take(pool, name="web", mac="02:42:0a:00:00:01") == address
+
+    def test_nobody_else_gets_it_when_the_present_holder_leaves(
+        self, make_world: Callable[..., World]
+    ) -> None:
+        """It does not even rest: its owner may have it at once."""
+        world = make_world(settings=replace(PLAIN, quarantine=60))
+        pool = world.used("10.1.2.0/30")
+        addresses = [world.take(pool) for _ in range(2)]
+        reserve(world, addresses[0], name="web")
+        world.give(pool, addresses[0])
+
+        assert addresses[0] not in world.states(pool)
+        with pytest.raises(PoolFullError):
+            world.take(pool)
+
+    def test_its_present_holder_may_repeat_its_request(self, world: World) -> None:
+        """It holds the address until it gives it back."""
+        pool = world.used("10.1.2.0/24")
+        address = world.take(pool, name="db")
+        reserve(world, address, name="web")
+
+        assert world.take(pool, name="db") == address
 
     def test_one_that_waits_to_be_bound_is_not_taken_away(self, world: World) -> None:
         """It was typed by hand a moment ago."""
