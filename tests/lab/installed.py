@@ -54,7 +54,7 @@ class Installed(ABC):
         """Stop it in an orderly way and start it again."""
 
     @abstractmethod
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         """Return the end of its log."""
 
     def ask(self, uri: str) -> Any:
@@ -153,7 +153,7 @@ class PluginProcess(Installed):
         self.end()
         self.start()
 
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         return self._process.tail(lines) if self._process else ""
 
     def _answers(self) -> bool:
@@ -225,7 +225,7 @@ class ManagedPlugin(Installed):
         self.disable()
         self.enable()
 
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         own = [OWN_LINE.search(line) for line in self.host.dockerd.lines()]
         return "\n".join([found[1] for found in own if found][-lines:])
 
