@@ -245,6 +245,19 @@ class TestOverflow:
 
         assert world.take(first, "10.1.9.77") == "10.1.9.77"
 
+    def test_pools_of_one_group_stand_in_for_each_other(self, world: World) -> None:
+        """Where the network driver is not ours, nobody says which pools belong together."""
+        first = world.pool("10.1.2.0/32", group="lan")
+        world.pool("10.1.3.0/24", group="wan")
+        world.pool("10.1.9.0/32", group="lan")
+        world.restart()
+
+        taken = [world.take(first) for _ in range(2)]
+
+        assert taken == ["10.1.2.0", "10.1.9.0"]
+        with pytest.raises(PoolFullError):
+            world.take(first)
+
     def test_pools_of_another_tenant_are_no_siblings(self, world: World) -> None:
         """Their prefixes may overlap, and an address would be in both."""
         first = world.used("10.1.2.0/31", tenant="blue")
