@@ -411,6 +411,19 @@ class TestBinding:
         assert world.states(pool) == {seen: "bound"}
         assert unseen not in world.states(pool)
 
+    def test_all_that_are_due_go_however_many(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A few in each transaction, so that nobody waits long."""
+        monkeypatch.setattr("ipam.allocator.COLLECT_LIMIT", 2)
+        pool = world.used("10.1.2.0/24")
+        for _ in range(5):
+            world.take(pool)
+        world.now += 120
+
+        assert world.allocator.collect() == 5
+        assert world.states(pool) == {}
+
     def test_a_named_one_stays_its_owner_s(self, world: World) -> None:
         """The container may start at the next try."""
         pool = world.used("10.1.2.0/24")

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,17 @@ class TestSharing:
         assert other.request_address(pools[0].id).ip == pools[0].prefix[2]
         one.release_pool(pools[1].id)
         assert other.request_pool(PoolRequest()).prefix == pools[1].prefix
+
+    def test_a_pool_another_process_made_anew_is_read_anew(self, path: Path) -> None:
+        """It has the same id, and nothing else in common with what is remembered."""
+        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        request = PoolRequest(prefix=parse_prefix("10.1.2.0/24"))
+        pool = one.request_pool(request)
+        one.request_address(pool.id)
+        other.release_pool(pool.id)
+        other.request_pool(replace(request, options={"range": "10.1.2.128/25"}))
+
+        assert str(one.request_address(pool.id)) == "10.1.2.128/24"
 
     def test_addresses_of_another_process_are_stepped_over(self, path: Path) -> None:
         """What this process remembers is behind, and the store is not."""
