@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 
-from ipam.addresses import Moment, PoolAddresses
+from ipam.addresses import PoolAddresses
 from ipam.errors import (
     AddressReservedError,
     InvalidRequestError,
@@ -22,10 +22,12 @@ from ipam.errors import (
 )
 from ipam.family import Family
 from ipam.lease import Owner
+from ipam.moment import Moment
 from ipam.placement import Placement
-from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID, Tenant
+from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address, Prefix, alone
+from ipam.repetition import is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
@@ -81,13 +83,13 @@ class AddressSpace:
     def family(self, pool: PoolID) -> Family:
         """This pool, which must be held, and its siblings."""
         home = self.get(pool)
-        network = home.pool.network
-        if network is None:
-            return Family([home])
+        kin = [*self._of(home.pool.network), *self._grouped(home.pool)]
         siblings = [
             each
-            for each in self._of(network)
-            if each is not home and each.pool.prefix.version == home.pool.prefix.version
+            for each in dict.fromkeys(kin)
+            if each is not home
+            and each.pool.tenant == home.pool.tenant
+            and each.pool.prefix.version == home.pool.prefix.version
         ]
         return Family([home, *siblings])
 
@@ -115,7 +117,7 @@ class AddressSpace:
             reserved = self._reserved_in(pool)
             return self._add(PoolAddresses(pool, self._store, self._settings, reserved))
         found = self._pools[in_the_way]
-        if not self._is_repeat(found.pool, pool, at):
+        if not self._repeats(found.pool, pool, at):
             user = f", of network {found.pool.network}" if found.pool.network else ""
             raise PoolOverlapError(
                 f"Pool overlaps with other one on this address space: {prefix} and pool "
@@ -127,9 +129,10 @@ class AddressSpace:
 
     def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Moment) -> Pool:
         """Hold the first pool that is clear of all others and of what is occupied."""
-        held = self._owned(wanted)
-        if held is not None:
-            return held
+        if wanted.request.owner is not None:
+            for each in self._pools.values():
+                if is_owned(each.pool, wanted):
+                    return each.pool
         sources = [
             source for source in self._settings.pools if source.base.version == wanted.version
         ]
@@ -246,43 +249,18 @@ class AddressSpace:
             return {}
         return {address: owner for address, owner in kept.items() if address in pool.prefix}
 
-    def _of(self, network: str) -> list[PoolAddresses]:
-        return [self._pools[pool] for pool in self._used.get(network, ())]
+    def _of(self, network: str | None) -> list[PoolAddresses]:
+        return [self._pools[pool] for pool in self._used.get(network or "", ())]
 
-    def _owned(self, wanted: WantedPool) -> Pool | None:
-        if wanted.request.owner is None:
-            return None
-        for each in self._pools.values():
-            pool = each.pool
-            if (
-                pool.owner == wanted.request.owner
-                and pool.tenant == wanted.options.tenant
-                and pool.prefix.version == wanted.version
-                and wanted.length in (None, pool.prefix.prefixlen)
-            ):
-                return pool
-        return None
+    def _grouped(self, pool: Pool) -> list[PoolAddresses]:
+        if pool.group is None:
+            return []
+        return [each for each in self._pools.values() if each.pool.group == pool.group]
 
-    def _is_repeat(self, held: Pool, pool: Pool, at: Moment) -> bool:
-        if (held.prefix, held.ranges, held.exclusions) != (
-            pool.prefix,
-            pool.ranges,
-            pool.exclusions,
-        ):
-            return False
-        if held.space == GLOBAL:
-            # A swarm manager asks again for all that it holds when it becomes the
-            # leader, and nothing tells that from a second network.
-            return True
-        if held.owner is not None or pool.owner is not None:
-            return held.owner == pool.owner
-        # The engine's client repeats a call whose answer never came: the plugin was
-        # started again meanwhile, and nothing has happened in the pool yet.
-        return (
-            held.network is None
-            and held.requested < at.began
-            and at.now - held.requested <= self._settings.reserve_timeout
-            and not self._store.count(held.id)
+    def _repeats(self, held: Pool, asked: Pool, at: Moment) -> bool:
+        window = self._settings.reserve_timeout
+        return repeats(
+            held, asked, at, window=window, is_empty=lambda: not self._store.count(held.id)
         )
 
     def _to_use(self, network: str, prefix: Prefix) -> PoolAddresses | None:

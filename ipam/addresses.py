@@ -7,23 +7,16 @@ lease.  Every method is called inside a transaction of the store.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ipam.address_set import AddressSet
 from ipam.errors import AddressInUseError, AddressReservedError, InvalidAddressError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
+from ipam.moment import Moment
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
 from ipam.settings import Settings
 from ipam.store.base import Store
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """When something is asked: now, and since when the engine has been asking."""
-
-    now: float
-    began: float
 
 
 class PoolAddresses:
@@ -86,7 +79,7 @@ class PoolAddresses:
         address = self._reserved_for(request.owner)
         if address is None:
             held = self._store.lease_of(self.pool.id, request.owner)
-            if held is None or held.address in self._reserved:
+            if held is None:
                 return None
             address = held.address
         return self._hold(self._lease(address, request, at))

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Final
 
 from ipam.address_space import AddressSpace
-from ipam.addresses import Moment
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
+from ipam.moment import Moment
 from ipam.pool import (
     AddressSpaceName,
     AddressSpaces,

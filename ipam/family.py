@@ -7,9 +7,10 @@ comes back under the first pool's name.
 
 from collections.abc import Sequence
 
-from ipam.addresses import Moment, PoolAddresses
+from ipam.addresses import PoolAddresses
 from ipam.errors import InvalidAddressError, PoolFullError
 from ipam.lease import AddressRequest, Kind, Lease
+from ipam.moment import Moment
 from ipam.prefixes import Address
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipam.errors import InvalidAddressError, InvalidOptionError, InvalidPrefixError
-from ipam.pool import NO_TENANT, Tenant, parse_tenant
+from ipam.pool import NO_TENANT, Tenant, parse_name, parse_tenant
 from ipam.prefixes import AddressRange, Prefix, parse_range, span
 
 V4_MAX_LENGTH: Final = 32
-OPTIONS: Final = ("exclude", "prefix", "range", "tenant")
+OPTIONS: Final = ("exclude", "group", "prefix", "range", "tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class PoolOptions:
     sizes: tuple[int, ...] = ()
     ranges: tuple[AddressRange, ...] = ()
     exclusions: tuple[AddressRange, ...] = ()
+    group: str | None = None
 
     def size(self, version: int) -> int | None:
         """The length a dynamic pool of this family should have, if it says."""
@@ -42,12 +43,13 @@ def read_options(options: Mapping[str, str]) -> PoolOptions:
             raise InvalidOptionError(
                 f"{option!r} is not an option of a pool, expected one of {', '.join(OPTIONS)}"
             )
-    tenant = options.get("tenant")
+    tenant, group = options.get("tenant"), options.get("group")
     return PoolOptions(
         tenant=NO_TENANT if tenant is None else parse_tenant(tenant),
         sizes=_sizes(options.get("prefix", "")),
         ranges=_ranges("range", options.get("range", "")),
         exclusions=_ranges("exclude", options.get("exclude", "")),
+        group=None if group is None else parse_name("group", group),
     )
 
 

@@ -24,7 +24,7 @@ LOCAL: Final = AddressSpaceName("pynet-local")
 GLOBAL: Final = AddressSpaceName("pynet-global")
 NO_TENANT: Final = Tenant("")
 
-_TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,10 @@ class Pool:
     """A pool that is held.
 
     ``ranges`` narrow what is given automatically (none: the whole prefix) and
-    ``exclusions`` are never given to an endpoint.  ``network`` is set while a
-    network driver says that it uses the pool; a pool that was ``released``
-    meanwhile goes when that network goes.
+    ``exclusions`` are never given to an endpoint.  Pools of one ``group`` stand in for
+    each other when they are full, as those of one network do.  ``network`` is set while
+    a network driver says that it uses the pool; a pool that was ``released`` meanwhile
+    goes when that network goes.
     """
 
     id: PoolID
@@ -68,6 +69,7 @@ class Pool:
     prefix: Prefix
     ranges: tuple[AddressRange, ...] = ()
     exclusions: tuple[AddressRange, ...] = ()
+    group: str | None = None
     owner: str | None = None
     network: str | None = None
     released: bool = False
@@ -100,8 +102,13 @@ def space_of(pool: PoolID) -> AddressSpaceName:
 
 def parse_tenant(text: str) -> Tenant:
     """Read the name of a tenant, which becomes a part of its pools' ids."""
-    if not _TENANT.fullmatch(text):
+    return Tenant(parse_name("tenant", text))
+
+
+def parse_name(option: str, text: str) -> str:
+    """Read a name that people make up."""
+    if not _NAME.fullmatch(text):
         raise InvalidOptionError(
-            f"tenant is {text!r}, expected up to 63 letters, digits, '_', '.' and '-'"
+            f"{option} is {text!r}, expected up to 63 letters, digits, '_', '.' and '-'"
         )
-    return Tenant(text)
+    return text

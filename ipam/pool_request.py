@@ -46,6 +46,7 @@ class WantedPool:
             prefix=prefix,
             ranges=ranges,
             exclusions=within("exclude", self.options.exclusions, prefix),
+            group=self.options.group,
             owner=self.request.owner,
             requested=now,
         )

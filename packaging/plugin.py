@@ -45,13 +45,15 @@ class BuildError(Exception):
 class Builder:
     """The steps from the source tree to an enabled plugin."""
 
-    def __init__(self, work: Path, docker: Sequence[str], base: str) -> None:
+    def __init__(self, work: Path, docker: Sequence[str], base: str, mirror: str) -> None:
         self._work = work
         self._docker = tuple(docker)
         self._base = base
+        self._mirror = mirror
 
     def build(self) -> Path:
         """Return the plugin's directory, built now or before."""
+        self._run("version")  # or it is known only minutes later that no engine answers
         self._work.mkdir(parents=True, exist_ok=True)
         with (self._work / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -63,19 +65,25 @@ class Builder:
         return plugin
 
     def install(self) -> None:
-        """Build, then replace what is installed under the name.
+        """Build, create and enable.
 
-        What is there is upgraded in its place, because removing a plugin
-        removes its state.
+        What is there already is left alone, because its state goes with it.
         """
         plugin = self.build()
-        with suppress(BuildError):
-            self._run("plugin", "inspect", NAME)
-            raise SystemExit(
-                f"{NAME} is installed already: `docker plugin rm -f {NAME}` forgets its networks"
+        if self._has_plugin():
+            raise BuildError(
+                f"{NAME} is installed already, and removing it would forget its networks; if "
+                f"that is meant: docker plugin rm -f {NAME}"
             )
         self._step("creating the plugin", "plugin", "create", NAME, str(plugin))
         self._step("enabling it", "plugin", "enable", NAME)
+
+    def _has_plugin(self) -> bool:
+        try:
+            self._run("plugin", "inspect", NAME)
+        except BuildError:
+            return False
+        return True
 
     def _make(self, plugin: Path) -> None:
         base = self._ready_base()
@@ -122,9 +130,8 @@ class Builder:
                 root = self._work / "base.building"
                 shutil.rmtree(root, ignore_errors=True)
                 include = ",".join(PACKAGES)
-                _run(
-                    ["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(root)],
-                )
+                argv = ["debootstrap", "--variant=minbase", f"--include={include}", SUITE]
+                _run([*argv, str(root), *filter(None, [self._mirror])])
                 for unneeded in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc"):
                     shutil.rmtree(root / unneeded)
                 building = archive.with_suffix(".building")
@@ -200,13 +207,16 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "build/plugin")
     parser.add_argument("--docker", default="docker", help="how to call docker")
     parser.add_argument("--base", default=BASE, help=f"base image; {MADE_BASE} is made here")
+    parser.add_argument("--mirror", default="", help="Debian mirror for that (debootstrap's own)")
     arguments = parser.parse_args()
-    builder = Builder(arguments.work, shlex.split(arguments.docker), arguments.base)
+    docker = shlex.split(arguments.docker)
+    builder = Builder(arguments.work, docker, arguments.base, arguments.mirror)
     try:
         if arguments.verb == "build":
             print(builder.build())
         else:
             builder.install()
+            print(f"{NAME} is enabled; try: docker network create -d pynet demo")
     except BuildError as error:
         print(f"plugin: {error}", file=sys.stderr)
         return 1

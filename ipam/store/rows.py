@@ -11,7 +11,9 @@ from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.prefixes import Address, AddressRange, parse_prefix, parse_range
 from ipam.reservation import Reservation
 
-PoolRow: TypeAlias = tuple[str, str, str, str, str, str, str | None, str | None, int, float]
+PoolRow: TypeAlias = tuple[
+    str, str, str, str, str, str, str | None, str | None, int, float, str | None
+]
 LeaseRow: TypeAlias = tuple[
     str,
     bytes,
@@ -39,6 +41,7 @@ def pool_row(pool: Pool) -> PoolRow:
         pool.network,
         int(pool.released),
         pool.requested,
+        pool.group,
     )
 
 
@@ -54,6 +57,7 @@ def pool_of(row: PoolRow) -> Pool:
         network,
         released,
         requested,
+        group,
     ) = row
     return Pool(
         id=PoolID(pool_id),
@@ -66,6 +70,7 @@ def pool_of(row: PoolRow) -> Pool:
         network=network,
         released=bool(released),
         requested=requested,
+        group=group,
     )
 
 

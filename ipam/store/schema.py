@@ -53,5 +53,8 @@ STEPS: Final = (
         PRIMARY KEY (space, tenant, address)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE pools ADD COLUMN kin TEXT;
+    """,
 )
 VERSION: Final = len(STEPS)

@@ -32,16 +32,16 @@ from ipam.store.rows import (
 
 _POOLS: Final = (
     "SELECT id, space, tenant, prefix, ranges, exclusions, owner, network, released, "
-    "requested FROM pools WHERE space = ?"
+    "requested, kin FROM pools WHERE space = ?"
 )
 # An upsert and not OR REPLACE, which would delete the pool's leases with the row.
 _PUT_POOL: Final = (
     "INSERT INTO pools (id, space, tenant, prefix, ranges, exclusions, owner, network, "
-    "released, requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "released, requested, kin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET ranges = excluded.ranges, "
     "exclusions = excluded.exclusions, owner = excluded.owner, "
     "network = excluded.network, released = excluded.released, "
-    "requested = excluded.requested"
+    "requested = excluded.requested, kin = excluded.kin"
 )
 _LEASES: Final = (
     "SELECT pool, address, kind, state, name, mac, tag, since, until, endpoint FROM leases "

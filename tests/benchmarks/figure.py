@@ -89,7 +89,3 @@ class Figure:
     title: str
     method: str
     measure: Callable[[Scene], Iterable[Row]]
-
-
-class SkippedError(Exception):
-    """A figure cannot be measured here; the message says why."""

@@ -40,6 +40,7 @@ class Conditions:
     """Under what the run took place."""
 
     engine: str
+    load: float
     seconds: float
     quick: bool
 
@@ -50,6 +51,7 @@ class Conditions:
             f"Kernel: {platform.release()} on {platform.machine()}, {cpus} processors",
             f"Python: {platform.python_version()}",
             f"Docker Engine: {self.engine}",
+            f"Load average before the run: {self.load:.1f}",
             f"Run: {'quick' if self.quick else 'complete'}, {self.seconds:.0f} s",
         ]
 
@@ -102,7 +104,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _short(sample: Sample, fraction: float, unit: Unit) -> str:
     value = unit.shown(sample.quantile(fraction))
     size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:,.{digits}f}"
 
 
 def _line(cells: Sequence[str]) -> str:

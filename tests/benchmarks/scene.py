@@ -55,15 +55,15 @@ class Scene:
 
     @cached_property
     def plugin(self) -> PluginProcess:
-        """The plugin on the host, as people run it: on its default log level."""
-        return _installed(self.host)
+        """The plugin on the host."""
+        return self._installed(self.host)
 
     @contextmanager
     def another_plugin(self) -> Iterator[PluginProcess]:
         """Have one more host with a plugin for the block."""
         host = self._lab.host(ENGINE)
         try:
-            yield _installed(host)
+            yield self._installed(host)
         finally:
             host.halt()
 
@@ -75,6 +75,22 @@ class Scene:
     @cached_property
     def _lab(self) -> Lab:
         return self._undo.enter_context(Lab())
+
+    @cached_property
+    def _bytecode(self) -> Path:
+        return self.directory(DISK)
+
+    def _installed(self, host: Host) -> PluginProcess:
+        """Start a plugin as an installed one: compiled, and on its default log level."""
+        plugin = PluginProcess(
+            host,
+            PYNET_LOG_LEVEL="info",
+            PYTHONDONTWRITEBYTECODE="",
+            PYTHONPYCACHEPREFIX=str(self._bytecode),
+        )
+        plugin.start()  # which writes the bytecode
+        plugin.restart()
+        return plugin
 
     def amount(self, full: int, quick: int) -> int:
         """Return how many of something this run affords."""
@@ -100,9 +116,3 @@ class Scene:
 def say(line: str) -> None:
     sys.stderr.write(f"    {line}\n")
     sys.stderr.flush()
-
-
-def _installed(host: Host) -> PluginProcess:
-    plugin = PluginProcess(host, PYNET_LOG_LEVEL="info")
-    plugin.start()
-    return plugin

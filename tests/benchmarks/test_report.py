@@ -8,7 +8,7 @@ from tests.benchmarks.registry import FIGURES
 from tests.benchmarks.report import Conditions, Measured, markdown
 from tests.benchmarks.sample import Sample
 
-CONDITIONS = Conditions(engine="28.5", seconds=12, quick=True)
+CONDITIONS = Conditions(engine="28.5", load=0, seconds=12, quick=True)
 FIGURE = Figure(name="f", title="A `figure`", method="By hand.", measure=lambda _: ())
 
 

@@ -34,6 +34,7 @@ def a_pool(prefix: str = "10.1.2.0/24", tenant: str = "") -> Pool:
         prefix=network,
         ranges=(parse_range("10.1.2.128/25"), parse_range("10.1.2.7")),
         exclusions=(parse_range("10.1.2.200-10.1.2.210"),),
+        group="lan",
         owner="somebody",
         network="net1",
         released=True,

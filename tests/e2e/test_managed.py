@@ -17,8 +17,7 @@ from tests.lab.site import Site
 def managed(site: Site) -> Iterator[ManagedPlugin]:
     """The plugin, enabled again if a test fails while it is not."""
     plugin = site.installed
-    if not isinstance(plugin, ManagedPlugin):
-        pytest.skip("not a managed plugin")
+    assert isinstance(plugin, ManagedPlugin)
     yield plugin
     if not plugin.enabled:
         plugin.enable()

@@ -4,6 +4,7 @@ Takes the Docker of this machine if one is running, else a private engine in a
 host of the lab.  Whatever it makes it removes, and it checks that it did.
 """
 
+import json
 import re
 import shlex
 import sys
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -141,7 +142,7 @@ def made_table(made: Traces) -> Table:
     table = Table(title="What pynet made on the host", title_justify="left")
     for heading in ("kind", "object", "what for"):
         table.add_column(heading)
-    for line in sorted(made.lines, key=lambda line: KINDS.index(line.split()[0])):
+    for line in sorted(made.lines, key=lambda line: (KINDS.index(line.split()[0]), line)):
         kind, _, rest = line.partition(" ")
         meaning = next((text for start, text in MEANINGS.items() if rest.startswith(start)), "")
         table.add_row("nft element" if kind == "nft" else kind, _plain(rest), meaning)
@@ -183,15 +184,24 @@ def _short(said: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return an element without its JSON: names, numbers and addresses in a row."""
+    """Return an element without its JSON; everything else as it is."""
     name, colon, data = text.partition(": ")
-    if not colon:
-        return text
-    words = re.findall(r'"([^"]+)"|(\d+)', data)
-    shown = [
-        a or b for a, b in words if a not in {"concat", "prefix", "addr", "len", "elem", "val"}
-    ]
-    return f"{name}: {' '.join(shown)}"
+    return f"{name}: {_words(json.loads(data))}" if colon else text
+
+
+def _words(value: Any) -> str:
+    """Return the words of nft's JSON: `10.0.0.0/24`, `tcp . 80 -> 10.0.0.2 . 80`."""
+    match value:
+        case {"prefix": {"addr": address, "len": length}}:
+            return f"{address}/{length}"
+        case {"concat": parts}:
+            return " . ".join(map(_words, parts))
+        case {"elem": {"val": inner}}:
+            return _words(inner)
+        case [key, data]:
+            return f"{_words(key)} -> {_words(data)}"
+        case _:
+            return str(value)
 
 
 def _keep_log(lab: Lab) -> Path:

@@ -74,7 +74,7 @@ class Dockerd:
         """Return all that dockerd has said, over all its lives."""
         return self.log.read_text(errors="replace").splitlines()
 
-    def tail(self, lines: int = 20) -> str:
+    def tail(self, lines: int = 8) -> str:
         """Return the last of what it said that was no mere information."""
         said = [
             line for line in self.lines() if "level=info" not in line and " plugin=" not in line

@@ -19,7 +19,7 @@ from tests.lab.host import Host
 from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
-from tests.lab.roots import CACHE
+from tests.lab.roots import CACHE, mirror
 from tests.lab.unix_http import get_json
 
 REPOSITORY: Final = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ class Installed(ABC):
         """Stop it in an orderly way and start it again."""
 
     @abstractmethod
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         """Return the end of its log."""
 
     def ask(self, uri: str) -> Any:
@@ -153,7 +153,7 @@ class PluginProcess(Installed):
         self.end()
         self.start()
 
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         return self._process.tail(lines) if self._process else ""
 
     def _answers(self) -> bool:
@@ -225,7 +225,7 @@ class ManagedPlugin(Installed):
         self.disable()
         self.enable()
 
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 20) -> str:
         own = [OWN_LINE.search(line) for line in self.host.dockerd.lines()]
         return "\n".join([found[1] for found in own if found][-lines:])
 
@@ -236,8 +236,8 @@ class ManagedPlugin(Installed):
     def _packaging(self, verb: str, *options: str) -> str:
         script = str(REPOSITORY / "packaging/plugin.py")
         # The hosts have no way out, so the base is made here and never pulled.
-        options = (*options, f"--work={CACHE / 'plugin'}", "--base=pynet-base:local")
-        argv = [sys.executable, script, verb, *options]
+        base = ("--base=pynet-base:local", f"--mirror={mirror()}")
+        argv = [sys.executable, script, verb, *options, f"--work={CACHE / 'plugin'}", *base]
         # Its progress, on stderr, is for whoever waits.
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:

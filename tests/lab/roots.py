@@ -90,6 +90,19 @@ def ensure_image() -> Path:
     return image
 
 
+def mirror() -> str:
+    """Return the mirror this machine installs from: it is the reachable one."""
+    try:
+        indexes = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"])
+    except (CommandError, FileNotFoundError):
+        return FALLBACK_MIRROR
+    for line in indexes.splitlines():
+        _, _, uri = line.partition(" ")
+        if uri.rstrip("/").endswith("/debian"):
+            return uri
+    return FALLBACK_MIRROR
+
+
 def main() -> int:
     """Build the roots of the engines named as arguments (all, if none)."""
     engines = [ENGINES[name] for name in sys.argv[1:] or ENGINES]
@@ -127,7 +140,7 @@ def _build(engine: Engine) -> None:
         *_keyring_options(),
         engine.suite,
         str(building),
-        _mirror(),
+        mirror(),
         str(SCRIPT),
     ]
     with log.open("w") as output:
@@ -146,19 +159,6 @@ def _keyring_options() -> list[str]:
     # The keyring of bookworm does not always know the keys of later suites.
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     return [f"--keyring={keyring}"] if keyring.exists() else ["--no-check-gpg"]
-
-
-def _mirror() -> str:
-    """Return the mirror this machine installs from: it is the reachable one."""
-    try:
-        indexes = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"])
-    except (CommandError, FileNotFoundError):
-        return FALLBACK_MIRROR
-    for line in indexes.splitlines():
-        _, _, uri = line.partition(" ")
-        if uri.rstrip("/").endswith("/debian"):
-            return uri
-    return FALLBACK_MIRROR
 
 
 def _tail(log: Path) -> str:

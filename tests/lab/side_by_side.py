@@ -26,7 +26,7 @@ class Suite:
 
     def run(self, arguments: list[str]) -> None:
         """Run pytest to its end, showing what becomes of each test."""
-        argv = [sys.executable, "-m", "pytest", "-v", "--durations=5", *arguments]
+        argv = [sys.executable, "-m", "pytest", "-v", "--tb=short", "--durations=5", *arguments]
         with subprocess.Popen(
             [*argv, "-k", f"[{self.version}-"],
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """The lab itself: hosts come up, runs do not collide, the dead are swept."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from tests.lab.clients import http_get
 from tests.lab.commands import wait_until
+from tests.lab.installed import CAPABILITIES
 from tests.lab.lab import Lab
 from tests.lab.roots import ENGINES
 from tests.lab.runs import CGROUPS, LAB, marked_processes, sweep
@@ -137,3 +139,12 @@ def test_closing_leaves_nothing() -> None:
     wait_until(lambda: not marked_processes(name), "the end of all processes")
     assert not (LAB / name).exists()
     assert name not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_plugin_has_the_capabilities_of_its_unit() -> None:
+    """pynet runs in the lab with what the systemd unit grants, no more and no less."""
+    unit = (REPOSITORY / "packaging/systemd/pynet.service").read_text()
+    granted = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE)
+
+    assert granted is not None
+    assert granted[1].lower().split() == [f"cap_{name}" for name in CAPABILITIES]

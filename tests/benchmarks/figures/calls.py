@@ -19,9 +19,9 @@ def _measure(scene: Scene) -> Iterator[Row]:
     with closing(PluginClient(scene.plugin.socket)) as client, Sandbox(scene.host) as sandbox:
         _live(NetworkLife.create(client), range(_WARM_UP), sandbox)
         client.seconds.clear()
-        client.call("Plugin.Activate")
         _live(NetworkLife.create(client), scene.rounds(500, 100), sandbox)
         for _ in range(scene.amount(100, 20)):
+            client.call("Plugin.Activate")
             client.call("NetworkDriver.GetCapabilities")
             client.call("IpamDriver.GetCapabilities")
             NetworkLife.create(client).remove()

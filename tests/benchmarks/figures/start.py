@@ -58,7 +58,7 @@ def _call(plugin: PluginProcess, method: str) -> None:
 FIGURE: Final = Figure(
     name="start",
     title="Start",
-    method="`pynet serve` ended and started again in the host, with an empty state; from the "
+    method="`pynet serve` ended and started again in the host, with an empty state and its bytecode written; from the "
     "start of the process (nsenter and setpriv among it) to the first answer. A fresh start "
     "each time, asked on one of the two sockets in turn.",
     measure=_measure,

@@ -164,6 +164,21 @@ class TestExplicit:
             world.take(pool, address)
         assert world.everything() == before
 
+    @pytest.mark.parametrize("held", list(Kind))
+    @pytest.mark.parametrize("asked", list(Kind))
+    def test_what_is_held_for_one_purpose_is_in_use_for_another(
+        self, world: World, held: Kind, asked: Kind
+    ) -> None:
+        """A container cannot have the gateway's address; only a gateway may be asked again."""
+        pool = world.used("10.1.2.0/24")
+        world.take(pool, "10.1.2.9", kind=held)
+
+        if (held, asked) == (Kind.GATEWAY, Kind.GATEWAY):
+            assert world.take(pool, "10.1.2.9", kind=asked) == "10.1.2.9"
+            return
+        with pytest.raises(AddressInUseError, match=f"10.1.2.9 .* as {held} for nobody known"):
+            world.take(pool, "10.1.2.9", kind=asked)
+
     @pytest.mark.parametrize("address", ["10.1.2.0", "10.1.2.1"])
     def test_both_addresses_of_a_31_may_be_asked_for(self, world: World, address: str) -> None:
         """RFC 3021."""
@@ -229,6 +244,29 @@ class TestOverflow:
         first = world.used("10.1.2.0/24", "10.1.9.0/24")
 
         assert world.take(first, "10.1.9.77") == "10.1.9.77"
+
+    def test_pools_of_one_group_stand_in_for_each_other(self, world: World) -> None:
+        """Where the network driver is not ours, nobody says which pools belong together."""
+        first = world.pool("10.1.2.0/32", group="lan")
+        world.pool("10.1.3.0/24", group="wan")
+        world.pool("10.1.9.0/32", group="lan")
+        world.restart()
+
+        taken = [world.take(first) for _ in range(2)]
+
+        assert taken == ["10.1.2.0", "10.1.9.0"]
+        with pytest.raises(PoolFullError):
+            world.take(first)
+
+    def test_pools_of_another_tenant_are_no_siblings(self, world: World) -> None:
+        """Their prefixes may overlap, and an address would be in both."""
+        first = world.used("10.1.2.0/31", tenant="blue")
+        world.used("10.1.2.0/24", tenant="red")
+        for _ in range(2):
+            world.take(first)
+
+        with pytest.raises(PoolFullError):
+            world.take(first)
 
     def test_pools_of_another_network_are_no_siblings(self, world: World) -> None:
         """Nor are the pools that no network is known to use."""
@@ -373,6 +411,19 @@ class TestBinding:
         assert world.states(pool) == {seen: "bound"}
         assert unseen not in world.states(pool)
 
+    def test_all_that_are_due_go_however_many(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A few in each transaction, so that nobody waits long."""
+        monkeypatch.setattr("ipam.allocator.COLLECT_LIMIT", 2)
+        pool = world.used("10.1.2.0/24")
+        for _ in range(5):
+            world.take(pool)
+        world.now += 120
+
+        assert world.allocator.collect() == 5
+        assert world.states(pool) == {}
+
     def test_a_named_one_stays_its_owner_s(self, world: World) -> None:
         """The container may start at the next try."""
         pool = world.used("10.1.2.0/24")
@@ -423,6 +474,17 @@ class TestBinding:
             world.bind(pool, address, "e2")
         world.unbind(pool, address, "e2")
         assert world.states(pool) == {address: "bound"}
+
+    def test_a_released_address_is_no_endpoint_s(self, world: World) -> None:
+        """Whether the endpoint said so first or not."""
+        pool = world.used("10.1.2.0/24")
+        address = world.take(pool, name="web")
+        world.bind(pool, address, "e1")
+        world.give(pool, address)
+        (resting,) = world.allocator.leases(pool.id)
+
+        assert resting.endpoint is None
+        world.bind(pool, world.take(pool, name="web"), "e2")
 
     def test_a_bound_address_that_was_never_requested_is_recorded(self, world: World) -> None:
         """After a store was lost, endpoints are told again at the start."""
@@ -485,7 +547,7 @@ class TestReservations:
             reserve(world, "10.1.2.2", **owner)
         pool = world.used("10.1.2.0/29")
         if when == "after":
-            world.take(pool, kind=Kind.GATEWAY)
+            world.take(pool)
             reserve(world, "10.1.2.2", **owner)
 
         others = {world.take(pool) for _ in range(2)}
@@ -493,10 +555,11 @@ class TestReservations:
         assert "10.1.2.2" not in others
         assert world.take(pool, **owner) == "10.1.2.2"
 
-    def test_a_full_pool_does_not_give_it_away(self, world: World) -> None:
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_a_full_pool_does_not_give_it_away(self, world: World, times: int) -> None:
         """Nor when it rested before it was reserved, or was released since."""
         pool = world.used("10.1.2.0/30")
-        for _ in range(2):
+        for _ in range(times):
             world.take(pool, name="web")
             world.give(pool, "10.1.2.1")
             reserve(world, "10.1.2.1", name="web")
@@ -526,6 +589,28 @@ class TestReservations:
         assert world.take(pool, name="web") != address
         world.give(pool, address)
         assert world.take(pool, name="web", mac="02:42:0a:00:00:01") == address
+
+    def test_nobody_else_gets_it_when_the_present_holder_leaves(
+        self, make_world: Callable[..., World]
+    ) -> None:
+        """It does not even rest: its owner may have it at once."""
+        world = make_world(settings=replace(PLAIN, quarantine=60))
+        pool = world.used("10.1.2.0/30")
+        addresses = [world.take(pool) for _ in range(2)]
+        reserve(world, addresses[0], name="web")
+        world.give(pool, addresses[0])
+
+        assert addresses[0] not in world.states(pool)
+        with pytest.raises(PoolFullError):
+            world.take(pool)
+
+    def test_its_present_holder_may_repeat_its_request(self, world: World) -> None:
+        """It holds the address until it gives it back."""
+        pool = world.used("10.1.2.0/24")
+        address = world.take(pool, name="db")
+        reserve(world, address, name="web")
+
+        assert world.take(pool, name="db") == address
 
     def test_one_that_waits_to_be_bound_is_not_taken_away(self, world: World) -> None:
         """It was typed by hand a moment ago."""

@@ -224,11 +224,12 @@ class TestThisPool:
             (
                 PoolRequest(options={"prefx": "28"}),
                 InvalidOptionError,
-                "'prefx' is not an option of a pool, expected one of exclude, prefix, range",
+                "'prefx' is not an option of a pool, expected one of exclude, group, prefix",
             ),
             (PoolRequest(options={"prefix": "x"}), InvalidOptionError, "prefix is 'x', expected"),
             (PoolRequest(options={"prefix": "129"}), InvalidOptionError, "prefix is '129'"),
             (PoolRequest(options={"tenant": ""}), InvalidOptionError, "tenant is '', expected"),
+            (PoolRequest(options={"group": "a b"}), InvalidOptionError, "group is 'a b', expected"),
             (PoolRequest(options={"tenant": "a/b"}), InvalidOptionError, "tenant is 'a/b'"),
             (PoolRequest(options={"range": "10.1"}), InvalidOptionError, "range is '10.1'"),
             (

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,35 @@ class TestDamage:
         assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
         store.close()
 
+    def test_a_commit_that_fails_leaves_no_trace_in_memory(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was refused can be asked for again."""
+        store = SqliteStore(path)
+        allocator = Allocator(store)
+        pool = allocator.request_pool(PoolRequest())
+        first = allocator.request_address(pool.id)
+        execute = store._execute
+
+        def fail_to_commit(statement: str, *values: object) -> sqlite3.Cursor:
+            if statement == "COMMIT":
+                raise sqlite3.OperationalError("disk I/O error")
+            return execute(statement, *values)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_execute", fail_to_commit)
+            for act in (
+                lambda: allocator.request_address(pool.id),
+                lambda: allocator.request_pool(PoolRequest(prefix=parse_prefix("10.1.0.0/16"))),
+                lambda: allocator.release_pool(pool.id),
+            ):
+                with pytest.raises(StoreError, match="disk I/O error"):
+                    act()
+
+        assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
+        assert allocator.request_pool(PoolRequest(prefix=parse_prefix("10.1.0.0/16")))
+        store.close()
+
     def test_a_locked_file_is_waited_for_and_then_given_up(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -222,6 +252,17 @@ class TestSharing:
         assert other.request_address(pools[0].id).ip == pools[0].prefix[2]
         one.release_pool(pools[1].id)
         assert other.request_pool(PoolRequest()).prefix == pools[1].prefix
+
+    def test_a_pool_another_process_made_anew_is_read_anew(self, path: Path) -> None:
+        """It has the same id, and nothing else in common with what is remembered."""
+        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        request = PoolRequest(prefix=parse_prefix("10.1.2.0/24"))
+        pool = one.request_pool(request)
+        one.request_address(pool.id)
+        other.release_pool(pool.id)
+        other.request_pool(replace(request, options={"range": "10.1.2.128/25"}))
+
+        assert str(one.request_address(pool.id)) == "10.1.2.128/24"
 
     def test_addresses_of_another_process_are_stepped_over(self, path: Path) -> None:
         """What this process remembers is behind, and the store is not."""

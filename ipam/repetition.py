@@ -1,0 +1,52 @@
+"""Whether a request for a pool repeats an earlier one, or is somebody else's.
+
+Nothing in the engine's protocol says who asks.  A request that is wrongly taken for a
+repetition gives two networks one pool, so in doubt it is not.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ipam.moment import Moment
+from ipam.pool import GLOBAL, Pool
+from ipam.pool_request import WantedPool
+
+
+def repeats(
+    held: Pool, asked: Pool, at: Moment, *, window: float, is_empty: Callable[[], bool]
+) -> bool:
+    """Whether the pool that is held is the answer to this request."""
+    alike = replace(
+        asked,
+        owner=held.owner,
+        network=held.network,
+        released=held.released,
+        requested=held.requested,
+    )
+    if alike != held:
+        return False
+    if held.space == GLOBAL:
+        # A swarm manager asks again for all that it holds when it becomes the leader,
+        # and nothing tells that from a second network.
+        return True
+    if held.owner is not None or asked.owner is not None:
+        return held.owner == asked.owner
+    # The engine's client repeats a call whose answer never came: the plugin was started
+    # again meanwhile, and nothing has happened in the pool yet.
+    return (
+        held.network is None
+        and held.requested < at.began
+        and at.now - held.requested <= window
+        and is_empty()
+    )
+
+
+def is_owned(held: Pool, wanted: WantedPool) -> bool:
+    """Whether the pool was chosen for the same owner, who asks for any again."""
+    return (
+        wanted.request.owner is not None
+        and held.owner == wanted.request.owner
+        and held.tenant == wanted.options.tenant
+        and held.prefix.version == wanted.version
+        and wanted.length in (None, held.prefix.prefixlen)
+    )

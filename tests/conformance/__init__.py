@@ -1,0 +1,1 @@
+"""What real engines sent, sent again."""

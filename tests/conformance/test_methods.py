@@ -1,0 +1,133 @@
+"""The methods of both protocols, all of them, and what each makes of nonsense."""
+
+import pytest
+
+from tests.conformance.plugin import Plugin
+from tests.fakes.rig import Rig
+
+NETWORK_METHODS = (
+    "GetCapabilities",
+    "GwAllocCheck",
+    "AllocateNetwork",
+    "FreeNetwork",
+    "CreateNetwork",
+    "DeleteNetwork",
+    "CreateEndpoint",
+    "EndpointOperInfo",
+    "DeleteEndpoint",
+    "Join",
+    "Leave",
+    "DiscoverNew",
+    "DiscoverDelete",
+    "ProgramExternalConnectivity",
+    "RevokeExternalConnectivity",
+)
+IPAM_METHODS = (
+    "GetCapabilities",
+    "GetDefaultAddressSpaces",
+    "RequestPool",
+    "ReleasePool",
+    "RequestAddress",
+    "ReleaseAddress",
+)
+METHODS = (
+    "Plugin.Activate",
+    *(f"NetworkDriver.{name}" for name in NETWORK_METHODS),
+    *(f"IpamDriver.{name}" for name in IPAM_METHODS),
+)
+WITH_BODY = [name for name in METHODS if "GetCap" not in name and "GetDef" not in name][1:]
+IDS = {"NetworkID": "n" * 64, "EndpointID": "e" * 64, "SandboxKey": "/x"}
+
+
+@pytest.fixture
+def plugin() -> Plugin:
+    """On a host on which nothing of ours has ever been."""
+    return Plugin()
+
+
+def test_all_of_them_are_there(plugin: Plugin) -> None:
+    """And no others."""
+    assert plugin.methods == set(METHODS)
+
+
+@pytest.mark.parametrize("method", WITH_BODY)
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe", b'{"a":'])
+def test_nonsense_is_refused_and_changes_nothing(plugin: Plugin, method: str, body: bytes) -> None:
+    """400, JSON, both keys, and a path."""
+    answer = plugin.client.post(f"/{method}", data=body)
+
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["Err"] == answer.json["Error"]
+    assert answer.json["Err"].startswith("$")
+    assert "Traceback" not in answer.json["Err"]
+    assert plugin.rig.faults.points == Rig().faults.points == []
+
+
+@pytest.mark.parametrize("method", [m for m in WITH_BODY if m.startswith("NetworkDriver")][1:])
+def test_wrong_types_are_refused_with_their_path(plugin: Plugin, method: str) -> None:
+    """Go would not send them; others might."""
+    key = "DiscoveryType" if "Discover" in method else "NetworkID"
+    status, answer = plugin.ask(method, {**IDS, key: []})
+
+    assert status == 400
+    assert answer["Err"].startswith(f"$.{key}: Expected `")
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["Leave", "DeleteEndpoint", "DeleteNetwork", "RevokeExternalConnectivity", "FreeNetwork"],
+)
+def test_unknown_ids_are_no_failure_of_what_is_taken_back(plugin: Plugin, method: str) -> None:
+    """The engine repeats itself, and forgets."""
+    plugin.call(f"NetworkDriver.{method}", IDS)
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("ReleasePool", {"PoolID": "no such pool"}),
+        ("ReleaseAddress", {"PoolID": "no such pool", "Address": "10.0.0.1"}),
+    ],
+)
+def test_unknown_pools_are_no_failure_of_what_is_taken_back(
+    plugin: Plugin, method: str, body: dict[str, str]
+) -> None:
+    """An address side that was lost must not keep networks from being removed."""
+    plugin.call(f"IpamDriver.{method}", body)
+
+
+@pytest.mark.parametrize(
+    "method", ["CreateEndpoint", "Join", "ProgramExternalConnectivity", "EndpointOperInfo"]
+)
+def test_unknown_ids_are_refused_where_something_is_asked_for(plugin: Plugin, method: str) -> None:
+    """Never with 404: that would be taken for success in two methods."""
+    status, answer = plugin.ask(f"NetworkDriver.{method}", IDS)
+
+    assert status == 200
+    assert "is not known" in answer["Err"]
+
+
+class TestSwarm:
+    def test_a_manager_gives_the_options_back(self, plugin: Plugin) -> None:
+        """They become those of every node."""
+        status, answer = plugin.ask(
+            "NetworkDriver.AllocateNetwork",
+            {
+                "NetworkID": "n" * 64,
+                "Options": {
+                    "com.docker.network.generic": {"com.docker.network.driver.mtu": "1400"}
+                },
+                "IPv4Data": [{"Pool": "10.7.0.0/24", "Gateway": "10.7.0.1/24"}],
+                "IPv6Data": None,
+            },
+        )
+
+        assert (status, answer) == (200, {"Options": {"mtu": "1400"}})
+        assert plugin.rig.store.networks() == ()
+
+    @pytest.mark.parametrize("method", ["DiscoverNew", "DiscoverDelete"])
+    def test_nodes_come_and_go(self, plugin: Plugin, method: str) -> None:
+        """Networks of one host take note of it and no more."""
+        data = {"Address": "10.98.0.2", "BindAddress": "10.98.0.2", "Self": True}
+        plugin.call(f"NetworkDriver.{method}", {"DiscoveryType": 1, "DiscoveryData": data})

@@ -1,0 +1,61 @@
+"""Whole lives of hosts, as two engines lived them with another plugin."""
+
+from collections import Counter
+
+import pytest
+
+from tests.conformance.replay import DATA, Call, Replay, sessions
+
+LIVES = [
+    pytest.param(calls, id=f"{engine}-{number}")
+    for engine in sorted(path.stem for path in DATA.iterdir())
+    for number, calls in enumerate(sessions(engine), 1)
+]
+
+
+@pytest.fixture
+def replay() -> Replay:
+    """A host on which nothing of ours has ever been."""
+    return Replay()
+
+
+@pytest.mark.parametrize("calls", LIVES)
+def test_every_call_is_answered_as_the_engine_needs_it(replay: Replay, calls: list[Call]) -> None:
+    """In the recorded order, and nothing is left when the last network goes."""
+    replay.run(calls)
+    rig = replay.plugin.rig
+    assert {network.id for network in rig.store.networks()} == replay.networks
+    for network in sorted(replay.networks):
+        replay.plugin.call("NetworkDriver.DeleteNetwork", {"NetworkID": network})
+
+    assert rig.held() == frozenset()
+    assert rig.store.networks() == ()
+    assert rig.health.conditions == ()
+
+
+@pytest.mark.parametrize("calls", LIVES)
+def test_a_tick_between_any_two_calls_changes_nothing(replay: Replay, calls: list[Call]) -> None:
+    """Healing never works against what the engine is doing."""
+    for call in calls:
+        replay.run([call])
+        rig = replay.plugin.rig
+        before = rig.held()
+        rig.healer.heal()
+
+        assert rig.held() == before, call
+
+
+def test_the_recordings_have_something_to_say() -> None:
+    """A replay of nothing would pass."""
+    counts: Counter[str] = Counter()
+    for engine in sorted(path.stem for path in DATA.iterdir()):
+        for calls in sessions(engine):
+            replay = Replay()
+            replay.run(calls)
+            counts += replay.counts
+
+    assert counts["NetworkDriver.Join"] > 20
+    assert counts["NetworkDriver.ProgramExternalConnectivity"] > 10
+    assert counts["IpamDriver.RequestAddress"] > 20
+    assert counts["empty"] >= 2
+    assert counts["in vain"] > 20

@@ -1,0 +1,105 @@
+"""One host, real or fake: what a test does to it beside the plugin."""
+
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Protocol
+
+from plugin.kernel.base import Kernel
+from plugin.kernel.linux import LinuxKernel
+from plugin.model.network import Protocol as Transport
+from plugin.model.resources import HostPort
+from tests.fakes.kernel import FakeHost, FakeKernel
+from tests.kernel.netns import Netns
+
+
+class Host(Protocol):
+    """What both can do."""
+
+    kernel: Kernel
+
+    def add_foreign_link(self, ifname: str) -> None: ...
+    def delete_link(self, ifname: str) -> None: ...
+    def listen(self, transport: Transport, address: str, port: int) -> None: ...
+    def setting(self, name: str) -> str: ...
+    def settle(self) -> None: ...
+    def restart(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class MemoryHost:
+    """The fake."""
+
+    def __init__(self) -> None:
+        self._host = FakeHost()
+        self.kernel: Kernel = FakeKernel(self._host)
+
+    def add_foreign_link(self, ifname: str) -> None:
+        self._host.add_foreign_link(ifname)
+
+    def delete_link(self, ifname: str) -> None:
+        self._host.delete_link(ifname)
+
+    def listen(self, transport: Transport, address: str, port: int) -> None:
+        self._host.listeners.add(
+            HostPort(protocol=transport, address=ip_address(address), port=port)
+        )
+
+    def setting(self, name: str) -> str:
+        return self._host.sysctls[name]
+
+    def settle(self) -> None:
+        pass
+
+    def restart(self) -> None:
+        self.kernel = FakeKernel(self._host)
+
+    def close(self) -> None:
+        pass
+
+
+class LinuxHost:
+    """A network namespace; the test's thread must be in it."""
+
+    def __init__(self, netns: Netns) -> None:
+        self.netns = netns
+        self._listeners: list[socket.socket] = []
+        self._kernel = LinuxKernel()
+
+    @property
+    def kernel(self) -> Kernel:
+        return self._kernel
+
+    def add_foreign_link(self, ifname: str) -> None:
+        self.netns.ip(f"link add {ifname} type bridge", f"link set {ifname} up")
+
+    def delete_link(self, ifname: str) -> None:
+        self.netns.ip(f"link delete {ifname}")
+
+    def listen(self, transport: Transport, address: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        kind = socket.SOCK_STREAM if transport is Transport.TCP else socket.SOCK_DGRAM
+        sock = socket.socket(family, kind)
+        self._listeners.append(sock)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as most servers do
+        sock.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen()
+
+    def setting(self, name: str) -> str:
+        return Path("/proc/sys", name).read_text().strip()
+
+    def settle(self) -> None:
+        self._kernel.settle()
+
+    def restart(self) -> None:
+        """A new process: what it does not find on the host, it does not know."""
+        self._kernel.close()
+        self._kernel = LinuxKernel()
+
+    def close(self) -> None:
+        for sock in self._listeners:
+            sock.close()
+        self._kernel.close()

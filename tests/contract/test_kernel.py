@@ -1,0 +1,417 @@
+"""One suite, two kernels: what a caller of plugin.kernel may rely on."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import Protocol
+from plugin.model.resources import Address, Bridge, Hairpin, HostPort, HostResource, Sysctl, Veth
+from tests.contract.hosts import Host, LinuxHost, MemoryHost
+
+BRIDGE = Bridge(
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, mark="n1"
+)
+VETH = Veth(
+    ifname=IfName("pnv-1"),
+    peer=IfName("pnc-1"),
+    peer_mac_address=MacAddress("02:00:00:00:00:02"),
+    master=BRIDGE.ifname,
+    mtu=1400,
+    mark="n1/e1",
+)
+ADDRESS4 = Address(ifname=BRIDGE.ifname, interface=ip_interface("10.1.0.1/24"))
+ADDRESS6 = Address(ifname=BRIDGE.ifname, interface=ip_interface("fd00:1::1/64"))
+HAIRPIN = Hairpin(ifname=VETH.ifname)
+FORWARDING = Sysctl(name="net/ipv4/ip_forward", value="1")
+ROUTE_LOCALNET = Sysctl(name="net/ipv4/conf/pnb-1/route_localnet", value="1")
+EVERYTHING: list[HostResource] = [
+    BRIDGE,
+    FORWARDING,
+    ROUTE_LOCALNET,
+    ADDRESS4,
+    ADDRESS6,
+    VETH,
+    HAIRPIN,
+    HostPort(protocol=Protocol.TCP, address=ip_address("0.0.0.0"), port=8080),
+]
+ANY4, ANY6, LOOPBACK = ip_address("0.0.0.0"), ip_address("::"), ip_address("127.0.0.1")
+
+
+def a_port(
+    address: str = "0.0.0.0", port: int = 8080, protocol: Protocol = Protocol.TCP
+) -> HostPort:
+    return HostPort(protocol=protocol, address=ip_address(address), port=port)
+
+
+def make(host: Host, *resources: HostResource) -> list[HostResource]:
+    """Ensure, and answer what was started."""
+    started: list[HostResource] = []
+    host.kernel.ensure(resources, started.append)
+    return started
+
+
+@pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.root)])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A host on which nothing of ours has ever been."""
+    if request.param == "fake":
+        made: Host = MemoryHost()
+    else:
+        made = LinuxHost(request.getfixturevalue("netns"))
+    yield made
+    made.close()
+
+
+class TestEnsure:
+    def test_what_was_made_is_read_as_it_was_asked_for(self, host: Host) -> None:
+        """A plan that was applied shows no drift."""
+        make(host, *EVERYTHING)
+
+        assert host.kernel.read(EVERYTHING) == frozenset(EVERYTHING)
+
+    def test_each_resource_is_told_before_it_is_touched(self, host: Host) -> None:
+        """Undoing knows what may be there."""
+        started = make(host, BRIDGE, VETH)
+
+        assert started == [BRIDGE, VETH]
+
+    def test_doing_it_again_changes_nothing(self, host: Host) -> None:
+        """Every act may be repeated."""
+        make(host, *EVERYTHING)
+        make(host, *EVERYTHING)
+
+        assert host.kernel.read(EVERYTHING) == frozenset(EVERYTHING)
+
+    def test_what_is_otherwise_is_set_right(self, host: Host) -> None:
+        """The host's MTU of a network changed under our feet."""
+        other = Bridge(
+            ifname=BRIDGE.ifname,
+            mac_address=MacAddress("02:00:00:00:00:99"),
+            mtu=1300,
+            mark=BRIDGE.mark,
+        )
+        make(host, other)
+        make(host, BRIDGE)
+
+        assert host.kernel.read([BRIDGE]) == {BRIDGE}
+
+    def test_a_port_comes_back_to_its_bridge(self, host: Host) -> None:
+        """Somebody deleted the bridge; the pairs are still there, without a master."""
+        make(host, BRIDGE, VETH)
+        host.delete_link(BRIDGE.ifname)
+        lost = host.kernel.read([VETH])
+        make(host, BRIDGE, VETH)
+
+        assert lost != {VETH}
+        assert host.kernel.read([BRIDGE, VETH]) == {BRIDGE, VETH}
+
+    def test_a_foreign_link_is_refused_and_not_touched(self, host: Host) -> None:
+        """Nothing is taken for ours by its name."""
+        host.add_foreign_link("pnb-1")
+        started: list[HostResource] = []
+        with pytest.raises(ForeignLinkError, match="pnb-1 exists and is not this network's"):
+            host.kernel.ensure([BRIDGE, VETH], started.append)
+
+        assert started == [BRIDGE]
+        assert host.kernel.read_marked() == frozenset()
+        assert not host.kernel.missing_links([BRIDGE.ifname])
+
+    def test_a_link_of_another_network_is_refused(self, host: Host) -> None:
+        """Two networks that the user gave one bridge name."""
+        make(host, BRIDGE)
+        theirs = Bridge(
+            ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=BRIDGE.mtu, mark="n2"
+        )
+        with pytest.raises(ForeignLinkError):
+            make(host, theirs)
+
+        assert host.kernel.read([BRIDGE]) == {BRIDGE}
+
+    def test_a_missing_master_is_an_error_of_the_host(self, host: Host) -> None:
+        """A bridge that went away is not the asker's fault."""
+        with pytest.raises(KernelError, match="pnb-1 is not there"):
+            make(host, VETH)
+
+        assert host.kernel.missing_links([VETH.ifname, VETH.peer]) == {VETH.ifname, VETH.peer}
+
+    @pytest.mark.parametrize("resource", [ADDRESS4, HAIRPIN])
+    def test_what_needs_a_link_says_that_it_is_missing(
+        self, host: Host, resource: HostResource
+    ) -> None:
+        """The message names the link."""
+        with pytest.raises(KernelError, match="is not there"):
+            make(host, resource)
+
+    def test_it_stops_at_the_first_that_fails(self, host: Host) -> None:
+        """What comes after was not started and needs no undoing."""
+        started: list[HostResource] = []
+        with pytest.raises(KernelError):
+            host.kernel.ensure([VETH, BRIDGE], started.append)
+
+        assert started == [VETH]
+        assert host.kernel.missing_links([BRIDGE.ifname])
+
+
+class TestSysctls:
+    def test_a_setting_is_set(self, host: Host) -> None:
+        """Forwarding is off on a fresh host."""
+        make(host, FORWARDING)
+
+        assert host.setting(FORWARDING.name) == "1"
+
+    def test_a_setting_stays_when_it_is_removed(self, host: Host) -> None:
+        """Others may have come to need it."""
+        make(host, FORWARDING)
+        host.kernel.remove([FORWARDING])
+
+        assert host.setting(FORWARDING.name) == "1"
+
+    def test_an_unknown_setting_is_an_error(self, host: Host) -> None:
+        """The name is said."""
+        with pytest.raises(KernelError, match="no setting net/ipv4/nothing"):
+            make(host, Sysctl(name="net/ipv4/nothing", value="1"))
+
+    def test_an_unknown_setting_of_ipv6_is_passed_over(self, host: Host) -> None:
+        """A kernel without IPv6 has nothing to switch off there."""
+        nothing = Sysctl(name="net/ipv6/conf/nothing/accept_ra", value="0")
+        make(host, nothing)
+
+        assert host.kernel.read([nothing]) == frozenset()
+
+
+class TestRemove:
+    def test_what_was_made_is_gone(self, host: Host) -> None:
+        """Everything but the settings."""
+        make(host, *EVERYTHING)
+        host.kernel.remove(EVERYTHING[::-1])
+        host.settle()
+
+        assert host.kernel.read(EVERYTHING) <= {FORWARDING}
+        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.missing_links([VETH.peer]) == {VETH.peer}
+
+    def test_what_is_not_there_is_passed_over(self, host: Host) -> None:
+        """A repeated deletion is no failure."""
+        host.kernel.remove(EVERYTHING[::-1])
+
+        assert host.kernel.read_marked() == frozenset()
+
+    def test_what_is_not_ours_is_passed_over(self, host: Host) -> None:
+        """A network that was refused for a foreign link does not delete it when it is undone."""
+        host.add_foreign_link("pnb-1")
+        host.kernel.remove([HAIRPIN, VETH, ADDRESS4, BRIDGE])
+        host.settle()
+
+        assert not host.kernel.missing_links([BRIDGE.ifname])
+
+    def test_a_link_of_another_network_is_passed_over(self, host: Host) -> None:
+        """The mark decides, not the name."""
+        make(host, BRIDGE)
+        host.kernel.remove(
+            [Bridge(ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=1400, mark="n2")]
+        )
+        host.settle()
+
+        assert host.kernel.read([BRIDGE]) == {BRIDGE}
+
+    def test_a_bridges_name_can_be_used_again_at_once(self, host: Host) -> None:
+        """Deletion in the background is nobody else's business."""
+        make(host, BRIDGE, VETH)
+        host.kernel.remove([VETH, BRIDGE])
+        make(host, BRIDGE)
+        host.settle()
+
+        assert host.kernel.read([BRIDGE]) == {BRIDGE}
+
+    def test_an_address_can_be_taken_off(self, host: Host) -> None:
+        """Its link stays."""
+        make(host, BRIDGE, ADDRESS4, ADDRESS6)
+        host.kernel.remove([ADDRESS4, ADDRESS6])
+
+        assert host.kernel.read([BRIDGE, ADDRESS4, ADDRESS6]) == {BRIDGE}
+
+
+class TestMarks:
+    def test_links_are_found_by_their_mark(self, host: Host) -> None:
+        """Whoever made them: the plugin before us did."""
+        make(host, BRIDGE, VETH)
+        host.add_foreign_link("other")
+        host.restart()
+
+        found = {(type(each), each.ifname, each.mark) for each in host.kernel.read_marked()}
+        assert found == {(Bridge, BRIDGE.ifname, "n1"), (Veth, VETH.ifname, "n1/e1")}
+
+    def test_what_was_found_can_be_removed(self, host: Host) -> None:
+        """A sweep hands back what it read."""
+        make(host, BRIDGE, VETH)
+        host.restart()
+        host.kernel.remove(list(host.kernel.read_marked()))
+        host.settle()
+
+        names = [BRIDGE.ifname, VETH.ifname, VETH.peer]
+        assert host.kernel.missing_links(names) == set(names)
+
+    def test_a_restarted_plugin_adopts_what_is_there(self, host: Host) -> None:
+        """Nothing is made anew under a running container."""
+        links: list[HostResource] = [BRIDGE, ADDRESS4, VETH, HAIRPIN]
+        make(host, *links)
+        host.restart()
+        make(host, *links)
+
+        assert host.kernel.read(links) == frozenset(links)
+
+
+class TestMissingLinks:
+    def test_only_those_that_no_link_has(self, host: Host) -> None:
+        """Ours and foreign ones count alike."""
+        host.add_foreign_link("eth7")
+        make(host, BRIDGE)
+
+        names = [IfName("eth7"), BRIDGE.ifname, IfName("eth8")]
+        assert host.kernel.missing_links(names) == {"eth8"}
+
+
+class TestHostPorts:
+    def test_a_port_ends_with_its_process(self, host: Host) -> None:
+        """Nothing has to be cleaned up after a crash."""
+        make(host, a_port())
+        host.restart()
+
+        assert host.kernel.read([a_port()]) == frozenset()
+        make(host, a_port())
+
+    def test_a_foreign_port_is_refused_in_the_engines_words(self, host: Host) -> None:
+        """People and programs know the sentence."""
+        host.listen(Protocol.TCP, "0.0.0.0", 8080)
+
+        with pytest.raises(
+            PortTakenError, match=r"^Bind for 0\.0\.0\.0:8080 failed: port is already allocated$"
+        ):
+            make(host, a_port())
+
+    @pytest.mark.parametrize(
+        ("theirs", "ours", "protocol"),
+        [
+            ("0.0.0.0", "127.0.0.1", Protocol.TCP),
+            ("127.0.0.1", "0.0.0.0", Protocol.TCP),
+            ("127.0.0.1", "127.0.0.1", Protocol.UDP),
+            ("0.0.0.0", "127.0.0.1", Protocol.UDP),
+            ("::1", "::", Protocol.TCP),
+        ],
+    )
+    def test_a_server_of_somebody_else_is_not_bound_over(
+        self, host: Host, theirs: str, ours: str, protocol: Protocol
+    ) -> None:
+        """Any address covers each of its family."""
+        host.listen(protocol, theirs, 8080)
+        port = a_port(ours, protocol=protocol)
+        with pytest.raises(PortTakenError):
+            make(host, port)
+
+        assert host.kernel.read([port]) == frozenset()
+
+    @pytest.mark.parametrize(
+        ("theirs", "ours"), [("127.0.0.2", "127.0.0.1"), ("::", "0.0.0.0"), ("0.0.0.0", "::")]
+    )
+    def test_a_server_elsewhere_is_not_in_the_way(self, host: Host, theirs: str, ours: str) -> None:
+        """Another address, or the other family."""
+        host.listen(Protocol.TCP, theirs, 8080)
+        make(host, a_port(ours))
+
+        assert host.kernel.read([a_port(ours)]) == {a_port(ours)}
+
+    @pytest.mark.parametrize("protocol", list(Protocol))
+    @pytest.mark.parametrize(
+        ("first", "second"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("::", "::1")]
+    )
+    def test_we_do_not_bind_over_ourselves(
+        self, host: Host, first: str, second: str, protocol: Protocol
+    ) -> None:
+        """Two containers, one on any address and one on a single address."""
+        held = a_port(first, protocol=protocol)
+        make(host, held)
+        with pytest.raises(PortTakenError):
+            make(host, a_port(second, protocol=protocol))
+
+        assert host.kernel.read([held, a_port(second, protocol=protocol)]) == {held}
+
+    def test_protocols_do_not_meet(self, host: Host) -> None:
+        """``-p 53:53 -p 53:53/udp``."""
+        both = [a_port(), a_port(protocol=Protocol.UDP)]
+        make(host, *both)
+
+        assert host.kernel.read(both) == frozenset(both)
+
+    def test_an_address_that_the_host_does_not_have_is_refused(self, host: Host) -> None:
+        """The message says what is wrong with it."""
+        with pytest.raises(RefusedError, match="this host has no such address"):
+            make(host, a_port("198.51.100.9"))
+
+    def test_a_port_that_was_let_go_is_free(self, host: Host) -> None:
+        """A container was stopped, another wants its port."""
+        make(host, a_port())
+        host.kernel.remove([a_port()])
+        make(host, a_port("127.0.0.1"))
+
+        assert host.kernel.read([a_port(), a_port("127.0.0.1")]) == {a_port("127.0.0.1")}
+
+
+class TestReserve:
+    def test_the_first_free_port_of_a_range(self, host: Host) -> None:
+        """``-p 8080-8082:80``."""
+        host.listen(Protocol.TCP, "0.0.0.0", 8080)
+
+        number = host.kernel.reserve(Protocol.TCP, [ANY4], range(8080, 8083))
+
+        assert number == 8081
+        assert host.kernel.read([a_port(port=8081)])
+
+    def test_one_port_on_both_families(self, host: Host) -> None:
+        """One answer serves ``localhost`` whichever way it is resolved."""
+        host.listen(Protocol.TCP, "::", 8080)
+
+        number = host.kernel.reserve(Protocol.TCP, [ANY4, ANY6], range(8080, 8082))
+
+        assert number == 8081
+        wanted = {a_port(port=8081), a_port("::", 8081)}
+        assert host.kernel.read(wanted) == wanted
+        assert not host.kernel.read([a_port(port=8080)])
+
+    @pytest.mark.parametrize("protocol", list(Protocol))
+    def test_any_port_is_of_the_ephemeral_range(self, host: Host, protocol: Protocol) -> None:
+        """And the same in both families."""
+        numbers = {host.kernel.reserve(protocol, [ANY4, ANY6], None) for _ in range(8)}
+
+        assert len(numbers) == 8
+        assert all(32768 <= number < 61000 for number in numbers)
+        held = {a_port(a, n, protocol) for n in numbers for a in ("0.0.0.0", "::")}
+        assert host.kernel.read(held) == held
+
+    def test_an_exhausted_range_is_refused(self, host: Host) -> None:
+        """With its first port in the engine's words, and nothing held."""
+        host.kernel.reserve(Protocol.TCP, [ANY4], range(8080, 8082))
+        host.kernel.reserve(Protocol.TCP, [ANY4], range(8080, 8082))
+
+        with pytest.raises(PortTakenError, match=r"Bind for 127\.0\.0\.1:8080 failed"):
+            host.kernel.reserve(Protocol.TCP, [LOOPBACK], range(8080, 8082))
+
+    def test_what_was_reserved_is_ensured_already(self, host: Host) -> None:
+        """Reserving comes first, the plan that holds the port afterwards."""
+        number = host.kernel.reserve(Protocol.UDP, [ANY4], None)
+        port = a_port(port=number, protocol=Protocol.UDP)
+        make(host, port)
+        host.kernel.remove([port])
+
+        assert host.kernel.read([port]) == frozenset()
+
+
+class TestFacts:
+    def test_a_host_without_a_default_route_has_the_usual_mtu(self, host: Host) -> None:
+        """RFC 894."""
+        assert host.kernel.uplink_mtu() == 1500
+
+    def test_ipv6_is_there(self, host: Host) -> None:
+        """On every host that tests run on."""
+        assert host.kernel.has_ipv6()

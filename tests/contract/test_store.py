@@ -1,0 +1,236 @@
+"""One suite, two stores: what a caller of plugin.store may rely on."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import StoreError
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.network import (
+    Endpoint,
+    Network,
+    NetworkState,
+    Protocol,
+)
+from plugin.store.base import Store
+from plugin.store.memory import MemoryStore
+from plugin.store.sqlite import SCHEMA_VERSION, SqliteStore
+from tests.fakes.values import a_binding, a_network, a_pool, a_published_port, an_endpoint
+
+BLUE = Network(
+    id=NetworkID("b" * 64),
+    mode="bridge",
+    options={"mtu": "1400", "bridge_name": "blue"},
+    pools=(
+        a_pool("10.1.0.0/24", auxiliary={"printer": ip_interface("10.1.0.9/24")}),
+        a_pool("10.2.0.0/24", gateway=None),
+        a_pool("fd00:1::/64"),
+    ),
+    internal=True,
+    ipv6=True,
+    uplink_mtu=1380,
+    state=NetworkState.ACTIVE,
+)
+WEB = Endpoint(
+    id=EndpointID("e" * 64),
+    network_id=BLUE.id,
+    mac_address=MacAddress("02:00:00:00:00:02"),
+    mac_chosen=True,
+    ipv4=IPv4Interface("10.1.0.2/24"),
+    ipv6=IPv6Interface("fd00:1::2/64"),
+    options={"a": "b"},
+    sandbox_key="/var/run/docker/netns/1",
+    bindings=(a_binding(), a_binding(53, 0, protocol=Protocol.UDP, host_ip="::1")),
+    published=(a_published_port(), a_published_port("::", 8080, "fd00:1::2")),
+)
+RED = a_network("red", "10.3.0.0/24")
+
+Open = Callable[[], Store]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the state lies."""
+    return tmp_path / "pynet.db"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
+    """A state that nothing was ever saved in."""
+    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(path)
+    yield made
+    made.close()
+
+
+class TestNetworks:
+    def test_what_was_saved_is_found(self, store: Store) -> None:
+        """With every field."""
+        store.save_network(BLUE)
+
+        assert store.network(BLUE.id) == BLUE
+
+    def test_all_of_them(self, store: Store) -> None:
+        """In whatever state."""
+        pending = replace(RED, state=NetworkState.PENDING)
+        store.save_network(BLUE)
+        store.save_network(pending)
+
+        assert set(map(repr, store.networks())) == {repr(BLUE), repr(pending)}
+
+    def test_saving_again_replaces(self, store: Store) -> None:
+        """And keeps the endpoints."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        store.save_network(replace(BLUE, state=NetworkState.DELETING))
+
+        assert store.networks() == (replace(BLUE, state=NetworkState.DELETING),)
+        assert store.endpoints(BLUE.id) == (WEB,)
+
+    def test_deleting_forgets_the_endpoints_too(self, store: Store) -> None:
+        """And those of no other network."""
+        store.save_network(BLUE)
+        store.save_network(RED)
+        store.save_endpoint(WEB)
+        other = an_endpoint(RED)
+        store.save_endpoint(other)
+        store.delete_network(BLUE.id)
+
+        assert store.networks() == (RED,)
+        assert store.endpoint(WEB.id) is None
+        assert store.endpoints(BLUE.id) == ()
+        assert store.endpoints(RED.id) == (other,)
+
+    def test_unknown_ids_are_passed_over(self, store: Store) -> None:
+        """Deleting twice is deleting once."""
+        store.delete_network(BLUE.id)
+
+        assert store.network(BLUE.id) is None
+        assert store.networks() == ()
+
+
+class TestEndpoints:
+    def test_what_was_saved_is_found(self, store: Store) -> None:
+        """With every field."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+
+        assert store.endpoint(WEB.id) == WEB
+        assert store.endpoints(BLUE.id) == (WEB,)
+
+    def test_saving_again_replaces(self, store: Store) -> None:
+        """A join, a leave and a publication are all the same endpoint."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        left = replace(WEB, sandbox_key=None, bindings=(), published=())
+        store.save_endpoint(left)
+
+        assert store.endpoints(BLUE.id) == (left,)
+
+    def test_its_network_must_be_there(self, store: Store) -> None:
+        """Nothing could ever find it again."""
+        with pytest.raises(StoreError):
+            store.save_endpoint(WEB)
+
+        assert store.endpoint(WEB.id) is None
+
+    def test_deleting_forgets_it(self, store: Store) -> None:
+        """And nothing else."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        other = replace(WEB, id=EndpointID("f" * 64))
+        store.save_endpoint(other)
+        store.delete_endpoint(WEB.id)
+        store.delete_endpoint(WEB.id)
+
+        assert store.endpoints(BLUE.id) == (other,)
+
+    def test_unknown_networks_have_none(self, store: Store) -> None:
+        """Asking is no failure."""
+        assert store.endpoints(BLUE.id) == ()
+
+
+class TestSqlite:
+    """What a file must do besides."""
+
+    def test_reopening_gives_the_same(self, path: Path) -> None:
+        """The plugin was restarted; nothing was said to the store before."""
+        first = SqliteStore(path)
+        first.save_network(BLUE)
+        first.save_network(RED)
+        first.save_endpoint(WEB)
+        first.delete_network(RED.id)
+        second = SqliteStore(path)
+
+        assert second.networks() == (BLUE,)
+        assert second.endpoints(BLUE.id) == (WEB,)
+        first.close()
+        second.close()
+
+    def test_a_deleted_network_takes_its_endpoints_from_the_file(self, path: Path) -> None:
+        """SQLite forgets to, unless it is told that foreign keys count."""
+        first = SqliteStore(path)
+        first.save_network(BLUE)
+        first.save_endpoint(WEB)
+        first.delete_network(BLUE.id)
+        first.close()
+        second = SqliteStore(path)
+
+        assert second.endpoint(WEB.id) is None
+        second.close()
+
+    def test_a_newer_state_is_refused_and_not_touched(self, path: Path) -> None:
+        """Somebody went back to an older pynet; his state must survive that."""
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE future (a)")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        connection.close()
+        before = path.read_bytes()
+
+        with pytest.raises(StoreError, match=r"written by a newer pynet .* start with another"):
+            SqliteStore(path)
+        assert path.read_bytes() == before
+
+    def test_a_file_that_is_no_state_is_refused(self, path: Path) -> None:
+        """And the message names it."""
+        path.write_bytes(b"not a database" * 100)
+
+        with pytest.raises(StoreError, match=r"pynet\.db cannot be opened"):
+            SqliteStore(path)
+
+    def test_a_record_that_cannot_be_read_is_refused(self, path: Path) -> None:
+        """Half a network is worse than none."""
+        SqliteStore(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("""INSERT INTO network VALUES ('x', '{"id": "x", "pools": 7}')""")
+        connection.close()
+
+        with pytest.raises(StoreError, match="cannot be read"):
+            SqliteStore(path)
+
+    def test_fields_that_a_record_does_not_have_take_their_defaults(self, path: Path) -> None:
+        """A state that an older pynet wrote."""
+        SqliteStore(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute(
+                """INSERT INTO network VALUES ('x', '{"id": "x", "mode": "bridge"}')"""
+            )
+        connection.close()
+        store = SqliteStore(path)
+
+        assert store.networks() == (Network(id=NetworkID("x"), mode="bridge"),)
+        store.close()
+
+    def test_a_commit_is_on_the_disk(self, path: Path) -> None:
+        """WAL alone would only promise that the file is whole."""
+        store = SqliteStore(path)
+        settings = {
+            name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
+        }
+
+        assert settings == {"journal_mode": "wal", "synchronous": 2}
+        store.close()

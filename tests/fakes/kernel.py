@@ -1,0 +1,239 @@
+"""A kernel in memory, with the refusals of the real one.
+
+What the host itself has (links, settings, other people's ports) is in FakeHost and outlives
+the plugin; the ports that the plugin holds are in FakeKernel and end with it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
+from plugin.model.ids import IfName
+from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
+from plugin.model.resources import (
+    Address,
+    Bridge,
+    Hairpin,
+    HostPort,
+    HostResource,
+    Sysctl,
+    Veth,
+)
+from tests.fakes.faults import Faults
+
+_EPHEMERAL = range(32768, 61000)
+_HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
+
+
+@dataclass(slots=True)
+class Link:
+    """A link: one of ours as the resource that describes it, or a foreign one."""
+
+    resource: Bridge | Veth | None = None
+    hairpin: bool = False
+    addresses: set[IPInterface] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class FakeHost:
+    """What is there whether the plugin runs or not."""
+
+    links: dict[IfName, Link] = field(default_factory=dict)
+    sysctls: dict[str, str] = field(default_factory=lambda: dict(_HOST_SYSCTLS))
+    listeners: set[HostPort] = field(default_factory=set)
+    addresses: set[IPAddress] = field(
+        default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
+    )
+    routes: set[IPNetwork] = field(default_factory=set)
+    mtu: int = 1500
+
+    def add_foreign_link(self, ifname: str) -> None:
+        self.links[IfName(ifname)] = Link()
+
+    def delete_link(self, ifname: str) -> None:
+        """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge."""
+        gone = self.links.pop(IfName(ifname)).resource
+        prefixes = tuple(f"net/{family}/conf/{ifname}/" for family in ("ipv4", "ipv6"))
+        self.sysctls = {n: v for n, v in self.sysctls.items() if not n.startswith(prefixes)}
+        for link in self.links.values():
+            if isinstance(link.resource, Veth) and link.resource.master == ifname:
+                link.resource = replace(link.resource, master=IfName(""))
+        if isinstance(gone, Veth):
+            self.links.pop(gone.peer, None)
+
+    @property
+    def ours(self) -> frozenset[Bridge | Veth]:
+        return frozenset(link.resource for link in self.links.values() if link.resource)
+
+
+class FakeKernel:
+    """One life of the plugin's kernel on a host."""
+
+    def __init__(self, host: FakeHost | None = None, faults: Faults | None = None) -> None:
+        self.host = host or FakeHost()
+        self.ports: set[HostPort] = set()
+        self._faults = faults or Faults()
+
+    def ensure(
+        self, resources: Sequence[HostResource], started: Callable[[HostResource], None]
+    ) -> None:
+        for resource in resources:
+            started(resource)
+            kind = type(resource).__name__
+            self._faults.point(f"before {kind}", KernelError(f"{kind} refused"))
+            self._ensure(resource)
+            self._faults.point(f"after {kind}", KernelError(f"{kind} half made"))
+
+    def remove(self, resources: Sequence[HostResource]) -> None:
+        failures = []
+        for resource in resources:
+            try:
+                kind = type(resource).__name__
+                self._faults.point(f"remove {kind}", KernelError(f"{kind} stays"))
+                self._remove(resource)
+            except KernelError as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("not everything could be removed", failures)
+
+    def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
+        found = [self._read(resource) for resource in resources]
+        return frozenset(resource for resource in found if resource is not None)
+
+    def read_marked(self) -> frozenset[Bridge | Veth]:
+        return self.host.ours
+
+    def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        return frozenset(name for name in ifnames if name not in self.host.links)
+
+    def reserve(
+        self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
+    ) -> int:
+        self._faults.point("reserve", KernelError("no socket"))
+        for number in ports or _EPHEMERAL:
+            wanted = {HostPort(protocol=protocol, address=a, port=number) for a in addresses}
+            for port in wanted:
+                self._check_address(port)
+            if not any(self._is_taken(port) for port in wanted):
+                self.ports |= wanted
+                return number
+        raise PortTakenError(addresses[0], (ports or _EPHEMERAL)[0])
+
+    def uplink_mtu(self) -> int:
+        return self.host.mtu
+
+    def has_ipv6(self) -> bool:
+        return True
+
+    def occupied(self) -> frozenset[IPNetwork]:
+        return frozenset(self.host.routes)
+
+    def _ensure(self, resource: HostResource) -> None:
+        match resource:
+            case Bridge():
+                self._link_of_ours(resource).resource = resource
+            case Veth():
+                self._link(resource.master)
+                link = self._link_of_ours(resource)
+                link.resource = resource
+                self.host.links.setdefault(resource.peer, Link())
+            case Hairpin():
+                self._link(resource.ifname).hairpin = True
+            case Address():
+                self._link(resource.ifname).addresses.add(resource.interface)
+            case Sysctl():
+                self._set(resource)
+            case HostPort():
+                if resource not in self.ports:
+                    self._check_address(resource)
+                    if self._is_taken(resource):
+                        raise PortTakenError(resource.address, resource.port)
+                    self.ports.add(resource)
+
+    def _remove(self, resource: HostResource) -> None:
+        link = self._ours(resource)
+        match resource:
+            case Bridge() | Veth():
+                if link and link.resource and link.resource.mark == resource.mark:
+                    self.host.delete_link(resource.ifname)
+            case Hairpin():
+                if link:
+                    link.hairpin = False
+            case Address():
+                if link:
+                    link.addresses.discard(resource.interface)
+            case Sysctl():
+                pass
+            case HostPort():
+                self.ports.discard(resource)
+
+    def _read(self, resource: HostResource) -> HostResource | None:
+        if isinstance(resource, Sysctl):
+            value = self._value(resource.name)
+            return None if value is None else replace(resource, value=value)
+        if isinstance(resource, HostPort):
+            return resource if resource in self.ports else None
+        link = self.host.links.get(resource.ifname)
+        if link is None:
+            return None
+        match resource:
+            case Bridge() | Veth():
+                # A foreign link differs from any plan, for it has no mark.
+                return link.resource or replace(resource, mark="")
+            case Hairpin():
+                return resource if link.hairpin else None
+            case Address():
+                return resource if resource.interface in link.addresses else None
+
+    def _link(self, ifname: IfName) -> Link:
+        if ifname not in self.host.links:
+            raise KernelError(f"link {ifname} is not there")
+        return self.host.links[ifname]
+
+    def _link_of_ours(self, wanted: Bridge | Veth) -> Link:
+        link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
+        there = link.resource
+        if there is None or type(there) is not type(wanted) or there.mark != wanted.mark:
+            raise ForeignLinkError(
+                f"a link named {wanted.ifname} exists and is not this network's; "
+                f"remove it or choose another name"
+            )
+        return link
+
+    def _ours(self, resource: HostResource) -> Link | None:
+        if isinstance(resource, (Sysctl, HostPort)):
+            return None
+        link = self.host.links.get(resource.ifname)
+        return link if link and link.resource else None
+
+    def _set(self, sysctl: Sysctl) -> None:
+        if self._value(sysctl.name) is None:
+            if sysctl.name.startswith("net/ipv6/"):
+                return
+            raise KernelError(f"this kernel has no setting {sysctl.name}")
+        self.host.sysctls[sysctl.name] = sysctl.value
+
+    def _value(self, name: str) -> str | None:
+        parts = name.split("/")
+        per_link = parts[2] == "conf" and parts[3] in self.host.links
+        return self.host.sysctls.get(name, "0" if per_link else None)
+
+    def _check_address(self, port: HostPort) -> None:
+        own = {i.ip for link in self.host.links.values() for i in link.addresses}
+        if not port.address.is_unspecified and port.address not in own | self.host.addresses:
+            raise RefusedError(
+                f"cannot publish on {port.address}:{port.port}: this host has no such address"
+            )
+
+    def _is_taken(self, port: HostPort) -> bool:
+        return any(_overlap(port, other) for other in self.ports | self.host.listeners)
+
+
+def _overlap(one: HostPort, other: HostPort) -> bool:
+    if (one.protocol, one.port) != (other.protocol, other.port):
+        return False
+    if one.address.version != other.address.version:
+        return False
+    either = (one.address, other.address)
+    return one.address == other.address or any(address.is_unspecified for address in either)

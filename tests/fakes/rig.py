@@ -1,0 +1,98 @@
+"""The services over a fake host: what bootstrap builds, for tests."""
+
+from dataclasses import dataclass, field
+
+from plugin.drivers.registry import driver_for
+from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
+from plugin.model.resources import Address, Hairpin, Resource, Sysctl
+from plugin.service.endpoints import Endpoints
+from plugin.service.healing import Healer
+from plugin.service.health import Health
+from plugin.service.locks import Locks
+from plugin.service.networks import Networks
+from plugin.service.reconcile import Reconciler
+from tests.fakes.faults import Faults
+from tests.fakes.firewall import FaultyFirewall
+from tests.fakes.kernel import FakeHost, FakeKernel
+from tests.fakes.store import FaultyStore
+from tests.fakes.values import SANDBOX
+
+
+@dataclass(slots=True)
+class AddressLog:
+    """Remembers who was told to have which address."""
+
+    groups: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+
+    def group(self, network: Network) -> None:
+        self.groups.add(network.id)
+
+    def ungroup(self, network: Network) -> None:
+        self.groups.discard(network.id)
+
+    def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        self.bound.add(f"{interface.ip} of {pool.prefix}")
+
+    def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        self.bound.discard(f"{interface.ip} of {pool.prefix}")
+
+
+class Rig:
+    """One life of the plugin; ``restarted`` is the next."""
+
+    def __init__(self, before: "Rig | None" = None) -> None:
+        self.faults = before.faults if before else Faults()
+        self.host = before.host if before else FakeHost()
+        self.store = before.store if before else FaultyStore(self.faults)
+        self.firewall = before.firewall if before else FaultyFirewall(self.faults)
+        self.addresses = before.addresses if before else AddressLog()
+        self.kernel = FakeKernel(self.host, self.faults)
+        self.locks = Locks(wait_seconds=2)
+        self.health = Health()
+        self.reconciler = Reconciler(self.kernel, self.firewall)
+        services = (self.store, self.reconciler, self.kernel, self.locks, self.addresses)
+        self.networks = Networks(*services)
+        self.endpoints = Endpoints(*services)
+        self.healer = Healer(
+            self.store, self.reconciler, self.kernel, self.firewall, self.locks, self.health
+        )
+
+    def restarted(self) -> "Rig":
+        """The same host and state, and a plugin that has just started and looked around."""
+        self.faults.arm(None)
+        rig = Rig(self)
+        rig.healer.restore()
+        return rig
+
+    def run(self, network: Network, endpoint: Endpoint, *bindings: object) -> Endpoint:
+        """Create, join and publish, as ``docker run`` does."""
+        self.endpoints.create(endpoint)
+        self.endpoints.join(network.id, endpoint.id, SANDBOX)
+        self.endpoints.program(network.id, endpoint.id, bindings)  # type: ignore[arg-type]
+        found = self.store.endpoint(endpoint.id)
+        assert found is not None
+        return found
+
+    def held(self) -> frozenset[Resource]:
+        """Everything of ours that the host holds, settings excepted: those are not taken back."""
+        resources: set[Resource] = {*self.host.ours, *self.firewall.read(), *self.kernel.ports}
+        for ifname, link in self.host.links.items():
+            resources |= {Address(ifname=ifname, interface=each) for each in link.addresses}
+            if link.hairpin:
+                resources.add(Hairpin(ifname=ifname))
+        return frozenset(resources)
+
+    def wanted(self) -> frozenset[Resource]:
+        """Everything that the state says the host should hold, settings excepted."""
+        resources: set[Resource] = set()
+        for network in self.store.networks():
+            if network.state is not NetworkState.ACTIVE:
+                continue
+            driver = driver_for(network.mode)
+            resources |= driver.network_plan(network).resources
+            for endpoint in self.store.endpoints(network.id):
+                if endpoint.joined:
+                    resources |= driver.endpoint_plan(network, endpoint).resources
+                    resources |= driver.ports_plan(network, endpoint).resources
+        return frozenset(each for each in resources if not isinstance(each, Sysctl))

@@ -1,0 +1,34 @@
+"""A state that can fail at any write."""
+
+from plugin.errors import StoreError
+from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.network import Endpoint, Network
+from plugin.store.memory import MemoryStore
+from tests.fakes.faults import Faults
+
+
+class FaultyStore(MemoryStore):
+    """What fails was not written."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self.faults = faults
+
+    def save_network(self, network: Network) -> None:
+        self._point(f"save network {network.state.value}")
+        super().save_network(network)
+
+    def delete_network(self, network_id: NetworkID) -> None:
+        self._point("delete network")
+        super().delete_network(network_id)
+
+    def save_endpoint(self, endpoint: Endpoint) -> None:
+        self._point("save endpoint")
+        super().save_endpoint(endpoint)
+
+    def delete_endpoint(self, endpoint_id: EndpointID) -> None:
+        self._point("delete endpoint")
+        super().delete_endpoint(endpoint_id)
+
+    def _point(self, name: str) -> None:
+        self.faults.point(name, StoreError("the disk is full"))

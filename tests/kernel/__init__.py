@@ -1,0 +1,1 @@
+"""What only a real kernel decides, each test in network namespaces of its own."""

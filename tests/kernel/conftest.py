@@ -1,0 +1,35 @@
+"""Hosts made of network namespaces, one set for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from plugin.kernel.linux import LinuxKernel
+from tests.kernel.netns import Netns
+from tests.kernel.site import Site
+
+
+@pytest.fixture
+def netns() -> Iterator[Netns]:
+    """A network namespace of the test's own, entered."""
+    namespace = Netns()
+    with namespace.entered():
+        yield namespace
+    namespace.close()
+
+
+@pytest.fixture
+def kernel(netns: Netns) -> Iterator[LinuxKernel]:
+    """The kernel, as a plugin that has just started on a fresh host sees it."""
+    made = LinuxKernel()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A host with pynet and a machine beside it, on a wire."""
+    made = Site()
+    with made.host.entered():
+        yield made
+        made.close()

@@ -1,0 +1,147 @@
+"""A host that runs pynet, a machine on the same wire, and containers as dockerd makes them."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, ip_address
+from typing import Final
+
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nft import LibraryClient
+from plugin.firewall.nftables import NftablesFirewall
+from plugin.kernel.linux import LinuxKernel
+from plugin.model.ids import bridge_name, port_name
+from plugin.model.network import Endpoint, IPAddress, Network, PortBinding
+from plugin.service.addresses import NobodyAsks
+from plugin.service.endpoints import Endpoints
+from plugin.service.healing import Healer
+from plugin.service.health import Health
+from plugin.service.locks import Locks
+from plugin.service.networks import Networks
+from plugin.service.reconcile import Reconciler
+from plugin.store.memory import MemoryStore
+from tests.fakes.values import SANDBOX, a_network, an_endpoint
+from tests.kernel.netns import Netns
+
+MARK: Final = 0x800
+HOST4: Final = "192.0.2.2"
+HOST4_OTHER: Final = "192.0.2.3"
+HOST6: Final = "fd00:99::2"
+OUTSIDE4: Final = "192.0.2.1"
+OUTSIDE6: Final = "fd00:99::1"
+
+
+class Container:
+    """A sandbox with its link in it."""
+
+    def __init__(self, network: Network, endpoint: Endpoint) -> None:
+        self.network = network
+        self.endpoint = endpoint
+        self.netns = Netns()
+
+    @property
+    def address4(self) -> IPAddress:
+        assert self.endpoint.ipv4
+        return self.endpoint.ipv4.ip
+
+    @property
+    def address6(self) -> IPAddress:
+        assert self.endpoint.ipv6
+        return self.endpoint.ipv6.ip
+
+
+class Site:
+    """Use it from within ``host``: what the plugin does happens where the thread is."""
+
+    def __init__(self, *, br_netfilter: bool = True, docker: bool = False) -> None:
+        self.host = Netns()
+        self.outside = Netns()
+        self._sandboxes: list[Netns] = []
+        for netns in (self.host, self.outside):
+            # As on links that have been up for long: nobody doubts their link-local addresses.
+            netns.sysctl("net/ipv6/conf/default/accept_dad", 0)
+        self.host.ip(
+            f"link add up0 index 1001 type veth peer name eth0 netns {self.outside.path}",
+            f"address add {HOST4}/24 dev up0",
+            f"address add {HOST4_OTHER}/24 dev up0",
+            f"address add {HOST6}/64 dev up0 nodad",
+            "link set up0 up",
+        )
+        self.outside.ip(
+            f"address add {OUTSIDE4}/24 dev eth0",
+            f"address add {OUTSIDE6}/64 dev eth0 nodad",
+            "link set eth0 up",
+        )
+        self.host.wait_for_carrier("up0")
+        self.outside.wait_for_carrier("eth0")
+        self.host.ip(f"route add default via {OUTSIDE4}", f"route add default via {OUTSIDE6}")
+        for family in ("", "6"):
+            self.host.sysctl(f"net/bridge/bridge-nf-call-ip{family}tables", int(br_netfilter))
+            if docker:
+                for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-P FORWARD DROP"):
+                    self.host.run(f"ip{family}tables", *rule.split())
+        self.store = MemoryStore()
+        self.health = Health()
+        self._start()
+
+    def _start(self) -> None:
+        with self.host.entered():
+            self.kernel = LinuxKernel()
+            self.firewall = NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK)
+            self.firewall.prepare()
+        reconciler = Reconciler(self.kernel, self.firewall)
+        locks = Locks()
+        services = (self.store, reconciler, self.kernel, locks, NobodyAsks())
+        self.networks = Networks(*services)
+        self.endpoints = Endpoints(*services)
+        self.healer = Healer(self.store, reconciler, self.kernel, self.firewall, locks, self.health)
+
+    def restart(self) -> None:
+        """End the plugin and start it again."""
+        self.kernel.close()
+        self._start()
+        self.healer.restore()
+
+    def network(self, name: str, *subnets: str, **changes: object) -> Network:
+        """``docker network create``."""
+        network = a_network(name, *subnets, **changes)
+        self.networks.create(network)
+        return network
+
+    def container(
+        self, network: Network, number: int = 2, publish: Sequence[PortBinding] = ()
+    ) -> Container:
+        """``docker run``, as dockerd does it after each answer."""
+        endpoint = self.endpoints.create(an_endpoint(network, number))
+        made = Container(network, endpoint)
+        self._sandboxes.append(made.netns)
+        attachment = self.endpoints.join(network.id, endpoint.id, SANDBOX)
+        self.host.ip(f"link set {attachment.src_name} netns {made.netns.path}")
+        interfaces = filter(None, (endpoint.ipv4, endpoint.ipv6))
+        gateways = filter(None, (attachment.gateway4, attachment.gateway6))
+        made.netns.ip(
+            f"link set {attachment.src_name} name eth0",
+            *(f"address add {interface} dev eth0 nodad" for interface in interfaces),
+            "link set eth0 up",
+            *(f"route add default via {gateway}" for gateway in gateways),
+        )
+        made.netns.wait_for_carrier("eth0")
+        for ifname in (port_name(endpoint.id), bridge_name(network.id)):
+            self.host.wait_for_carrier(ifname)
+        self.endpoints.program(network.id, endpoint.id, publish)
+        return made
+
+    def stop(self, container: Container) -> None:
+        """``docker rm -f``: the link comes back between Leave and DeleteEndpoint."""
+        ids = (container.network.id, container.endpoint.id)
+        self.endpoints.revoke(*ids)
+        self.endpoints.leave(*ids)
+        container.netns.ip(f"link set eth0 down netns {self.host.path}")
+        self.endpoints.delete(*ids)
+
+    def close(self) -> None:
+        self.kernel.close()
+        for netns in (self.host, self.outside, *self._sandboxes):
+            netns.close()
+
+
+def is_v4(address: str) -> bool:
+    return isinstance(ip_address(address), IPv4Address)

@@ -1,0 +1,98 @@
+"""Traffic between namespaces, with plain sockets."""
+
+import socket
+import struct
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Final
+
+from tests.kernel.netns import Netns
+from tests.kernel.site import Site, is_v4
+
+PROBE: Final = b"probe"
+CONTROL: Final = b"control"
+_ROUNDS: Final = 2  # in the first, neighbours may still have to be found
+
+
+def tcp(server: Netns, at: tuple[str, int], client: Netns, to: tuple[str, int]) -> str:
+    """Connect and exchange a word; answers the client's address as the server sees it.
+
+    Raises OSError if nothing comes through.
+    """
+    family = socket.AF_INET if is_v4(at[0]) else socket.AF_INET6
+    with (
+        server.socket(family, socket.SOCK_STREAM) as listener,
+        client.socket(socket.AF_INET if is_v4(to[0]) else socket.AF_INET6, socket.SOCK_STREAM) as c,
+    ):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(at)
+        listener.listen()
+        c.connect(to)
+        connection, seen = listener.accept()
+        with connection:
+            connection.settimeout(1)
+            c.sendall(b"there")
+            assert connection.recv(16) == b"there"
+            connection.sendall(b"back")
+            assert c.recv(16) == b"back"
+    return str(seen[0])
+
+
+def udp_reaches(
+    site: Site, server: Netns, at: tuple[str, int], send: Callable[[bytes], object]
+) -> bool:
+    """Whether what ``send`` sends arrives at a server.
+
+    The host sends after it, straight to the server, so that nothing is waited for in vain.
+    """
+    family = socket.AF_INET if is_v4(at[0]) else socket.AF_INET6
+    heard = set()
+    with server.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.bind(at)
+        for _ in range(_ROUNDS):
+            send(PROBE)
+            sender(site.host, at)(CONTROL)
+            while (word := sock.recv(64)) != CONTROL:
+                heard.add(word)
+    return PROBE in heard
+
+
+def sender(client: Netns, to: tuple[str, int]) -> Callable[[bytes], object]:
+    """Sends datagrams from a namespace."""
+    family = socket.AF_INET if is_v4(to[0]) else socket.AF_INET6
+
+    def send(word: bytes) -> None:
+        with client.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.sendto(word, to)
+
+    return send
+
+
+def forger(
+    client: Netns, ifname: str, via: str, source: str, to: tuple[str, int]
+) -> Callable[[bytes], object]:
+    """Sends datagrams that no IP stack would send, to the hardware address ``via``."""
+
+    def send(word: bytes) -> None:
+        with client.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind((ifname, 0))
+            own = sock.getsockname()[4]
+            frame = bytes.fromhex(via.replace(":", "")) + own + b"\x08\x00"
+            sock.send(frame + _datagram(IPv4Address(source), IPv4Address(to[0]), to[1], word))
+
+    return send
+
+
+def _datagram(source: IPv4Address, destination: IPv4Address, port: int, word: bytes) -> bytes:
+    length = 8 + len(word)
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + length, 0, 0, 64, 17, 0, source.packed, destination.packed
+    )
+    head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
+    return head + struct.pack("!HHHH", 40404, port, length, 0) + word
+
+
+def _checksum(data: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF

@@ -1,0 +1,84 @@
+"""One rule in Docker's own chains, wherever they are."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from plugin.firewall.docker_user import DockerUser
+from tests.kernel.netns import Netns
+
+RULE = "-m mark --mark 0x800/0x800 -m comment --comment pynet -j ACCEPT"
+FAMILIES = ("iptables", "ip6tables")
+
+
+@pytest.fixture
+def host(netns: Netns) -> Iterator[Netns]:
+    """A host on which iptables was never used."""
+    return netns
+
+
+def rules(host: Netns, chain: str, command: str) -> list[str]:
+    lines = host.run(command, "-S", chain).splitlines()
+    return [line.removeprefix(f"-A {chain} ") for line in lines if line.startswith("-A")]
+
+
+def add_docker(host: Netns) -> None:
+    for command in FAMILIES:
+        host.run(command, "-N", "DOCKER-USER")
+        host.run(command, "-A", "DOCKER-USER", "-j", "RETURN")
+        host.run(command, "-I", "FORWARD", "-j", "DOCKER-USER")
+
+
+@pytest.mark.parametrize("command", FAMILIES)
+class TestEnsure:
+    def test_without_docker_it_is_in_forward(self, host: Netns, command: str) -> None:
+        """Somebody else may have set the policy to DROP."""
+        DockerUser(0x800).ensure()
+
+        assert rules(host, "FORWARD", command) == [RULE]
+
+    def test_with_docker_it_is_first_in_dockers_chain_for_others(
+        self, host: Netns, command: str
+    ) -> None:
+        """Before the RETURN that older engines put there."""
+        add_docker(host)
+        DockerUser(0x800).ensure()
+
+        assert rules(host, "DOCKER-USER", command) == [RULE, "-j RETURN"]
+        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
+
+    def test_it_is_there_once(self, host: Netns, command: str) -> None:
+        """Every tick makes it so."""
+        add_docker(host)
+        for _ in range(3):
+            DockerUser(0x800).ensure()
+
+        assert rules(host, "DOCKER-USER", command).count(RULE) == 1
+
+    def test_it_moves_when_docker_comes(self, host: Netns, command: str) -> None:
+        """pynet was started first, as it should be."""
+        DockerUser(0x800).ensure()
+        add_docker(host)
+        DockerUser(0x800).ensure()
+
+        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
+        assert RULE in rules(host, "DOCKER-USER", command)
+
+    def test_the_table_can_still_be_saved(self, host: Netns, command: str) -> None:
+        """A native rule in it would make this fail."""
+        add_docker(host)
+        DockerUser(0x800).ensure()
+
+        assert RULE in host.run(f"{command}-save")
+
+    def test_it_can_be_taken_back(self, host: Netns, command: str) -> None:
+        """From both chains, however often it is there."""
+        user = DockerUser(0x800)
+        user.ensure()
+        host.run(command, "-I", "FORWARD", *RULE.split())
+        add_docker(host)
+        host.run(command, "-I", "DOCKER-USER", *RULE.split())
+        user.remove()
+
+        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
+        assert rules(host, "DOCKER-USER", command) == ["-j RETURN"]

@@ -1,0 +1,99 @@
+"""What a host says of its routes and its uplink."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from plugin.errors import KernelError
+from plugin.kernel.claim import claim
+from plugin.kernel.facts import routes
+from plugin.kernel.linux import LinuxKernel
+from tests.kernel.netns import Netns
+
+
+@pytest.fixture
+def uplinks(netns: Netns) -> Netns:
+    """Two ways out of the host, of different width."""
+    netns.ip(
+        "link add wide mtu 9000 type veth peer name wide-peer",
+        "link add narrow mtu 1300 type veth peer name narrow-peer",
+        "address add 192.0.2.2/24 dev wide",
+        "address add fd00:99::2/64 dev narrow nodad",
+        *(f"link set {name} up" for name in ("wide", "wide-peer", "narrow", "narrow-peer")),
+    )
+    return netns
+
+
+class TestUplinkMtu:
+    def test_it_is_that_of_the_default_route(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """Behind a tunnel, 1500 would be lost on the way."""
+        uplinks.ip("route add default via 192.0.2.1 dev wide")
+
+        assert kernel.uplink_mtu() == 9000
+
+    def test_the_route_with_the_least_metric_counts(
+        self, kernel: LinuxKernel, uplinks: Netns
+    ) -> None:
+        """As it does for packets."""
+        uplinks.ip(
+            "route add default via 192.0.2.1 dev wide metric 200",
+            "route add default dev narrow metric 100",
+        )
+
+        assert kernel.uplink_mtu() == 1300
+
+    def test_a_host_with_ipv6_alone(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """Its route counts where there is no other."""
+        uplinks.ip("route add default via fd00:99::1 dev narrow")
+
+        assert kernel.uplink_mtu() == 1300
+
+    def test_without_a_default_route(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """Nobody knows better."""
+        assert kernel.uplink_mtu() == 1500
+
+
+class TestRoutes:
+    def test_routes_of_every_table_are_seen(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """VPNs keep theirs in tables of their own."""
+        uplinks.ip(
+            "route add 198.18.0.0/15 via 192.0.2.1",
+            "route add 203.0.113.0/24 via 192.0.2.1 table 51820",
+            "route add fd00:aaaa::/48 via fd00:99::1 table 51820",
+        )
+
+        wanted = ("198.18.0.0/15", "203.0.113.0/24", "fd00:aaaa::/48", "192.0.2.0/24")
+        assert {ip_network(each) for each in wanted} <= kernel.occupied()
+
+    def test_defaults_claim_nothing(self, uplinks: Netns) -> None:
+        """Nothing could ever be given out beside one."""
+        uplinks.ip("route add default via 192.0.2.1", "route add default via fd00:99::1")
+
+        assert not {each for each in routes() if each.prefixlen == 0}
+
+    def test_more_routes_than_one_message_holds(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """A host that is a router."""
+        wanted = [f"10.{i // 256}.{i % 256}.0/24" for i in range(1500)]
+        uplinks.ip(*(f"route add {each} via 192.0.2.1" for each in wanted))
+
+        assert {ip_network(each) for each in wanted} <= kernel.occupied()
+
+
+class TestClaim:
+    def test_there_is_one_pynet_for_a_namespace(self, netns: Netns) -> None:
+        """A second one is told so."""
+        with claim(), pytest.raises(KernelError, match="another pynet works"):
+            claim()
+
+    def test_another_namespace_is_another_host(self, netns: Netns) -> None:
+        """Labs run many on one machine."""
+        other = Netns()
+        with claim(), other.entered(), claim():
+            pass
+        other.close()
+
+    def test_it_ends_with_its_socket(self, netns: Netns) -> None:
+        """So it can never be stale."""
+        claim().close()
+
+        claim().close()

@@ -1,0 +1,103 @@
+"""Option names to typed values."""
+
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from plugin.drivers import options
+from plugin.drivers.bridge import OPTIONS
+from plugin.errors import InvalidOptionError, UnknownOptionError
+
+
+class TestCheckKnown:
+    def test_what_the_mode_has_is_taken(self) -> None:
+        """The mode itself among it."""
+        options.check_known(["mode", *(option.name for option in OPTIONS)], OPTIONS, "bridge")
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("mtuu", "did you mean mtu?"),
+            ("bridge-name", "did you mean bridge_name?"),
+            ("masquerad", "did you mean masquerade?"),
+            ("foo", "it has mode, mtu, bridge_name, masquerade, host_binding, iface_prefix"),
+        ],
+    )
+    def test_what_it_does_not_have_is_refused_with_what_is_near(self, name: str, hint: str) -> None:
+        """Or with everything there is."""
+        with pytest.raises(UnknownOptionError) as refusal:
+            options.check_known([name], OPTIONS, "bridge")
+
+        assert str(refusal.value) == f"option {name} is unknown in mode bridge; {hint}"
+
+
+GOOD: list[tuple[Any, str, object]] = [
+    (options.boolean, "true", True),
+    (options.boolean, "T", True),
+    (options.boolean, "1", True),
+    (options.boolean, "False", False),
+    (options.boolean, "0", False),
+    (options.mtu, "68", 68),
+    (options.mtu, "65535", 65535),
+    (options.mtu, "0", 0),
+    (options.ifname, "br-lan.7", "br-lan.7"),
+    (options.ifname, "b" * 15, "b" * 15),
+    (options.ifname_prefix, "b" * 13, "b" * 13),
+    (options.ipv4_address, "192.0.2.2", IPv4Address("192.0.2.2")),
+]
+BAD: list[tuple[Any, str]] = [
+    (options.boolean, "yes"),
+    (options.boolean, ""),
+    (options.mtu, "67"),
+    (options.mtu, "65536"),
+    (options.mtu, "-1"),
+    (options.mtu, "1.5e3"),
+    (options.mtu, ""),
+    (options.ifname, ""),
+    (options.ifname, "b" * 16),
+    (options.ifname, "ä" * 8),
+    (options.ifname, "."),
+    (options.ifname, ".."),
+    (options.ifname, "a/b"),
+    (options.ifname, "a:b"),
+    (options.ifname, "a b"),
+    (options.ifname, "a%d"),
+    (options.ifname, "a\x00"),
+    (options.ifname_prefix, "b" * 14),
+    (options.ifname_prefix, ""),
+    (options.ipv4_address, "::1"),
+    (options.ipv4_address, "192.0.2"),
+    (options.ipv4_address, "192.0.2.0/24"),
+]
+
+
+@pytest.mark.parametrize(("parse", "text", "value"), GOOD)
+def test_good_values(parse: Any, text: str, value: object) -> None:
+    """As people and other engines write them."""
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize(("parse", "text"), BAD)
+def test_bad_values(parse: Any, text: str) -> None:
+    """ValueError is what an option turns into a refusal."""
+    with pytest.raises(ValueError):  # noqa: PT011 - its words are not shown
+        parse(text)
+
+
+class TestOption:
+    def test_the_default_serves_who_says_nothing(self) -> None:
+        """Each option has one."""
+        assert (
+            options.Option(name="a", parse=int, default=7, expected="a number", meaning="").of(
+                {"b": "1"}
+            )
+            == 7
+        )
+
+    def test_a_bad_value_is_refused_with_option_value_and_remedy(self) -> None:
+        """In one sentence."""
+        option = options.Option(name="a", parse=int, default=7, expected="a number", meaning="")
+
+        with pytest.raises(InvalidOptionError, match=r"^option a is 'x', expected a number$"):
+            option.of({"a": "x"})

@@ -1,0 +1,11 @@
+"""Services over a fake host."""
+
+import pytest
+
+from tests.fakes.rig import Rig
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A plugin that has just started on a fresh host."""
+    return Rig()

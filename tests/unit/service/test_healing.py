@@ -1,0 +1,318 @@
+"""At start, every tick and when somebody meddled: host and state are brought together."""
+
+from dataclasses import replace
+
+import pytest
+
+from plugin.model.ids import NetworkID, bridge_name, port_name
+from plugin.model.network import NetworkState
+from plugin.model.resources import Element
+from plugin.service.health import Status
+from plugin.telemetry import DRIFT
+from tests.fakes.faults import CrashError
+from tests.fakes.rig import Rig
+from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
+
+BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
+WEB = an_endpoint(BLUE)
+IDS = (BLUE.id, WEB.id)
+STRANGER = Element(container="pn_bridges", match=('"x"',))
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A plugin with one network, and a container with a published port on it."""
+    made = Rig()
+    made.networks.create(BLUE)
+    made.run(BLUE, WEB, a_binding())
+    made.faults.arm(None)
+    made.health.ready()
+    return made
+
+
+def drift() -> dict[str, float]:
+    return {
+        sample.labels["kind"]: sample.value
+        for metric in DRIFT.collect()
+        for sample in metric.samples
+        if sample.name == "pynet_drift_total"
+    }
+
+
+class TestQuiet:
+    def test_what_is_as_it_should_be_is_not_touched(self, rig: Rig) -> None:
+        """Every tick of a healthy host."""
+        before = drift()
+        rig.healer.heal()
+
+        assert rig.faults.points == []
+        assert drift() == before
+        assert rig.health.status is Status.OK
+
+    def test_the_firewalls_skeleton_is_made_so(self, rig: Rig) -> None:
+        """Whoever changed it."""
+        rig.healer.heal()
+        rig.healer.heal()
+
+        assert rig.firewall.prepared == 2
+
+
+class TestDrift:
+    def test_a_lost_element_comes_back(self, rig: Rig) -> None:
+        """And is counted by its kind."""
+        before = drift().get("Element", 0)
+        (lost,) = [e for e in rig.firewall.read() if e.container == "pn_ports4"]
+        rig.firewall.remove([lost])
+        rig.healer.heal()
+
+        assert rig.held() == rig.wanted()
+        assert drift()["Element"] == before + 1
+
+    def test_a_lost_bridge_comes_back_with_its_ports(self, rig: Rig) -> None:
+        """Addresses and settings too."""
+        rig.host.delete_link(bridge_name(BLUE.id))
+        rig.healer.heal()
+
+        assert rig.held() == rig.wanted()
+
+    def test_a_setting_is_set_again(self, rig: Rig) -> None:
+        """Some other package switched forwarding off."""
+        rig.host.sysctls["net/ipv4/ip_forward"] = "0"
+        rig.healer.heal()
+
+        assert rig.host.sysctls["net/ipv4/ip_forward"] == "1"
+
+    def test_what_nobody_wants_is_taken_away(self, rig: Rig) -> None:
+        """Links and elements; foreign ones stay."""
+        wanted = rig.held()
+        rig.host.add_foreign_link("eth0")
+        red = a_network("red", "10.2.0.0/24")
+        rig.networks.create(red)
+        rig.run(red, an_endpoint(red))
+        rig.store.delete_network(red.id)
+        rig.healer.heal()
+
+        assert rig.held() == wanted
+        assert "eth0" in rig.host.links
+
+    def test_what_is_taken_away_is_counted(self, rig: Rig) -> None:
+        """As what is put back is."""
+        before = drift().get("Element", 0)
+        rig.firewall.ensure([STRANGER])
+        rig.healer.heal()
+
+        assert drift()["Element"] == before + 1
+        assert STRANGER not in rig.firewall.read()
+
+    def test_at_start_nothing_is_drift(self, rig: Rig) -> None:
+        """A reboot took everything: that is no news."""
+        before = drift()
+        rig.host.links.clear()
+        rig.firewall.remove(list(rig.firewall.read()))
+        rig.restarted()
+
+        assert drift() == before
+
+
+class TestLostLink:
+    def test_the_endpoint_is_detached_and_its_ports_are_free(self, rig: Rig) -> None:
+        """The sandbox is gone, and with it the link; nobody said so."""
+        rig.host.delete_link(port_name(WEB.id))
+        rig.healer.heal()
+
+        endpoint = rig.store.endpoint(WEB.id)
+        assert endpoint == replace(WEB, sandbox_key=None)
+        assert rig.kernel.ports == set()
+        assert rig.held() == rig.wanted()
+
+    def test_its_deletion_is_no_failure_then(self, rig: Rig) -> None:
+        """The engine may come to it later."""
+        rig.host.delete_link(port_name(WEB.id))
+        rig.healer.heal()
+        rig.endpoints.revoke(*IDS)
+        rig.endpoints.leave(*IDS)
+        rig.endpoints.delete(*IDS)
+
+        assert rig.held() == rig.wanted()
+
+    def test_an_endpoint_that_has_not_joined_misses_none(self, rig: Rig) -> None:
+        """Between create and join."""
+        other = an_endpoint(BLUE, 3)
+        rig.endpoints.create(other)
+        rig.healer.heal()
+
+        assert rig.store.endpoint(other.id) == other
+
+    def test_one_that_has_left_keeps_its_link(self, rig: Rig) -> None:
+        """Between leave and delete the engine moves the far end back."""
+        rig.endpoints.leave(*IDS)
+        rig.healer.heal()
+
+        assert port_name(WEB.id) in rig.host.links
+
+
+class TestUnfinished:
+    def test_a_pending_network_is_undone(self, rig: Rig) -> None:
+        """The engine never saw success."""
+        red = a_network("red", "10.2.0.0/24")
+        rig.networks.create(red)
+        rig.store.save_network(replace(red, state=NetworkState.PENDING))
+        rig.healer.heal()
+
+        assert rig.store.network(red.id) is None
+        assert rig.held() == rig.wanted()
+
+    def test_a_deleting_network_is_finished(self, rig: Rig) -> None:
+        """The engine has forgotten it."""
+        rig.store.save_network(replace(rig.store.networks()[0], state=NetworkState.DELETING))
+        rig.healer.heal()
+
+        assert rig.store.networks() == ()
+        assert rig.held() == frozenset()
+
+
+class TestRestart:
+    def test_ports_are_held_again(self, rig: Rig) -> None:
+        """They ended with the process."""
+        before = rig.held()
+        again = rig.restarted()
+
+        assert again.held() == before
+        assert len(again.kernel.ports) == 2
+
+    def test_after_a_reboot_everything_is_made_but_the_containers(self, rig: Rig) -> None:
+        """The engine starts those anew."""
+        rig.host.links.clear()
+        rig.host.sysctls["net/ipv4/ip_forward"] = "0"
+        rig.firewall.remove(list(rig.firewall.read()))
+        again = rig.restarted()
+
+        assert again.held() == again.wanted() != frozenset()
+        assert not again.store.endpoints(BLUE.id)[0].joined
+        assert again.host.sysctls["net/ipv4/ip_forward"] == "1"
+
+
+class TestFailures:
+    def test_a_port_that_was_taken_meanwhile_is_said(self, rig: Rig) -> None:
+        """The rest works on, and the next tick tries again."""
+        port = next(iter(rig.kernel.ports))
+        rig.host.listeners.add(port)
+        again = rig.restarted()
+
+        (condition,) = again.health.conditions
+        assert condition.what == "networks"
+        assert "port is already allocated" in condition.why
+        again.host.listeners.clear()
+        again.healer.heal()
+        assert again.health.conditions == ()
+        assert again.held() == again.wanted()
+
+    def test_one_network_does_not_keep_another_from_healing(self, rig: Rig) -> None:
+        """A foreign link took the name of one."""
+        red = a_network("red", "10.2.0.0/24")
+        rig.networks.create(red)
+        for network in (BLUE, red):
+            rig.host.delete_link(bridge_name(network.id))
+        rig.host.add_foreign_link(bridge_name(BLUE.id))
+        rig.healer.heal()
+
+        (condition,) = rig.health.conditions
+        assert "is not this network's" in condition.why
+        assert bridge_name(red.id) in {link.ifname for link in rig.host.ours}
+
+    def test_a_firewall_that_cannot_be_prepared_is_said(self, rig: Rig) -> None:
+        """With what is lost without it."""
+        rig.firewall.broken = "nft is not there"
+        rig.healer.heal()
+        (condition,) = rig.health.conditions
+        rig.firewall.broken = None
+        rig.healer.heal()
+
+        assert condition.what == "firewall"
+        assert condition.why.startswith("nft is not there; published ports, masq")
+        assert rig.health.conditions == ()
+
+    def test_one_resource_that_cannot_be_mended_does_not_stop_the_rest(self, rig: Rig) -> None:
+        """As much as can be had."""
+        rig.host.delete_link(bridge_name(BLUE.id))
+        rig.host.sysctls["net/ipv4/ip_forward"] = "0"
+        rig.faults.arm(0)
+        rig.healer.heal()
+
+        assert rig.health.status is Status.DEGRADED
+        assert rig.host.sysctls["net/ipv4/ip_forward"] == "1"
+        rig.faults.arm(None)
+        rig.healer.heal()
+        assert rig.held() == rig.wanted()
+
+
+class TestCrash:
+    """The process ends at any moment; what the next one finds is mended."""
+
+    def scenario(self, rig: Rig) -> None:
+        red = replace(a_network("red", "10.2.0.0/24"), id=NetworkID("f" * 64))
+        blue = a_network("blue", "10.1.0.0/24")
+        web = an_endpoint(blue)
+        rig.networks.create(blue)
+        rig.networks.create(red)
+        rig.run(blue, web, a_binding())
+        rig.run(blue, an_endpoint(blue, 3))
+        rig.endpoints.revoke(blue.id, web.id)
+        rig.endpoints.leave(blue.id, web.id)
+        rig.endpoints.delete(blue.id, web.id)
+        rig.networks.delete(red.id)
+
+    def test_wherever_it_ends(self) -> None:
+        """Host and state agree after the next start, and nothing half done is left."""
+        rehearsal = Rig()
+        self.scenario(rehearsal)
+        points = list(rehearsal.faults.points)
+
+        assert len(points) > 60
+        for at, point in enumerate(points):
+            rig = Rig()
+            rig.faults.arm(at, CrashError())
+            with pytest.raises(CrashError):
+                self.scenario(rig)
+            again = rig.restarted()
+
+            assert {n.state for n in again.store.networks()} <= {NetworkState.ACTIVE}, point
+            surplus = again.held() - again.wanted()
+            left = {e.id for n in again.store.networks() for e in again.store.endpoints(n.id)}
+            assert all(_is_of_an_endpoint(each, left) for each in surplus), (at, point, surplus)
+            assert again.wanted() <= again.held(), (at, point)
+
+    def test_the_engine_can_go_on(self) -> None:
+        """Everything it asks for afterwards works, and leaves nothing."""
+        rehearsal = Rig()
+        self.scenario(rehearsal)
+        for at, point in enumerate(list(rehearsal.faults.points)):
+            rig = Rig()
+            rig.faults.arm(at, CrashError())
+            with pytest.raises(CrashError):
+                self.scenario(rig)
+            again = rig.restarted()
+            self.scenario(again)
+            for network in again.store.networks():
+                again.networks.delete(network.id)
+
+            assert again.held() == frozenset(), (at, point)
+            assert again.store.networks() == (), (at, point)
+
+
+def _is_of_an_endpoint(resource: object, endpoints: set[object]) -> bool:
+    """A link that was made and not yet recorded as joined, or left and not yet deleted."""
+    return getattr(resource, "mark", "").rpartition("/")[2] in endpoints
+
+
+def test_the_binding_of_these_tests_is_published() -> None:
+    """They would all pass without."""
+    rig = Rig()
+    rig.networks.create(BLUE)
+    published = rig.run(BLUE, WEB, a_binding()).published
+
+    assert published == (
+        a_published_port("0.0.0.0", 8080, "10.1.0.2"),
+        a_published_port("::", 8080, "fd00:1::2"),
+    )
+    assert rig.endpoints.get(*IDS).sandbox_key == SANDBOX

@@ -1,0 +1,135 @@
+"""One lock per network, and a gate for a world that stands still; every wait is bounded."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from plugin.errors import BusyError
+from plugin.model.ids import NetworkID
+from plugin.service.locks import Locks
+
+BLUE, RED = NetworkID("blue"), NetworkID("red")
+SHORT = 0.05
+
+
+@contextmanager
+def elsewhere(hold: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Hold something in another thread for the block."""
+    held, over = threading.Event(), threading.Event()
+
+    def run() -> None:
+        with hold():
+            held.set()
+            over.wait(5)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert held.wait(5)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(5)
+
+
+def tries(act: Callable[[], AbstractContextManager[None]]) -> bool:
+    """Whether something can be held now."""
+    try:
+        with act():
+            return True
+    except BusyError:
+        return False
+
+
+class TestHold:
+    def test_one_call_at_a_time_for_a_network(self) -> None:
+        """The other waits, for a bounded time, and says so."""
+        locks = Locks(wait_seconds=SHORT)
+
+        with (
+            elsewhere(lambda: locks.hold(BLUE)),
+            pytest.raises(BusyError, match=r"^network blue is busy for 0\.05 s with another call$"),
+            locks.hold(BLUE),
+        ):
+            pass
+
+    def test_networks_do_not_wait_for_each_other(self) -> None:
+        """A slow one is alone with it."""
+        locks = Locks(wait_seconds=SHORT)
+
+        with elsewhere(lambda: locks.hold(BLUE)):
+            assert tries(lambda: locks.hold(RED))
+
+    def test_whoever_waits_gets_it(self) -> None:
+        """As soon as it is free."""
+        locks = Locks(wait_seconds=5)
+        order = []
+
+        def second() -> None:
+            with locks.hold(BLUE):
+                order.append("second")
+
+        waiter = threading.Thread(target=second)
+        with locks.hold(BLUE):
+            waiter.start()
+            order.append("first")
+        waiter.join(5)
+
+        assert order == ["first", "second"]
+
+    def test_an_exception_lets_go(self) -> None:
+        """Calls are refused all the time."""
+        locks = Locks(wait_seconds=SHORT)
+        with pytest.raises(ValueError, match="x"), locks.hold(BLUE):
+            raise ValueError("x")
+
+        assert tries(lambda: locks.hold(BLUE))
+
+    def test_a_lock_that_nobody_holds_takes_no_memory(self) -> None:
+        """Networks come and go for years."""
+        locks = Locks(wait_seconds=SHORT)
+        with locks.hold(BLUE), locks.hold(RED):
+            pass
+        with elsewhere(lambda: locks.hold(BLUE)):
+            tries(lambda: locks.hold(BLUE))
+
+        assert (locks._held, locks._waiting, locks._inside) == ({}, {}, 0)
+
+
+class TestStandstill:
+    def test_it_waits_for_calls_to_end(self) -> None:
+        """For a bounded time, and says so."""
+        locks = Locks(wait_seconds=SHORT)
+
+        with (
+            elsewhere(lambda: locks.hold(BLUE)),
+            pytest.raises(BusyError, match=r"calls have been running for 0\.05 s without a pause"),
+            locks.standstill(),
+        ):
+            pass
+
+    def test_calls_wait_for_it_to_end(self) -> None:
+        """Whatever network they are about."""
+        locks = Locks(wait_seconds=SHORT)
+
+        with elsewhere(locks.standstill):
+            assert not tries(lambda: locks.hold(BLUE))
+            assert not tries(locks.standstill)
+        assert tries(lambda: locks.hold(BLUE))
+
+    def test_an_exception_ends_it(self) -> None:
+        """A sweep can fail."""
+        locks = Locks(wait_seconds=SHORT)
+        with pytest.raises(ValueError, match="x"), locks.standstill():
+            raise ValueError("x")
+
+        assert tries(lambda: locks.hold(BLUE))
+
+    def test_one_that_gave_up_leaves_the_gate_open(self) -> None:
+        """Else no call would ever come through again."""
+        locks = Locks(wait_seconds=SHORT)
+        with elsewhere(lambda: locks.hold(BLUE)):
+            assert not tries(locks.standstill)
+            assert tries(lambda: locks.hold(RED))

@@ -1,0 +1,124 @@
+"""The host holds what a plan says, and nothing of a plan that failed."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import FirewallError, ForeignLinkError, KernelError, MissingLinkError
+from plugin.model.diff import Delta
+from plugin.model.ids import IfName, bridge_name
+from plugin.model.network import Protocol
+from plugin.model.plan import Plan
+from plugin.model.resources import Element, HostPort
+from plugin.service.reconcile import Reconciler
+from tests.fakes.faults import Faults
+from tests.fakes.firewall import FaultyFirewall
+from tests.fakes.rig import Rig
+from tests.fakes.values import a_network
+
+BLUE = a_network("blue", "10.1.0.0/24")
+PLAN = driver_for("bridge").network_plan(BLUE)
+PORT = HostPort(protocol=Protocol.TCP, address=ip_address("0.0.0.0"), port=80)
+ELEMENT = Element(container="pn_bridges", match=('"x"',))
+
+
+def _refuse(resources: object) -> None:
+    raise KernelError("everything stays")
+
+
+class TestApply:
+    def test_a_missing_link_is_refused_before_anything_is_made(self, rig: Rig) -> None:
+        """With its name."""
+        plan = PLAN | Plan(requires=frozenset({IfName("eth7"), IfName("eth8")}))
+        rig.host.add_foreign_link("eth8")
+        with pytest.raises(MissingLinkError, match="there is no link eth7 on this host"):
+            rig.reconciler.apply(plan)
+
+        assert rig.held() == frozenset()
+
+    def test_what_was_refused_is_not_undone(self, rig: Rig) -> None:
+        """It is somebody else's."""
+        rig.host.add_foreign_link(bridge_name(BLUE.id))
+        with pytest.raises(ForeignLinkError):
+            rig.reconciler.apply(PLAN)
+
+        assert bridge_name(BLUE.id) in rig.host.links
+
+    def test_an_undoing_that_fails_hides_nothing(
+        self, rig: Rig, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The first failure is what is told; the log has the rest."""
+        reconciler = Reconciler(rig.kernel, FaultyFirewall(Faults(at=0)))
+        rig.kernel.remove = _refuse  # type: ignore[method-assign]
+        with pytest.raises(FirewallError, match="nft refused"):
+            reconciler.apply(PLAN)
+
+        assert "plan.not_undone reasons='everything stays'" in caplog.text
+
+    def test_links_come_first_and_rules_last(self, rig: Rig) -> None:
+        """Whatever order a set has."""
+        rig.reconciler.apply(PLAN)
+
+        assert rig.faults.points[0] == "before Bridge"
+        assert rig.faults.points[-1] == "ensure elements"
+
+
+class TestRemove:
+    def test_rules_go_first_and_links_last(self, rig: Rig) -> None:
+        """Nothing is sent to what is not there any more."""
+        rig.reconciler.apply(PLAN)
+        rig.faults.arm(None)
+        rig.reconciler.remove(PLAN)
+
+        assert rig.faults.points[0] == "remove elements"
+        assert rig.faults.points[-1] == "remove Bridge"
+
+    def test_it_goes_on_after_a_failure_and_tells_all(self, rig: Rig) -> None:
+        """What could be removed is."""
+        rig.reconciler.apply(PLAN)
+        rig.faults.arm(0)
+        with pytest.raises(ExceptionGroup) as failure:
+            rig.reconciler.remove(PLAN)
+
+        assert [str(each) for each in failure.value.exceptions] == ["nft refused"]
+        assert rig.host.ours == frozenset()
+
+
+class TestMend:
+    def test_one_failure_does_not_keep_the_rest_from_being_tried(self, rig: Rig) -> None:
+        """And nothing is undone."""
+        rig.host.listeners.add(PORT)
+        with pytest.raises(ExceptionGroup) as failure:
+            rig.reconciler.mend([PORT, ELEMENT, *PLAN.resources])
+
+        assert len(failure.value.exceptions) == 1
+        assert ELEMENT in rig.firewall.read()
+        assert rig.held() == {*PLAN.resources, ELEMENT} & rig.held()
+        assert {type(each).__name__ for each in rig.held()} == {"Bridge", "Address", "Element"}
+
+
+class TestCompare:
+    def test_a_host_that_holds_the_plan(self, rig: Rig) -> None:
+        """Other networks' elements are not its."""
+        rig.reconciler.apply(PLAN)
+        rig.firewall.ensure([ELEMENT])
+
+        assert rig.reconciler.compare(PLAN.resources, rig.firewall.read()) == Delta()
+
+    def test_a_host_that_holds_nothing(self, rig: Rig) -> None:
+        """All of it is missing, but for the settings that have another value."""
+        delta = rig.reconciler.compare(PLAN.resources, rig.firewall.read())
+
+        assert delta.missing | delta.changed == PLAN.resources
+        assert not delta.surplus
+
+    def test_an_element_with_other_data(self, rig: Rig) -> None:
+        """Is changed, not missing."""
+        wanted = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.2", "80"))
+        found = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.3", "80"))
+        rig.firewall.ensure([found])
+
+        delta = rig.reconciler.compare([wanted], rig.firewall.read())
+
+        assert delta == Delta(changed=frozenset({wanted}))

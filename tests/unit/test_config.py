@@ -1,0 +1,130 @@
+"""Settings from the environment: each good, each bad, and all of them documented in one place."""
+
+from pathlib import Path
+
+import pytest
+
+from plugin.config import SETTINGS, Config, PluginSocket, Role, Scope, read_config
+from plugin.errors import SettingError
+
+LONG = "/" + "x" * 107
+
+
+class TestDefaults:
+    def test_an_empty_environment_is_enough(self) -> None:
+        """As a service that was just installed has it."""
+        config = read_config({})
+
+        assert config.state == Path("/var/lib/pynet")
+        assert config.plugin_sockets == (
+            PluginSocket(path=Path("/run/docker/plugins/pynet.sock"), scope=Scope.LOCAL),
+        )
+        assert config.admin_socket == Path("/run/pynet/admin.sock")
+        assert config.log_level == "info"
+        assert config.roles == {Role.NETWORK, Role.IPAM}
+        assert (config.mark, config.tick) == (0x800, 30)
+
+    @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
+    def test_an_empty_value_is_the_default(self, name: str) -> None:
+        """``docker plugin set`` leaves such behind."""
+        assert read_config({name: "  "}) == read_config({})
+
+    def test_every_setting_says_what_it_is_for(self) -> None:
+        """Once."""
+        assert all(setting.meaning for setting in SETTINGS)
+        assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+
+
+GOOD = [
+    ("PYNET_STATE", "/srv/pynet", "state", Path("/srv/pynet")),
+    ("PYNET_ADMIN_SOCKET", "/tmp/a.sock", "admin_socket", Path("/tmp/a.sock")),
+    ("PYNET_LOG_LEVEL", "DEBUG", "log_level", "debug"),
+    ("PYNET_ROLES", "ipam", "roles", {Role.IPAM}),
+    ("PYNET_ROLES", "network, ipam", "roles", {Role.NETWORK, Role.IPAM}),
+    ("PYNET_MARK", "0x1", "mark", 1),
+    ("PYNET_MARK", "4096", "mark", 4096),
+    ("PYNET_MARK", "0x80000000", "mark", 1 << 31),
+    ("PYNET_TICK", "1", "tick", 1),
+    ("PYNET_TICK", "2.5", "tick", 2.5),
+    (
+        "SCOPE",
+        "global",
+        "plugin_sockets",
+        (PluginSocket(path=Path("/run/docker/plugins/pynet.sock"), scope=Scope.GLOBAL),),
+    ),
+    (
+        "PYNET_PLUGIN_SOCKETS",
+        "/a/pynet.sock, /b/pynet.sock=global,",
+        "plugin_sockets",
+        (
+            PluginSocket(path=Path("/a/pynet.sock"), scope=Scope.LOCAL),
+            PluginSocket(path=Path("/b/pynet.sock"), scope=Scope.GLOBAL),
+        ),
+    ),
+]
+BAD = [
+    ("PYNET_STATE", "pynet", "PYNET_STATE is 'pynet', expected an absolute path"),
+    ("PYNET_ADMIN_SOCKET", "a.sock", "PYNET_ADMIN_SOCKET is 'a.sock', expected an absolute path"),
+    ("PYNET_ADMIN_SOCKET", LONG, "expected a path of at most 107 bytes"),
+    ("PYNET_LOG_LEVEL", "loud", "PYNET_LOG_LEVEL is 'loud', expected one of debug, info, warning"),
+    ("SCOPE", "swarm", "SCOPE is 'swarm', expected local or global as the scope"),
+    ("PYNET_PLUGIN_SOCKETS", ",", "PYNET_PLUGIN_SOCKETS is ',', expected at least one absolute"),
+    ("PYNET_PLUGIN_SOCKETS", "pynet.sock", "expected an absolute path"),
+    ("PYNET_PLUGIN_SOCKETS", LONG, "expected a path of at most 107 bytes"),
+    ("PYNET_PLUGIN_SOCKETS", "/a=swarm", "PYNET_PLUGIN_SOCKETS is 'swarm', expected local or"),
+    ("PYNET_PLUGIN_SOCKETS", "/a,/a=global", "expected each path once"),
+    ("PYNET_ROLES", "dns", "PYNET_ROLES is 'dns', expected network, ipam or network,ipam"),
+    ("PYNET_ROLES", ",", "PYNET_ROLES is ',', expected network"),
+    ("PYNET_MARK", "0", "PYNET_MARK is '0', expected a number with one bit set, as 0x800"),
+    ("PYNET_MARK", "3", "expected a number with one bit set"),
+    ("PYNET_MARK", "-1", "expected a number with one bit set"),
+    ("PYNET_MARK", "0x100000000", "expected a number with one bit set"),
+    ("PYNET_MARK", "x", "expected a number with one bit set"),
+    ("PYNET_TICK", "0.5", "PYNET_TICK is '0.5', expected a number from 1 to 3600"),
+    ("PYNET_TICK", "3601", "expected a number from 1 to 3600"),
+    ("PYNET_TICK", "nan", "expected a number from 1 to 3600"),
+    ("PYNET_TICK", "soon", "expected a number from 1 to 3600"),
+    ("PYNET_QUARANTINE", "-1", "PYNET_QUARANTINE is '-1', expected a number from 0 to"),
+    ("PYNET_STICKY", "x", "PYNET_STICKY is 'x', expected a number from 0 to"),
+    ("PYNET_RESERVE_TIMEOUT", "inf", "PYNET_RESERVE_TIMEOUT is 'inf', expected a number from 0"),
+    ("PYNET_REQUIRES_MAC", "yes", "PYNET_REQUIRES_MAC is 'yes', expected true or false"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
+def test_good_values(name: str, text: str, field: str, value: object) -> None:
+    """Read once, into what it means."""
+    config: Config = read_config({name: text})
+
+    assert getattr(config, field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("PYNET_POOLS", "10.9.0.0/16:24", "pools", "10.9.0.0/16:24"),
+        ("PYNET_QUARANTINE", "0", "quarantine", 0),
+        ("PYNET_STICKY", "3600", "sticky", 3600),
+        ("PYNET_RESERVE_TIMEOUT", "1.5", "reserve_timeout", 1.5),
+        ("PYNET_REQUIRES_MAC", "True", "requires_mac", True),
+    ],
+)
+def test_good_values_for_the_ipam(name: str, text: str, field: str, value: object) -> None:
+    """They go on together."""
+    assert getattr(read_config({name: text}).addresses, field) == value
+
+
+@pytest.mark.parametrize(("name", "text", "complaint"), BAD)
+def test_bad_values(name: str, text: str, complaint: str) -> None:
+    """Refused before anything is opened, with the variable's name."""
+    with pytest.raises(SettingError) as refusal:
+        read_config({name: text})
+
+    assert complaint in str(refusal.value)
+
+
+def test_every_setting_is_tried_here() -> None:
+    """A new one needs its good and its bad values, unless any text will do."""
+    tried = {name for name, *_ in BAD}
+
+    assert {setting.name for setting in SETTINGS} - tried == {"PYNET_POOLS"}
