@@ -14,9 +14,12 @@ from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Hairpin,
     HostPort,
     HostResource,
+    Limit,
+    ProxiedPort,
     Sysctl,
     Veth,
 )
@@ -30,8 +33,10 @@ _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"
 class Link:
     """A link: one of ours as the resource that describes it, or a foreign one."""
 
-    resource: Bridge | Veth | None = None
+    resource: Bridge | Veth | Detour | None = None
+    kind: str = "dummy"
     hairpin: bool = False
+    limit: Limit | None = None
     addresses: set[IPInterface] = field(default_factory=set)
 
 
@@ -48,8 +53,8 @@ class FakeHost:
     routes: set[IPNetwork] = field(default_factory=set)
     mtu: int = 1500
 
-    def add_foreign_link(self, ifname: str) -> None:
-        self.links[IfName(ifname)] = Link()
+    def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
+        self.links[IfName(ifname)] = Link(kind=kind)
 
     def delete_link(self, ifname: str) -> None:
         """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge."""
@@ -63,7 +68,7 @@ class FakeHost:
             self.links.pop(gone.peer, None)
 
     @property
-    def ours(self) -> frozenset[Bridge | Veth]:
+    def ours(self) -> frozenset[Bridge | Veth | Detour]:
         return frozenset(link.resource for link in self.links.values() if link.resource)
 
 
@@ -73,6 +78,8 @@ class FakeKernel:
     def __init__(self, host: FakeHost | None = None, faults: Faults | None = None) -> None:
         self.host = host or FakeHost()
         self.ports: set[HostPort] = set()
+        self.proxied: set[ProxiedPort] = set()
+        self.forgotten: list[HostPort] = []
         self._faults = faults or Faults()
 
     def ensure(
@@ -101,7 +108,7 @@ class FakeKernel:
         found = [self._read(resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth]:
+    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
         return self.host.ours
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -120,7 +127,13 @@ class FakeKernel:
                 return number
         raise PortTakenError(addresses[0], (ports or _EPHEMERAL)[0])
 
-    def uplink_mtu(self) -> int:
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        self.forgotten += ports
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        return frozenset(name for name in self.host.links if name == "docker0")
+
+    def mtu(self, parent: IfName | None) -> int:
         return self.host.mtu
 
     def has_ipv6(self) -> bool:
@@ -132,7 +145,17 @@ class FakeKernel:
     def _ensure(self, resource: HostResource) -> None:
         match resource:
             case Bridge():
+                if not self._is_adopted(resource):
+                    self._link_of_ours(resource).resource = resource
+            case Detour():
+                self._link(resource.source)
                 self._link_of_ours(resource).resource = resource
+            case Limit():
+                self._link(resource.ifname).limit = resource
+            case ProxiedPort():
+                if resource.held not in self.ports:
+                    raise KernelError(f"port {resource.held.port} is not held")
+                self.proxied.add(resource)
             case Veth():
                 self._link(resource.master)
                 link = self._link_of_ours(resource)
@@ -154,19 +177,21 @@ class FakeKernel:
     def _remove(self, resource: HostResource) -> None:
         link = self._ours(resource)
         match resource:
-            case Bridge() | Veth():
+            case Bridge() | Veth() | Detour():
                 if link and link.resource and link.resource.mark == resource.mark:
                     self.host.delete_link(resource.ifname)
             case Hairpin():
                 if link:
                     link.hairpin = False
             case Address():
-                if link:
-                    link.addresses.discard(resource.interface)
-            case Sysctl():
+                if resource.ifname in self.host.links:
+                    self.host.links[resource.ifname].addresses.discard(resource.interface)
+            case Sysctl() | Limit():
                 pass
             case HostPort():
                 self.ports.discard(resource)
+            case ProxiedPort():
+                self.proxied.discard(resource)
 
     def _read(self, resource: HostResource) -> HostResource | None:
         if isinstance(resource, Sysctl):
@@ -174,11 +199,17 @@ class FakeKernel:
             return None if value is None else replace(resource, value=value)
         if isinstance(resource, HostPort):
             return resource if resource in self.ports else None
+        if isinstance(resource, ProxiedPort):
+            return resource if resource in self.proxied else None
         link = self.host.links.get(resource.ifname)
         if link is None:
             return None
         match resource:
-            case Bridge() | Veth():
+            case Bridge() if self._is_adopted(resource):
+                return resource
+            case Limit():
+                return link.limit
+            case Bridge() | Veth() | Detour():
                 # A foreign link differs from any plan, for it has no mark.
                 return link.resource or replace(resource, mark="")
             case Hairpin():
@@ -191,7 +222,11 @@ class FakeKernel:
             raise KernelError(f"link {ifname} is not there")
         return self.host.links[ifname]
 
-    def _link_of_ours(self, wanted: Bridge | Veth) -> Link:
+    def _is_adopted(self, bridge: Bridge) -> bool:
+        link = self.host.links.get(bridge.ifname)
+        return bool(bridge.adoptable and link and not link.resource and link.kind == "bridge")
+
+    def _link_of_ours(self, wanted: Bridge | Veth | Detour) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
         there = link.resource
         if there is None or type(there) is not type(wanted) or there.mark != wanted.mark:
@@ -202,7 +237,7 @@ class FakeKernel:
         return link
 
     def _ours(self, resource: HostResource) -> Link | None:
-        if isinstance(resource, (Sysctl, HostPort)):
+        if isinstance(resource, (Sysctl, HostPort, ProxiedPort)):
             return None
         link = self.host.links.get(resource.ifname)
         return link if link and link.resource else None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers import options
-from plugin.drivers.bridge import OPTIONS
+from plugin.drivers.bridge.options import OPTIONS
 from plugin.errors import InvalidOptionError, UnknownOptionError
 
 
