@@ -108,10 +108,14 @@ class Site:
         return network
 
     def container(
-        self, network: Network, number: int = 2, publish: Sequence[PortBinding] = ()
+        self,
+        network: Network,
+        number: int = 2,
+        publish: Sequence[PortBinding] = (),
+        options: dict[str, str] | None = None,
     ) -> Container:
         """``docker run``, as dockerd does it after each answer."""
-        endpoint = self.endpoints.create(an_endpoint(network, number))
+        endpoint = self.endpoints.create(an_endpoint(network, number, options=options or {}))
         made = Container(network, endpoint)
         self._sandboxes.append(made.netns)
         attachment = self.endpoints.join(network.id, endpoint.id, SANDBOX)
@@ -125,7 +129,8 @@ class Site:
             *(f"route add default via {gateway}" for gateway in gateways),
         )
         made.netns.wait_for_carrier("eth0")
-        for ifname in (port_name(endpoint.id), bridge_name(network.id)):
+        bridge = network.options.get("bridge_name", bridge_name(network.id))
+        for ifname in (port_name(endpoint.id), bridge):
             self.host.wait_for_carrier(ifname)
         self.endpoints.program(network.id, endpoint.id, publish)
         return made
