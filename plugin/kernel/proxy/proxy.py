@@ -1,6 +1,6 @@
 """The plugin's side of the proxy: starts it when it is needed, and hands sockets over.
 
-A port listens before its socket is handed over, so callers wait in line while the process
+A port takes calls before its socket is handed over, so they wait in line while the process
 starts.  If the process dies it is started again and given every port anew.
 """
 
@@ -23,6 +23,7 @@ from plugin.model.resources import ProxiedPort
 _log: Final = Log("proxy")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _BACKLOG: Final = 128
+_BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
 
 class Proxy:
@@ -41,7 +42,10 @@ class Proxy:
             if port in self._ports and self._alive():
                 return
             if port not in self._ports:
-                if port.held.protocol is not Protocol.UDP:
+                if port.held.protocol is Protocol.UDP:
+                    # The port was held with the smallest buffer there is.
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+                else:
                     sock.listen(_BACKLOG)
                 self._ports[port] = (next(self._ids), sock.fileno())
             if self._alive():

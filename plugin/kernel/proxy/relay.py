@@ -144,8 +144,6 @@ class Datagrams:
         self._target = target
         self._sessions: dict[Caller, tuple[socket.socket, float]] = {}
         sock.settimeout(0)
-        # The port was held with the smallest buffer there is.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         loop.watch(sock, selectors.EVENT_READ, lambda _: self._forward())
