@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +59,8 @@ class Proxy:
         with self._lock:
             known = self._ports.pop(port, None)
             if known is not None and self._alive():
-                self._tell({"id": known[0]}, [])
+                with suppress(KernelError):  # it is about to die, and its sockets with it
+                    self._tell({"id": known[0]}, [])
 
     def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
         """Those of ``ports`` that are carried by a living process."""
