@@ -289,6 +289,7 @@ class TestProcess:
         publish(kernel, carried(), carried(8081))
         _kill(relay_of(kernel))
         kernel.remove([carried(), carried().held])
+        wait_until(lambda: not kernel.read([carried(8081)]), "it is still alive")
         publish(kernel, carried(8081))
 
         assert kernel.read([carried(), carried(8081)]) == {carried(8081)}
