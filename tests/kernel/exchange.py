@@ -20,6 +20,11 @@ from tests.kernel.site import is_v4
 _DEADLINE: Final = 6.0
 _SILENCE: Final = 0.3  # after the last that answers, for those that must not
 _AGAIN: Final = 0.2  # a datagram may be lost while neighbours are looked for
+_IP_PKTINFO: Final = 8  # linux/in.h; its struct has an interface and two addresses
+_SOURCE: Final[dict[int, Callable[[bytes], bytes]]] = {
+    socket.IPPROTO_IP: lambda value: bytes(4) + value[4:8] + bytes(4),
+    socket.IPPROTO_IPV6: lambda value: value[:16] + bytes(4),
+}
 _KINDS: Final = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
 
 
@@ -76,6 +81,10 @@ class Exchange:
             sock.bind((address, port))
             if protocol is Protocol.TCP:
                 sock.listen(512)
+            elif family == socket.AF_INET:
+                sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+            else:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             self._watch(sock, self._accept if protocol is Protocol.TCP else self._echo, word)
 
     def ask(self, key: Hashable, netns: Netns, protocol: Protocol, to: tuple[str, int]) -> None:
@@ -134,8 +143,10 @@ class Exchange:
         connection.sendall(word)
 
     def _echo(self, sock: socket.socket, word: bytes) -> None:
-        _, client = sock.recvfrom(16)
-        sock.sendto(word, client)
+        """From the address that was asked, as a server on a host with several must."""
+        _, ancillary, _, client = sock.recvmsg(16, socket.CMSG_SPACE(20))
+        source = [(level, kind, _SOURCE[level](value)) for level, kind, value in ancillary]
+        sock.sendmsg([word], source, 0, client)
 
     def _hear(self, key: Hashable, sock: socket.socket) -> None:
         try:

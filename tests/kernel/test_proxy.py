@@ -339,6 +339,8 @@ def _is_refused(port: int) -> bool:
         socket.create_connection((ADDRESS, port), timeout=1).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # it was closed under this very call
     return False
 
 
