@@ -72,7 +72,7 @@ class Builder:
         """Everything, or PynetError for the first part that cannot be had."""
         self._claim = self._claim or claim()
         directory = _state_directory(self._config.state)
-        kernel = self._kernel = self._kernel or LinuxKernel()
+        kernel = self._kernel = self._kernel or LinuxKernel(self._config.sysctls)
         allocator = self._allocator(directory, kernel)
         store = SqliteStore(directory / _STATE_FILE)
         firewall = self._firewall()
