@@ -1,6 +1,7 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from plugin.errors import KernelError
@@ -28,7 +29,8 @@ from plugin.model.resources import (
 class LinuxKernel:
     """Built after the last fork: it has a thread and holds sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, sysctl_root: Path = sysctls.ROOT) -> None:
+        self._sysctl_root = sysctl_root
         self._ports = HostPorts()
         self._proxy = Proxy()
         self._reaper = Reaper()
@@ -118,7 +120,7 @@ class LinuxKernel:
             case Address():
                 addresses.ensure(ipr, resource)
             case Sysctl():
-                sysctls.ensure(resource)
+                sysctls.ensure(resource, self._sysctl_root)
             case HostPort():
                 self._ports.ensure(resource)
             case ProxiedPort():
@@ -165,7 +167,7 @@ class LinuxKernel:
         """What needs no netlink to be seen."""
         match resource:
             case Sysctl():
-                return sysctls.read(resource)
+                return sysctls.read(resource, self._sysctl_root)
             case HostPort():
                 return resource if self._ports.held([resource]) else None
             case ProxiedPort():

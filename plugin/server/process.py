@@ -13,6 +13,8 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from plugin.server.listeners import is_handed_over
+
 THREADS: Final = 16
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
 
@@ -36,7 +38,8 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load_config(self) -> None:
         settings = {
-            "bind": [f"fd://{sock.fileno()}" for sock in self._sockets],
+            # Those of systemd gunicorn finds by itself, and leaves their files alone then.
+            "bind": [f"fd://{s.fileno()}" for s in self._sockets if not is_handed_over(s)],
             "workers": 1,
             "worker_class": "gthread",
             "threads": THREADS,
