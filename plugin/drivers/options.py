@@ -27,6 +27,8 @@ _SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
+# The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
+_NOT_IN_IFNAMES: Final = '/:%"*\\'
 _TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
 _FALSE: Final = frozenset({"false", "0", "f"})
 
@@ -82,9 +84,9 @@ def mtu(text: str) -> int:
 
 
 def ifname(text: str) -> IfName:
-    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name)."""
+    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one."""
     bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
-    if bad or any(c in "/:%" or c.isspace() or not c.isprintable() for c in text):
+    if bad or any(c in _NOT_IN_IFNAMES or c.isspace() or not c.isprintable() for c in text):
         raise ValueError(text)
     return IfName(text)
 
@@ -115,10 +117,10 @@ def rate(text: str) -> int:
     """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
     folded = text.strip().lower().removesuffix("bit")
     number, scale = (folded[:-1], _SCALES[folded[-1]]) if folded[-1:] in _SCALES else (folded, 1)
-    value = int(float(number) * scale)
-    if not MIN_RATE <= value <= MAX_RATE:
+    value = float(number) * scale
+    if not MIN_RATE <= value <= MAX_RATE:  # nor is nan
         raise ValueError(text)
-    return value
+    return int(value)
 
 
 def choice(kind: type[E]) -> Callable[[str], E]:

@@ -126,16 +126,16 @@ class Healer:
 
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         driver = driver_for(network.mode)
+        for endpoint in self._store.endpoints(network.id):
+            own = driver.endpoint_plan(network, endpoint)
+            if endpoint.joined and self._kernel.missing_links(_links(own.resources)):
+                self._detach(network, endpoint)
         endpoints = self._store.endpoints(network.id)
         plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
         for endpoint in endpoints:
-            if not endpoint.joined:
-                continue
-            own = driver.endpoint_plan(network, endpoint)
-            if self._kernel.missing_links(_links(own.resources)):
-                self._detach(network, endpoint)
-            else:
-                plan |= own | driver.ports_plan(network, endpoint)
+            if endpoint.joined:
+                plan |= driver.endpoint_plan(network, endpoint)
+                plan |= driver.ports_plan(network, endpoint)
         if not self._wanting(plan, elements):
             return
         # A call may have come in since the elements were read: only what still lacks is drift.
@@ -155,7 +155,8 @@ class Healer:
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
         driver = driver_for(network.mode)
-        self._reconciler.remove(driver.ports_plan(network, endpoint))
+        own = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+        self._reconciler.remove(own)
         self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 

@@ -38,6 +38,7 @@ class Link:
     hairpin: bool = False
     limit: Limit | None = None
     addresses: set[IPInterface] = field(default_factory=set)
+    foreign_addresses: set[IPInterface] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class FakeHost:
         default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
     )
     routes: set[IPNetwork] = field(default_factory=set)
+    lacks: set[Protocol] = field(default_factory=set)
     mtu: int = 1500
 
     def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
@@ -144,35 +146,42 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge():
-                if not self._is_adopted(resource):
-                    self._link_of_ours(resource).resource = resource
-            case Detour():
-                self._link(resource.source)
-                self._link_of_ours(resource).resource = resource
+            case Bridge() | Veth() | Detour():
+                self._ensure_link(resource)
+            case HostPort() | ProxiedPort():
+                self._ensure_port(resource)
             case Limit():
                 self._link(resource.ifname).limit = resource
-            case ProxiedPort():
-                if resource.held not in self.ports:
-                    raise KernelError(f"port {resource.held.port} is not held")
-                self.proxied.add(resource)
-            case Veth():
-                self._link(resource.master)
-                link = self._link_of_ours(resource)
-                link.resource = resource
-                self.host.links.setdefault(resource.peer, Link())
             case Hairpin():
                 self._link(resource.ifname).hairpin = True
             case Address():
-                self._link(resource.ifname).addresses.add(resource.interface)
+                link = self._link(resource.ifname)
+                if resource.interface not in link.foreign_addresses:
+                    link.addresses.add(resource.interface)
             case Sysctl():
                 self._set(resource)
-            case HostPort():
-                if resource not in self.ports:
-                    self._check_address(resource)
-                    if self._is_taken(resource):
-                        raise PortTakenError(resource.address, resource.port)
-                    self.ports.add(resource)
+
+    def _ensure_link(self, resource: Bridge | Veth | Detour) -> None:
+        if isinstance(resource, Bridge) and self._is_adopted(resource):
+            return
+        if isinstance(resource, Detour):
+            self._link(resource.source)
+        if isinstance(resource, Veth):
+            self._link(resource.master)
+        self._link_of_ours(resource).resource = resource
+        if isinstance(resource, Veth):
+            self.host.links.setdefault(resource.peer, Link())
+
+    def _ensure_port(self, resource: HostPort | ProxiedPort) -> None:
+        if isinstance(resource, ProxiedPort):
+            if resource.held not in self.ports:
+                raise KernelError(f"port {resource.held.port} is not held")
+            self.proxied.add(resource)
+        elif resource not in self.ports:
+            self._check_address(resource)
+            if self._is_taken(resource):
+                raise PortTakenError(resource.address, resource.port)
+            self.ports.add(resource)
 
     def _remove(self, resource: HostResource) -> None:
         link = self._ours(resource)
@@ -194,28 +203,33 @@ class FakeKernel:
                 self.proxied.discard(resource)
 
     def _read(self, resource: HostResource) -> HostResource | None:
-        if isinstance(resource, Sysctl):
-            value = self._value(resource.name)
-            return None if value is None else replace(resource, value=value)
-        if isinstance(resource, HostPort):
-            return resource if resource in self.ports else None
-        if isinstance(resource, ProxiedPort):
-            return resource if resource in self.proxied else None
-        link = self.host.links.get(resource.ifname)
-        if link is None:
-            return None
         match resource:
-            case Bridge() if self._is_adopted(resource):
-                return resource
+            case Sysctl():
+                value = self._value(resource.name)
+                return None if value is None else replace(resource, value=value)
+            case HostPort():
+                return resource if resource in self.ports else None
+            case ProxiedPort():
+                return resource if resource in self.proxied else None
+            case _:
+                link = self.host.links.get(resource.ifname)
+                return self._read_link(link, resource) if link else None
+
+    def _read_link(
+        self, link: Link, resource: Bridge | Veth | Detour | Limit | Hairpin | Address
+    ) -> HostResource | None:
+        match resource:
             case Limit():
                 return link.limit
-            case Bridge() | Veth() | Detour():
-                # A foreign link differs from any plan, for it has no mark.
-                return link.resource or replace(resource, mark="")
             case Hairpin():
                 return resource if link.hairpin else None
             case Address():
-                return resource if resource.interface in link.addresses else None
+                return resource if resource.interface in _all_of(link) else None
+            case _:
+                if isinstance(resource, Bridge) and self._is_adopted(resource):
+                    return resource
+                # A foreign link differs from any plan, for it has no mark.
+                return link.resource or replace(resource, mark="")
 
     def _link(self, ifname: IfName) -> Link:
         if ifname not in self.host.links:
@@ -255,7 +269,12 @@ class FakeKernel:
         return self.host.sysctls.get(name, "0" if per_link else None)
 
     def _check_address(self, port: HostPort) -> None:
-        own = {i.ip for link in self.host.links.values() for i in link.addresses}
+        if port.protocol in self.host.lacks:
+            raise RefusedError(
+                f"cannot publish a port of {port.protocol.text}: this host's kernel does not have "
+                "it (Protocol not supported); load its module, or publish another protocol"
+            )
+        own = {i.ip for link in self.host.links.values() for i in _all_of(link)}
         if not port.address.is_unspecified and port.address not in own | self.host.addresses:
             raise RefusedError(
                 f"cannot publish on {port.address}:{port.port}: this host has no such address"
@@ -263,6 +282,10 @@ class FakeKernel:
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
+
+
+def _all_of(link: Link) -> set[IPInterface]:
+    return link.addresses | link.foreign_addresses
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:
