@@ -11,6 +11,8 @@ from tests.kernel.site import Site, is_v4
 
 PROBE: Final = b"probe"
 CONTROL: Final = b"control"
+SYN: Final = 0x02  # RFC 9293 section 3.1
+RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
 
 
@@ -30,7 +32,7 @@ def tcp(server: Netns, at: tuple[str, int], client: Netns, to: tuple[str, int]) 
         c.connect(to)
         connection, seen = listener.accept()
         with connection:
-            connection.settimeout(1)
+            connection.settimeout(5)
             c.sendall(b"there")
             assert connection.recv(16) == b"there"
             connection.sendall(b"back")
@@ -90,6 +92,14 @@ def _datagram(source: IPv4Address, destination: IPv4Address, port: int, word: by
     )
     head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
     return head + struct.pack("!HHHH", 40404, port, length, 0) + word
+
+
+def segment(source: str, destination: str, flags: int) -> bytes:
+    """A segment of TCP with nothing before it."""
+    head = struct.pack("!HHIIBBHHH", 40404, 9, 1, 0, 5 << 4, flags, 1024, 0, 0)
+    pseudo = IPv4Address(source).packed + IPv4Address(destination).packed
+    checksum = _checksum(pseudo + struct.pack("!HH", 6, len(head)) + head)
+    return head[:16] + struct.pack("!H", checksum) + head[18:]
 
 
 def _checksum(data: bytes) -> int:
