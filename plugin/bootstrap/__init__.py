@@ -41,7 +41,7 @@ def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the life behind them."""
     from plugin.admin.app import create_app as create_admin_app
     from plugin.bootstrap.life import Life
-    from plugin.kernel.ruleset_watch import name_process
+    from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
     from plugin.server.process import by_socket
 

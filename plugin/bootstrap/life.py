@@ -11,7 +11,7 @@ from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
 from plugin.config import Config, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
-from plugin.kernel.ruleset_watch import RulesetWatch
+from plugin.kernel.watches import BridgeWatch, RulesetWatch
 from plugin.log import Log
 from plugin.server.app import Handler, Lookup
 from plugin.service.health import Health
@@ -82,9 +82,10 @@ class Life:
     def _watch(self) -> None:
         try:
             RulesetWatch(self._meddled.set)
+            BridgeWatch(self._meddled.set)
         except KernelError as error:
             self.health.degrade(
-                "ruleset", f"{error}; flushed rules come back with the next tick", "none is needed"
+                "watch", f"{error}; what changes is seen with the next tick", "none is needed"
             )
 
     def _started(self) -> bool:

@@ -4,16 +4,17 @@ Every method may be called at any time and any number of times, with the same an
 the same values.  Each raises RefusedError for what cannot be meant.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from plugin.model.ids import MacAddress
+from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
-    IPAddress,
     Network,
     PortBinding,
+    PortTarget,
 )
 from plugin.model.plan import Plan
 
@@ -23,7 +24,7 @@ class Driver(Protocol):
 
     mode: ClassVar[str]
 
-    def check_options(self, options: dict[str, str]) -> None:
+    def check_options(self, network: Network) -> None:
         """Refuse options that are unknown to the mode or have values that mean nothing."""
 
     def check_endpoint_options(self, options: dict[str, str]) -> None:
@@ -31,6 +32,12 @@ class Driver(Protocol):
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Before addresses are given out: who needs no gateway (engine 28 and later ask)."""
+
+    def parent(self, network: Network) -> IfName | None:
+        """A link that may be there before the network, whose MTU the network takes."""
+
+    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
+        """What depends on which endpoints have joined; compared anew at every join and leave."""
 
     def network_plan(self, network: Network) -> Plan:
         """What the network alone needs, from its creation to its deletion."""
@@ -41,10 +48,10 @@ class Driver(Protocol):
     def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         """What the endpoint needs from join to deletion, the link to hand over among it."""
 
-    def host_addresses(
+    def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[IPAddress, ...]:
-        """Where on the host a binding is published; none if the network publishes nothing."""
+    ) -> tuple[PortTarget, ...]:
+        """Where a binding is published; nowhere if the network publishes nothing."""
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         """What the endpoint's published ports need, while it is the sandbox's gateway."""

@@ -7,19 +7,28 @@ nearest name that is.
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, Generic, TypeVar
 
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.ids import IFNAMSIZ, IfName
+from plugin.model.network import IPAddress, Protocol, StaticRoute
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 MODE: Final = "mode"
 MIN_MTU: Final = 68  # RFC 791 section 3.1: every link carries this much
 MIN_MTU_IPV6: Final = 1280  # RFC 8200 section 5
+MIN_RATE: Final = 8_000  # a byte a millisecond
+MAX_RATE: Final = 32 * 10**9  # linux/pkt_sched.h: a bucket's rate is 32 bits of bytes a second
+_SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
+MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
+# The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
+_NOT_IN_IFNAMES: Final = '/:%"*\\'
 _TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
 _FALSE: Final = frozenset({"false", "0", "f"})
 
@@ -75,9 +84,9 @@ def mtu(text: str) -> int:
 
 
 def ifname(text: str) -> IfName:
-    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name)."""
+    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one."""
     bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
-    if bad or any(c in "/:%" or c.isspace() or not c.isprintable() for c in text):
+    if bad or any(c in _NOT_IN_IFNAMES or c.isspace() or not c.isprintable() for c in text):
         raise ValueError(text)
     return IfName(text)
 
@@ -92,3 +101,75 @@ def ifname_prefix(text: str) -> str:
 def ipv4_address(text: str) -> IPv4Address:
     """One IPv4 address."""
     return IPv4Address(text)
+
+
+def ipv6_address(text: str) -> IPv6Address:
+    """One IPv6 address."""
+    return IPv6Address(text)
+
+
+def ip_address_text(text: str) -> IPAddress:
+    """One address of either family."""
+    return ip_address(text)
+
+
+def rate(text: str) -> int:
+    """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
+    folded = text.strip().lower().removesuffix("bit")
+    number, scale = (folded[:-1], _SCALES[folded[-1]]) if folded[-1:] in _SCALES else (folded, 1)
+    value = float(number) * scale
+    if not MIN_RATE <= value <= MAX_RATE:  # nor is nan
+        raise ValueError(text)
+    return int(value)
+
+
+def choice(kind: type[E]) -> Callable[[str], E]:
+    """One of the values of an enumeration."""
+    return kind
+
+
+def listed(separator: str, parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Several values; at least one."""
+
+    def read(text: str) -> tuple[T, ...]:
+        return tuple(parse(part.strip()) for part in text.split(separator))
+
+    return read
+
+
+def port_list(text: str) -> frozenset[tuple[Protocol, int]] | None:
+    """``allow`` is None, ``deny`` is no port, anything else is ports as ``53/udp,80``."""
+    if text == "allow":
+        return None
+    if text == "deny":
+        return frozenset()
+    return frozenset(listed(",", _port)(text))
+
+
+def route_list(text: str) -> tuple[StaticRoute, ...]:
+    """Routes as ``10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16``; a default route is none of them."""
+    return listed(";", _route)(text)
+
+
+def _port(text: str) -> tuple[Protocol, int]:
+    number, _, name = text.partition("/")
+    port = int(number)
+    if not 1 <= port <= MAX_PORT or (name or "tcp").lower() != (name or "tcp"):
+        raise ValueError(text)
+    try:
+        return Protocol[(name or "tcp").upper()], port
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _route(text: str) -> StaticRoute:
+    words = text.split()
+    destination = ip_network(words[0]) if words else None
+    if destination is None or destination.prefixlen == 0 or len(words) not in (1, 3):
+        raise ValueError(text)
+    if len(words) == 1:
+        return StaticRoute(destination=destination)
+    next_hop = ip_address(words[2])
+    if words[1] != "via" or next_hop.version != destination.version:
+        raise ValueError(text)
+    return StaticRoute(destination=destination, next_hop=next_hop)

@@ -14,8 +14,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import NftClient
 from plugin.model.resources import Element
 
-_WHERE: Final = f"{skeleton.FAMILY} {skeleton.TABLE}"
-_PROTOCOLS: Final = {"6": "tcp", "17": "udp"}  # nft prints numbers where it reads both
+_PROTOCOLS: Final = {"6": "tcp", "17": "udp", "132": "sctp"}  # nft prints numbers, reads both
 
 
 class NftablesFirewall:
@@ -53,11 +52,14 @@ class NftablesFirewall:
                 self._remove_one(element)
 
     def read(self) -> frozenset[Element]:
+        return frozenset(element for family in skeleton.FAMILIES for element in self._read(family))
+
+    def _read(self, family: str) -> Iterable[Element]:
         try:
-            listing = self._client.list_table(skeleton.FAMILY, skeleton.TABLE)
+            listing = self._client.list_table(family, skeleton.TABLE)
         except FirewallError:
-            return frozenset()  # no table, no elements
-        return frozenset(_parse(json.loads(listing)))
+            return ()  # no table, no elements
+        return _parse(json.loads(listing))
 
     def _replace(self, element: Element) -> None:
         try:
@@ -82,32 +84,58 @@ def _command(verb: str, element: Element) -> str:
     text = " . ".join(element.match)
     if element.data:
         text += " : " + " . ".join(element.data)
-    return f"{verb} element {_WHERE} {element.container} {{ {text} }}\n"
+    where = f"{skeleton.family_of(element.container)} {skeleton.TABLE}"
+    return f"{verb} element {where} {element.container} {{ {text} }}\n"
 
 
 def _parse(listing: dict[str, Any]) -> Iterable[Element]:
     for item in listing.get("nftables", ()):
         held = item.get("set") or item.get("map")
-        if not held or held["name"] not in skeleton.SETS | skeleton.MAPS:
+        if not held or held["name"] not in _KEY_TYPES:
             continue
+        types = _KEY_TYPES[held["name"]]
         for element in held.get("elem", ()):
             match, data = element if isinstance(element, list) else (element, None)
             yield Element(
                 container=held["name"],
-                match=_match(match, held["name"]),
+                match=tuple(map(_as_written, _parts(match), types)),
                 data=_parts(data) if data is not None else (),
             )
 
 
-def _match(value: Any, container: str) -> tuple[str, ...]:
-    """The parts of a key as plans write them: names quoted, protocols by name."""
-    parts = _parts(value)
-    if container in skeleton.MAPS:
-        return (*parts[:-2], _PROTOCOLS.get(parts[-2], parts[-2]), parts[-1])
-    if skeleton.SETS[container].startswith("type ifname"):
-        return tuple(f'"{part}"' for part in parts)
-    # An interval that holds one address is printed without its length.
-    return tuple(str(ip_network(part)) for part in parts)
+def _as_written(part: str, kind: str) -> str:
+    """A part of a key as plans write it."""
+    match kind:
+        case "ifname":
+            return f'"{part}"'
+        case "inet_proto":
+            return _PROTOCOLS.get(part, part)
+        case "@th,64,128":
+            return hex(int(part, 0))
+        case "prefix":
+            # An interval that holds one address is printed without its length.
+            return str(ip_network(part))
+    return part
+
+
+def _key_types() -> dict[str, tuple[str, ...]]:
+    """What the parts of the keys of each set and map are."""
+    specs = {
+        name: spec
+        for kinds in (skeleton.SETS, skeleton.MAPS)
+        for family in kinds.values()
+        for name, spec in family.items()
+    }
+    found = {}
+    for name, spec in specs.items():
+        key = spec.partition(";")[0].partition(" : ")[0].split(" ", 1)[1]
+        if "flags interval" in spec:
+            key = "prefix"
+        found[name] = tuple(kind.replace("iifname", "ifname") for kind in key.split(" . "))
+    return found
+
+
+_KEY_TYPES: Final = _key_types()
 
 
 def _parts(value: Any) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""The constant part of our table: chains that look everything up in sets and maps.
+"""The constant part of our tables: chains that look everything up in sets and maps.
+
+``inet pynet`` filters and translates what is routed; ``bridge pynet`` guards the containers'
+ports, where a frame can be stopped before anybody on the bridge sees it.
 
 Names carry the prefix ``pn_``: ``fwd``, ``mark``, ``dnat`` and others are words of nft.
 Priorities are one before (or after, for the source) those of Docker's chains, so that
@@ -12,25 +15,59 @@ one rule in Docker's own chain accepts.
 from typing import Final
 
 TABLE: Final = "pynet"
-FAMILY: Final = "inet"
+INET: Final = "inet"
+BRIDGE: Final = "bridge"
+FAMILIES: Final = (INET, BRIDGE)
 
+_PORT: Final = "inet_proto . inet_service"
 SETS: Final = {
-    "pn_bridges": "type ifname",  # bridges of all networks
-    "pn_same": "type ifname . ifname",  # a bridge with itself: traffic inside one network
-    "pn_internal": "type ifname",  # bridges of --internal networks
-    "pn_subnets4": "type ipv4_addr; flags interval",
-    "pn_subnets6": "type ipv6_addr; flags interval",
-    "pn_masquerade4": "type ipv4_addr; flags interval",
-    "pn_masquerade6": "type ipv6_addr; flags interval",
+    INET: {
+        "pn_bridges": "type ifname",  # bridges of all networks
+        "pn_same": "type ifname . ifname",  # a bridge with itself: traffic inside one network
+        "pn_internal": "type ifname",  # bridges of --internal networks
+        "pn_strict": "type ifname",  # isolation=strict
+        "pn_open": "type ifname",  # isolation=off
+        "pn_docker": "type ifname",  # Docker's own bridges
+        "pn_trusted": "type ifname . ifname",  # from a link of the host straight to a bridge
+        "pn_unprotected4": "type ifname",
+        "pn_unprotected6": "type ifname",
+        "pn_routed4": "type ifname",
+        "pn_routed6": "type ifname",
+        "pn_routed_ports4": f"type ipv4_addr . {_PORT}",
+        "pn_routed_ports6": f"type ipv6_addr . {_PORT}",
+        "pn_host_closed": "type ifname",  # bridges that reach only some services of the host
+        "pn_host_services": f"type ifname . {_PORT}",
+        "pn_subnets4": "type ipv4_addr; flags interval",
+        "pn_subnets6": "type ipv6_addr; flags interval",
+        "pn_masquerade4": "type ipv4_addr; flags interval",
+        "pn_masquerade6": "type ipv6_addr; flags interval",
+    },
+    BRIDGE: {
+        "pn_guarded": "type ifname",  # ports that may speak only as themselves
+        "pn_guard_mac": "type ifname . ether_addr",
+        "pn_guard4": "type ifname . ipv4_addr",
+        "pn_guard6": "type ifname . ipv6_addr",
+        # the address an advertisement is about (RFC 4861 section 4.4): nft 1.0 has no name for it
+        "pn_guard_target6": "typeof iifname . @th,64,128",
+        "pn_separate": "type ifname",  # ports of networks without traffic between containers
+        "pn_pairs4": "type ipv4_addr . ipv4_addr",  # who may talk all the same
+        "pn_pairs6": "type ipv6_addr . ipv6_addr",
+    },
 }
-MAPS: Final = {  # published on any address, and on one address
-    "pn_ports4": "type inet_proto . inet_service : ipv4_addr . inet_service",
-    "pn_host_ports4": "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
-    "pn_ports6": "type inet_proto . inet_service : ipv6_addr . inet_service",
-    "pn_host_ports6": "type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
+MAPS: Final = {
+    INET: {  # published on any address, and on one address
+        "pn_ports4": f"type {_PORT} : ipv4_addr . inet_service",
+        "pn_host_ports4": f"type ipv4_addr . {_PORT} : ipv4_addr . inet_service",
+        "pn_ports6": f"type {_PORT} : ipv6_addr . inet_service",
+        "pn_host_ports6": f"type ipv6_addr . {_PORT} : ipv6_addr . inet_service",
+        # what a subnet looks like outside, where it is not the host's choice
+        "pn_sources4": "type ipv4_addr : ipv4_addr; flags interval",
+        "pn_sources6": "type ipv6_addr : ipv6_addr; flags interval",
+    },
+    BRIDGE: {},
 }
 
-_CHAINS: Final = {
+_INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
     # 127.0.0.1 would be translated for a neighbour on the LAN.
@@ -49,6 +86,12 @@ _CHAINS: Final = {
         type nat hook prerouting priority -101; policy accept;
         fib daddr type local jump pn_translate
     """,
+    # Where br_netfilter is on, a translated frame between two ports of one bridge is bridged,
+    # and the bridge family has no words for connections: the mark tells it there.
+    "pn_translated": """
+        type filter hook prerouting priority -99; policy accept;
+        iifname @pn_bridges ct status dnat meta mark set meta mark or {mark:#x}
+    """,
     # ::1 has no route_localnet: a translated packet from it would never find its way out.
     "pn_output": """
         type nat hook output priority -101; policy accept;
@@ -59,6 +102,8 @@ _CHAINS: Final = {
         type nat hook postrouting priority 99; policy accept;
         ip daddr 224.0.0.0/4 return
         ip6 daddr ff00::/8 return
+        oifname != @pn_bridges snat ip to ip saddr map @pn_sources4
+        oifname != @pn_bridges snat ip6 to ip6 saddr map @pn_sources6
         ip saddr @pn_masquerade4 oifname != @pn_bridges masquerade
         ip6 saddr @pn_masquerade6 oifname != @pn_bridges masquerade
         ct status dnat ip saddr 127.0.0.0/8 oifname @pn_bridges masquerade
@@ -68,6 +113,15 @@ _CHAINS: Final = {
     "pn_pass": """
         meta mark set meta mark or {mark:#x} accept
     """,
+    # What a container may ask of the host itself; ping and neighbour discovery always.
+    "pn_input": """
+        type filter hook input priority -5; policy accept;
+        iifname != @pn_host_closed return
+        ct state established,related return
+        meta l4proto {{ icmp, ipv6-icmp }} return
+        iifname . meta l4proto . th dport @pn_host_services return
+        drop
+    """,
     "pn_forward": """
         type filter hook forward priority -5; policy accept;
         iifname != @pn_bridges oifname != @pn_bridges return
@@ -75,30 +129,93 @@ _CHAINS: Final = {
         iifname @pn_internal drop
         oifname @pn_internal drop
         ct state established,related goto pn_pass
+        iifname @pn_strict oifname @pn_bridges drop
+        iifname @pn_strict oifname @pn_docker drop
+        oifname @pn_strict iifname @pn_bridges drop
+        oifname @pn_strict iifname @pn_docker drop
         ct status dnat goto pn_pass
+        iifname . oifname @pn_trusted goto pn_pass
+        ip daddr . meta l4proto . th dport @pn_routed_ports4 goto pn_pass
+        ip6 daddr . meta l4proto . th dport @pn_routed_ports6 goto pn_pass
+        iifname @pn_open oifname @pn_open goto pn_pass
+        iifname @pn_bridges oifname @pn_bridges drop
+        iifname @pn_bridges oifname @pn_docker drop
+        iifname @pn_docker oifname @pn_bridges drop
+        meta nfproto ipv4 oifname @pn_unprotected4 goto pn_pass
+        meta nfproto ipv6 oifname @pn_unprotected6 goto pn_pass
+        meta l4proto icmp oifname @pn_routed4 goto pn_pass
+        meta l4proto ipv6-icmp oifname @pn_routed6 goto pn_pass
         oifname @pn_bridges drop
         ct state invalid drop
         goto pn_pass
     """,
 }
+_BRIDGE_CHAINS: Final = {
+    # Whoever sends as somebody else, answers DHCP or advertises a router (RFC 6105) is not heard.
+    # Unspecified sources are those of DHCP (RFC 2131), ARP probes (RFC 5227) and duplicate
+    # address detection (RFC 4862), with the reports that go with it (RFC 3590).
+    "pn_guard": """
+        type filter hook prerouting priority -300; policy accept;
+        iifname != @pn_guarded accept
+        iifname . ether saddr != @pn_guard_mac drop
+        ether type arp iifname . arp saddr ether != @pn_guard_mac drop
+        ether type arp arp saddr ip 0.0.0.0 accept
+        ether type arp iifname . arp saddr ip != @pn_guard4 drop
+        ether type arp accept
+        ether type ip udp sport 67 udp dport 68 drop
+        ether type ip ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
+        ether type ip iifname . ip saddr != @pn_guard4 drop
+        ether type ip accept
+        ether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} drop
+        ether type ip6 udp sport 547 udp dport 546 drop
+        ether type ip6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @pn_guard_target6 drop
+        ether type ip6 ip6 saddr :: icmpv6 type {{ 131, 132, 143, nd-neighbor-solicit }} accept
+        ether type ip6 iifname . ip6 saddr != @pn_guard6 drop
+        ether type ip6 accept
+        drop
+    """,
+    "pn_between": """
+        type filter hook forward priority -200; policy accept;
+        iifname != @pn_separate accept
+        oifname != @pn_separate accept
+        meta mark and {mark:#x} != 0 accept
+        ether type arp arp saddr ip . arp daddr ip @pn_pairs4 accept
+        ether type ip ip saddr . ip daddr @pn_pairs4 accept
+        ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 accept
+        ether type ip6 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
+        drop
+    """,
+}
+_CHAINS: Final = {INET: _INET_CHAINS, BRIDGE: _BRIDGE_CHAINS}
+
+
+def family_of(container: str) -> str:
+    """The family of the table that has the set or map."""
+    return BRIDGE if container in SETS[BRIDGE] else INET
 
 
 def script(mark: int) -> str:
     """One transaction that makes the skeleton so and leaves every element alone."""
-    lines = [f"add table {FAMILY} {TABLE}"]
-    lines += [f"add set {FAMILY} {TABLE} {name} {{ {spec}; }}" for name, spec in SETS.items()]
-    lines += [f"add map {FAMILY} {TABLE} {name} {{ {spec}; }}" for name, spec in MAPS.items()]
-    for name, text in _CHAINS.items():
-        hook = [line for line in _lines(text) if line.startswith("type ")]
+    return "".join(_table(family, mark) for family in FAMILIES)
+
+
+def _table(family: str, mark: int) -> str:
+    where = f"{family} {TABLE}"
+    lines = [f"add table {where}"]
+    lines += [f"add set {where} {name} {{ {spec}; }}" for name, spec in SETS[family].items()]
+    lines += [f"add map {where} {name} {{ {spec}; }}" for name, spec in MAPS[family].items()]
+    chains = {name: _lines(text) for name, text in _CHAINS[family].items()}
+    for name, rules in chains.items():
+        hook = [line for line in rules if line.startswith("type ")]
         head = f" {{ {hook[0]} }}" if hook else ""
-        lines.append(f"add chain {FAMILY} {TABLE} {name}{head}")
-        lines.append(f"flush chain {FAMILY} {TABLE} {name}")
-    for name, text in _CHAINS.items():
-        lines += [
-            f"add rule {FAMILY} {TABLE} {name} {line.format(mark=mark)}"
-            for line in _lines(text)
-            if not line.startswith("type ")
-        ]
+        lines.append(f"add chain {where} {name}{head}")
+        lines.append(f"flush chain {where} {name}")
+    lines += [
+        f"add rule {where} {name} {rule.format(mark=mark)}"
+        for name, rules in chains.items()
+        for rule in rules
+        if not rule.startswith("type ")
+    ]
     return "\n".join(lines) + "\n"
 
 

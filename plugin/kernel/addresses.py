@@ -10,6 +10,9 @@ from plugin.model.resources import Address
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
 # (linux/if_addr.h: IFA_F_NODAD); nobody else can have it on a bridge of ours.
 _IFA_F_NODAD: Final = 0x02
+# Who put an address there (linux/if_addr.h, IFA_PROTO; 0 to 3 are the kernel's own): an adopted
+# bridge keeps the addresses it had.
+PROTOCOL: Final = 0x70
 
 
 def ensure(ipr: Any, address: Address) -> None:
@@ -21,6 +24,7 @@ def ensure(ipr: Any, address: Address) -> None:
             index=links.index_of(address.ifname),
             address=str(address.interface.ip),
             prefixlen=address.interface.network.prefixlen,
+            proto=PROTOCOL,
             **extra,
         )
     except NetlinkError as error:
@@ -29,14 +33,15 @@ def ensure(ipr: Any, address: Address) -> None:
 
 
 def remove(ipr: Any, address: Address) -> None:
-    """Take the address off, if its link is ours."""
+    """Take the address off, if we put it there."""
     link = links.find(ipr, address.ifname)
-    if link is None or not links.is_ours(link):
+    found = None if link is None else _find(ipr, link["index"], address)
+    if found is None or found.get_attr("IFA_PROTO") != PROTOCOL:
         return
     try:
         ipr.addr(
             "del",
-            index=link["index"],
+            index=found["index"],
             address=str(address.interface.ip),
             prefixlen=address.interface.network.prefixlen,
         )
@@ -48,10 +53,14 @@ def remove(ipr: Any, address: Address) -> None:
 def read(ipr: Any, address: Address) -> Address | None:
     """The address, if its link has it."""
     link = links.find(ipr, address.ifname)
-    if link is None:
+    if link is None or _find(ipr, link["index"], address) is None:
         return None
-    for found in ipr.addr("dump", index=link["index"]):
+    return address
+
+
+def _find(ipr: Any, index: int, address: Address) -> Any | None:
+    for found in ipr.addr("dump", index=index):
         same_length = found["prefixlen"] == address.interface.network.prefixlen
         if same_length and found.get_attr("IFA_ADDRESS") == str(address.interface.ip):
-            return address
+            return found
     return None

@@ -6,10 +6,13 @@ How a restarted plugin knows a thing is ours:
 Bridge     link group OURS (set in the message that makes it) and the alias
            ``pynet:<network>``
 Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
+Detour     the same, alias ``pynet:<network>/<endpoint>``
+Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
-Address    on one of our links
+Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge
 Sysctl     of one of our links, or shared with everybody and never taken back
 HostPort   a socket of this process: it is gone with the process
+Proxied    a socket of the proxy, which ends with this process
 =========  =====================================================================
 """
 
@@ -19,7 +22,7 @@ from typing import Protocol
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import Bridge, HostResource, Veth
+from plugin.model.resources import Bridge, Detour, HostPort, HostResource, Veth
 
 
 class Kernel(Protocol):
@@ -44,7 +47,7 @@ class Kernel(Protocol):
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         """What the host has under the keys of ``resources``, as it is."""
 
-    def read_marked(self) -> frozenset[Bridge | Veth]:
+    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
         """Every link that carries our mark, whoever asked for it."""
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -59,8 +62,14 @@ class Kernel(Protocol):
         Raises PortTakenError, or RefusedError for an address that the host does not have.
         """
 
-    def uplink_mtu(self) -> int:
-        """MTU of the link of the default route, or 1500 where there is none."""
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        """Let clients of connectionless protocols start anew on ``ports``."""
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        """Bridges of Docker's own networks."""
+
+    def mtu(self, parent: IfName | None) -> int:
+        """MTU of ``parent`` if there is such a link, else of that of the default route, else 1500."""
 
     def has_ipv6(self) -> bool:
         """Whether sockets of that family can be bound."""

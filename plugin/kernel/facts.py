@@ -14,6 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
+from plugin.kernel.raw_netlink import (
+    NLM_F_DUMP,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    find,
+    message,
+    messages,
+)
+from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
 
 DEFAULT_MTU: Final = 1500  # RFC 894
@@ -24,27 +33,15 @@ _RTM_NEWROUTE: Final = 24  # linux/rtnetlink.h
 _RTM_GETROUTE: Final = 26
 _RTA_DST: Final = 1
 _RTN_UNICAST: Final = 1
-_NLM_F_REQUEST_DUMP: Final = 0x301
-_NLMSG_ERROR: Final = 2
-_NLMSG_DONE: Final = 3
-_HEADER: Final = struct.Struct("=IHHII")
 _RTMSG: Final = struct.Struct("=BBBBBBBBI")
-_ATTRIBUTE: Final = struct.Struct("=HH")
 _BUFFER: Final = 1 << 17
 
 
-def uplink_mtu() -> int:
-    """MTU of the link of the default route, IPv4's before IPv6's."""
-    ifname = _default_link4() or _default_link6()
-    if ifname is None:
-        return DEFAULT_MTU
-    request = struct.pack("16si", ifname.encode(), 0)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            answer = fcntl.ioctl(sock, _SIOCGIFMTU, request.ljust(40, b"\0"))
-        except OSError:
-            return DEFAULT_MTU
-    return int(struct.unpack_from("16si", answer)[1])
+def mtu(parent: IfName | None) -> int:
+    """MTU of ``parent`` if it is there, else of the link of the default route, IPv4's first."""
+    candidates = (parent, _default_link4(), _default_link6())
+    known = (_mtu_of(ifname) for ifname in candidates if ifname is not None)
+    return next((number for number in known if number is not None), DEFAULT_MTU)
 
 
 def has_ipv6() -> bool:
@@ -77,6 +74,16 @@ def resolvers(path: Path = Path("/etc/resolv.conf")) -> frozenset[IPNetwork]:
     return frozenset(found)
 
 
+def _mtu_of(ifname: str) -> int | None:
+    request = struct.pack("16si", ifname.encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFMTU, request.ljust(40, b"\0"))
+        except OSError:
+            return None
+    return int(struct.unpack_from("16si", answer)[1])
+
+
 def _default_link4() -> str | None:
     best: tuple[int, str] | None = None
     for row in _table("route")[1:]:
@@ -104,42 +111,26 @@ def _table(name: str) -> list[list[str]]:
 
 
 def _routes(family: int) -> Iterator[IPNetwork]:
-    body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
-    header = _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST_DUMP, 1, 0)
+    request = message(_RTM_GETROUTE, NLM_F_DUMP, _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.settimeout(5)
         try:
-            sock.send(header + body)
+            sock.send(request)
             while True:
-                data = sock.recv(_BUFFER)
-                for kind, payload in _messages(data):
-                    if kind in (_NLMSG_DONE, _NLMSG_ERROR):
+                for kind, body in messages(sock.recv(_BUFFER)):
+                    if kind in (NLMSG_DONE, NLMSG_ERROR):
                         return
-                    if kind == _RTM_NEWROUTE and (prefix := _destination(payload)) is not None:
+                    if kind == _RTM_NEWROUTE and (prefix := _destination(body)) is not None:
                         yield prefix
         except OSError as error:
             raise KernelError(f"cannot read the routes: {error}") from error
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
-        yield kind, data[offset + _HEADER.size : offset + length]
-        offset += (length + 3) & ~3
-
-
-def _destination(payload: bytes) -> IPNetwork | None:
-    family, length, _, _, _, _, _, kind, _ = _RTMSG.unpack_from(payload)
-    if kind != _RTN_UNICAST or length == 0:
+def _destination(body: bytes) -> IPNetwork | None:
+    family, length, _, _, _, _, _, kind, _ = _RTMSG.unpack_from(body)
+    address = find(body, _RTMSG.size, _RTA_DST)
+    if kind != _RTN_UNICAST or length == 0 or address is None:
         return None
-    offset = _RTMSG.size
-    while offset + _ATTRIBUTE.size <= len(payload):
-        size, attribute = _ATTRIBUTE.unpack_from(payload, offset)
-        if attribute == _RTA_DST:
-            address = payload[offset + _ATTRIBUTE.size : offset + size]
-            if family == socket.AF_INET:
-                return IPv4Network((address, length))
-            return IPv6Network((address, length))
-        offset += (size + 3) & ~3
-    return None
+    if family == socket.AF_INET:
+        return IPv4Network((address, length))
+    return IPv6Network((address, length))

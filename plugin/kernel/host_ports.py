@@ -20,7 +20,11 @@ from plugin.model.network import IPAddress, Protocol
 from plugin.model.resources import HostPort
 
 _ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
-_KINDS: Final = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
+_KINDS: Final = {
+    Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    Protocol.SCTP: (socket.SOCK_STREAM, socket.IPPROTO_SCTP),
+}
 
 
 class HostPorts:
@@ -58,6 +62,14 @@ class HostPorts:
                 if self._reserve_on_all(protocol, addresses, number):
                     return number
         raise PortTakenError(addresses[0], ports[0])
+
+    def socket_of(self, port: HostPort) -> socket.socket:
+        """The socket that holds the port.  Raises KernelError if it is not held."""
+        with self._lock:
+            sock = self._sockets.get(port)
+        if sock is None:
+            raise KernelError(f"port {port.address}:{port.port} is not held")
+        return sock
 
     def close(self) -> None:
         """Let go of everything."""
@@ -115,7 +127,7 @@ def _overlap(one: HostPort, other: HostPort) -> bool:
 def _bound(port: HostPort) -> socket.socket:
     sock = _new_socket(port.protocol, port.address)
     try:
-        if port.protocol is Protocol.TCP:
+        if port.protocol is not Protocol.UDP:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((str(port.address), port.port))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -139,7 +151,14 @@ def _any_port(protocol: Protocol, address: IPAddress) -> int:
 
 def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
     v4 = isinstance(address, IPv4Address)
-    sock = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, _KINDS[protocol])
+    kind, number = _KINDS[protocol]
+    try:
+        sock = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, kind, number)
+    except OSError as error:
+        raise RefusedError(
+            f"cannot publish a port of {protocol.text}: this host's kernel does not have it "
+            f"({error.strerror}); load its module, or publish another protocol"
+        ) from error
     if not v4:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if protocol is Protocol.UDP:

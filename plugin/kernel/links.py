@@ -10,18 +10,26 @@ the group DOOMED and the reaper deletes the group.
 """
 
 import errno
+import re
 import socket
+from dataclasses import replace
 from typing import Any, Final
 
 from plugin.errors import ForeignLinkError, KernelError
 from plugin.kernel import netlink
 from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, Veth
+from plugin.model.resources import MARK_PREFIX, Bridge, Detour, Hairpin, Veth
 
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F
 _IFF_UP: Final = 1
+_DOCKER_BRIDGE: Final = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
+# linux/if_link.h: what pyroute2 calls them when they are set, and when they are read
+_FLAGS: Final = {
+    "hairpin": ("mode", "IFLA_BRPORT_MODE"),
+    "isolated": ("isolated", "IFLA_BRPORT_ISOLATED"),
+}
 
 
 def ensure_bridge(ipr: Any, bridge: Bridge) -> None:
@@ -39,7 +47,9 @@ def ensure_bridge(ipr: Any, bridge: Bridge) -> None:
     except NetlinkError as error:
         if netlink.code(error) != errno.EEXIST:
             raise
-        link = _our_link(ipr, bridge.ifname, bridge.mark, "bridge")
+        if bridge.adoptable and _adopt(ipr, bridge):
+            return
+        link = our_link(ipr, bridge.ifname, bridge.mark, "bridge")
         ipr.link(
             "set",
             index=link["index"],
@@ -74,7 +84,7 @@ def ensure_veth(ipr: Any, veth: Veth) -> None:
     except NetlinkError as error:
         if netlink.code(error) != errno.EEXIST:
             raise
-        link = _our_link(ipr, veth.ifname, veth.mark, "veth")
+        link = our_link(ipr, veth.ifname, veth.mark, "veth")
         ipr.link(
             "set",
             index=link["index"],
@@ -99,7 +109,7 @@ def remove_hairpin(ipr: Any, hairpin: Hairpin) -> None:
         ipr.brport("set", index=link["index"], mode=0)
 
 
-def doom(ipr: Any, resource: Bridge | Veth) -> bool:
+def doom(ipr: Any, resource: Bridge | Veth | Detour) -> bool:
     """Leave the link to the reaper; False if it is not there or not ours."""
     link = find(ipr, resource.ifname)
     if link is None or not is_ours(link) or _mark(link) not in (None, resource.mark):
@@ -109,9 +119,13 @@ def doom(ipr: Any, resource: Bridge | Veth) -> bool:
 
 
 def read_bridge(ipr: Any, bridge: Bridge) -> Bridge | None:
-    """The bridge as it is, or None."""
+    """The bridge as it is, or None; an adopted one is right as it is, if it is up."""
     link = find(ipr, bridge.ifname)
-    return None if link is None else _as_bridge(link)
+    if link is None:
+        return None
+    if bridge.adoptable and _is_foreign_bridge(link) and link["flags"] & _IFF_UP:
+        return bridge
+    return replace(_as_bridge(link), adoptable=bridge.adoptable)
 
 
 def read_veth(ipr: Any, veth: Veth) -> Veth | None:
@@ -126,13 +140,12 @@ def read_hairpin(ipr: Any, hairpin: Hairpin) -> Hairpin | None:
     if link is None:
         return None
     data = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA")
-    mode = data.get_attr("IFLA_BRPORT_MODE") if data else 0
-    return hairpin if mode else None
+    return hairpin if data and data.get_attr("IFLA_BRPORT_MODE") else None
 
 
-def read_marked(ipr: Any) -> frozenset[Bridge | Veth]:
+def read_marked(ipr: Any) -> frozenset[Bridge | Veth | Detour]:
     """Every link of ours that is not doomed, peers excepted: they go with their pairs."""
-    found: set[Bridge | Veth] = set()
+    found: set[Bridge | Veth | Detour] = set()
     for link in ipr.link("dump"):
         if not is_ours(link):
             continue
@@ -141,6 +154,8 @@ def read_marked(ipr: Any) -> frozenset[Bridge | Veth]:
         kind = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
         if kind == "bridge":
             found.add(_as_bridge(link))
+        elif kind == "ifb":
+            found.add(Detour(ifname=ifname, source=IfName(""), mark=mark or ""))
         elif kind == "veth" and (mark is not None or link.get_attr("IFLA_MASTER")):
             found.add(
                 Veth(
@@ -153,6 +168,20 @@ def read_marked(ipr: Any) -> frozenset[Bridge | Veth]:
                 )
             )
     return frozenset(found)
+
+
+def docker_bridges(ipr: Any) -> frozenset[IfName]:
+    """Bridges that Docker's own drivers made, known by the names it gives them.
+
+    moby, drivers/bridge: docker0 and docker_gwbridge, and br- with twelve digits of an id.
+    """
+    names = (link.get_attr("IFLA_IFNAME") for link in ipr.link("dump", kind="bridge"))
+    return frozenset(IfName(name) for name in names if is_docker_bridge(name))
+
+
+def is_docker_bridge(name: str) -> bool:
+    """Whether a bridge of that name is Docker's."""
+    return _DOCKER_BRIDGE.fullmatch(name) is not None
 
 
 def find(ipr: Any, ifname: IfName) -> Any | None:
@@ -183,7 +212,26 @@ def index_of(ifname: IfName) -> int:
         raise KernelError(f"link {ifname} is not there") from error
 
 
-def _our_link(ipr: Any, ifname: IfName, mark: str, kind: str) -> Any:
+def _adopt(ipr: Any, bridge: Bridge) -> bool:
+    """Use a bridge that somebody else made, if it is one; all it needs is to be up."""
+    link = find(ipr, bridge.ifname)
+    if link is None or not _is_foreign_bridge(link):
+        return False
+    if not link["flags"] & _IFF_UP:
+        ipr.link("set", index=link["index"], state="up")
+    return True
+
+
+def _is_foreign_bridge(link: Any) -> bool:
+    kind = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
+    return kind == "bridge" and not is_ours(link) and not is_doomed(link)
+
+
+def our_link(ipr: Any, ifname: IfName, mark: str, kind: str) -> Any:
+    """The link of that name, which must be of the kind and carry the mark.
+
+    Raises ForeignLinkError if it is somebody else's.
+    """
     link = find(ipr, ifname)
     if link is None:
         raise KernelError(f"link {ifname} went away while it was being made")

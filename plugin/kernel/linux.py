@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, facts, links, netlink, sysctls
+from plugin.kernel import addresses, conntrack, facts, links, netlink, shaping, sysctls
 from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.kernel.reaper import Reaper
 from plugin.model.ids import IfName
@@ -14,9 +15,12 @@ from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Hairpin,
     HostPort,
     HostResource,
+    Limit,
+    ProxiedPort,
     Sysctl,
     Veth,
 )
@@ -28,6 +32,7 @@ class LinuxKernel:
     def __init__(self, sysctl_root: Path = sysctls.ROOT) -> None:
         self._sysctl_root = sysctl_root
         self._ports = HostPorts()
+        self._proxy = Proxy()
         self._reaper = Reaper()
         self._reaper.kick()  # an earlier process may have been killed before it got to them
 
@@ -61,7 +66,7 @@ class LinuxKernel:
             found = [self._read(ipr, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth]:
+    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
         with netlink.conversation() as ipr:
             return links.read_marked(ipr)
 
@@ -74,8 +79,15 @@ class LinuxKernel:
     ) -> int:
         return self._ports.reserve(protocol, addresses, ports)
 
-    def uplink_mtu(self) -> int:
-        return facts.uplink_mtu()
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        conntrack.forget(ports)
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        with netlink.conversation() as ipr:
+            return links.docker_bridges(ipr)
+
+    def mtu(self, parent: IfName | None) -> int:
+        return facts.mtu(parent)
 
     def has_ipv6(self) -> bool:
         return facts.has_ipv6()
@@ -90,6 +102,7 @@ class LinuxKernel:
     def close(self) -> None:
         """Let go of ports and delete doomed links; what networks need stays."""
         self._reaper.stop()
+        self._proxy.close()
         self._ports.close()
 
     def _ensure(self, ipr: Any, resource: HostResource) -> None:
@@ -98,6 +111,10 @@ class LinuxKernel:
                 self._ensure_bridge(ipr, resource)
             case Veth():
                 links.ensure_veth(ipr, resource)
+            case Detour():
+                shaping.ensure_detour(ipr, resource)
+            case Limit():
+                shaping.ensure_limit(ipr, resource)
             case Hairpin():
                 links.ensure_hairpin(ipr, resource)
             case Address():
@@ -106,6 +123,8 @@ class LinuxKernel:
                 sysctls.ensure(resource, self._sysctl_root)
             case HostPort():
                 self._ports.ensure(resource)
+            case ProxiedPort():
+                self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
     def _ensure_bridge(self, ipr: Any, bridge: Bridge) -> None:
         link = links.find(ipr, bridge.ifname)
@@ -115,17 +134,19 @@ class LinuxKernel:
 
     def _remove(self, ipr: Any, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth():
+            case Bridge() | Veth() | Detour():
                 if links.doom(ipr, resource):
                     self._reaper.kick()
             case Hairpin():
                 links.remove_hairpin(ipr, resource)
             case Address():
                 addresses.remove(ipr, resource)
-            case Sysctl():
-                return  # its docstring tells why
+            case Sysctl() | Limit():
+                return  # the one is shared, the other goes with its link
             case HostPort():
                 self._ports.remove(resource)
+            case ProxiedPort():
+                self._proxy.remove(resource)
 
     def _read(self, ipr: Any, resource: HostResource) -> HostResource | None:
         match resource:
@@ -133,11 +154,21 @@ class LinuxKernel:
                 return links.read_bridge(ipr, resource)
             case Veth():
                 return links.read_veth(ipr, resource)
+            case Detour() | Limit():
+                return shaping.read(ipr, resource)
             case Hairpin():
                 return links.read_hairpin(ipr, resource)
             case Address():
                 return addresses.read(ipr, resource)
+            case Sysctl() | HostPort() | ProxiedPort():
+                return self._read_own(resource)
+
+    def _read_own(self, resource: Sysctl | HostPort | ProxiedPort) -> HostResource | None:
+        """What needs no netlink to be seen."""
+        match resource:
             case Sysctl():
                 return sysctls.read(resource, self._sysctl_root)
             case HostPort():
                 return resource if self._ports.held([resource]) else None
+            case ProxiedPort():
+                return resource if self._proxy.carried([resource]) else None

@@ -31,6 +31,11 @@ def handoff_name(endpoint: EndpointID) -> IfName:
     return _ifname("pnc-", endpoint)
 
 
+def detour_name(endpoint: EndpointID) -> IfName:
+    """The link that bounds what an endpoint sends."""
+    return _ifname("pni-", endpoint)
+
+
 def derived_mac(*parts: str) -> MacAddress:
     """A locally administered unicast address that depends on ``parts`` alone.
 

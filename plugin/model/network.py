@@ -38,6 +38,7 @@ class Protocol(Enum):
 
     TCP = 6
     UDP = 17
+    SCTP = 132
 
     @property
     def text(self) -> str:
@@ -66,6 +67,7 @@ class Network:
     internal: bool = False
     ipv6: bool = False
     uplink_mtu: int = 1500
+    host_ipv6: bool = True
     state: NetworkState = NetworkState.PENDING
 
 
@@ -81,11 +83,22 @@ class PortBinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortTarget:
+    """Where one family of a binding is published, and to which address it leads."""
+
+    host_ip: IPAddress | None
+    container_ip: IPAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPort:
-    """A port that is published: what a binding became on one host address."""
+    """A port that is published: what a binding became on one host address.
+
+    Without a host address the container's own port is open to who can route to it.
+    """
 
     protocol: Protocol
-    host_ip: IPAddress
+    host_ip: IPAddress | None
     host_port: int
     container_ip: IPAddress
     container_port: int

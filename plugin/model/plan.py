@@ -12,16 +12,30 @@ from plugin.model.ids import IfName
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Element,
     Hairpin,
     HostPort,
+    Limit,
+    ProxiedPort,
     Resource,
     Sysctl,
     Veth,
 )
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
-ORDER: Final = (Bridge, Sysctl, Address, Veth, Hairpin, HostPort, Element)
+ORDER: Final = (
+    Bridge,
+    Sysctl,
+    Address,
+    Veth,
+    Detour,
+    Limit,
+    Hairpin,
+    HostPort,
+    Element,
+    ProxiedPort,
+)
 _RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
 
 

@@ -18,12 +18,16 @@ Key = tuple[Hashable, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """A bridge, up.  ``mark`` names the network it belongs to."""
+    """A bridge, up.  ``mark`` names the network it belongs to.
+
+    An ``adoptable`` one may be somebody else's: then it is used as it is, and left.
+    """
 
     ifname: IfName
     mac_address: MacAddress
     mtu: int
     mark: str
+    adoptable: bool = False
 
     @property
     def key(self) -> Key:
@@ -39,6 +43,34 @@ class Veth:
     peer_mac_address: MacAddress
     master: IfName
     mtu: int
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """An upper bound for what goes out of a link of ours, in bits per second."""
+
+    ifname: IfName
+    rate: int
+
+    @property
+    def key(self) -> Key:
+        return ("limit", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detour:
+    """An ifb link that everything takes which comes in by ``source``.
+
+    The kernel bounds only what goes out of a link; what comes in goes out of the detour first.
+    """
+
+    ifname: IfName
+    source: IfName
     mark: str
 
     @property
@@ -103,6 +135,19 @@ class HostPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedPort:
+    """A held port whose traffic a process carries to ``address`` and ``port``."""
+
+    held: HostPort
+    address: IPAddress
+    port: int
+
+    @property
+    def key(self) -> Key:
+        return ("proxy", *self.held.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
     """An element of a set or, with ``data``, of a map in our nftables table.
 
@@ -118,5 +163,5 @@ class Element:
         return ("element", self.container, self.match)
 
 
-HostResource = Bridge | Veth | Hairpin | Address | Sysctl | HostPort
+HostResource = Bridge | Veth | Detour | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
 Resource = HostResource | Element

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from plugin.server.listeners import is_handed_over
 
@@ -28,6 +29,21 @@ class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         """Nothing to set up; gunicorn would add handlers of its own."""
 
 
+class PromptWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Closes a connection where it was served.
+
+    gunicorn's own thread worker (27) hands it back to its one accepting thread, which waits up to
+    two seconds for the other side to close: a caller that is slow to close keeps all others
+    waiting.  On a Unix socket what was sent is read whatever is closed (unix(7)).
+    """
+
+    def handle(self, conn: Any) -> Any:
+        kept = super().handle(conn)
+        if kept is False:
+            conn.sock.close()
+        return kept
+
+
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The arbiter and its one worker."""
 
@@ -41,7 +57,7 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # Those of systemd gunicorn finds by itself, and leaves their files alone then.
             "bind": [f"fd://{s.fileno()}" for s in self._sockets if not is_handed_over(s)],
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": PromptWorker,
             "threads": THREADS,
             "keepalive": 0,
             "graceful_timeout": _GRACE_SECONDS,

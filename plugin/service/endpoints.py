@@ -13,8 +13,10 @@ from plugin.drivers.registry import driver_for
 from plugin.errors import EndpointNotFoundError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
+from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Attachment, Endpoint, Network, PortBinding
+from plugin.model.plan import Plan
 from plugin.service import ports
 from plugin.service.addresses import AddressUse, bind_all, unbind_all
 from plugin.service.locks import Locks
@@ -78,8 +80,10 @@ class Endpoints:
             endpoint = self.get(network_id, endpoint_id)
             driver = driver_for(network.mode)
             if endpoint.sandbox_key != sandbox_key:
+                before = driver.shared_plan(network, self._store.endpoints(network_id))
                 self._reconciler.apply(driver.endpoint_plan(network, endpoint))
                 self._store.save_endpoint(replace(endpoint, sandbox_key=sandbox_key))
+                self._share_anew(network, before)
             attachment = driver.attachment(network, endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
         return attachment
@@ -90,8 +94,12 @@ class Endpoints:
             found = self._find(network_id, endpoint_id)
             if found is not None:
                 network, endpoint = found
+                before = driver_for(network.mode).shared_plan(
+                    network, self._store.endpoints(network_id)
+                )
                 self._withdraw(network, endpoint)
                 self._store.save_endpoint(replace(_bare(endpoint), sandbox_key=None))
+                self._share_anew(network, before)
 
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
         """Forget the endpoint and free everything it had; unknown ids are no failure."""
@@ -139,6 +147,15 @@ class Endpoints:
         if network is None or endpoint is None or endpoint.network_id != network_id:
             return None
         return network, endpoint
+
+    def _share_anew(self, network: Network, before: Plan) -> None:
+        """Follow up what depends on all endpoints, if it has changed."""
+        after = driver_for(network.mode).shared_plan(network, self._store.endpoints(network.id))
+        delta = diff(after.resources, before.resources)
+        if delta.surplus:
+            self._reconciler.remove(Plan(resources=delta.surplus))
+        if delta.missing:
+            self._reconciler.apply(Plan(resources=delta.missing))
 
     def _withdraw(self, network: Network, endpoint: Endpoint) -> None:
         if endpoint.published:

@@ -19,7 +19,7 @@ from plugin.log import Log
 from plugin.model.ids import IfName, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Resource, Veth
+from plugin.model.resources import Element, Resource, Veth
 from plugin.service.health import Health
 from plugin.service.locks import Locks
 from plugin.service.networks import whole_plan
@@ -66,10 +66,12 @@ class Healer:
 
     def _look_after_everything(self, *, drift: bool) -> None:
         self._prepare_firewall()
+        elements = self._firewall.read()
+        self._know_docker(elements)
         failures = []
         for network in self._store.networks():
             try:
-                self._heal_network(network, drift=drift)
+                self._heal_network(network, elements, drift=drift)
             except (PynetError, ExceptionGroup) as error:
                 failures.append(f"{short(network.id)}: {_reason(error)}")
                 _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
@@ -97,7 +99,19 @@ class Healer:
         else:
             self._health.recover(_FIREWALL)
 
-    def _heal_network(self, listed: Network, *, drift: bool) -> None:
+    def _know_docker(self, known: frozenset[Element]) -> None:
+        """Docker's own networks come and go; traffic to and from them is not let through."""
+        missing = [each for each in self._docker_elements() if each not in known]
+        try:
+            self._firewall.ensure(missing)
+        except PynetError as error:
+            _log.error("docker.not_known", reason=error)
+
+    def _docker_elements(self) -> list[Element]:
+        bridges = sorted(self._kernel.foreign_bridges())
+        return [Element(container="pn_docker", match=(f'"{name}"',)) for name in bridges]
+
+    def _heal_network(self, listed: Network, elements: frozenset[Element], *, drift: bool) -> None:
         with self._locks.hold(listed.id):
             network = self._store.network(listed.id)
             if network is None:
@@ -108,21 +122,24 @@ class Healer:
                 self._store.delete_network(network.id)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
-            self._make_so(network, drift=drift)
+            self._make_so(network, elements, drift=drift)
 
-    def _make_so(self, network: Network, *, drift: bool) -> None:
+    def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         driver = driver_for(network.mode)
-        plan = driver.network_plan(network)
         for endpoint in self._store.endpoints(network.id):
-            if not endpoint.joined:
-                continue
             own = driver.endpoint_plan(network, endpoint)
-            if self._kernel.missing_links(_links(own.resources)):
+            if endpoint.joined and self._kernel.missing_links(_links(own.resources)):
                 self._detach(network, endpoint)
-            else:
-                plan |= own | driver.ports_plan(network, endpoint)
-        delta = self._reconciler.compare(plan.resources, self._firewall.read())
-        wanting = delta.missing | delta.changed
+        endpoints = self._store.endpoints(network.id)
+        plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
+        for endpoint in endpoints:
+            if endpoint.joined:
+                plan |= driver.endpoint_plan(network, endpoint)
+                plan |= driver.ports_plan(network, endpoint)
+        if not self._wanting(plan, elements):
+            return
+        # A call may have come in since the elements were read: only what still lacks is drift.
+        wanting = self._wanting(plan, self._firewall.read())
         if not wanting:
             return
         if drift:
@@ -131,10 +148,15 @@ class Healer:
             _log.info("network.restored", network=short(network.id), things=len(wanting))
         self._reconciler.mend(wanting)
 
+    def _wanting(self, plan: Plan, elements: frozenset[Element]) -> frozenset[Resource]:
+        delta = self._reconciler.compare(plan.resources, elements)
+        return delta.missing | delta.changed
+
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
         driver = driver_for(network.mode)
-        self._reconciler.remove(driver.ports_plan(network, endpoint))
+        own = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+        self._reconciler.remove(own)
         self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 
@@ -155,6 +177,7 @@ class Healer:
             for network in self._store.networks()
             for resource in whole_plan(network, self._store.endpoints(network.id)).resources
         }
+        wanted |= {element.key for element in self._docker_elements()}
         return [resource for resource in actual if resource.key not in wanted]
 
 

@@ -43,7 +43,7 @@ class Networks:
 
     def check(self, network: Network) -> None:
         """Refuse what a creation would refuse, as far as it does not depend on a host."""
-        driver_for(network.mode).check_options(network.options)
+        driver_for(network.mode).check_options(network)
 
     def allocate(self, network: Network) -> None:
         """On a swarm manager: check the network, and keep its pools together."""
@@ -60,8 +60,13 @@ class Networks:
             known = self._store.network(wanted.id)
             if known is not None and known.state is NetworkState.ACTIVE:
                 return
-            network = replace(wanted, uplink_mtu=self._kernel.uplink_mtu())
-            plan = driver_for(network.mode).network_plan(network)
+            driver = driver_for(wanted.mode)
+            network = replace(
+                wanted,
+                uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
+                host_ipv6=self._kernel.has_ipv6(),
+            )
+            plan = driver.network_plan(network) | driver.shared_plan(network, ())
             self._admit(network)
             try:
                 self._reconciler.apply(plan)
@@ -110,7 +115,7 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
 def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
     """Everything the host may hold for a network, endpoints that never joined among it."""
     driver = driver_for(network.mode)
-    plan = driver.network_plan(network)
+    plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
     for endpoint in endpoints:
         plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
     return plan

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from plugin.drivers.base import Driver
 from plugin.kernel.base import Kernel
-from plugin.model.network import Endpoint, IPAddress, Network, PortBinding, PublishedPort
+from plugin.model.network import Endpoint, Network, PortBinding, PublishedPort
 from plugin.model.resources import HostPort
 
 
@@ -35,6 +35,7 @@ def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
         [
             HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)
             for port in published
+            if port.host_ip is not None
         ]
     )
 
@@ -42,19 +43,18 @@ def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
 def _publish_one(
     kernel: Kernel, driver: Driver, network: Network, endpoint: Endpoint, binding: PortBinding
 ) -> list[PublishedPort]:
-    addresses = driver.host_addresses(network, endpoint, binding)
-    if not addresses:
-        return []
-    number = kernel.reserve(binding.protocol, addresses, _candidates(binding))
+    targets = driver.port_targets(network, endpoint, binding)
+    addresses = [target.host_ip for target in targets if target.host_ip is not None]
+    number = kernel.reserve(binding.protocol, addresses, _candidates(binding)) if addresses else 0
     return [
         PublishedPort(
             protocol=binding.protocol,
-            host_ip=address,
-            host_port=number,
-            container_ip=_own_address(endpoint, address),
+            host_ip=target.host_ip,
+            host_port=number if target.host_ip is not None else 0,
+            container_ip=target.container_ip,
             container_port=binding.container_port,
         )
-        for address in addresses
+        for target in targets
     ]
 
 
@@ -63,10 +63,3 @@ def _candidates(binding: PortBinding) -> range | None:
     if not binding.host_port:
         return None
     return range(binding.host_port, max(binding.host_port, binding.host_port_end) + 1)
-
-
-def _own_address(endpoint: Endpoint, host_ip: IPAddress) -> IPAddress:
-    own = endpoint.ipv4 if host_ip.version == 4 else endpoint.ipv6
-    if own is None:
-        raise ValueError(f"the driver published on {host_ip} for an endpoint without its family")
-    return own.ip

@@ -9,7 +9,7 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import Element, HostResource, Resource
+from plugin.model.resources import Element, HostPort, HostResource, Resource
 
 _log: Final = Log("reconcile")
 
@@ -44,6 +44,7 @@ class Reconciler:
         except Exception:
             self._undo(plan)
             raise
+        self._kernel.forget_connections(_ports(host))
 
     def mend(self, resources: Iterable[Resource]) -> None:
         """Make the host hold resources it should have had; nothing is undone on failure.
@@ -79,6 +80,7 @@ class Reconciler:
             self._kernel.remove(host[::-1])
         except (PynetError, ExceptionGroup) as error:
             failures.append(error)
+        self._kernel.forget_connections(_ports(host))
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
@@ -110,3 +112,7 @@ def _split(resources: Iterable[Resource]) -> tuple[list[HostResource], list[Elem
         else:
             host.append(resource)
     return host, elements
+
+
+def _ports(resources: Iterable[HostResource]) -> list[HostPort]:
+    return [resource for resource in resources if isinstance(resource, HostPort)]

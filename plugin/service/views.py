@@ -34,7 +34,7 @@ def ports_view(store: Store) -> list[dict[str, Any]]:
             "network": network.id,
             "endpoint": endpoint.id,
             "protocol": port.protocol.text,
-            "host": str(port.host_ip),
+            "host": str(port.host_ip) if port.host_ip else "",
             "host_port": port.host_port,
             "container": str(port.container_ip),
             "container_port": port.container_port,

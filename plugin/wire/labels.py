@@ -29,7 +29,14 @@ SHORT_NAMES: Final = {
     PREFIX + "driver.mtu": "mtu",
     PREFIX + "bridge.name": "bridge_name",
     PREFIX + "bridge.enable_ip_masquerade": "masquerade",
+    PREFIX + "bridge.enable_icc": "icc",
     PREFIX + "bridge.host_binding_ipv4": "host_binding",
+    PREFIX + "bridge.gateway_mode_ipv4": "gateway_mode_ipv4",
+    PREFIX + "bridge.gateway_mode_ipv6": "gateway_mode_ipv6",
+    PREFIX + "bridge.inhibit_ipv4": "inhibit_ipv4",
+    PREFIX + "bridge.trusted_host_interfaces": "trusted_interfaces",
+    PREFIX + "host_ipv4": "host_ipv4",
+    PREFIX + "host_ipv6": "host_ipv6",
     PREFIX + "container_iface_prefix": "iface_prefix",
 }
 

@@ -259,7 +259,7 @@ def oper_info_answer(endpoint: Endpoint) -> dict[str, object]:
             "Proto": port.protocol.value,
             "IP": str(port.container_ip),
             "Port": port.container_port,
-            "HostIP": str(port.host_ip),
+            "HostIP": str(port.host_ip or ""),
             "HostPort": port.host_port,
             "HostPortEnd": port.host_port,
         }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.hosts import Host, LinuxHost, MemoryHost
 from tests.kernel.netns import Netns
 
 
@@ -17,3 +18,14 @@ def netns() -> Iterator[Netns]:
     with namespace.entered():
         yield namespace
     namespace.close()
+
+
+@pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.root)])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A host on which nothing of ours has ever been."""
+    if request.param == "fake":
+        made: Host = MemoryHost()
+    else:
+        made = LinuxHost(request.getfixturevalue("netns"))
+    yield made
+    made.close()

@@ -1,14 +1,17 @@
 """One host, real or fake: what a test does to it beside the plugin."""
 
 import socket
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
+from plugin.model.ids import IfName
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import HostPort
+from plugin.model.resources import HostPort, HostResource
 from tests.fakes.kernel import FakeHost, FakeKernel
 from tests.kernel.netns import Netns
 
@@ -18,7 +21,10 @@ class Host(Protocol):
 
     kernel: Kernel
 
-    def add_foreign_link(self, ifname: str) -> None: ...
+    def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None: ...
+    def add_foreign_address(self, ifname: str, interface: str) -> None: ...
+    def need(self, transport: Transport) -> None: ...
+    def lack(self, transport: Transport) -> None: ...
     def delete_link(self, ifname: str) -> None: ...
     def listen(self, transport: Transport, address: str, port: int) -> None: ...
     def setting(self, name: str) -> str: ...
@@ -34,8 +40,17 @@ class MemoryHost:
         self._host = FakeHost()
         self.kernel: Kernel = FakeKernel(self._host)
 
-    def add_foreign_link(self, ifname: str) -> None:
-        self._host.add_foreign_link(ifname)
+    def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None:
+        self._host.add_foreign_link(ifname, kind)
+
+    def add_foreign_address(self, ifname: str, interface: str) -> None:
+        self._host.links[IfName(ifname)].foreign_addresses.add(ip_interface(interface))
+
+    def need(self, transport: Transport) -> None:
+        """It has all of them."""
+
+    def lack(self, transport: Transport) -> None:
+        self._host.lacks.add(transport)
 
     def delete_link(self, ifname: str) -> None:
         self._host.delete_link(ifname)
@@ -70,8 +85,19 @@ class LinuxHost:
     def kernel(self) -> Kernel:
         return self._kernel
 
-    def add_foreign_link(self, ifname: str) -> None:
-        self.netns.ip(f"link add {ifname} type bridge", f"link set {ifname} up")
+    def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None:
+        self.netns.ip(f"link add {ifname} type {kind}", f"link set {ifname} up")
+
+    def add_foreign_address(self, ifname: str, interface: str) -> None:
+        self.netns.ip(f"address add {interface} dev {ifname}")
+
+    def need(self, transport: Transport) -> None:
+        if not _has(transport):
+            pytest.skip(f"this kernel has no {transport.text}")
+
+    def lack(self, transport: Transport) -> None:
+        if _has(transport):
+            pytest.skip(f"this kernel has {transport.text}")
 
     def delete_link(self, ifname: str) -> None:
         self.netns.ip(f"link delete {ifname}")
@@ -103,3 +129,18 @@ class LinuxHost:
         for sock in self._listeners:
             sock.close()
         self._kernel.close()
+
+
+def make(host: Host, *resources: HostResource) -> list[HostResource]:
+    """Ensure, and answer what was started."""
+    started: list[HostResource] = []
+    host.kernel.ensure(resources, started.append)
+    return started
+
+
+def _has(transport: Transport) -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, transport.value).close()
+    except OSError:
+        return transport is Transport.UDP  # which has no streams
+    return True

@@ -1,6 +1,5 @@
 """One suite, two kernels: what a caller of plugin.kernel may rely on."""
 
-from collections.abc import Iterator
 from ipaddress import ip_address, ip_interface
 
 import pytest
@@ -9,7 +8,7 @@ from plugin.errors import ForeignLinkError, KernelError, PortTakenError, Refused
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import Protocol
 from plugin.model.resources import Address, Bridge, Hairpin, HostPort, HostResource, Sysctl, Veth
-from tests.contract.hosts import Host, LinuxHost, MemoryHost
+from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(
     ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, mark="n1"
@@ -44,24 +43,6 @@ def a_port(
     address: str = "0.0.0.0", port: int = 8080, protocol: Protocol = Protocol.TCP
 ) -> HostPort:
     return HostPort(protocol=protocol, address=ip_address(address), port=port)
-
-
-def make(host: Host, *resources: HostResource) -> list[HostResource]:
-    """Ensure, and answer what was started."""
-    started: list[HostResource] = []
-    host.kernel.ensure(resources, started.append)
-    return started
-
-
-@pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.root)])
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """A host on which nothing of ours has ever been."""
-    if request.param == "fake":
-        made: Host = MemoryHost()
-    else:
-        made = LinuxHost(request.getfixturevalue("netns"))
-    yield made
-    made.close()
 
 
 class TestEnsure:
@@ -331,6 +312,7 @@ class TestHostPorts:
         self, host: Host, first: str, second: str, protocol: Protocol
     ) -> None:
         """Two containers, one on any address and one on a single address."""
+        host.need(protocol)
         held = a_port(first, protocol=protocol)
         make(host, held)
         with pytest.raises(PortTakenError):
@@ -344,6 +326,22 @@ class TestHostPorts:
         make(host, *both)
 
         assert host.kernel.read(both) == frozenset(both)
+
+    @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+    def test_a_protocol_that_the_kernel_does_not_have_is_refused(
+        self, host: Host, address: str
+    ) -> None:
+        """With what can be done about it, however the port was asked for."""
+        host.lack(Protocol.SCTP)
+        port = a_port(address, protocol=Protocol.SCTP)
+        message = r"cannot publish a port of sctp: this host's kernel does not have it .*; load its"
+        with pytest.raises(RefusedError, match=message):
+            make(host, port)
+        for ports in (range(8080, 8081), None):
+            with pytest.raises(RefusedError, match=message):
+                host.kernel.reserve(Protocol.SCTP, [port.address], ports)
+
+        assert host.kernel.read([port]) == frozenset()
 
     def test_an_address_that_the_host_does_not_have_is_refused(self, host: Host) -> None:
         """The message says what is wrong with it."""
@@ -383,6 +381,7 @@ class TestReserve:
     @pytest.mark.parametrize("protocol", list(Protocol))
     def test_any_port_is_of_the_ephemeral_range(self, host: Host, protocol: Protocol) -> None:
         """And the same in both families."""
+        host.need(protocol)
         numbers = {host.kernel.reserve(protocol, [ANY4, ANY6], None) for _ in range(8)}
 
         assert len(numbers) == 8
@@ -411,7 +410,7 @@ class TestReserve:
 class TestFacts:
     def test_a_host_without_a_default_route_has_the_usual_mtu(self, host: Host) -> None:
         """RFC 894."""
-        assert host.kernel.uplink_mtu() == 1500
+        assert host.kernel.mtu(None) == 1500
 
     def test_ipv6_is_there(self, host: Host) -> None:
         """On every host that tests run on."""

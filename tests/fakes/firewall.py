@@ -23,9 +23,13 @@ class FaultyFirewall(NoFirewall):
         self.prepared += 1
 
     def ensure(self, elements: Sequence[Element]) -> None:
+        if not elements:
+            return
         self._faults.point("ensure elements", FirewallError("nft refused"))
         super().ensure(elements)
 
     def remove(self, elements: Sequence[Element]) -> None:
+        if not elements:
+            return
         self._faults.point("remove elements", FirewallError("nft refused"))
         super().remove(elements)

@@ -14,9 +14,12 @@ from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
 from plugin.model.resources import (
     Address,
     Bridge,
+    Detour,
     Hairpin,
     HostPort,
     HostResource,
+    Limit,
+    ProxiedPort,
     Sysctl,
     Veth,
 )
@@ -30,9 +33,12 @@ _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"
 class Link:
     """A link: one of ours as the resource that describes it, or a foreign one."""
 
-    resource: Bridge | Veth | None = None
+    resource: Bridge | Veth | Detour | None = None
+    kind: str = "dummy"
     hairpin: bool = False
+    limit: Limit | None = None
     addresses: set[IPInterface] = field(default_factory=set)
+    foreign_addresses: set[IPInterface] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -46,10 +52,11 @@ class FakeHost:
         default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
     )
     routes: set[IPNetwork] = field(default_factory=set)
+    lacks: set[Protocol] = field(default_factory=set)
     mtu: int = 1500
 
-    def add_foreign_link(self, ifname: str) -> None:
-        self.links[IfName(ifname)] = Link()
+    def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
+        self.links[IfName(ifname)] = Link(kind=kind)
 
     def delete_link(self, ifname: str) -> None:
         """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge."""
@@ -63,7 +70,7 @@ class FakeHost:
             self.links.pop(gone.peer, None)
 
     @property
-    def ours(self) -> frozenset[Bridge | Veth]:
+    def ours(self) -> frozenset[Bridge | Veth | Detour]:
         return frozenset(link.resource for link in self.links.values() if link.resource)
 
 
@@ -73,6 +80,8 @@ class FakeKernel:
     def __init__(self, host: FakeHost | None = None, faults: Faults | None = None) -> None:
         self.host = host or FakeHost()
         self.ports: set[HostPort] = set()
+        self.proxied: set[ProxiedPort] = set()
+        self.forgotten: list[HostPort] = []
         self._faults = faults or Faults()
 
     def ensure(
@@ -101,7 +110,7 @@ class FakeKernel:
         found = [self._read(resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth]:
+    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
         return self.host.ours
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -120,7 +129,13 @@ class FakeKernel:
                 return number
         raise PortTakenError(addresses[0], (ports or _EPHEMERAL)[0])
 
-    def uplink_mtu(self) -> int:
+    def forget_connections(self, ports: Iterable[HostPort]) -> None:
+        self.forgotten += ports
+
+    def foreign_bridges(self) -> frozenset[IfName]:
+        return frozenset(name for name in self.host.links if name == "docker0")
+
+    def mtu(self, parent: IfName | None) -> int:
         return self.host.mtu
 
     def has_ipv6(self) -> bool:
@@ -131,67 +146,101 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge():
-                self._link_of_ours(resource).resource = resource
-            case Veth():
-                self._link(resource.master)
-                link = self._link_of_ours(resource)
-                link.resource = resource
-                self.host.links.setdefault(resource.peer, Link())
+            case Bridge() | Veth() | Detour():
+                self._ensure_link(resource)
+            case HostPort() | ProxiedPort():
+                self._ensure_port(resource)
+            case Limit():
+                self._link(resource.ifname).limit = resource
             case Hairpin():
                 self._link(resource.ifname).hairpin = True
             case Address():
-                self._link(resource.ifname).addresses.add(resource.interface)
+                link = self._link(resource.ifname)
+                if resource.interface not in link.foreign_addresses:
+                    link.addresses.add(resource.interface)
             case Sysctl():
                 self._set(resource)
-            case HostPort():
-                if resource not in self.ports:
-                    self._check_address(resource)
-                    if self._is_taken(resource):
-                        raise PortTakenError(resource.address, resource.port)
-                    self.ports.add(resource)
+
+    def _ensure_link(self, resource: Bridge | Veth | Detour) -> None:
+        if isinstance(resource, Bridge) and self._is_adopted(resource):
+            return
+        if isinstance(resource, Detour):
+            self._link(resource.source)
+        if isinstance(resource, Veth):
+            self._link(resource.master)
+        self._link_of_ours(resource).resource = resource
+        if isinstance(resource, Veth):
+            self.host.links.setdefault(resource.peer, Link())
+
+    def _ensure_port(self, resource: HostPort | ProxiedPort) -> None:
+        if isinstance(resource, ProxiedPort):
+            if resource.held not in self.ports:
+                raise KernelError(f"port {resource.held.port} is not held")
+            self.proxied.add(resource)
+        elif resource not in self.ports:
+            self._check_address(resource)
+            if self._is_taken(resource):
+                raise PortTakenError(resource.address, resource.port)
+            self.ports.add(resource)
 
     def _remove(self, resource: HostResource) -> None:
         link = self._ours(resource)
         match resource:
-            case Bridge() | Veth():
+            case Bridge() | Veth() | Detour():
                 if link and link.resource and link.resource.mark == resource.mark:
                     self.host.delete_link(resource.ifname)
             case Hairpin():
                 if link:
                     link.hairpin = False
             case Address():
-                if link:
-                    link.addresses.discard(resource.interface)
-            case Sysctl():
+                if resource.ifname in self.host.links:
+                    self.host.links[resource.ifname].addresses.discard(resource.interface)
+            case Sysctl() | Limit():
                 pass
             case HostPort():
                 self.ports.discard(resource)
+            case ProxiedPort():
+                self.proxied.discard(resource)
 
     def _read(self, resource: HostResource) -> HostResource | None:
-        if isinstance(resource, Sysctl):
-            value = self._value(resource.name)
-            return None if value is None else replace(resource, value=value)
-        if isinstance(resource, HostPort):
-            return resource if resource in self.ports else None
-        link = self.host.links.get(resource.ifname)
-        if link is None:
-            return None
         match resource:
-            case Bridge() | Veth():
-                # A foreign link differs from any plan, for it has no mark.
-                return link.resource or replace(resource, mark="")
+            case Sysctl():
+                value = self._value(resource.name)
+                return None if value is None else replace(resource, value=value)
+            case HostPort():
+                return resource if resource in self.ports else None
+            case ProxiedPort():
+                return resource if resource in self.proxied else None
+            case _:
+                link = self.host.links.get(resource.ifname)
+                return self._read_link(link, resource) if link else None
+
+    def _read_link(
+        self, link: Link, resource: Bridge | Veth | Detour | Limit | Hairpin | Address
+    ) -> HostResource | None:
+        match resource:
+            case Limit():
+                return link.limit
             case Hairpin():
                 return resource if link.hairpin else None
             case Address():
-                return resource if resource.interface in link.addresses else None
+                return resource if resource.interface in _all_of(link) else None
+            case _:
+                if isinstance(resource, Bridge) and self._is_adopted(resource):
+                    return resource
+                # A foreign link differs from any plan, for it has no mark.
+                return link.resource or replace(resource, mark="")
 
     def _link(self, ifname: IfName) -> Link:
         if ifname not in self.host.links:
             raise KernelError(f"link {ifname} is not there")
         return self.host.links[ifname]
 
-    def _link_of_ours(self, wanted: Bridge | Veth) -> Link:
+    def _is_adopted(self, bridge: Bridge) -> bool:
+        link = self.host.links.get(bridge.ifname)
+        return bool(bridge.adoptable and link and not link.resource and link.kind == "bridge")
+
+    def _link_of_ours(self, wanted: Bridge | Veth | Detour) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
         there = link.resource
         if there is None or type(there) is not type(wanted) or there.mark != wanted.mark:
@@ -202,7 +251,7 @@ class FakeKernel:
         return link
 
     def _ours(self, resource: HostResource) -> Link | None:
-        if isinstance(resource, (Sysctl, HostPort)):
+        if isinstance(resource, (Sysctl, HostPort, ProxiedPort)):
             return None
         link = self.host.links.get(resource.ifname)
         return link if link and link.resource else None
@@ -220,7 +269,12 @@ class FakeKernel:
         return self.host.sysctls.get(name, "0" if per_link else None)
 
     def _check_address(self, port: HostPort) -> None:
-        own = {i.ip for link in self.host.links.values() for i in link.addresses}
+        if port.protocol in self.host.lacks:
+            raise RefusedError(
+                f"cannot publish a port of {port.protocol.text}: this host's kernel does not have "
+                "it (Protocol not supported); load its module, or publish another protocol"
+            )
+        own = {i.ip for link in self.host.links.values() for i in _all_of(link)}
         if not port.address.is_unspecified and port.address not in own | self.host.addresses:
             raise RefusedError(
                 f"cannot publish on {port.address}:{port.port}: this host has no such address"
@@ -228,6 +282,10 @@ class FakeKernel:
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
+
+
+def _all_of(link: Link) -> set[IPInterface]:
+    return link.addresses | link.foreign_addresses
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:

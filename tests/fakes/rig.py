@@ -77,11 +77,14 @@ class Rig:
 
     def held(self) -> frozenset[Resource]:
         """Everything of ours that the host holds, settings excepted: those are not taken back."""
-        resources: set[Resource] = {*self.host.ours, *self.firewall.read(), *self.kernel.ports}
+        resources: set[Resource] = {*self.host.ours, *self.firewall.read()}
+        resources |= {*self.kernel.ports, *self.kernel.proxied}
         for ifname, link in self.host.links.items():
             resources |= {Address(ifname=ifname, interface=each) for each in link.addresses}
             if link.hairpin:
                 resources.add(Hairpin(ifname=ifname))
+            if link.limit:
+                resources.add(link.limit)
         return frozenset(resources)
 
     def wanted(self) -> frozenset[Resource]:
@@ -91,8 +94,10 @@ class Rig:
             if network.state is not NetworkState.ACTIVE:
                 continue
             driver = driver_for(network.mode)
+            endpoints = self.store.endpoints(network.id)
             resources |= driver.network_plan(network).resources
-            for endpoint in self.store.endpoints(network.id):
+            resources |= driver.shared_plan(network, endpoints).resources
+            for endpoint in endpoints:
                 if endpoint.joined:
                     resources |= driver.endpoint_plan(network, endpoint).resources
                     resources |= driver.ports_plan(network, endpoint).resources

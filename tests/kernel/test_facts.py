@@ -29,7 +29,7 @@ class TestUplinkMtu:
         """Behind a tunnel, 1500 would be lost on the way."""
         uplinks.ip("route add default via 192.0.2.1 dev wide")
 
-        assert kernel.uplink_mtu() == 9000
+        assert kernel.mtu(None) == 9000
 
     def test_the_route_with_the_least_metric_counts(
         self, kernel: LinuxKernel, uplinks: Netns
@@ -40,17 +40,17 @@ class TestUplinkMtu:
             "route add default dev narrow metric 100",
         )
 
-        assert kernel.uplink_mtu() == 1300
+        assert kernel.mtu(None) == 1300
 
     def test_a_host_with_ipv6_alone(self, kernel: LinuxKernel, uplinks: Netns) -> None:
         """Its route counts where there is no other."""
         uplinks.ip("route add default via fd00:99::1 dev narrow")
 
-        assert kernel.uplink_mtu() == 1300
+        assert kernel.mtu(None) == 1300
 
     def test_without_a_default_route(self, kernel: LinuxKernel, uplinks: Netns) -> None:
         """Nobody knows better."""
-        assert kernel.uplink_mtu() == 1500
+        assert kernel.mtu(None) == 1500
 
 
 class TestRoutes:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugin.config import SETTINGS
-from plugin.drivers.bridge import OPTIONS
+from plugin.drivers.bridge.options import OPTIONS
 from plugin.drivers.registry import modes
 
 ROOT = Path(__file__).parents[2]

@@ -16,10 +16,11 @@ from hypothesis.stateful import (
     rule,
 )
 
+from plugin.drivers.registry import driver_for
 from plugin.errors import PortTakenError
 from plugin.model.ids import EndpointID, MacAddress, bridge_name
 from plugin.model.network import Endpoint, Network, NetworkState
-from plugin.model.resources import Bridge, Veth
+from plugin.model.resources import Bridge
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
@@ -80,7 +81,8 @@ class Lives(RuleBasedStateMachine):
         self.count += 1
         fresh = an_endpoint(network, number, f"{self.count}")
         endpoint = replace(fresh, mac_address=MacAddress(""))
-        if self.rig.store.network(network.id) is None:
+        known = self.rig.store.network(network.id)
+        if known is None or known.state is not NetworkState.ACTIVE:
             return endpoint
         bindings = [a_binding(80, 8000 + number), a_binding(81, 0)]
 
@@ -146,15 +148,16 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     @precondition(lambda self: not self.troubled)
     def host_holds_what_the_state_says(self) -> None:
-        """And besides only links of endpoints that have left and are not deleted yet."""
+        """And besides only what endpoints that have left and are not deleted yet had in common."""
         wanted, held = self.rig.wanted(), self.rig.held()
-        known = {
-            f"{network.id}/{endpoint.id}"
+        left = {
+            resource
             for network in self.rig.store.networks()
             for endpoint in self.rig.store.endpoints(network.id)
+            for resource in driver_for(network.mode).endpoint_plan(network, endpoint).resources
         }
         assert wanted <= held
-        assert all(isinstance(e, Veth) and e.mark in known for e in held - wanted)
+        assert held - wanted <= left
 
     @invariant()
     def nothing_is_published_twice(self) -> None:

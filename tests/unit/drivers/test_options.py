@@ -1,13 +1,14 @@
 """Option names to typed values."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
 
 from plugin.drivers import options
-from plugin.drivers.bridge import OPTIONS
+from plugin.drivers.bridge.options import OPTIONS, Isolation
 from plugin.errors import InvalidOptionError, UnknownOptionError
+from plugin.model.network import Protocol, StaticRoute
 
 
 class TestCheckKnown:
@@ -21,7 +22,7 @@ class TestCheckKnown:
             ("mtuu", "did you mean mtu?"),
             ("bridge-name", "did you mean bridge_name?"),
             ("masquerad", "did you mean masquerade?"),
-            ("foo", "it has mode, mtu, bridge_name, masquerade, host_binding, iface_prefix"),
+            ("foo", f"it has mode, {', '.join(option.name for option in OPTIONS)}"),
         ],
     )
     def test_what_it_does_not_have_is_refused_with_what_is_near(self, name: str, hint: str) -> None:
@@ -45,6 +46,27 @@ GOOD: list[tuple[Any, str, object]] = [
     (options.ifname, "b" * 15, "b" * 15),
     (options.ifname_prefix, "b" * 13, "b" * 13),
     (options.ipv4_address, "192.0.2.2", IPv4Address("192.0.2.2")),
+    (options.ipv6_address, "fd00::2", IPv6Address("fd00::2")),
+    (options.ip_address_text, "fd00::2", IPv6Address("fd00::2")),
+    (options.rate, "8kbit", 8_000),
+    (options.rate, "1.5Gbit", 1_500_000_000),
+    (options.rate, "10m", 10_000_000),
+    (options.rate, "9000", 9_000),
+    (options.rate, "32gbit", 32 * 10**9),
+    (options.choice(Isolation), "strict", Isolation.STRICT),
+    (options.listed(":", options.ifname), "eth0 : eth1", ("eth0", "eth1")),
+    (options.port_list, "allow", None),
+    (options.port_list, "deny", frozenset()),
+    (options.port_list, "53/udp, 80", frozenset({(Protocol.UDP, 53), (Protocol.TCP, 80)})),
+    (options.port_list, "9/sctp", frozenset({(Protocol.SCTP, 9)})),
+    (
+        options.route_list,
+        "10.8.0.0/16; fd00:8::/32 via fd00::1",
+        (
+            StaticRoute(destination=IPv4Network("10.8.0.0/16")),
+            StaticRoute(destination=IPv6Network("fd00:8::/32"), next_hop=IPv6Address("fd00::1")),
+        ),
+    ),
 ]
 BAD: list[tuple[Any, str]] = [
     (options.boolean, "yes"),
@@ -64,11 +86,24 @@ BAD: list[tuple[Any, str]] = [
     (options.ifname, "a b"),
     (options.ifname, "a%d"),
     (options.ifname, "a\x00"),
+    (options.ifname, 'a"b'),
+    (options.ifname, "a\\"),
+    (options.ifname, "eth*"),
     (options.ifname_prefix, "b" * 14),
     (options.ifname_prefix, ""),
     (options.ipv4_address, "::1"),
     (options.ipv4_address, "192.0.2"),
     (options.ipv4_address, "192.0.2.0/24"),
+    (options.rate, "nan"),
+    (options.rate, "inf"),
+    (options.rate, "7999"),
+    (options.rate, "32.1gbit"),
+    (options.rate, "m"),
+    (options.rate, ""),
+    (options.port_list, "80,"),
+    (options.port_list, "80/tcp/udp"),
+    (options.route_list, "::/0 via fd00::1"),
+    (options.route_list, ";"),
 ]
 
 

@@ -1,6 +1,7 @@
 """The constant part of our table."""
 
 import re
+from itertools import chain
 
 from plugin.firewall import skeleton
 
@@ -10,9 +11,10 @@ SCRIPT = skeleton.script(0x800)
 def test_every_set_and_map_is_looked_up() -> None:
     """One that no rule asks would be kept for nothing."""
     rules = "\n".join(line for line in SCRIPT.splitlines() if line.startswith("add rule"))
-    asked = set(re.findall(r"@(\w+)", rules))
+    asked = set(re.findall(r"@(pn_\w+)", rules))
 
-    assert asked == set(skeleton.SETS | skeleton.MAPS)
+    kept = [name for kinds in (skeleton.SETS, skeleton.MAPS) for name in chain(*kinds.values())]
+    assert asked == set(kept)
 
 
 def test_elements_survive_it() -> None:
@@ -24,7 +26,7 @@ def test_elements_survive_it() -> None:
 
 def test_names_are_no_words_of_nft() -> None:
     """``fwd``, ``mark`` and others are."""
-    names = re.findall(r"add (?:set|map|chain) inet pynet (\w+)", SCRIPT)
+    names = re.findall(r"add (?:set|map|chain) (?:inet|bridge) pynet (\w+)", SCRIPT)
 
     assert names
     assert all(name.startswith("pn_") for name in names)

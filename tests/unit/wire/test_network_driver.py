@@ -356,7 +356,10 @@ class TestProgram:
         [
             ({"Port": 80}, "Object missing required field `Proto`"),
             ({"Proto": 6}, "Object missing required field `Port`"),
-            ({"Proto": 132, "Port": 80}, "[0].Proto: 132 is not one of 6 (tcp), 17 (udp)"),
+            (
+                {"Proto": 33, "Port": 80},
+                "[0].Proto: 33 is not one of 6 (tcp), 17 (udp), 132 (sctp)",
+            ),
             ({"Proto": 6, "Port": 0}, "[0].Port: 0 is not a port from 1 to 65535"),
             ({"Proto": 6, "Port": 65536}, "[0].Port: 65536 is not a port from 1 to 65535"),
             ({"Proto": 6, "Port": "80"}, "Expected `int`, got `str`"),

@@ -1,0 +1,75 @@
+"""Guards at a container's port: who may talk to it, and as whom it may speak.
+
+They are lookups in the bridge family, where a frame can be stopped before anybody on the
+bridge sees it, and need no br_netfilter.
+"""
+
+from ipaddress import IPv6Address
+from typing import Final
+
+from plugin.drivers.bridge.options import (
+    ENDPOINT_ICC_ALLOW,
+    ENDPOINT_SPOOF_GUARD,
+    BridgeOptions,
+)
+from plugin.model.ids import IfName, MacAddress, port_name
+from plugin.model.network import Endpoint
+from plugin.model.resources import Element, Resource
+
+_LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
+
+
+def guard_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
+    """The guards of one endpoint."""
+    port = port_name(endpoint.id)
+    resources: set[Resource] = set()
+    own = ENDPOINT_SPOOF_GUARD.of(endpoint.options)
+    # A gateway passes on what others send.
+    is_gateway = any(i.ip in options.gateway_containers for i in endpoint.interfaces)
+    if (options.spoof_guard and not is_gateway) if own is None else own:
+        resources |= _spoofing(port, endpoint)
+    if not options.icc:
+        resources |= _separation(port, endpoint)
+    return frozenset(resources)
+
+
+def link_local(mac_address: MacAddress) -> IPv6Address:
+    """The address that a link gives itself (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac_address.replace(":", ""))
+    identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return IPv6Address(_LINK_LOCAL | int.from_bytes(identifier, "big"))
+
+
+def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:
+    name = f'"{port}"'
+    resources: set[Resource] = {
+        Element(container="pn_guarded", match=(name,)),
+        Element(container="pn_guard_mac", match=(name, endpoint.mac_address)),
+    }
+    if endpoint.ipv4 is not None:
+        resources.add(Element(container="pn_guard4", match=(name, str(endpoint.ipv4.ip))))
+    addresses6 = [link_local(endpoint.mac_address)]
+    if endpoint.ipv6 is not None:
+        addresses6.append(endpoint.ipv6.ip)
+    for address in addresses6:
+        resources.add(Element(container="pn_guard6", match=(name, str(address))))
+        resources.add(Element(container="pn_guard_target6", match=(name, hex(int(address)))))
+    return resources
+
+
+def _separation(port: IfName, endpoint: Endpoint) -> set[Resource]:
+    """No frames to other containers of the network, but for those it may talk to.
+
+    The kernel's own way, isolated bridge ports, knows no exceptions, and where br_netfilter is on
+    it also stops what one container sends to a published port of another: the translated frame
+    is bridged then, from an isolated port to an isolated port.
+    """
+    allowed = ENDPOINT_ICC_ALLOW.of(endpoint.options)
+    pairs = {
+        Element(container=f"pn_pairs{address.version}", match=(str(one), str(other)))
+        for own in endpoint.interfaces
+        for address in allowed
+        if own.version == address.version
+        for one, other in ((own.ip, address), (address, own.ip))
+    }
+    return {Element(container="pn_separate", match=(f'"{port}"',)), *pairs}

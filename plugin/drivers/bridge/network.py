@@ -1,0 +1,149 @@
+"""What a bridge network needs on the host, containers or not."""
+
+from ipaddress import ip_interface
+from typing import Final
+
+from plugin.drivers.bridge.options import BridgeOptions, GatewayMode, Isolation
+from plugin.errors import GatewayOutsideError, RefusedError
+from plugin.model.ids import IfName, bridge_name, derived_mac
+from plugin.model.network import IPAddress, Network, PoolData
+from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
+
+_TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
+
+
+def bridge_of(network: Network, options: BridgeOptions) -> IfName:
+    """The name of the network's bridge."""
+    return options.bridge or bridge_name(network.id)
+
+
+def check_pools(network: Network) -> None:
+    """Refuse subnets that a bridge cannot serve."""
+    for pool in network.pools:
+        if pool.prefix.prefixlen == 0:
+            raise RefusedError(
+                f"subnet {pool.prefix} holds every address; mode bridge needs one of its own, "
+                "give one with --subnet or leave out --ipam-driver null"
+            )
+        if pool.gateway is not None and pool.gateway.ip not in pool.prefix:
+            raise GatewayOutsideError(
+                f"gateway {pool.gateway.ip} is outside its subnet {pool.prefix}; "
+                f"choose an address of {pool.prefix}"
+            )
+
+
+def network_resources(network: Network, options: BridgeOptions) -> frozenset[Resource]:
+    """Everything but endpoints."""
+    ifname = bridge_of(network, options)
+    bridge = Bridge(
+        ifname=ifname,
+        mac_address=derived_mac(network.id),
+        mtu=options.mtu,
+        mark=network.id,
+        adoptable=options.bridge is not None,
+    )
+    return frozenset(
+        {
+            bridge,
+            *_sysctls(network, ifname, options),
+            *_addresses(network, ifname, options),
+            *_membership(network, ifname, options),
+            *_host_services(ifname, options),
+            *(element for pool in network.pools for element in _subnet(network, options, pool)),
+        }
+    )
+
+
+def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[Sysctl]:
+    """Forwarding on; localhost reaches published ports; advertisements are not believed.
+
+    route_localnet lets 127.0.0.1 be translated to a container (kernel doc ip-sysctl);
+    the firewall drops what comes from a container for 127.0.0.0/8.
+    """
+    settings = [Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0")]
+    if any(pool.prefix.version == 4 for pool in network.pools):
+        settings += [
+            Sysctl(name="net/ipv4/ip_forward", value="1"),
+            Sysctl(name=f"net/ipv4/conf/{bridge}/route_localnet", value="1"),
+        ]
+    has_ipv6 = network.ipv6 and options.modes[6] is not GatewayMode.ISOLATED
+    if has_ipv6:
+        settings.append(Sysctl(name="net/ipv6/conf/all/forwarding", value="1"))
+    settings.append(
+        Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0" if has_ipv6 else "1")
+    )
+    return settings
+
+
+def _addresses(network: Network, bridge: IfName, options: BridgeOptions) -> list[Address]:
+    return [
+        Address(ifname=bridge, interface=pool.gateway)
+        for pool in network.pools
+        if pool.gateway is not None
+        and options.modes[pool.prefix.version] is not GatewayMode.ISOLATED
+        and not (options.inhibit_ipv4 and pool.prefix.version == 4)
+    ]
+
+
+def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> list[Element]:
+    name = f'"{bridge}"'
+    elements = [
+        Element(container="pn_bridges", match=(name,)),
+        Element(container="pn_same", match=(name, name)),
+    ]
+    if network.internal:
+        elements.append(Element(container="pn_internal", match=(name,)))
+    if options.isolation is Isolation.STRICT:
+        elements.append(Element(container="pn_strict", match=(name,)))
+    if options.isolation is Isolation.OFF:
+        elements.append(Element(container="pn_open", match=(name,)))
+    elements += [
+        Element(container="pn_trusted", match=(f'"{link}"', name)) for link in options.trusted
+    ]
+    for version, mode in options.modes.items():
+        if mode is GatewayMode.NAT_UNPROTECTED:
+            elements.append(Element(container=f"pn_unprotected{version}", match=(name,)))
+        if mode is GatewayMode.ROUTED:
+            elements.append(Element(container=f"pn_routed{version}", match=(name,)))
+    return elements
+
+
+def _host_services(bridge: IfName, options: BridgeOptions) -> list[Element]:
+    if options.host_services is None:
+        return []
+    name = f'"{bridge}"'
+    return [
+        Element(container="pn_host_closed", match=(name,)),
+        *(
+            Element(container="pn_host_services", match=(name, protocol.text, str(port)))
+            for protocol, port in options.host_services
+        ),
+    ]
+
+
+def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[Element]:
+    version = pool.prefix.version
+    prefix = str(pool.prefix)
+    elements = [Element(container=f"pn_subnets{version}", match=(prefix,))]
+    if network.internal or options.modes[version] not in _TRANSLATED:
+        return elements
+    if version in options.snat:
+        source = (str(options.snat[version]),)
+        elements.append(Element(container=f"pn_sources{version}", match=(prefix,), data=source))
+    elif options.masquerade:
+        elements.append(Element(container=f"pn_masquerade{version}", match=(prefix,)))
+    return elements
+
+
+def stand_ins(
+    network: Network, options: BridgeOptions, joined: frozenset[IPAddress]
+) -> frozenset[Resource]:
+    """Addresses of gateway containers that are not there: the host answers in their place."""
+    return frozenset(
+        Address(
+            ifname=bridge_of(network, options),
+            interface=ip_interface(f"{address}/{address.max_prefixlen}"),
+        )
+        for address in options.gateway_containers
+        if address not in joined
+    )

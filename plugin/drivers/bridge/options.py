@@ -1,0 +1,361 @@
+"""What a user can say about a bridge network, and what it means together.
+
+Names are short; those of Docker's bridge driver arrive under them too.  Contradictions are
+refused here, where all options of one network are seen at once.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from plugin.drivers.options import (
+    MAX_MTU,
+    MIN_MTU,
+    MIN_MTU_IPV6,
+    Option,
+    boolean,
+    check_known,
+    choice,
+    ifname,
+    ifname_prefix,
+    ip_address_text,
+    ipv4_address,
+    ipv6_address,
+    listed,
+    mtu,
+    port_list,
+    rate,
+    route_list,
+)
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import IfName
+from plugin.model.network import IPAddress, Network, Protocol, StaticRoute
+
+
+class GatewayMode(Enum):
+    """How a family reaches the world outside of its network, in Docker's words."""
+
+    NAT = "nat"
+    NAT_UNPROTECTED = "nat-unprotected"
+    ROUTED = "routed"
+    ISOLATED = "isolated"
+
+
+class Isolation(Enum):
+    """What other networks of this host may do with this one."""
+
+    OFF = "off"
+    ON = "on"
+    STRICT = "strict"
+
+
+class Publisher(Enum):
+    """Who publishes ports."""
+
+    PYNET = "pynet"
+    DOCKER = "docker"
+
+
+_RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
+_BOOLEAN: Final = "true or false"
+_IFNAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
+
+MTU: Final = Option(
+    name="mtu",
+    parse=mtu,
+    default=0,
+    expected=f"a number of bytes from {MIN_MTU} to {MAX_MTU}",
+    meaning="MTU of the bridge and of the containers' links. Default: that of the link of the "
+    "host's default route.",
+)
+BRIDGE_NAME: Final = Option(
+    name="bridge_name",
+    parse=ifname,
+    default=None,
+    expected=_IFNAME,
+    meaning="Name of the bridge on the host. One that exists is used, and left when the network "
+    "goes. Default: derived from the network's id.",
+)
+MASQUERADE: Final = Option(
+    name="masquerade",
+    parse=boolean,
+    default=True,
+    expected=_BOOLEAN,
+    meaning="Hide the containers behind the host's address when they go out.",
+)
+ICC: Final = Option(
+    name="icc",
+    parse=boolean,
+    default=True,
+    expected=_BOOLEAN,
+    meaning="Let containers of the network reach each other; published ports are reached "
+    "in any case.",
+)
+HOST_BINDING: Final[Option[IPAddress]] = Option(
+    name="host_binding",
+    parse=ip_address_text,
+    default=IPv4Address(0),
+    expected="an address of the host",
+    meaning="Host address for published ports that name none.",
+)
+GATEWAY_MODE_IPV4: Final = Option(
+    name="gateway_mode_ipv4",
+    parse=choice(GatewayMode),
+    default=GatewayMode.NAT,
+    expected="nat, nat-unprotected, routed or isolated",
+    meaning="`nat`: translated, closed but for published ports. `nat-unprotected`: translated, "
+    "open to whoever has a route. `routed`: not translated, published ports and ping open. "
+    "`isolated`: the host has no address on the bridge (with `--internal` only).",
+)
+GATEWAY_MODE_IPV6: Final = Option(
+    name="gateway_mode_ipv6",
+    parse=choice(GatewayMode),
+    default=GatewayMode.NAT,
+    expected="nat, nat-unprotected, routed or isolated",
+    meaning="The same for IPv6.",
+)
+INHIBIT_IPV4: Final = Option(
+    name="inhibit_ipv4",
+    parse=boolean,
+    default=False,
+    expected=_BOOLEAN,
+    meaning="Put no IPv4 address on the bridge: another router of the network has it.",
+)
+TRUSTED_INTERFACES: Final[Option[tuple[IfName, ...]]] = Option(
+    name="trusted_interfaces",
+    parse=listed(":", ifname),
+    default=(),
+    expected="link names with ':' between",
+    meaning="Links of the host through which containers are reached directly, on any port.",
+)
+HOST_IPV4: Final = Option(
+    name="host_ipv4",
+    parse=ipv4_address,
+    default=None,
+    expected="an IPv4 address of the host",
+    meaning="Address that containers have outside, in place of the host's choice.",
+)
+HOST_IPV6: Final = Option(
+    name="host_ipv6",
+    parse=ipv6_address,
+    default=None,
+    expected="an IPv6 address of the host",
+    meaning="The same for IPv6.",
+)
+IFACE_PREFIX: Final = Option(
+    name="iface_prefix",
+    parse=ifname_prefix,
+    default="eth",
+    expected="a link name of 1 to 13 bytes",
+    meaning="Name of the link in the container, before its number.",
+)
+ISOLATION: Final = Option(
+    name="isolation",
+    parse=choice(Isolation),
+    default=Isolation.ON,
+    expected="off, on or strict",
+    meaning="`on`: other networks of the host reach published ports only. `strict`: not even those. "
+    "`off`: open to and from networks that have it off, too.",
+)
+HOST_SERVICES: Final = Option(
+    name="host_services",
+    parse=port_list,
+    default=None,
+    expected="allow, deny, or ports as 53/udp,80 (tcp where nothing is said)",
+    meaning="What of the host itself containers reach: everything, nothing but ping, or these ports.",
+)
+SPOOF_GUARD: Final = Option(
+    name="spoof_guard",
+    parse=boolean,
+    default=True,
+    expected=_BOOLEAN,
+    meaning="Let containers send from their own MAC and IP addresses only, and neither "
+    "answer DHCP nor advertise routes.",
+)
+ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
+    name="routes",
+    parse=route_list,
+    default=(),
+    expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
+    meaning="Routes in every container.",
+)
+GATEWAY_CONTAINER: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="gateway_container",
+    parse=listed(",", ip_address_text),
+    default=(),
+    expected="an address of the network, or one of each family with ',' between",
+    meaning="The container with this address is the others' gateway. While it is not there, "
+    "the host answers in its place.",
+)
+RATE_TO: Final[Option[int | None]] = Option(
+    name="rate_to",
+    parse=rate,
+    default=None,
+    expected=_RATE,
+    meaning="Upper bound for what each container receives.",
+)
+RATE_FROM: Final[Option[int | None]] = Option(
+    name="rate_from",
+    parse=rate,
+    default=None,
+    expected=_RATE,
+    meaning="Upper bound for what each container sends.",
+)
+PUBLISH: Final = Option(
+    name="publish",
+    parse=choice(Publisher),
+    default=Publisher.PYNET,
+    expected="pynet or docker",
+    meaning="Who publishes ports. With `docker` containers get a second link on docker_gwbridge, "
+    "which is their gateway, and `docker ps` shows the ports.",
+)
+PROXY: Final = Option(
+    name="userland_proxy",
+    parse=boolean,
+    default=True,
+    expected=_BOOLEAN,
+    meaning="Carry by a process what cannot be translated: [::1], and IPv6 to a container "
+    "without it.",
+)
+OPTIONS: Final[tuple[Option[Any], ...]] = (
+    MTU,
+    BRIDGE_NAME,
+    MASQUERADE,
+    ICC,
+    HOST_BINDING,
+    GATEWAY_MODE_IPV4,
+    GATEWAY_MODE_IPV6,
+    INHIBIT_IPV4,
+    TRUSTED_INTERFACES,
+    HOST_IPV4,
+    HOST_IPV6,
+    IFACE_PREFIX,
+    ISOLATION,
+    HOST_SERVICES,
+    SPOOF_GUARD,
+    ROUTES,
+    GATEWAY_CONTAINER,
+    RATE_TO,
+    RATE_FROM,
+    PUBLISH,
+    PROXY,
+)
+
+ENDPOINT_SPOOF_GUARD: Final[Option[bool | None]] = Option(
+    name="spoof_guard",
+    parse=boolean,
+    default=None,
+    expected=_BOOLEAN,
+    meaning="The network's option for this container alone.",
+)
+ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="icc_allow",
+    parse=listed(",", ip_address_text),
+    default=(),
+    expected="addresses with ',' between",
+    meaning="On a network with `icc=false`: containers of it, by address, that this one may "
+    "exchange traffic with.",
+)
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (
+    ENDPOINT_SPOOF_GUARD,
+    ENDPOINT_ICC_ALLOW,
+    RATE_TO,
+    RATE_FROM,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeOptions:
+    """The options of one network, complete and free of contradictions."""
+
+    bridge: IfName | None
+    mtu: int
+    masquerade: bool
+    icc: bool
+    host_binding: IPAddress
+    modes: dict[int, GatewayMode]
+    inhibit_ipv4: bool
+    trusted: tuple[IfName, ...]
+    snat: dict[int, IPAddress]
+    iface_prefix: str
+    isolation: Isolation
+    host_services: frozenset[tuple[Protocol, int]] | None
+    spoof_guard: bool
+    routes: tuple[StaticRoute, ...]
+    gateway_containers: tuple[IPAddress, ...]
+    rate_to: int | None
+    rate_from: int | None
+    publisher: Publisher
+    proxy: bool
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the host has no part in the network at all."""
+        return GatewayMode.ISOLATED in self.modes.values()
+
+
+def read_options(network: Network) -> BridgeOptions:
+    """Read all options of a network.  Raises RefusedError."""
+    own = network.options
+    check_known(own, OPTIONS, "bridge")
+    options = BridgeOptions(
+        bridge=BRIDGE_NAME.of(own),
+        mtu=MTU.of(own) or network.uplink_mtu,
+        masquerade=MASQUERADE.of(own),
+        icc=ICC.of(own),
+        host_binding=HOST_BINDING.of(own),
+        modes={4: GATEWAY_MODE_IPV4.of(own), 6: GATEWAY_MODE_IPV6.of(own)},
+        inhibit_ipv4=INHIBIT_IPV4.of(own),
+        trusted=TRUSTED_INTERFACES.of(own),
+        snat={
+            version: address
+            for version, address in ((4, HOST_IPV4.of(own)), (6, HOST_IPV6.of(own)))
+            if address is not None
+        },
+        iface_prefix=IFACE_PREFIX.of(own),
+        isolation=ISOLATION.of(own),
+        host_services=HOST_SERVICES.of(own),
+        spoof_guard=SPOOF_GUARD.of(own),
+        routes=ROUTES.of(own),
+        gateway_containers=GATEWAY_CONTAINER.of(own),
+        rate_to=RATE_TO.of(own),
+        rate_from=RATE_FROM.of(own),
+        publisher=PUBLISH.of(own),
+        proxy=PROXY.of(own),
+    )
+    _check(network, options)
+    return options
+
+
+def check_endpoint_options(options: dict[str, str]) -> None:
+    """Refuse options of one container that are unknown or mean nothing."""
+    check_known(options, ENDPOINT_OPTIONS, "bridge")
+    for option in ENDPOINT_OPTIONS:
+        option.of(options)
+
+
+def _check(network: Network, options: BridgeOptions) -> None:
+    if network.ipv6 and options.mtu < MIN_MTU_IPV6:
+        raise InvalidOptionError(
+            MTU.name, options.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
+        )
+    for version, mode in options.modes.items():
+        if mode is GatewayMode.ISOLATED and not network.internal:
+            raise RefusedError(
+                f"option gateway_mode_ipv{version} is isolated, which a network can be with "
+                "--internal only; add --internal or choose another mode"
+            )
+        if mode is GatewayMode.ROUTED and version in options.snat:
+            raise RefusedError(
+                f"option host_ipv{version} translates addresses and gateway_mode_ipv{version}="
+                "routed does not; leave one of them out"
+            )
+    for address in options.gateway_containers:
+        if network.pools and not any(address in pool.prefix for pool in network.pools):
+            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
+    if network.internal and options.publisher is Publisher.DOCKER:
+        raise RefusedError(
+            "option publish is docker, and an internal network publishes nothing; leave out "
+            "publish or --internal"
+        )

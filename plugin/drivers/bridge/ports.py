@@ -1,0 +1,102 @@
+"""Published ports of a bridge network: where they are, and what they need there.
+
+A routed family publishes nothing on the host: the container's own port is opened, and a
+PublishedPort without a host address says so.  What address translation cannot do is left to
+the proxy: [::1], which has no route_localnet, and an IPv6 address of the host for a
+container without one.
+"""
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from plugin.drivers.bridge.options import BridgeOptions, GatewayMode, Publisher
+from plugin.errors import RefusedError
+from plugin.model.ids import port_name
+from plugin.model.network import (
+    Endpoint,
+    IPAddress,
+    Network,
+    PortBinding,
+    PortTarget,
+    PublishedPort,
+)
+from plugin.model.resources import Element, Hairpin, HostPort, ProxiedPort, Resource
+
+_ANY: Final[dict[int, IPAddress]] = {4: IPv4Address(0), 6: IPv6Address(0)}
+
+
+def port_targets(
+    network: Network, options: BridgeOptions, endpoint: Endpoint, binding: PortBinding
+) -> tuple[PortTarget, ...]:
+    """Any address means one of each family, as it does to Docker."""
+    if network.internal or options.publisher is Publisher.DOCKER:
+        return ()
+    own: dict[int, IPAddress] = {
+        interface.version: interface.ip for interface in endpoint.interfaces
+    }
+    host_ip = binding.host_ip or options.host_binding
+    if binding.host_ip is not None or not host_ip.is_unspecified:
+        return (_target(options, own, host_ip, binding),)
+    families = sorted(own)
+    if families == [4] and network.host_ipv6 and options.proxy:
+        families.append(6)
+    return tuple(_target(options, own, _ANY[version], binding) for version in families)
+
+
+def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
+    """What the ports of an endpoint need while they are published."""
+    if not endpoint.published:
+        return frozenset()
+    resources: set[Resource] = {Hairpin(ifname=port_name(endpoint.id))}
+    for port in endpoint.published:
+        resources |= _resources(options, port)
+    return frozenset(resources)
+
+
+def _target(
+    options: BridgeOptions,
+    own: dict[int, IPAddress],
+    host_ip: IPAddress,
+    binding: PortBinding,
+) -> PortTarget:
+    version = host_ip.version
+    if version in own and options.modes[version] is GatewayMode.ROUTED:
+        return PortTarget(host_ip=None, container_ip=own[version])
+    if version in own:
+        return PortTarget(host_ip=host_ip, container_ip=own[version])
+    if version == 6 and 4 in own and options.proxy:
+        return PortTarget(host_ip=host_ip, container_ip=own[4])
+    raise RefusedError(
+        f"cannot publish port {binding.container_port} on {host_ip}: "
+        f"the container has no IPv{version} address on this network"
+    )
+
+
+def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
+    family = str(port.container_ip.version)
+    number = str(port.container_port)
+    if port.host_ip is None:
+        match = (str(port.container_ip), port.protocol.text, number)
+        return {Element(container=f"pn_routed_ports{family}", match=match)}
+    held = HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)
+    resources: set[Resource] = {held}
+    crosses = port.host_ip.version != port.container_ip.version
+    if not crosses:
+        resources.add(_translation(port))
+    if options.proxy and (crosses or _includes_loopback6(port.host_ip)):
+        resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
+    return resources
+
+
+def _translation(port: PublishedPort) -> Element:
+    host_ip = port.host_ip or port.container_ip
+    where = (port.protocol.text, str(port.host_port))
+    target = (str(port.container_ip), str(port.container_port))
+    if host_ip.is_unspecified:
+        return Element(container=f"pn_ports{host_ip.version}", match=where, data=target)
+    match = (str(host_ip), *where)
+    return Element(container=f"pn_host_ports{host_ip.version}", match=match, data=target)
+
+
+def _includes_loopback6(address: IPAddress) -> bool:
+    return address.version == 6 and (address.is_unspecified or address.is_loopback)

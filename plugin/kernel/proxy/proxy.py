@@ -1,0 +1,110 @@
+"""The plugin's side of the proxy: starts it when it is needed, and hands sockets over.
+
+A port listens before its socket is handed over, so callers wait in line while the process
+starts.  If the process dies it is started again and given every port anew.
+"""
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from plugin.errors import KernelError
+from plugin.log import Log
+from plugin.model.network import Protocol
+from plugin.model.resources import ProxiedPort
+
+_log: Final = Log("proxy")
+_RELAY: Final = Path(__file__).with_name("relay.py")
+_BACKLOG: Final = 128
+
+
+class Proxy:
+    """The ports that are carried, and the process that carries them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._ports: dict[ProxiedPort, tuple[int, int]] = {}
+        self._ids = itertools.count(1)
+
+    def ensure(self, port: ProxiedPort, sock: socket.socket) -> None:
+        """Carry what comes to ``sock``, the held port's socket."""
+        with self._lock:
+            if port in self._ports and self._alive():
+                return
+            if port not in self._ports:
+                if port.held.protocol is not Protocol.UDP:
+                    sock.listen(_BACKLOG)
+                self._ports[port] = (next(self._ids), sock.fileno())
+            if self._alive():
+                self._hand_over(port)
+            else:
+                self._start()
+
+    def remove(self, port: ProxiedPort) -> None:
+        """Carry it no more."""
+        with self._lock:
+            known = self._ports.pop(port, None)
+            if known is not None and self._alive():
+                self._tell({"id": known[0]}, [])
+
+    def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
+        """Those of ``ports`` that are carried by a living process."""
+        with self._lock:
+            return frozenset(p for p in ports if p in self._ports) if self._alive() else frozenset()
+
+    def close(self) -> None:
+        """End the process; it sees the end of its input."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            if self._process is not None:
+                self._process.wait()
+
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            # -I and -S: neither the environment nor site-packages have anything it needs.
+            self._process = subprocess.Popen(  # noqa: S603 - our own file
+                [sys.executable, "-I", "-S", os.fspath(_RELAY)], stdin=theirs.fileno()
+            )
+        except OSError as error:
+            ours.close()
+            raise KernelError(f"the proxy cannot be started: {error}") from error
+        finally:
+            theirs.close()
+        if self._control is not None:
+            self._control.close()
+        self._control = ours
+        _log.info("proxy.started", pid=self._process.pid)
+        for port in self._ports:
+            self._hand_over(port)
+
+    def _hand_over(self, port: ProxiedPort) -> None:
+        identity, descriptor = self._ports[port]
+        order = {
+            "id": identity,
+            "protocol": port.held.protocol.text,
+            "address": str(port.address),
+            "port": port.port,
+        }
+        self._tell(order, [descriptor])
+
+    def _tell(self, order: dict[str, object], descriptors: list[int]) -> None:
+        if self._control is None:
+            return
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
+        except OSError as error:
+            raise KernelError(f"the proxy takes no orders: {error}") from error

@@ -1,0 +1,242 @@
+"""The process that carries bytes between held ports and containers.
+
+It is run as a file and imports nothing of pynet, so that it costs 10 MiB and starts at once.
+Standard input is a socket on which pynet hands over listening sockets: a message is JSON,
+``{"id": 7, "protocol": "tcp", "address": "10.1.0.2", "port": 80}`` with the socket attached, or
+``{"id": 7}`` when the port is withdrawn.  When pynet ends, so does this process.
+"""
+
+import functools
+import json
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+CHUNK: Final = 1 << 16
+PENDING_LIMIT: Final = 1 << 20  # bytes that one side may be ahead of the other
+UDP_IDLE_SECONDS: Final = 90.0
+MAX_SESSIONS: Final = 1024  # UDP clients of one port
+
+Handler = Callable[[int], None]
+
+
+class Loop:
+    """Sockets, and whom to call when they are ready."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def watch(self, sock: socket.socket, events: int, handler: Handler) -> None:
+        """Call ``handler`` with the events that are ready, or stop doing so for none."""
+        known = sock.fileno() in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(sock)
+        elif known:
+            self._selector.modify(sock, events, handler)
+        else:
+            self._selector.register(sock, events, handler)
+
+    def forget(self, sock: socket.socket) -> None:
+        """Close the socket."""
+        if sock.fileno() >= 0:
+            self.watch(sock, 0, lambda _: None)
+            sock.close()
+
+    def turn(self, seconds: float) -> None:
+        """Wait for something to happen, and see to it."""
+        for key, events in self._selector.select(seconds):
+            if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]
+                key.data(events)
+
+
+class Stream:
+    """One TCP connection and its other half, each with what is still to be sent to it."""
+
+    def __init__(self, loop: Loop, client: socket.socket, target: tuple[str, int]) -> None:
+        self._loop = loop
+        server = socket.socket(_family(target[0]), socket.SOCK_STREAM)
+        self._peer = {client: server, server: client}
+        self._pending = {client: bytearray(), server: bytearray()}
+        self._ended = {client: False, server: False}
+        self._connected = False
+        for sock in (client, server):
+            sock.settimeout(0)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        server.connect_ex(target)
+        loop.watch(server, selectors.EVENT_WRITE, functools.partial(self._ready, server))
+        self._client = client
+        self._server = server
+
+    def _ready(self, sock: socket.socket, events: int) -> None:
+        try:
+            if not self._connected:
+                self._finish_connecting()
+            if events & selectors.EVENT_READ:
+                self._read(sock)
+            if events & selectors.EVENT_WRITE:
+                self._write(sock)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close()
+            return
+        self._update()
+
+    def _finish_connecting(self) -> None:
+        error = self._server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, "the container does not answer")
+        self._connected = True
+
+    def _read(self, sock: socket.socket) -> None:
+        data = sock.recv(CHUNK)
+        if data:
+            self._pending[self._peer[sock]] += data
+            self._write(self._peer[sock])
+        else:
+            self._ended[sock] = True
+            self._pass_end(sock)
+
+    def _write(self, sock: socket.socket) -> None:
+        pending = self._pending[sock]
+        if pending:
+            del pending[: sock.send(pending)]
+        self._pass_end(self._peer[sock])
+
+    def _pass_end(self, sock: socket.socket) -> None:
+        """A side that has ended ends the other one, once that has everything."""
+        peer = self._peer[sock]
+        if self._ended[sock] and not self._pending[peer]:
+            peer.shutdown(socket.SHUT_WR)
+
+    def _update(self) -> None:
+        if all(self._ended.values()) and not any(self._pending.values()):
+            self._close()
+            return
+        for sock, peer in self._peer.items():
+            events = selectors.EVENT_WRITE if self._pending[sock] else 0
+            if not self._ended[sock] and len(self._pending[peer]) < PENDING_LIMIT:
+                events |= selectors.EVENT_READ
+            self._loop.watch(sock, events, functools.partial(self._ready, sock))
+
+    def _close(self) -> None:
+        for sock in self._peer:
+            self._loop.forget(sock)
+
+
+class Datagrams:
+    """A UDP port: each client has a socket of its own towards the container."""
+
+    def __init__(self, loop: Loop, sock: socket.socket, target: tuple[str, int]) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._target = target
+        self._sessions: dict[Any, tuple[socket.socket, float]] = {}
+        sock.settimeout(0)
+        # The port was held with the smallest buffer there is.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        loop.watch(sock, selectors.EVENT_READ, lambda _: self._forward())
+
+    def expire(self, now: float) -> None:
+        """Forget clients that have been silent."""
+        for client, (session, used) in list(self._sessions.items()):
+            if now - used > UDP_IDLE_SECONDS:
+                self._loop.forget(session)
+                del self._sessions[client]
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.expire(float("inf"))
+        self._loop.forget(self._socket)
+
+    def _forward(self) -> None:
+        try:
+            data, client = self._socket.recvfrom(CHUNK)
+            known = self._sessions.get(client)
+            session = known[0] if known else self._open(client)
+            self._sessions[client] = (session, time.monotonic())
+            session.send(data)
+        except OSError:
+            return  # a datagram may be lost, and the container may refuse it
+
+    def _open(self, client: Any) -> socket.socket:
+        if len(self._sessions) >= MAX_SESSIONS:
+            raise OSError("too many clients")
+        session = socket.socket(_family(self._target[0]), socket.SOCK_DGRAM)
+        session.settimeout(0)
+        session.connect(self._target)
+        self._loop.watch(session, selectors.EVENT_READ, lambda _: self._answer(session, client))
+        return session
+
+    def _answer(self, session: socket.socket, client: Any) -> None:
+        try:
+            self._socket.sendto(session.recv(CHUNK), client)
+        except OSError:
+            return
+        self._sessions[client] = (session, time.monotonic())
+
+
+class Connections:
+    """A TCP port."""
+
+    def __init__(self, loop: Loop, sock: socket.socket, target: tuple[str, int]) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._target = target
+        sock.settimeout(0)
+        loop.watch(sock, selectors.EVENT_READ, lambda _: self._accept())
+
+    def expire(self, now: float) -> None:
+        """Connections end when one of their sides does."""
+
+    def close(self) -> None:
+        """Take no more connections; those there are go on."""
+        self._loop.forget(self._socket)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._socket.accept()
+        except OSError:
+            return
+        Stream(self._loop, client, self._target)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def main() -> None:
+    """Serve until the other side of standard input is gone."""
+    control = socket.socket(fileno=0)
+    control.settimeout(0)
+    loop = Loop()
+    ports: dict[int, Connections | Datagrams] = {}
+
+    def obey(_: int) -> None:
+        message, handed, _, _ = socket.recv_fds(control, CHUNK, 1)
+        if not message:
+            sys.exit(0)
+        order = json.loads(message)
+        if "port" not in order:
+            port = ports.pop(order["id"], None)
+            if port is not None:
+                port.close()
+            return
+        kind = Datagrams if order["protocol"] == "udp" else Connections
+        target = (order["address"], order["port"])
+        ports[order["id"]] = kind(loop, socket.socket(fileno=handed[0]), target)
+
+    loop.watch(control, selectors.EVENT_READ, obey)
+    while True:
+        loop.turn(UDP_IDLE_SECONDS)
+        now = time.monotonic()
+        for port in ports.values():
+            port.expire(now)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Tells when somebody else changed what networks depend on: rules, and Docker's bridges.
+
+The kernel announces every change of nftables to a netlink group, with the name of the process
+that made it (linux/netfilter/nf_tables.h, NFTA_GEN_PROC_NAME); iptables-nft is announced the
+same way, legacy iptables is not and waits for the tick.  Docker changes rules with every
+container, so only what concerns us counts: our tables, and the chains our one rule lives in.
+"""
+
+import ctypes
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from plugin.errors import KernelError
+from plugin.kernel import raw_netlink
+from plugin.kernel.links import is_docker_bridge
+from plugin.log import Log
+
+PROCESS_NAME: Final = "pynet"
+
+_log: Final = Log("watch")
+_PR_SET_NAME: Final = 15  # linux/prctl.h
+_SOL_NETLINK: Final = 270
+_NETLINK_ADD_MEMBERSHIP: Final = 1
+_BUFFER: Final = 1 << 16
+
+_NFNLGRP_NFTABLES: Final = 7  # linux/netfilter/nfnetlink.h
+_SUBSYSTEM: Final = 10
+_GENERIC: Final = 4  # bytes of struct nfgenmsg
+_NEWCHAIN: Final = 3  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
+_DELCHAIN: Final = 5
+_DELRULE: Final = 8
+_DELETIONS: Final = frozenset({2, _DELCHAIN, _DELRULE, 11, 14})  # table, ..., set, element
+_NEWGEN: Final = 15
+_TABLE: Final = 1  # the attribute with the table's name, in every message
+_CHAIN_OF_RULE: Final = 2
+_NAME_OF_CHAIN: Final = 3
+_PROCESS: Final = 3
+_OWN_TABLE: Final = "pynet"
+_SHARED_CHAINS: Final = frozenset({"DOCKER-USER", "FORWARD"})
+
+_RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
+_RTM_NEWLINK: Final = 16
+_IFINFOMSG: Final = 16  # bytes of struct ifinfomsg
+_IFLA_IFNAME: Final = 3
+
+
+def name_process() -> None:
+    """Give this thread, and those it starts, the name that our own changes are known by."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, PROCESS_NAME.encode(), 0, 0, 0)
+
+
+class _Watch(ABC):
+    """A thread that listens to one netlink group, until it is closed."""
+
+    def __init__(self, protocol: int, group: int, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        try:
+            self._socket.bind((0, 0))
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+        except OSError as error:
+            self._socket.close()
+            raise KernelError(f"changes of this host cannot be watched: {error}") from error
+        threading.Thread(target=self._run, name=type(self).__name__, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                data = self._socket.recv(_BUFFER)
+            except OSError as error:
+                if self._socket.fileno() < 0:
+                    return
+                _log.warning("events.lost", reason=error)
+                self._changed()
+                continue
+            for kind, body in raw_netlink.messages(data):
+                self._hear(kind, body)
+
+    @abstractmethod
+    def _hear(self, kind: int, body: bytes) -> None:
+        """One announcement."""
+
+
+class RulesetWatch(_Watch):
+    """Calls ``changed`` after somebody else took away rules of ours."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._concerned = False
+        super().__init__(raw_netlink.NETLINK_NETFILTER, _NFNLGRP_NFTABLES, changed)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        if kind >> 8 != _SUBSYSTEM:
+            return
+        if kind & 0xFF != _NEWGEN:
+            self._concerned = self._concerned or _concerns_us(kind & 0xFF, body)
+            return
+        if self._concerned and _text(body, _PROCESS) != PROCESS_NAME:
+            self._changed()
+        self._concerned = False
+
+
+class BridgeWatch(_Watch):
+    """Calls ``changed`` after Docker made a bridge of its own."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._known: set[str] = set()
+        super().__init__(socket.NETLINK_ROUTE, _RTNLGRP_LINK, changed)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        name = raw_netlink.text(raw_netlink.find(body, _IFINFOMSG, _IFLA_IFNAME))
+        if not is_docker_bridge(name):
+            return
+        if kind != _RTM_NEWLINK:
+            self._known.discard(name)
+        elif name not in self._known:
+            self._known.add(name)
+            self._changed()
+
+
+def _concerns_us(kind: int, body: bytes) -> bool:
+    table = _text(body, _TABLE)
+    if table == _OWN_TABLE:
+        return kind in _DELETIONS
+    if table != "filter" or kind not in (_NEWCHAIN, _DELCHAIN, _DELRULE):
+        return False
+    chain = _text(body, _CHAIN_OF_RULE if kind == _DELRULE else _NAME_OF_CHAIN)
+    return chain in _SHARED_CHAINS
+
+
+def _text(body: bytes, wanted: int) -> str:
+    return raw_netlink.text(raw_netlink.find(body, _GENERIC, wanted))

@@ -1,0 +1,29 @@
+"""Plans as tests speak of them."""
+
+from typing import Any
+
+from plugin.drivers.bridge import BridgeDriver
+from plugin.model.plan import Plan
+from plugin.model.resources import Element, Sysctl
+
+DRIVER = BridgeDriver()
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+
+
+def of_kind(plan: Plan, kind: type) -> set[Any]:
+    """All resources of one kind."""
+    return {each for each in plan.resources if isinstance(each, kind)}
+
+
+def elements(plan: Plan, *containers: str) -> set[tuple[str, ...]]:
+    """As text: the set or map, the key, and the data; of all sets and maps, or of some."""
+    return {
+        (each.container, *each.match, *each.data)
+        for each in of_kind(plan, Element)
+        if not containers or each.container in containers
+    }
+
+
+def settings(plan: Plan) -> dict[str, str]:
+    """Settings of the kernel by their names."""
+    return {each.name: each.value for each in of_kind(plan, Sysctl)}

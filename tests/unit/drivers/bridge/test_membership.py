@@ -1,0 +1,163 @@
+"""Mode bridge: what the firewall and the bridge are told, per option."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+from typing import Any
+
+import pytest
+
+from plugin.model.ids import bridge_name
+from plugin.model.resources import Address, Bridge
+from tests.fakes.values import a_network, an_endpoint
+from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind, settings
+
+
+def of_network(options: dict[str, str], *containers: str, **changes: Any) -> set[tuple[str, ...]]:
+    """Elements of a dual stack network called lan."""
+    network = a_network("blue", *DUAL, options={"bridge_name": "lan", **options}, **changes)
+    return elements(DRIVER.network_plan(network), *containers)
+
+
+class TestMembership:
+    """What the firewall is told of a network, per option."""
+
+    @pytest.mark.parametrize(
+        ("options", "added"),
+        [
+            ({"isolation": "strict"}, {("pn_strict", '"lan"')}),
+            ({"isolation": "off"}, {("pn_open", '"lan"')}),
+            ({"isolation": "on"}, set()),
+            (
+                {"trusted_interfaces": "eth0:eth1"},
+                {("pn_trusted", '"eth0"', '"lan"'), ("pn_trusted", '"eth1"', '"lan"')},
+            ),
+            ({"gateway_mode_ipv4": "nat-unprotected"}, {("pn_unprotected4", '"lan"')}),
+            ({"gateway_mode_ipv6": "nat-unprotected"}, {("pn_unprotected6", '"lan"')}),
+            ({"host_services": "allow"}, set()),
+            ({"host_services": "deny"}, {("pn_host_closed", '"lan"')}),
+            (
+                {"host_services": "53/udp,80"},
+                {
+                    ("pn_host_closed", '"lan"'),
+                    ("pn_host_services", '"lan"', "udp", "53"),
+                    ("pn_host_services", '"lan"', "tcp", "80"),
+                },
+            ),
+        ],
+    )
+    def test_an_option_adds_its_elements(
+        self, options: dict[str, str], added: set[tuple[str, ...]]
+    ) -> None:
+        """And takes away none."""
+        assert of_network(options) == of_network({}) | added
+
+    @pytest.mark.parametrize("version", [4, 6])
+    def test_a_routed_family_is_not_hidden(self, version: int) -> None:
+        """The other one still is."""
+        found = of_network({f"gateway_mode_ipv{version}": "routed"})
+
+        assert (f"pn_routed{version}", '"lan"') in found
+        masquerade = {each[0] for each in found if "masquerade" in each[0]}
+        assert masquerade == {f"pn_masquerade{10 - version}"}
+
+    @pytest.mark.parametrize(
+        ("options", "source"),
+        [
+            ({"host_ipv4": "192.0.2.3"}, ("pn_sources4", "10.1.0.0/24", "192.0.2.3")),
+            ({"host_ipv6": "fd00:99::3"}, ("pn_sources6", "fd00:1::/64", "fd00:99::3")),
+        ],
+    )
+    def test_a_chosen_source_takes_the_place_of_masquerading(
+        self, options: dict[str, str], source: tuple[str, ...]
+    ) -> None:
+        """Even where masquerading is off: it was asked for by name."""
+        version = source[0][-1]
+
+        for more in ({}, {"masquerade": "false"}):
+            found = of_network({**options, **more}, "pn_sources4", "pn_sources6")
+            assert found == {source}
+        assert not of_network(options, f"pn_masquerade{version}")
+
+    def test_an_internal_network_is_translated_by_nothing(self) -> None:
+        """Not even by an address that was asked for."""
+        found = of_network({"host_ipv4": "192.0.2.3"}, internal=True)
+
+        assert not [each for each in found if each[0][:-1] in ("pn_sources", "pn_masquerade")]
+
+
+class TestAddresses:
+    def addresses(self, options: dict[str, str], **changes: Any) -> set[str]:
+        plan = DRIVER.network_plan(a_network("blue", *DUAL, options=options, **changes))
+        return {str(each.interface.ip) for each in of_kind(plan, Address)}
+
+    def test_ipv4_can_be_left_to_another_router(self) -> None:
+        """``inhibit_ipv4``; IPv6 has no such option."""
+        assert self.addresses({"inhibit_ipv4": "true"}) == {"fd00:1::1"}
+
+    @pytest.mark.parametrize(("version", "left"), [(4, {"fd00:1::1"}), (6, {"10.1.0.1"})])
+    def test_an_isolated_family_has_none(self, version: int, left: set[str]) -> None:
+        """The host is not even a neighbour."""
+        options = {f"gateway_mode_ipv{version}": "isolated"}
+
+        assert self.addresses(options, internal=True) == left
+
+    def test_an_isolated_ipv6_is_off_on_the_bridge(self) -> None:
+        """Else it would have a link-local address."""
+        network = a_network("blue", *DUAL, internal=True, options={"gateway_mode_ipv6": "isolated"})
+        found = settings(DRIVER.network_plan(network))
+
+        assert found[f"net/ipv6/conf/{bridge_name(network.id)}/disable_ipv6"] == "1"
+
+
+class TestBridge:
+    def test_a_bridge_of_a_chosen_name_may_be_there_already(self) -> None:
+        """One of a derived name never is."""
+        (chosen,) = of_kind(DRIVER.network_plan(a_network(options={"bridge_name": "lan"})), Bridge)
+        (derived,) = of_kind(DRIVER.network_plan(a_network()), Bridge)
+
+        assert chosen.adoptable
+        assert not derived.adoptable
+
+    def test_its_mtu_is_asked_for_by_name(self) -> None:
+        """A network takes that of the bridge it adopts."""
+        assert DRIVER.parent(a_network(options={"bridge_name": "lan"})) == "lan"
+        assert DRIVER.parent(a_network()) is None
+
+
+class TestStandIns:
+    """The host answers in place of a gateway container that is not there."""
+
+    NETWORK = a_network("blue", *DUAL, options={"gateway_container": "10.1.0.5,fd00:1::5"})
+
+    def test_with_nobody_there_the_host_has_the_addresses(self) -> None:
+        """As one address each: the subnet is the gateway's."""
+        bridge = bridge_name(self.NETWORK.id)
+
+        assert DRIVER.shared_plan(self.NETWORK, ()).resources == {
+            Address(ifname=bridge, interface=ip_interface("10.1.0.5/32")),
+            Address(ifname=bridge, interface=ip_interface("fd00:1::5/128")),
+        }
+
+    def test_who_has_joined_needs_no_stand_in(self) -> None:
+        """Created is not joined."""
+        gateway = an_endpoint(self.NETWORK, 5)
+        others = (an_endpoint(self.NETWORK, 2, sandbox_key="/x"),)
+
+        assert len(DRIVER.shared_plan(self.NETWORK, (gateway, *others)).resources) == 2
+        joined = replace(gateway, sandbox_key="/x")
+        assert not DRIVER.shared_plan(self.NETWORK, (joined, *others)).resources
+
+    def test_without_the_option_there_are_none(self) -> None:
+        """Whoever has joined."""
+        assert not DRIVER.shared_plan(a_network(), ()).resources
+
+    def test_it_is_every_others_gateway(self) -> None:
+        """But not its own: it goes by the host."""
+        other = DRIVER.attachment(self.NETWORK, an_endpoint(self.NETWORK, 2))
+        own = DRIVER.attachment(self.NETWORK, an_endpoint(self.NETWORK, 5))
+
+        assert (other.gateway4, other.gateway6) == (
+            ip_address("10.1.0.5"),
+            ip_address("fd00:1::5"),
+        )
+        assert (own.gateway4, own.gateway6) == (ip_address("10.1.0.1"), ip_address("fd00:1::1"))

@@ -1,0 +1,201 @@
+"""Mode bridge: where ports are published, and what they need there."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from plugin.errors import RefusedError
+from plugin.model.ids import port_name
+from plugin.model.network import Protocol, PublishedPort
+from plugin.model.plan import Plan
+from plugin.model.resources import Hairpin, HostPort, ProxiedPort
+from tests.fakes.values import a_binding, a_network, a_published_port, an_endpoint
+from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
+
+IPV4, IPV6 = DUAL[:1], DUAL[1:]
+ANY = [("0.0.0.0", "10.1.0.2"), ("::", "fd00:1::2")]
+OPENED = (None, "10.1.0.2")
+
+
+def targets(
+    subnets: tuple[str, ...] = DUAL,
+    host_ip: str | None = None,
+    options: dict[str, str] | None = None,
+    **changes: Any,
+) -> list[tuple[str | None, str]]:
+    """Where a port is published, as text."""
+    network = a_network("blue", *subnets, options=options or {}, **changes)
+    binding = a_binding(host_ip=host_ip)
+    return [
+        (str(each.host_ip) if each.host_ip else None, str(each.container_ip))
+        for each in DRIVER.port_targets(network, an_endpoint(network), binding)
+    ]
+
+
+def proxied(plan: Plan) -> set[str]:
+    """What a process carries, as text."""
+    return {
+        f"[{each.held.address}]:{each.held.port} to {each.address}:{each.port}"
+        for each in of_kind(plan, ProxiedPort)
+    }
+
+
+class TestTargets:
+    @pytest.mark.parametrize(
+        ("subnets", "expected"),
+        [(DUAL, ANY), (IPV4, [("0.0.0.0", "10.1.0.2"), ("::", "10.1.0.2")]), (IPV6, ANY[1:])],
+    )
+    def test_any_address_is_one_of_each_family(
+        self, subnets: tuple[str, ...], expected: list[tuple[str, str]]
+    ) -> None:
+        """That the container has; a process carries IPv6 to one that has none."""
+        assert targets(subnets) == expected
+
+    @pytest.mark.parametrize(
+        ("options", "changes"),
+        [({"userland_proxy": "false"}, {}), ({}, {"host_ipv6": False})],
+        ids=["no proxy", "no IPv6 on the host"],
+    )
+    def test_ipv6_is_not_for_a_container_without_it_then(
+        self, options: dict[str, str], changes: dict[str, Any]
+    ) -> None:
+        """Nobody could carry it, or ask."""
+        assert targets(IPV4, options=options, **changes) == ANY[:1]
+
+    @pytest.mark.parametrize("proxy", ["true", "false"])
+    @pytest.mark.parametrize(
+        ("host_ip", "expected"),
+        [
+            ("0.0.0.0", ("0.0.0.0", "10.1.0.2")),
+            ("127.0.0.1", ("127.0.0.1", "10.1.0.2")),
+            ("192.0.2.2", ("192.0.2.2", "10.1.0.2")),
+            ("::", ("::", "fd00:1::2")),
+            ("::1", ("::1", "fd00:1::2")),
+        ],
+    )
+    def test_one_address_is_that_address(
+        self, host_ip: str, expected: tuple[str, str], proxy: str
+    ) -> None:
+        """``-p 127.0.0.1:8080:80``; the unspecified one of a family is that family's alone."""
+        assert targets(DUAL, host_ip, {"userland_proxy": proxy}) == [expected]
+
+    def test_an_ipv6_address_leads_to_a_container_without_it(self) -> None:
+        """By the proxy."""
+        assert targets(IPV4, "::1") == [("::1", "10.1.0.2")]
+
+    @pytest.mark.parametrize(
+        ("subnets", "host_ip", "options", "family"),
+        [
+            (IPV4, "::1", {"userland_proxy": "false"}, 6),
+            (IPV6, "127.0.0.1", {}, 4),
+            (IPV6, None, {"host_binding": "192.0.2.2"}, 4),
+        ],
+    )
+    def test_a_family_that_the_container_does_not_have_is_refused(
+        self, subnets: tuple[str, ...], host_ip: str | None, options: dict[str, str], family: int
+    ) -> None:
+        """There is nothing to send it to."""
+        with pytest.raises(
+            RefusedError,
+            match=rf"cannot publish port 80 on .*: the container has no IPv{family} address",
+        ):
+            targets(subnets, host_ip, options)
+
+    def test_the_networks_default_address(self) -> None:
+        """``-o host_binding=192.0.2.2`` is for bindings that name none."""
+        options = {"host_binding": "192.0.2.2"}
+
+        assert targets(options=options) == [("192.0.2.2", "10.1.0.2")]
+        assert targets(host_ip="127.0.0.1", options=options) == [("127.0.0.1", "10.1.0.2")]
+
+    @pytest.mark.parametrize(("options", "internal"), [({}, True), ({"publish": "docker"}, False)])
+    def test_who_publishes_nothing(self, options: dict[str, str], internal: bool) -> None:
+        """Even if the engine asks for it."""
+        assert targets(options=options, internal=internal) == []
+
+    def test_a_routed_family_opens_the_containers_own_port(self) -> None:
+        """Nothing of the host is held for it; the other family is published."""
+        assert targets(options={"gateway_mode_ipv4": "routed"}) == [OPENED, ANY[1]]
+        assert targets(options={"gateway_mode_ipv6": "routed"}) == [ANY[0], (None, "fd00:1::2")]
+
+    def test_a_routed_family_opens_it_whatever_address_is_named(self) -> None:
+        """Docker has it so, too: the address of the host has no meaning there."""
+        assert targets(host_ip="192.0.2.2", options={"gateway_mode_ipv4": "routed"}) == [OPENED]
+
+    def test_nat_unprotected_publishes_as_nat(self) -> None:
+        """It is open besides."""
+        assert targets(options={"gateway_mode_ipv4": "nat-unprotected"}) == ANY
+
+
+class TestPortsPlan:
+    def test_nothing_published_needs_nothing(self) -> None:
+        """Not even leave to send back."""
+        network = a_network()
+
+        assert DRIVER.ports_plan(network, an_endpoint(network)) == Plan()
+
+    def test_any_address(self) -> None:
+        """A held port and an entry for each family, and leave for the port to send back."""
+        network = a_network("blue", *DUAL)
+        endpoint = an_endpoint(
+            network, published=(a_published_port(), a_published_port("::", 8080, "fd00:1::2"))
+        )
+
+        plan = DRIVER.ports_plan(network, endpoint)
+
+        assert of_kind(plan, Hairpin) == {Hairpin(ifname=port_name(endpoint.id))}
+        assert of_kind(plan, HostPort) == {
+            HostPort(protocol=Protocol.TCP, address=ip_address(each), port=8080)
+            for each in ("0.0.0.0", "::")
+        }
+        assert elements(plan) == {
+            ("pn_ports4", "tcp", "8080", "10.1.0.2", "80"),
+            ("pn_ports6", "tcp", "8080", "fd00:1::2", "80"),
+        }
+        assert proxied(plan) == {"[::]:8080 to fd00:1::2:80"}
+
+    def test_one_address(self) -> None:
+        """Its entry names it."""
+        network = a_network()
+        udp = replace(a_published_port("192.0.2.2", 53, port=5353), protocol=Protocol.UDP)
+        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(udp,)))
+
+        assert elements(plan) == {("pn_host_ports4", "192.0.2.2", "udp", "53", "10.1.0.2", "5353")}
+
+    def test_an_opened_port(self) -> None:
+        """Of a routed family: nothing is held, and leave to send back does no harm."""
+        network = a_network(options={"gateway_mode_ipv4": "routed"})
+        opened = replace(a_published_port(), host_ip=None, host_port=0)
+        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(opened,)))
+
+        assert elements(plan) == {("pn_routed_ports4", "10.1.0.2", "tcp", "80")}
+        assert not of_kind(plan, HostPort) | of_kind(plan, ProxiedPort)
+
+    @pytest.mark.parametrize(
+        ("port", "carried", "translated"),
+        [
+            (a_published_port("0.0.0.0"), False, True),
+            (a_published_port("127.0.0.1"), False, True),
+            (a_published_port("::", container_ip="fd00:1::2"), True, True),
+            (a_published_port("::1", container_ip="fd00:1::2"), True, True),
+            (a_published_port("fd00:99::2", container_ip="fd00:1::2"), False, True),
+            (a_published_port("::", container_ip="10.1.0.2"), True, False),
+            (a_published_port("fd00:99::2", container_ip="10.1.0.2"), True, False),
+        ],
+        ids=lambda value: (
+            f"{value.host_ip}-{value.container_ip}" if hasattr(value, "host_ip") else ""
+        ),
+    )
+    @pytest.mark.parametrize("proxy", [True, False])
+    def test_what_the_proxy_carries(
+        self, port: PublishedPort, carried: bool, translated: bool, proxy: bool
+    ) -> None:
+        """[::1], and IPv6 to IPv4; the rest is the kernel's, and all that it can do is."""
+        network = a_network("blue", *DUAL, options={"userland_proxy": str(proxy).lower()})
+        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+
+        assert bool(proxied(plan)) is (carried and proxy)
+        assert bool(elements(plan)) is translated
+        assert len(of_kind(plan, HostPort)) == 1
