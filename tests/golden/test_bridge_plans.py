@@ -27,7 +27,12 @@ FAMILIES = {
 KINDS = {
     "plain": {},
     "internal": {"internal": True},
-    "routed": {"options": {"masquerade": "false"}},
+    "unmasked": {"options": {"masquerade": "false"}},
+    "routed": {"options": {"gateway_mode_ipv4": "routed", "gateway_mode_ipv6": "routed"}},
+    "unprotected": {"options": {"gateway_mode_ipv4": "nat-unprotected"}},
+    "strict": {"options": {"isolation": "strict", "icc": "false", "host_services": "53/udp,80"}},
+    "bare": {"options": {"isolation": "off", "spoof_guard": "false", "userland_proxy": "false"}},
+    "bounded": {"options": {"rate_to": "10mbit", "rate_from": "5mbit", "host_ipv4": "192.0.2.1"}},
     "named": {"options": {"bridge_name": "lan", "mtu": "1400", "iface_prefix": "net"}},
 }
 CASES = {
