@@ -9,6 +9,8 @@ from typing import Final
 from tests.kernel.netns import Netns
 from tests.kernel.site import Site, is_v4
 
+Place = tuple[str, int] | tuple[str, int, int, int]  # with the scope of a link-local address
+
 PROBE: Final = b"probe"
 CONTROL: Final = b"control"
 SYN: Final = 0x02  # RFC 9293 section 3.1
@@ -16,7 +18,7 @@ RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
 
 
-def tcp(server: Netns, at: tuple[str, int], client: Netns, to: tuple[str, int]) -> str:
+def tcp(server: Netns, at: tuple[str, int], client: Netns, to: Place) -> str:
     """Connect and exchange a word; answers the client's address as the server sees it.
 
     Raises OSError if nothing comes through.

@@ -190,26 +190,24 @@ class TestPublished:
                 tcp(one.netns, ("10.1.0.2", PORT), client, (address, 8080))
 
 
-class TestNotTranslated:
-    """What could never be answered is refused at once, as if nothing were published."""
+class TestProxied:
+    """What no translation could ever answer is handed on by a proxy."""
 
     def test_the_loopback_address_of_ipv6(self, site: Site) -> None:
         """It has no route_localnet."""
         one = site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
 
-        with pytest.raises(ConnectionRefusedError):
-            tcp(one.netns, ("fd00:1::2", PORT), site.host, ("::1", 8080))
+        assert tcp(one.netns, ("fd00:1::2", PORT), site.host, ("::1", 8080)) == "fd00:1::1"
 
     def test_a_neighbours_link_local_address(self, site: Site) -> None:
         """It means another link once the packet is on the bridge."""
-        site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
-        host = _link_local(site.host, "up0")
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
+        host = (_link_local(site.host, "up0"), 8080, 0, site.outside.index_of("eth0"))
 
-        with site.outside.socket(socket.AF_INET6, socket.SOCK_STREAM) as client:
-            scope = site.outside.index_of("eth0")
-            with pytest.raises(ConnectionRefusedError):
-                client.connect((host, 8080, 0, scope))
+        assert tcp(one.netns, ("fd00:1::2", PORT), site.outside, host) == "fd00:1::1"
 
+
+class TestUntracked:
     def test_what_belongs_to_no_connection_does_not_leave(self, site: Site) -> None:
         """It would pass with the container's own address: translation is for connections."""
         one = site.container(site.network("blue", *DUAL))

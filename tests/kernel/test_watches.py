@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall import skeleton
-from plugin.kernel.ruleset_watch import PROCESS_NAME, RulesetWatch
+from plugin.kernel.watches import PROCESS_NAME, RulesetWatch
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
