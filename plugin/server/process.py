@@ -1,7 +1,7 @@
 """gunicorn, with what it must not do switched off.
 
-One worker with threads: one owner of locks, ports and the nftables context.  Keep-alive is
-off because an idle connection that closes under dockerd makes it repeat a call without
+One worker with threads: one owner of locks, ports and the nftables context.  No connection is
+kept alive, because an idle connection that closes under dockerd makes it repeat a call without
 its body.  The application is built in the worker, after the fork: netlink sockets and
 threads do not survive one.
 """
@@ -12,11 +12,10 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from plugin.server.listeners import is_handed_over
+from plugin.server.worker import ThreadedWorker
 
-THREADS: Final = 16
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -27,21 +26,6 @@ class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def setup(self, cfg: Any) -> None:
         """Nothing to set up; gunicorn would add handlers of its own."""
-
-
-class PromptWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Closes a connection where it was served.
-
-    gunicorn's own thread worker (27) hands it back to its one accepting thread, which waits up to
-    two seconds for the other side to close: a caller that is slow to close keeps all others
-    waiting.  On a Unix socket what was sent is read whatever is closed (unix(7)).
-    """
-
-    def handle(self, conn: Any) -> Any:
-        kept = super().handle(conn)
-        if kept is False:
-            conn.sock.close()
-        return kept
 
 
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -57,9 +41,7 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # Those of systemd gunicorn finds by itself, and leaves their files alone then.
             "bind": [f"fd://{s.fileno()}" for s in self._sockets if not is_handed_over(s)],
             "workers": 1,
-            "worker_class": PromptWorker,
-            "threads": THREADS,
-            "keepalive": 0,
+            "worker_class": ThreadedWorker,
             "graceful_timeout": _GRACE_SECONDS,
             "proc_name": "pynet",
             "logger_class": _QuietLogger,
