@@ -108,8 +108,10 @@ class LinuxKernel:
     def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
             case Bridge():
-                self._ensure_bridge(rtnl, resource)
+                self._make_way(rtnl, resource)
+                links.ensure_bridge(rtnl, resource)
             case Veth():
+                self._make_way(rtnl, resource)
                 links.ensure_veth(rtnl, resource)
             case Detour():
                 shaping.ensure_detour(rtnl, resource)
@@ -126,11 +128,10 @@ class LinuxKernel:
             case ProxiedPort():
                 self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
-    def _ensure_bridge(self, rtnl: Rtnl, bridge: Bridge) -> None:
-        link = rtnl.link(bridge.ifname)
+    def _make_way(self, rtnl: Rtnl, resource: Bridge | Veth) -> None:
+        link = rtnl.link(resource.ifname)
         if link is not None and links.is_doomed(link):
-            self._reaper.reap()  # a network of the same name was removed a moment ago
-        links.ensure_bridge(rtnl, bridge)
+            self._reaper.reap()  # one of the same name was removed a moment ago
 
     def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:

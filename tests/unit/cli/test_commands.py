@@ -167,3 +167,15 @@ class TestGroup:
 
         assert result.exit_code == 1
         assert result.output == ("Error: PYNET_TICK is 'soon', expected a number from 1 to 3600\n")
+
+
+def test_ports_show_the_containers_address_of_ipv6(pynet: Shell) -> None:
+    """Brackets are text, whatever the terminal library makes of them."""
+    assert "[fd00:1::2]:80" in pynet("ports").output
+
+
+def test_brackets_in_a_reason_are_shown(pynet: Shell, life: Life) -> None:
+    """The kernel's words often have them."""
+    life.health.degrade("networks", "Bind for [fd00::2]:80 failed: [Errno 98] in use", "wait")
+
+    assert "Bind for [fd00::2]:80 failed: [Errno 98] in use" in pynet("status").output
