@@ -117,8 +117,14 @@ def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
     driver = driver_for(network.mode)
     plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
     for endpoint in endpoints:
-        plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+        plan |= endpoint_plan(network, endpoint)
     return plan
+
+
+def endpoint_plan(network: Network, endpoint: Endpoint) -> Plan:
+    """Everything the host may hold for an endpoint."""
+    driver = driver_for(network.mode)
+    return driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
 
 
 def _refuse_overlap(network: Network, other: Network) -> None:
