@@ -13,7 +13,7 @@ from plugin.model.ids import IfName
 from plugin.model.network import Protocol as Transport
 from plugin.model.resources import HostPort, HostResource
 from tests.fakes.kernel import FakeHost, FakeKernel
-from tests.kernel.netns import Netns
+from tests.kernel.netns import Netns, wait_until
 
 
 class Host(Protocol):
@@ -27,6 +27,7 @@ class Host(Protocol):
     def lack(self, transport: Transport) -> None: ...
     def delete_link(self, ifname: str) -> None: ...
     def listen(self, transport: Transport, address: str, port: int) -> None: ...
+    def eventually_free(self, port: HostPort) -> None: ...
     def setting(self, name: str) -> str: ...
     def settle(self) -> None: ...
     def restart(self) -> None: ...
@@ -59,6 +60,9 @@ class MemoryHost:
         self._host.listeners.add(
             HostPort(protocol=transport, address=ip_address(address), port=port)
         )
+
+    def eventually_free(self, port: HostPort) -> None:
+        assert port not in self.kernel.read([port])
 
     def setting(self, name: str) -> str:
         return self._host.sysctls[name]
@@ -113,6 +117,18 @@ class LinuxHost:
         sock.bind((address, port))
         if kind == socket.SOCK_STREAM:
             sock.listen()
+
+    def eventually_free(self, port: HostPort) -> None:
+        """The process that had a copy of its socket closes it when it is told to."""
+        wait_until(lambda: self._can_bind(port), f"port {port.port} is still held")
+
+    def _can_bind(self, port: HostPort) -> bool:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            try:
+                sock.bind((str(port.address), port.port))
+            except OSError:
+                return False
+        return True
 
     def setting(self, name: str) -> str:
         return Path("/proc/sys", name).read_text().strip()

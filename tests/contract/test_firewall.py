@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
@@ -39,6 +40,28 @@ EVERY_KIND: Final = (
     Element(container="pn_host_ports4", match=("127.0.0.1", "tcp", "80"), data=("10.1.0.2", "80")),
     Element(container="pn_ports6", match=("tcp", "80"), data=("fd00:1::2", "80")),
     Element(container="pn_host_ports6", match=("fd00::9", "udp", "80"), data=("fd00:1::2", "80")),
+    Element(container="pn_ports4", match=("sctp", "36412"), data=("10.1.0.2", "36412")),
+    *(
+        Element(container=name, match=('"pnb-1"',))
+        for name in (
+            *("pn_strict", "pn_open", "pn_docker", "pn_host_closed", "pn_separate", "pn_guarded"),
+            *("pn_unprotected4", "pn_unprotected6", "pn_routed4", "pn_routed6"),
+        )
+    ),
+    Element(container="pn_trusted", match=('"eth0"', '"pnb-1"')),
+    Element(container="pn_host_services", match=('"pnb-1"', "udp", "53")),
+    Element(container="pn_host_services", match=('"pnb-1"', "sctp", "9")),
+    Element(container="pn_routed_ports4", match=("10.1.0.2", "tcp", "80")),
+    Element(container="pn_routed_ports6", match=("fd00:1::2", "udp", "80")),
+    Element(container="pn_sources4", match=("10.1.0.0/24",), data=("192.0.2.2",)),
+    Element(container="pn_sources6", match=("fd00:1::/64",), data=("fd00:99::2",)),
+    Element(container="pn_guard_mac", match=('"pnv-1"', "02:00:00:00:00:0a")),
+    Element(container="pn_guard4", match=('"pnv-1"', "10.1.0.2")),
+    Element(container="pn_guard6", match=('"pnv-1"', "fe80::ff:fe00:2")),
+    Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFE80 << 112 | 2))),
+    Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFD00 << 112 | 1 << 127))),
+    Element(container="pn_pairs4", match=("10.1.0.2", "10.1.0.3")),
+    Element(container="pn_pairs6", match=("fd00:1::2", "fd00:1::3")),
 )
 
 
@@ -66,6 +89,17 @@ class TestEnsure:
         firewall.ensure([element])
 
         assert firewall.read() == {element}
+
+    def test_there_is_one_of_every_kind(self, firewall: Firewall) -> None:
+        """A new set belongs into the list."""
+        kinds = {
+            name
+            for containers in (skeleton.SETS, skeleton.MAPS)
+            for family in containers.values()
+            for name in family
+        }
+
+        assert {element.container for element in EVERY_KIND} == kinds
 
     def test_all_kinds_together(self, firewall: Firewall) -> None:
         """One transaction for a plan."""

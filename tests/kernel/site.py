@@ -1,7 +1,7 @@
 """A host that runs pynet, a machine on the same wire, and containers as dockerd makes them."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Final
 
 from plugin.firewall.docker_user import DockerUser
@@ -9,7 +9,7 @@ from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import bridge_name, port_name
-from plugin.model.network import Endpoint, IPAddress, Network, PortBinding
+from plugin.model.network import Endpoint, IPAddress, IPInterface, Network, PortBinding
 from plugin.service.addresses import NobodyAsks
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
@@ -55,6 +55,7 @@ class Site:
         self.host = Netns()
         self.outside = Netns()
         self._sandboxes: list[Netns] = []
+        self._foreign_bridges: set[str] = set()
         for netns in (self.host, self.outside):
             # As on links that have been up for long: nobody doubts their link-local addresses.
             netns.sysctl("net/ipv6/conf/default/accept_dad", 0)
@@ -107,10 +108,14 @@ class Site:
         return network
 
     def container(
-        self, network: Network, number: int = 2, publish: Sequence[PortBinding] = ()
+        self,
+        network: Network,
+        number: int = 2,
+        publish: Sequence[PortBinding] = (),
+        options: dict[str, str] | None = None,
     ) -> Container:
         """``docker run``, as dockerd does it after each answer."""
-        endpoint = self.endpoints.create(an_endpoint(network, number))
+        endpoint = self.endpoints.create(an_endpoint(network, number, options=options or {}))
         made = Container(network, endpoint)
         self._sandboxes.append(made.netns)
         attachment = self.endpoints.join(network.id, endpoint.id, SANDBOX)
@@ -124,9 +129,43 @@ class Site:
             *(f"route add default via {gateway}" for gateway in gateways),
         )
         made.netns.wait_for_carrier("eth0")
-        for ifname in (port_name(endpoint.id), bridge_name(network.id)):
+        bridge = network.options.get("bridge_name", bridge_name(network.id))
+        for ifname in (port_name(endpoint.id), bridge):
             self.host.wait_for_carrier(ifname)
         self.endpoints.program(network.id, endpoint.id, publish)
+        return made
+
+    def stranger(self, bridge: str, *interfaces: str, number: int = 2) -> Netns:
+        """A container of somebody else's on a bridge of his, as ``docker run`` makes them.
+
+        ``interfaces`` are the bridge's own; the container is their ``number``-th neighbour.
+        """
+        made = Netns()
+        self._sandboxes.append(made)
+        gateways = [ip_interface(each) for each in interfaces]
+        if bridge not in self._foreign_bridges:
+            self._foreign_bridges.add(bridge)
+            self.host.ip(
+                f"link add {bridge} type bridge",
+                f"link set {bridge} up",
+                *(f"address add {each} dev {bridge}{_nodad(each)}" for each in gateways),
+            )
+        self.host.ip(
+            f"link add v{number}{bridge[:10]} type veth peer name eth0 netns {made.path}",
+            f"link set v{number}{bridge[:10]} master {bridge} up",
+        )
+        made.ip(
+            *(
+                f"address add {each.network[number]}/{each.network.prefixlen} dev eth0"
+                f"{_nodad(each)}"
+                for each in gateways
+            ),
+            "link set eth0 up",
+            *(f"route add default via {each.ip}" for each in gateways),
+        )
+        made.wait_for_carrier("eth0")
+        self.host.wait_for_carrier(bridge)
+        self.healer.heal()  # as the watch of bridges asks for
         return made
 
     def stop(self, container: Container) -> None:
@@ -141,6 +180,10 @@ class Site:
         self.kernel.close()
         for netns in (self.host, self.outside, *self._sandboxes):
             netns.close()
+
+
+def _nodad(interface: IPInterface) -> str:
+    return " nodad" if interface.version == 6 else ""
 
 
 def is_v4(address: str) -> bool:

@@ -1,6 +1,6 @@
 """The plugin's side of the proxy: starts it when it is needed, and hands sockets over.
 
-A port listens before its socket is handed over, so callers wait in line while the process
+A port takes calls before its socket is handed over, so they wait in line while the process
 starts.  If the process dies it is started again and given every port anew.
 """
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from plugin.model.resources import ProxiedPort
 _log: Final = Log("proxy")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _BACKLOG: Final = 128
+_BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
 
 class Proxy:
@@ -41,7 +43,10 @@ class Proxy:
             if port in self._ports and self._alive():
                 return
             if port not in self._ports:
-                if port.held.protocol is not Protocol.UDP:
+                if port.held.protocol is Protocol.UDP:
+                    # The port was held with the smallest buffer there is.
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+                else:
                     sock.listen(_BACKLOG)
                 self._ports[port] = (next(self._ids), sock.fileno())
             if self._alive():
@@ -54,7 +59,8 @@ class Proxy:
         with self._lock:
             known = self._ports.pop(port, None)
             if known is not None and self._alive():
-                self._tell({"id": known[0]}, [])
+                with suppress(KernelError):  # it is about to die, and its sockets with it
+                    self._tell({"id": known[0]}, [])
 
     def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
         """Those of ``ports`` that are carried by a living process."""

@@ -19,8 +19,11 @@ CHUNK: Final = 1 << 16
 PENDING_LIMIT: Final = 1 << 20  # bytes that one side may be ahead of the other
 UDP_IDLE_SECONDS: Final = 90.0
 MAX_SESSIONS: Final = 1024  # UDP clients of one port
+_ANCILLARY: Final = socket.CMSG_SPACE(20)  # linux/ipv6.h: struct in6_pktinfo
 
 Handler = Callable[[int], None]
+# A client's address, and the address it asked at as control messages tell it.
+Caller = tuple[Any, tuple[tuple[int, int, bytes], ...]]
 
 
 class Loop:
@@ -129,24 +132,28 @@ class Stream:
 
 
 class Datagrams:
-    """A UDP port: each client has a socket of its own towards the container."""
+    """A UDP port: each client has a socket of its own towards the container.
+
+    An answer comes from the address that was asked (RFC 3542 section 6.1): on a socket that is
+    bound to any address the kernel would choose one by the route back.
+    """
 
     def __init__(self, loop: Loop, sock: socket.socket, target: tuple[str, int]) -> None:
         self._loop = loop
         self._socket = sock
         self._target = target
-        self._sessions: dict[Any, tuple[socket.socket, float]] = {}
+        self._sessions: dict[Caller, tuple[socket.socket, float]] = {}
         sock.settimeout(0)
-        # The port was held with the smallest buffer there is.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         loop.watch(sock, selectors.EVENT_READ, lambda _: self._forward())
 
     def expire(self, now: float) -> None:
         """Forget clients that have been silent."""
-        for client, (session, used) in list(self._sessions.items()):
+        for caller, (session, used) in list(self._sessions.items()):
             if now - used > UDP_IDLE_SECONDS:
                 self._loop.forget(session)
-                del self._sessions[client]
+                del self._sessions[caller]
 
     def close(self) -> None:
         """Forget everything."""
@@ -155,29 +162,34 @@ class Datagrams:
 
     def _forward(self) -> None:
         try:
-            data, client = self._socket.recvfrom(CHUNK)
-            known = self._sessions.get(client)
-            session = known[0] if known else self._open(client)
-            self._sessions[client] = (session, time.monotonic())
+            data, ancillary, _, client = self._socket.recvmsg(CHUNK, _ANCILLARY)
+            asked = tuple((level, kind, value[:16]) for level, kind, value in ancillary)
+            caller = (client, asked)
+            known = self._sessions.get(caller)
+            session = known[0] if known else self._open(caller)
+            self._sessions[caller] = (session, time.monotonic())
             session.send(data)
         except OSError:
             return  # a datagram may be lost, and the container may refuse it
 
-    def _open(self, client: Any) -> socket.socket:
+    def _open(self, caller: Caller) -> socket.socket:
         if len(self._sessions) >= MAX_SESSIONS:
             raise OSError("too many clients")
         session = socket.socket(_family(self._target[0]), socket.SOCK_DGRAM)
         session.settimeout(0)
         session.connect(self._target)
-        self._loop.watch(session, selectors.EVENT_READ, lambda _: self._answer(session, client))
+        self._loop.watch(session, selectors.EVENT_READ, lambda _: self._answer(session, caller))
         return session
 
-    def _answer(self, session: socket.socket, client: Any) -> None:
+    def _answer(self, session: socket.socket, caller: Caller) -> None:
+        client, asked = caller
+        # The interface is the route's to choose, or the client's address names it.
+        source = [(level, kind, address + bytes(4)) for level, kind, address in asked]
         try:
-            self._socket.sendto(session.recv(CHUNK), client)
+            self._socket.sendmsg([session.recv(CHUNK)], source, 0, client)
         except OSError:
             return
-        self._sessions[client] = (session, time.monotonic())
+        self._sessions[caller] = (session, time.monotonic())
 
 
 class Connections:

@@ -1,0 +1,177 @@
+"""Who reaches whom between networks: every ordered pair, both families, published and not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import pytest
+
+from plugin.model.network import Protocol
+from tests.fakes.values import a_binding
+from tests.kernel.exchange import Answer, Exchange
+from tests.kernel.netns import Netns
+from tests.kernel.site import HOST4, HOST6, Site
+
+# Each cell has three answers: at the container's own address on a port that is not published,
+# there on one that is, and at the host's address.
+# R: reached.  d: dropped.  x: refused by the host, for nothing is published there.
+ON: Final = """
+                nat   routed  internal  unprotected  docker0
+    nat         -     dRx     ddx       ddR          ddx
+    routed      ddR   -       ddx       ddR          ddx
+    internal    ddd   ddx     -         ddd          ddx
+    unprotected ddR   dRx     ddx       -            ddx
+    docker0     ddR   dRx     ddx       ddR          -
+    lan         ddR   dRx     ddx       RRR          -
+"""
+OFF: Final = """
+                nat   routed  internal  unprotected  docker0
+    nat         -     RRx     ddx       RRR          ddx
+    routed      RRR   -       ddx       RRR          ddx
+    internal    ddd   ddx     -         ddd          ddx
+    unprotected RRR   RRx     ddx       -            ddx
+    docker0     ddR   dRx     ddx       ddR          -
+    lan         ddR   dRx     ddx       RRR          -
+"""
+STRICT: Final = """
+                nat   routed  internal  unprotected  docker0
+    nat         -     ddx     ddx       ddd          ddx
+    routed      ddd   -       ddx       ddd          ddx
+    internal    ddd   ddx     -         ddd          ddx
+    unprotected ddd   ddx     ddx       -            ddx
+    docker0     ddd   ddx     ddx       ddd          -
+    lan         ddR   dRx     ddx       RRR          -
+"""
+# Networks that differ: open ones are open to each other only, a strict one to nobody.
+MIXED: Final = """
+                nat   routed  internal  unprotected  docker0
+    nat         -     RRx     ddx       ddd          ddx
+    routed      RRR   -       ddx       ddd          ddx
+    internal    ddd   ddx     -         ddd          ddx
+    unprotected ddd   ddx     ddx       -            ddx
+    docker0     ddR   dRx     ddx       ddd          -
+    lan         ddR   dRx     ddx       RRR          -
+"""
+MIXTURE: Final = {"nat": "off", "routed": "off", "internal": "on", "unprotected": "strict"}
+MODES: Final = {
+    "nat": {},
+    "routed": {"gateway_mode_ipv4": "routed", "gateway_mode_ipv6": "routed"},
+    "internal": {},
+    "unprotected": {
+        "gateway_mode_ipv4": "nat-unprotected",
+        "gateway_mode_ipv6": "nat-unprotected",
+    },
+}
+NETWORKS: Final = (*MODES, "docker0")
+OPEN_PORT, PUBLISHED_PORT, FIRST_HOST_PORT = 7001, 7002, 8001
+ANSWERS: Final = {"R": Answer.REACHED, "d": Answer.DROPPED, "x": Answer.REFUSED}
+WAYS: Final = ("unpublished", "published", "host")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Who asks whom, by which family and way."""
+
+    client: str
+    server: str
+    version: int
+    way: str
+
+    def target(self) -> tuple[str, int]:
+        number = NETWORKS.index(self.server)
+        if self.way == "host":
+            return (HOST4 if self.version == 4 else HOST6, FIRST_HOST_PORT + number)
+        port = OPEN_PORT if self.way == "unpublished" else PUBLISHED_PORT
+        return (f"10.{number}.0.2" if self.version == 4 else f"fd00:{number}::2", port)
+
+
+def expected(table: str) -> dict[Pair, Answer]:
+    """The table, read."""
+    lines = [line.split() for line in table.strip().splitlines()]
+    return {
+        Pair(row[0], server, version, way): ANSWERS[letter]
+        for row in lines[1:]
+        for server, cell in zip(lines[0], row[1:], strict=True)
+        if cell != "-"
+        for version, (way, letter) in product((4, 6), zip(WAYS, cell, strict=True))
+    }
+
+
+@pytest.fixture(
+    params=[(True, True), (True, False), (False, True), (False, False)],
+    ids=["filtered-docker", "filtered", "docker", "alone"],
+)
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A host and its neighbour, in all weathers; every refusal is said."""
+    br_netfilter, docker = request.param
+    made = Site(br_netfilter=br_netfilter, docker=docker)
+    made.host.sysctl("net/ipv4/icmp_ratemask", 0)
+    made.host.sysctl("net/ipv6/icmp/ratelimit", 0)
+    with made.host.entered():
+        yield made
+        made.close()
+
+
+def populated(site: Site, isolation: dict[str, str]) -> dict[str, Netns]:
+    """A container on each network, and the neighbour, with ways to all of them."""
+    who = {"lan": site.outside}
+    for number, name in enumerate(MODES):
+        subnets = (f"10.{number}.0.0/24", f"fd00:{number}::/64")
+        site.outside.ip(*(f"route add {subnet} via {_via(subnet)}" for subnet in subnets))
+        options = {**MODES[name], "isolation": isolation[name]}
+        network = site.network(name, *subnets, options=options, internal=name == "internal")
+        bindings = [
+            a_binding(PUBLISHED_PORT, FIRST_HOST_PORT + number, protocol=protocol)
+            for protocol in (Protocol.TCP, Protocol.UDP)
+        ]
+        who[name] = site.container(network, 2, bindings).netns
+        if name == "internal":  # without a route it could not even try
+            who[name].ip(
+                f"route add default via 10.{number}.0.1", f"route add default via fd00:{number}::1"
+            )
+    number = NETWORKS.index("docker0")
+    who["docker0"] = site.stranger("docker0", f"10.{number}.0.1/24", f"fd00:{number}::1/64")
+    return who
+
+
+def _via(subnet: str) -> str:
+    return HOST6 if ":" in subnet else HOST4
+
+
+@pytest.mark.parametrize(
+    ("isolation", "table"),
+    [
+        (dict.fromkeys(MODES, "on"), ON),
+        (dict.fromkeys(MODES, "off"), OFF),
+        (dict.fromkeys(MODES, "strict"), STRICT),
+        (MIXTURE, MIXED),
+    ],
+    ids=["on", "off", "strict", "mixed"],
+)
+def test_every_pair(site: Site, isolation: dict[str, str], table: str) -> None:
+    """By both protocols; a route that a container sets for itself is no permission."""
+    who = populated(site, isolation)
+    wanted = {
+        (protocol, pair): answer
+        for protocol in (Protocol.TCP, Protocol.UDP)
+        for pair, answer in expected(table).items()
+    }
+
+    with Exchange() as exchange:
+        for protocol, name in product((Protocol.TCP, Protocol.UDP), NETWORKS):
+            for port in (OPEN_PORT, PUBLISHED_PORT):
+                exchange.serve(who[name], protocol, port)
+        for protocol, pair in wanted:
+            exchange.ask((protocol, pair), who[pair.client], protocol, pair.target())
+        found = exchange.answers(dict(wanted))
+
+    assert {key: (found[key], wanted[key]) for key in wanted if found[key] != wanted[key]} == {}
+
+
+def test_each_row_and_column_is_there() -> None:
+    """Every ordered pair of five networks, and the neighbour to four of them."""
+    for table in (ON, OFF, STRICT, MIXED):
+        pairs = {(pair.client, pair.server) for pair in expected(table)}
+
+        assert len(pairs) == 5 * 4 + 4

@@ -1,0 +1,216 @@
+"""Who a container may speak as: raw frames from inside, and whether a neighbour hears them.
+
+The neighbour is on the same bridge and all but the addresses in question is right, so that it
+is the guard that decides.  After every frame an honest one is sent, which must arrive.
+"""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pytest
+
+from tests.fakes.values import a_network, an_endpoint
+from tests.kernel import frames
+from tests.kernel.frames import ARP, IP4, IP6, MARK, Ear, Ether
+from tests.kernel.site import Container, Site
+
+DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
+OWN_MAC: Final = "02:00:00:00:00:02"
+FOREIGN_MAC: Final = "02:00:00:00:00:99"
+OWN4, GATEWAY4, FOREIGN4 = "10.1.0.2", "10.1.0.1", "10.1.0.3"
+OWN6, GATEWAY6, FOREIGN6 = "fd00:1::2", "fd00:1::1", "fd00:1::3"
+LINK6, FOREIGN_LINK6 = "fe80::ff:fe00:2", "fe80::1"
+ALL4, ALL6, ROUTERS6, REPORTS6 = "255.255.255.255", "ff02::1", "ff02::2", "ff02::16"
+HONEST: Final = Ether(source=OWN_MAC)
+LIAR: Final = Ether(source=FOREIGN_MAC)
+SILENT: Final = bytes(4)  # reserved
+
+SPOOFS: Final = {
+    "a foreign MAC address": LIAR.frame(IP4, frames.udp4(OWN4, FOREIGN4, (7, 7))),
+    "a foreign MAC address, IPv6": LIAR.frame(IP6, frames.udp6(OWN6, FOREIGN6, (7, 7))),
+    "a foreign MAC address, ARP": LIAR.frame(
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip=OWN4, target=FOREIGN4)
+    ),
+    "a foreign IPv4 address": HONEST.frame(IP4, frames.udp4(FOREIGN4, FOREIGN4, (7, 7))),
+    "the gateway's IPv4 address": HONEST.frame(IP4, frames.udp4(GATEWAY4, FOREIGN4, (7, 7))),
+    "an IPv4 address of elsewhere": HONEST.frame(IP4, frames.udp4("192.0.2.1", FOREIGN4, (7, 7))),
+    "no IPv4 address, and not for DHCP": HONEST.frame(
+        IP4, frames.udp4("0.0.0.0", FOREIGN4, (7, 7))
+    ),
+    "an ARP request as the gateway": HONEST.frame(
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip=GATEWAY4, target=FOREIGN4)
+    ),
+    "an ARP answer for the gateway": HONEST.frame(
+        ARP, frames.arp(operation=2, mac=OWN_MAC, ip=GATEWAY4, target=FOREIGN4)
+    ),
+    "an ARP answer with another's MAC address": HONEST.frame(
+        ARP, frames.arp(operation=2, mac=FOREIGN_MAC, ip=OWN4, target=FOREIGN4)
+    ),
+    "a foreign IPv6 address": HONEST.frame(IP6, frames.udp6(FOREIGN6, FOREIGN6, (7, 7))),
+    "the gateway's IPv6 address": HONEST.frame(IP6, frames.udp6(GATEWAY6, FOREIGN6, (7, 7))),
+    "a foreign link-local address": HONEST.frame(IP6, frames.udp6(FOREIGN_LINK6, ALL6, (7, 7))),
+    "no IPv6 address": HONEST.frame(IP6, frames.udp6("::", ALL6, (7, 7))),
+    "an advertisement for the gateway": HONEST.frame(
+        IP6, frames.neighbour(136, OWN6, ALL6, GATEWAY6)
+    ),
+    "an advertisement for the gateway, from it": HONEST.frame(
+        IP6, frames.neighbour(136, GATEWAY6, ALL6, GATEWAY6)
+    ),
+    "an advertisement for the gateway, from nobody": HONEST.frame(
+        IP6, frames.neighbour(136, "::", ALL6, GATEWAY6)
+    ),
+    "a router advertisement": HONEST.frame(
+        IP6, frames.icmp6(LINK6, ALL6, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
+    ),
+    "a router advertisement behind options": HONEST.frame(
+        IP6,
+        frames.behind_options(
+            frames.icmp6(LINK6, ALL6, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
+        ),
+    ),
+    "an advertisement for the gateway behind options": HONEST.frame(
+        IP6, frames.behind_options(frames.neighbour(136, OWN6, ALL6, GATEWAY6))
+    ),
+    "a redirect": HONEST.frame(IP6, frames.icmp6(LINK6, FOREIGN6, 137, SILENT + bytes(32))),
+    "a DHCP answer": HONEST.frame(IP4, frames.udp4(OWN4, ALL4, (67, 68))),
+    "a DHCPv6 answer": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (547, 546))),
+    "a VLAN tag": HONEST.frame(
+        0x8100, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
+    ),
+    "a service VLAN tag": HONEST.frame(
+        0x88A8, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
+    ),
+    "802.3": HONEST.frame(3 + len(MARK), b"\x42\x42\x03" + MARK),
+    "an unknown protocol": HONEST.frame(0x88B5, MARK),
+}
+NEEDED: Final = {
+    "its own IPv4 address": HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (7, 7))),
+    "its own IPv6 address": HONEST.frame(IP6, frames.udp6(OWN6, FOREIGN6, (7, 7))),
+    "its own link-local address": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (7, 7))),
+    "an ARP request": HONEST.frame(
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip=OWN4, target=FOREIGN4)
+    ),
+    "an ARP answer": HONEST.frame(
+        ARP, frames.arp(operation=2, mac=OWN_MAC, ip=OWN4, target=FOREIGN4)
+    ),
+    "an ARP probe": HONEST.frame(
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip="0.0.0.0", target=FOREIGN4)
+    ),
+    "a DHCP client": HONEST.frame(IP4, frames.udp4("0.0.0.0", ALL4, (68, 67))),
+    "a DHCP client that renews": HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (68, 67))),
+    "a DHCPv6 client": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (546, 547))),
+    "duplicate address detection": HONEST.frame(
+        IP6, frames.neighbour(135, "::", ALL6, "fd00:1::77")
+    ),
+    "a neighbour solicitation": HONEST.frame(IP6, frames.neighbour(135, OWN6, ALL6, FOREIGN6)),
+    "a neighbour advertisement": HONEST.frame(IP6, frames.neighbour(136, OWN6, ALL6, OWN6)),
+    "an advertisement of its link-local address": HONEST.frame(
+        IP6, frames.neighbour(136, LINK6, ALL6, LINK6)
+    ),
+    "a router solicitation": HONEST.frame(IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT)),
+    "a report of multicast groups": HONEST.frame(IP6, frames.icmp6(LINK6, REPORTS6, 143, SILENT)),
+    "a report before there is an address": HONEST.frame(
+        IP6, frames.icmp6("::", REPORTS6, 143, SILENT)
+    ),
+    "an older report before there is an address": HONEST.frame(
+        IP6, frames.icmp6("::", REPORTS6, 131, SILENT + bytes(16))
+    ),
+}
+CONTROL: Final = HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (9, 9)))
+
+
+class Scene:
+    """A container that speaks, and a neighbour that listens."""
+
+    def __init__(self, site: Site, speaker: Container, ear: Ear) -> None:
+        self.site = site
+        self._ear = ear
+        self._mouth = speaker.netns.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._mouth.bind(("eth0", 0))
+
+    def heard(self, frame: bytes) -> bool:
+        return self._ear.hears(self._mouth.send, frame, CONTROL)
+
+    def close(self) -> None:
+        self._mouth.close()
+        self._ear.close()
+
+
+@contextmanager
+def scene(
+    site: Site, of_network: dict[str, str] | None = None, of_endpoint: dict[str, str] | None = None
+) -> Iterator[Scene]:
+    """The scene on a network and with an endpoint of these options."""
+    network = site.network("blue", *DUAL, options=of_network or {})
+    speaker = site.container(network, 2, options=of_endpoint or {})
+    made = Scene(site, speaker, Ear(site.container(network, 3).netns))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["filtered", "unfiltered"])
+def guarded(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """With the guards that there are by default; frames change nothing, so one does for all."""
+    site = Site(br_netfilter=request.param)
+    with site.host.entered():
+        with scene(site) as made:
+            yield made
+        site.close()
+
+
+@pytest.mark.parametrize("frame", SPOOFS.values(), ids=SPOOFS)
+def test_nobody_hears_who_speaks_as_another(guarded: Scene, frame: bytes) -> None:
+    """Whatever layer the lie is on."""
+    assert not guarded.heard(frame)
+
+
+@pytest.mark.parametrize("frame", NEEDED.values(), ids=NEEDED)
+def test_what_a_container_needs_is_heard(guarded: Scene, frame: bytes) -> None:
+    """To find an address and its neighbours, and to use them."""
+    assert guarded.heard(frame)
+
+
+@pytest.mark.parametrize(
+    ("of_network", "of_endpoint"),
+    [
+        ({"spoof_guard": "false"}, {}),
+        ({}, {"spoof_guard": "false"}),
+        ({"gateway_container": OWN4}, {}),
+    ],
+    ids=["network", "endpoint", "gateway container"],
+)
+def test_who_is_exempt_may_say_anything(
+    site: Site, of_network: dict[str, str], of_endpoint: dict[str, str]
+) -> None:
+    """And every forgery above is a good one: without the guards it arrives."""
+    with scene(site, of_network, of_endpoint) as exempt:
+        lost = {name for name, frame in SPOOFS.items() if not exempt.heard(frame)}
+
+        assert lost == set()
+
+
+def test_a_neighbour_of_an_exempt_one_is_guarded(site: Site) -> None:
+    """The exemption is one endpoint's."""
+    with scene(site, {"spoof_guard": "false"}, {"spoof_guard": "true"}) as guarded:
+        heard = {name for name, frame in SPOOFS.items() if guarded.heard(frame)}
+
+        assert heard == set()
+
+
+def test_guards_come_and_go_with_the_container(site: Site) -> None:
+    """Nothing of them stays behind."""
+    network = a_network("blue", *DUAL)
+    site.networks.create(network)
+    before = site.firewall.read()
+    container = site.container(network, 2)
+    during = site.firewall.read()
+    site.stop(container)
+
+    assert {e.container for e in during - before} >= {"pn_guarded", "pn_guard_mac", "pn_guard4"}
+    assert site.firewall.read() == before
+    assert an_endpoint(network, 2).mac_address == OWN_MAC
