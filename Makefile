@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAGE := packaging/stage
 PYTEST := $(BIN)/pytest -q
 # Folders that need neither root nor an engine; those that are there.
-FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden)
+FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks)
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ test: ## Run every test there is, on real engines too
 	@$(STAGE) "Debian packages" packaging/packages
 	@$(STAGE) "Python environment and engines" $(MAKE) --no-print-directory -j2 venv engines
 	@$(STAGE) "lint" $(MAKE) --no-print-directory lint
-	@$(STAGE) "unit, property, contract, conformance and golden tests" $(PYTEST) $(FAST)
+	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
 	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
@@ -40,7 +40,7 @@ lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks
 	@$(BIN)/lint-imports
 
 unit: venv ## Run the tests that need no root and no engine

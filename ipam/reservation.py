@@ -16,8 +16,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import yaml
-
 from ipam.errors import InvalidReservationError, IpamError
 from ipam.lease import Owner
 from ipam.pool import LOCAL, NO_TENANT, AddressSpaceName, Tenant, parse_tenant
@@ -58,12 +56,16 @@ def parse_mac(text: str) -> str:
 
 def dump_reservations(reservations: Iterable[Reservation]) -> str:
     """Write reservations as YAML."""
+    import yaml  # noqa: PLC0415 - a plugin that runs for months seldom needs it
+
     entries = [_entry(reservation) for reservation in reservations]
     return yaml.safe_dump({"reservations": entries}, sort_keys=False)
 
 
 def load_reservations(text: str) -> list[Reservation]:
     """Read reservations from YAML."""
+    import yaml  # noqa: PLC0415 - as above
+
     try:
         # Every scalar stays text: YAML 1.1 takes 52:54:00:12:34:56 for a number.
         document: object = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - safer than safe

@@ -119,6 +119,11 @@ SETTINGS: Final = (
         "that pynet let a packet through.",
     ),
     Setting(
+        name="PYNET_SYSCTLS",
+        default="/proc/sys",
+        meaning="Where kernel settings are written: a managed plugin sees /proc/sys read-only.",
+    ),
+    Setting(
         name="PYNET_TICK",
         default="30",
         meaning="Seconds between two comparisons of the host with what it should hold, 1 to 3600.",
@@ -148,6 +153,7 @@ class Config:
     roles: frozenset[Role]
     addresses: AddressSettings
     mark: int
+    sysctls: Path
     tick: float
 
 
@@ -166,6 +172,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         roles=_roles(values["PYNET_ROLES"]),
         addresses=_addresses(values),
         mark=_mark(values["PYNET_MARK"]),
+        sysctls=_absolute("PYNET_SYSCTLS", values["PYNET_SYSCTLS"]),
         tick=_number("PYNET_TICK", values["PYNET_TICK"], low=1, high=3600),
     )
 

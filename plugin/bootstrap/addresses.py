@@ -1,8 +1,11 @@
 """Tells our own IPAM what the network side knows, where the addresses are its."""
 
+from collections.abc import Iterable
+
 from ipam.allocator import Allocator
 from ipam.lease import ANONYMOUS, Owner
-from ipam.pool import AddressSpaceName
+from ipam.pool import GLOBAL, LOCAL, AddressSpaceName
+from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, PoolData
 
 
@@ -13,16 +16,27 @@ class IpamAddressUse:
         self._allocator = allocator
 
     def group(self, network: Network) -> None:
-        for space in {pool.space for pool in network.pools}:
-            prefixes = [pool.prefix for pool in network.pools if pool.space == space]
-            self._allocator.group(network.id, AddressSpaceName(space), prefixes)
+        for space in {_space(pool) for pool in network.pools}:
+            prefixes = [pool.prefix for pool in network.pools if _space(pool) == space]
+            self._allocator.group(network.id, space, prefixes)
 
-    def ungroup(self, network: Network) -> None:
-        self._allocator.ungroup(network.id)
+    def ungroup(self, network_id: NetworkID) -> None:
+        self._allocator.ungroup(network_id)
+
+    def recall(self, networks: Iterable[Network]) -> None:
+        """After a start: these are the networks there are, and no others."""
+        known = set()
+        for network in networks:
+            self.group(network)
+            known.add(network.id)
+        for pool in self._allocator.pools():
+            # Swarm's networks need not be on this host, though it may have allocated them.
+            if pool.space == LOCAL and pool.network is not None and pool.network not in known:
+                self._allocator.ungroup(pool.network)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self._allocator.bind(
-            AddressSpaceName(pool.space),
+            _space(pool),
             pool.prefix,
             interface.ip,
             Owner(mac=endpoint.mac_address) if endpoint.mac_chosen else ANONYMOUS,
@@ -30,6 +44,9 @@ class IpamAddressUse:
         )
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        self._allocator.unbind(
-            AddressSpaceName(pool.space), pool.prefix, interface.ip, endpoint=endpoint.id
-        )
+        self._allocator.unbind(_space(pool), pool.prefix, interface.ip, endpoint=endpoint.id)
+
+
+def _space(pool: PoolData) -> AddressSpaceName:
+    """Swarm names no space when it allocates a network, and has but one."""
+    return AddressSpaceName(pool.space) if pool.space else GLOBAL

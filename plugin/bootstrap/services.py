@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ipam.allocator import Allocator
-from ipam.errors import InvalidSettingError
+from ipam.errors import CorruptStoreError, InvalidSettingError
 from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
@@ -72,13 +72,14 @@ class Builder:
         """Everything, or PynetError for the first part that cannot be had."""
         self._claim = self._claim or claim()
         directory = _state_directory(self._config.state)
-        kernel = self._kernel = self._kernel or LinuxKernel()
+        kernel = self._kernel = self._kernel or LinuxKernel(self._config.sysctls)
         allocator = self._allocator(directory, kernel)
         store = SqliteStore(directory / _STATE_FILE)
         firewall = self._firewall()
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
+        addresses.recall(store.networks())
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
@@ -91,7 +92,7 @@ class Builder:
         wanted = self._config.addresses
         try:
             pools = parse_pools(wanted.pools) if wanted.pools else ()
-            store = AddressStore(directory / _ADDRESS_FILE)
+            store = self._address_store(directory / _ADDRESS_FILE)
         except InvalidSettingError as error:
             raise SettingError(
                 "PYNET_POOLS", wanted.pools, f"what the IPAM takes: {error}"
@@ -105,6 +106,18 @@ class Builder:
             reserve_timeout=wanted.reserve_timeout,
         )
         return Allocator(store, settings, occupied=kernel.occupied)
+
+    def _address_store(self, path: Path) -> AddressStore:
+        try:
+            return AddressStore(path)
+        except CorruptStoreError as error:
+            # The damaged file lies aside; the new one is empty, so the engine replays into it.
+            self._health.degrade(
+                "addresses",
+                f"{error}; addresses start anew",
+                "restart the engine, which then tells pynet what it knows",
+            )
+            return AddressStore(path)
 
     def _firewall(self) -> Firewall:
         mark = self._config.mark

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from plugin.cli.client import ask
@@ -56,7 +57,7 @@ def _health_text(health: dict[str, Any]) -> str:
     colour = _COLOURS.get(health["status"], "red")
     lines = [f"pynet {health['version']}: [{colour}]{health['status']}[/] since {health['since']}"]
     lines += [
-        f"  {each['what']}: {each['why']}\n    remedy: {each['remedy']}"
+        escape(f"  {each['what']}: {each['why']}\n    remedy: {each['remedy']}")
         for each in health["degraded"]
     ]
     return "\n".join(lines)
@@ -95,7 +96,7 @@ def _pools_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _place(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return escape(f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
 
 
 def _table(*columns: str) -> Table:

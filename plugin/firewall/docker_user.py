@@ -3,17 +3,27 @@
 DOCKER-USER is the chain Docker leaves to others and never empties; without it (no Docker
 yet, or its nftables backend) the rule goes into FORWARD.  It is set by ``iptables`` and
 never natively: a native rule in Docker's table makes ``iptables-save`` refuse the table.
+
+Where somebody uses the legacy tables too, which the kernel tells, the rule is in them as well:
+a packet has to pass both.
 """
 
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Final
 
 from plugin.errors import FirewallError
 
 _TIMEOUT_SECONDS: Final = 10.0
-_CHAINS: Final = ("DOCKER-USER", "FORWARD")
+_DOCKERS: Final = "DOCKER-USER"
+_FORWARD: Final = "FORWARD"
 _COMMANDS: Final = ("iptables", "ip6tables")
+# Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
+_LEGACY_TABLES: Final = {
+    "iptables-legacy": Path("/proc/thread-self/net/ip_tables_names"),
+    "ip6tables-legacy": Path("/proc/thread-self/net/ip6_tables_names"),
+}
 
 
 class DockerUser:
@@ -28,31 +38,42 @@ class DockerUser:
 
     def ensure(self) -> None:
         """Put the rule where it belongs, once; a host without iptables needs none."""
-        for command in _COMMANDS:
-            path = shutil.which(command)
-            if path is not None:
-                self._ensure(path)
+        for path in _paths():
+            self._ensure(path)
 
     def remove(self) -> None:
         """Take the rule out of both chains."""
-        for command in _COMMANDS:
-            path = shutil.which(command)
-            for chain in _CHAINS if path else ():
-                while path and self._has(path, chain):
-                    _run(path, "-D", chain, *self._rule)
+        for path in _paths():
+            for chain in (_DOCKERS, _FORWARD):
+                self._remove(path, chain)
 
     def _ensure(self, path: str) -> None:
-        home = next((chain for chain in _CHAINS if _succeeds(path, "-n", "-L", chain)), None)
-        if home is None:
-            return  # the family is switched off
-        if not self._has(path, home):
-            _run(path, "-I", home, *self._rule)
-        other = _CHAINS[1 - _CHAINS.index(home)]
-        if self._has(path, other):
-            _run(path, "-D", other, *self._rule)
+        if self._has(path, _DOCKERS):
+            return  # the ordinary case costs one process
+        if _succeeds(path, "-n", "-L", _DOCKERS):
+            _run(path, "-I", _DOCKERS, *self._rule)
+            self._remove(path, _FORWARD)
+        elif _succeeds(path, "-n", "-L", _FORWARD) and not self._has(path, _FORWARD):
+            _run(path, "-I", _FORWARD, *self._rule)
+
+    def _remove(self, path: str, chain: str) -> None:
+        while self._has(path, chain):
+            _run(path, "-D", chain, *self._rule)
 
     def _has(self, path: str, chain: str) -> bool:
         return _succeeds(path, "-C", chain, *self._rule)
+
+
+def _paths() -> list[str]:
+    commands = [*_COMMANDS, *(name for name, names in _LEGACY_TABLES.items() if _in_use(names))]
+    return [path for command in commands if (path := shutil.which(command)) is not None]
+
+
+def _in_use(names: Path) -> bool:
+    try:
+        return "filter" in names.read_text().split()
+    except OSError:
+        return False
 
 
 def _succeeds(path: str, *arguments: str) -> bool:

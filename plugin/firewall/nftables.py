@@ -5,6 +5,7 @@ Whether an element is ours needs no mark: the whole table is.
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -46,10 +47,13 @@ class NftablesFirewall:
         if not elements:
             return
         try:
-            self._client.run(_batch("delete", elements))
+            self._client.run(_removal(elements))
         except FirewallError:
+            # The table was flushed, or a key has other data and is somebody else's by now.
+            self._client.run(skeleton.script(self._mark))
             for element in elements:
-                self._remove_one(element)
+                with suppress(FirewallError):
+                    self._client.run(_removal([element]))
 
     def read(self) -> frozenset[Element]:
         return frozenset(element for family in skeleton.FAMILIES for element in self._read(family))
@@ -68,16 +72,15 @@ class NftablesFirewall:
             # The key has other data; deletion is by key, whatever data is given with it.
             self._client.run(_command("delete", element) + _command("add", element))
 
-    def _remove_one(self, element: Element) -> None:
-        """Added first, because nft 1.0.6 has no deletion that bears absence."""
-        try:
-            self._client.run(_command("add", element) + _command("delete", element))
-        except FirewallError:
-            self._client.run(_command("delete", element))
-
 
 def _batch(verb: str, elements: Iterable[Element]) -> str:
     return "".join(_command(verb, element) for element in elements)
+
+
+def _removal(elements: Iterable[Element]) -> str:
+    """Added first: that bears absence, which nft 1.0.6 has no deletion for, and fails for a
+    key with other data, which a deletion would take along."""
+    return "".join(_command("add", each) + _command("delete", each) for each in elements)
 
 
 def _command(verb: str, element: Element) -> str:

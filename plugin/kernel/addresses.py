@@ -1,10 +1,10 @@
 """The host's own addresses on our links."""
 
 import errno
-from typing import Any, Final
+from typing import Final
 
-from plugin.kernel import links, netlink
-from plugin.kernel.pyroute2_core import NetlinkError
+from plugin.kernel import links
+from plugin.kernel.rtnl import AddressInfo, Rtnl, RtnlError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
@@ -15,52 +15,42 @@ _IFA_F_NODAD: Final = 0x02
 PROTOCOL: Final = 0x70
 
 
-def ensure(ipr: Any, address: Address) -> None:
+def ensure(rtnl: Rtnl, address: Address) -> None:
     """Put the address on its link."""
-    extra = {"flags": _IFA_F_NODAD} if address.interface.version == 6 else {}
+    flags = _IFA_F_NODAD if address.interface.version == 6 else 0
+    index = links.index_of(address.ifname)
     try:
-        ipr.addr(
-            "add",
-            index=links.index_of(address.ifname),
-            address=str(address.interface.ip),
-            prefixlen=address.interface.network.prefixlen,
-            proto=PROTOCOL,
-            **extra,
-        )
-    except NetlinkError as error:
-        if netlink.code(error) != errno.EEXIST:
+        rtnl.add_address(index, address.interface, flags=flags, protocol=PROTOCOL)
+    except RtnlError as error:
+        if error.code != errno.EEXIST:
             raise
 
 
-def remove(ipr: Any, address: Address) -> None:
+def remove(rtnl: Rtnl, address: Address) -> None:
     """Take the address off, if we put it there."""
-    link = links.find(ipr, address.ifname)
-    found = None if link is None else _find(ipr, link["index"], address)
-    if found is None or found.get_attr("IFA_PROTO") != PROTOCOL:
+    link = rtnl.link(address.ifname)
+    found = None if link is None else _find(rtnl, link.index, address)
+    if link is None or found is None or found.protocol != PROTOCOL:
         return
     try:
-        ipr.addr(
-            "del",
-            index=found["index"],
-            address=str(address.interface.ip),
-            prefixlen=address.interface.network.prefixlen,
-        )
-    except NetlinkError as error:
-        if not netlink.is_gone(error):
+        rtnl.delete_address(link.index, address.interface)
+    except RtnlError as error:
+        if not error.is_gone:
             raise
 
 
-def read(ipr: Any, address: Address) -> Address | None:
+def read(rtnl: Rtnl, address: Address) -> Address | None:
     """The address, if its link has it."""
-    link = links.find(ipr, address.ifname)
-    if link is None or _find(ipr, link["index"], address) is None:
+    link = rtnl.link(address.ifname)
+    if link is None or _find(rtnl, link.index, address) is None:
         return None
     return address
 
 
-def _find(ipr: Any, index: int, address: Address) -> Any | None:
-    for found in ipr.addr("dump", index=index):
-        same_length = found["prefixlen"] == address.interface.network.prefixlen
-        if same_length and found.get_attr("IFA_ADDRESS") == str(address.interface.ip):
+def _find(rtnl: Rtnl, index: int, address: Address) -> AddressInfo | None:
+    packed = address.interface.ip.packed
+    length = address.interface.network.prefixlen
+    for found in rtnl.addresses(index):
+        if found.address == packed and found.prefixlen == length:
             return found
     return None

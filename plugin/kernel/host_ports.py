@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from plugin.errors import KernelError, PortTakenError, RefusedError
+from plugin.errors import KernelError, PortTakenError, PynetError, RefusedError
 from plugin.model.network import IPAddress, Protocol
 from plugin.model.resources import HostPort
 
@@ -80,6 +80,8 @@ class HostPorts:
     def _reserve_any(self, protocol: Protocol, addresses: Sequence[IPAddress]) -> int:
         for _ in range(_ATTEMPTS):
             number = _any_port(protocol, addresses[0])
+            if number is None:
+                break
             if self._reserve_on_all(protocol, addresses, number):
                 return number
         raise RefusedError(f"no {protocol.text} port is free on {addresses[0]}")
@@ -133,20 +135,28 @@ def _bound(port: HostPort) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError as error:
         sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTakenError(port.address, port.port) from error
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise RefusedError(
-                f"cannot publish on {port.address}:{port.port}: this host has no such address"
-            ) from error
-        raise KernelError(f"cannot hold port {port.address}:{port.port}: {error}") from error
+        raise _refusal(error, port.address, port.port) from error
     return sock
 
 
-def _any_port(protocol: Protocol, address: IPAddress) -> int:
+def _any_port(protocol: Protocol, address: IPAddress) -> int | None:
+    """A port of the kernel's choice, or None if it has none left."""
     with _new_socket(protocol, address) as sock:
-        sock.bind((str(address), 0))
+        try:
+            sock.bind((str(address), 0))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return None
+            raise _refusal(error, address, 0) from error
         return int(sock.getsockname()[1])
+
+
+def _refusal(error: OSError, address: IPAddress, port: int) -> PynetError:
+    if error.errno == errno.EADDRINUSE:
+        return PortTakenError(address, port)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return RefusedError(f"cannot publish on {address}:{port}: this host has no such address")
+    return KernelError(f"cannot hold port {address}:{port}: {error}")
 
 
 def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:

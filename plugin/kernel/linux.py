@@ -1,14 +1,15 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from pathlib import Path
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, conntrack, facts, links, netlink, shaping, sysctls
+from plugin.kernel import addresses, conntrack, facts, links, shaping, sysctls
 from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.netlink import conversation
 from plugin.kernel.proxy.proxy import Proxy
-from plugin.kernel.pyroute2_core import NetlinkError
 from plugin.kernel.reaper import Reaper
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.resources import (
@@ -28,7 +29,8 @@ from plugin.model.resources import (
 class LinuxKernel:
     """Built after the last fork: it has a thread and holds sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, sysctl_root: Path = sysctls.ROOT) -> None:
+        self._sysctl_root = sysctl_root
         self._ports = HostPorts()
         self._proxy = Proxy()
         self._reaper = Reaper()
@@ -39,38 +41,38 @@ class LinuxKernel:
     ) -> None:
         if not resources:
             return
-        with netlink.conversation() as ipr:
+        with conversation() as rtnl:
             for resource in resources:
                 started(resource)
-                self._ensure(ipr, resource)
+                self._ensure(rtnl, resource)
 
     def remove(self, resources: Sequence[HostResource]) -> None:
         if not resources:
             return
         failures = []
-        with netlink.conversation() as ipr:
+        with conversation() as rtnl:
             for resource in resources:
                 try:
-                    self._remove(ipr, resource)
-                except NetlinkError as error:
-                    failures.append(KernelError(f"{resource.key}: {netlink.reason(error)}"))
+                    self._remove(rtnl, resource)
+                except RtnlError as error:
+                    failures.append(KernelError(f"{resource.key}: {error}"))
                 except KernelError as error:
                     failures.append(error)
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
-        with netlink.conversation() as ipr:
-            found = [self._read(ipr, resource) for resource in resources]
+        with conversation() as rtnl:
+            found = [self._read(rtnl, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
     def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
-        with netlink.conversation() as ipr:
-            return links.read_marked(ipr)
+        with conversation() as rtnl:
+            return links.read_marked(rtnl)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
-        with netlink.conversation() as ipr:
-            return frozenset(name for name in ifnames if links.find(ipr, name) is None)
+        with conversation() as rtnl:
+            return frozenset(name for name in ifnames if rtnl.link(name) is None)
 
     def reserve(
         self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
@@ -81,8 +83,8 @@ class LinuxKernel:
         conntrack.forget(ports)
 
     def foreign_bridges(self) -> frozenset[IfName]:
-        with netlink.conversation() as ipr:
-            return links.docker_bridges(ipr)
+        with conversation() as rtnl:
+            return links.docker_bridges(rtnl)
 
     def mtu(self, parent: IfName | None) -> int:
         return facts.mtu(parent)
@@ -103,42 +105,43 @@ class LinuxKernel:
         self._proxy.close()
         self._ports.close()
 
-    def _ensure(self, ipr: Any, resource: HostResource) -> None:
+    def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
             case Bridge():
-                self._ensure_bridge(ipr, resource)
+                self._make_way(rtnl, resource)
+                links.ensure_bridge(rtnl, resource)
             case Veth():
-                links.ensure_veth(ipr, resource)
+                self._make_way(rtnl, resource)
+                links.ensure_veth(rtnl, resource)
             case Detour():
-                shaping.ensure_detour(ipr, resource)
+                shaping.ensure_detour(rtnl, resource)
             case Limit():
-                shaping.ensure_limit(ipr, resource)
+                shaping.ensure_limit(resource)
             case Hairpin():
-                links.ensure_hairpin(ipr, resource)
+                links.ensure_hairpin(rtnl, resource)
             case Address():
-                addresses.ensure(ipr, resource)
+                addresses.ensure(rtnl, resource)
             case Sysctl():
-                sysctls.ensure(resource)
+                sysctls.ensure(resource, self._sysctl_root)
             case HostPort():
                 self._ports.ensure(resource)
             case ProxiedPort():
                 self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
-    def _ensure_bridge(self, ipr: Any, bridge: Bridge) -> None:
-        link = links.find(ipr, bridge.ifname)
+    def _make_way(self, rtnl: Rtnl, resource: Bridge | Veth) -> None:
+        link = rtnl.link(resource.ifname)
         if link is not None and links.is_doomed(link):
-            self._reaper.reap()  # a network of the same name was removed a moment ago
-        links.ensure_bridge(ipr, bridge)
+            self._reaper.reap()  # one of the same name was removed a moment ago
 
-    def _remove(self, ipr: Any, resource: HostResource) -> None:
+    def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
             case Bridge() | Veth() | Detour():
-                if links.doom(ipr, resource):
+                if links.doom(rtnl, resource):
                     self._reaper.kick()
             case Hairpin():
-                links.remove_hairpin(ipr, resource)
+                links.remove_hairpin(rtnl, resource)
             case Address():
-                addresses.remove(ipr, resource)
+                addresses.remove(rtnl, resource)
             case Sysctl() | Limit():
                 return  # the one is shared, the other goes with its link
             case HostPort():
@@ -146,18 +149,18 @@ class LinuxKernel:
             case ProxiedPort():
                 self._proxy.remove(resource)
 
-    def _read(self, ipr: Any, resource: HostResource) -> HostResource | None:
+    def _read(self, rtnl: Rtnl, resource: HostResource) -> HostResource | None:
         match resource:
             case Bridge():
-                return links.read_bridge(ipr, resource)
+                return links.read_bridge(rtnl, resource)
             case Veth():
-                return links.read_veth(ipr, resource)
+                return links.read_veth(rtnl, resource)
             case Detour() | Limit():
-                return shaping.read(ipr, resource)
+                return shaping.read(rtnl, resource)
             case Hairpin():
-                return links.read_hairpin(ipr, resource)
+                return links.read_hairpin(rtnl, resource)
             case Address():
-                return addresses.read(ipr, resource)
+                return addresses.read(rtnl, resource)
             case Sysctl() | HostPort() | ProxiedPort():
                 return self._read_own(resource)
 
@@ -165,7 +168,7 @@ class LinuxKernel:
         """What needs no netlink to be seen."""
         match resource:
             case Sysctl():
-                return sysctls.read(resource)
+                return sysctls.read(resource, self._sysctl_root)
             case HostPort():
                 return resource if self._ports.held([resource]) else None
             case ProxiedPort():

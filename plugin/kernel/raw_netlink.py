@@ -1,7 +1,7 @@
 """Netlink messages taken apart and put together by hand (linux/netlink.h).
 
-For the few conversations that pyroute2 has no word for, or that are so frequent that its
-quarter of a millisecond per message would be felt.
+For conversations that pyroute2 has no word for, or that are so frequent that its price per
+message would be felt.
 """
 
 import struct
@@ -48,17 +48,22 @@ def nested(kind: int, *attributes: bytes) -> bytes:
     return attribute(kind | _NESTED, b"".join(attributes))
 
 
-def find(body: bytes, header: int, wanted: int) -> bytes | None:
-    """The value of an attribute behind a header of ``header`` bytes."""
+def attributes(body: bytes, header: int) -> dict[int, bytes]:
+    """Types and values of the attributes behind a header of ``header`` bytes."""
+    found = {}
     offset = header
     while offset + _ATTRIBUTE.size <= len(body):
         size, kind = _ATTRIBUTE.unpack_from(body, offset)
         if size < _ATTRIBUTE.size:
-            return None
-        if kind & _TYPE_MASK == wanted:
-            return body[offset + _ATTRIBUTE.size : offset + size]
+            break
+        found[kind & _TYPE_MASK] = body[offset + _ATTRIBUTE.size : offset + size]
         offset += _aligned(size)
-    return None
+    return found
+
+
+def find(body: bytes, header: int, wanted: int) -> bytes | None:
+    """The value of one attribute behind a header of ``header`` bytes."""
+    return attributes(body, header).get(wanted)
 
 
 def text(value: bytes | None) -> str:

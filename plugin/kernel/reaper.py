@@ -9,8 +9,9 @@ import time
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import links, netlink
-from plugin.kernel.pyroute2_core import NetlinkError
+from plugin.kernel import links
+from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import RtnlError
 from plugin.log import Log
 
 _log: Final = Log("reaper")
@@ -34,11 +35,11 @@ class Reaper:
 
     def reap(self) -> None:
         """Delete what is doomed now, and return when it is gone."""
-        with self._reaping, netlink.conversation() as ipr:
+        with self._reaping, conversation() as rtnl:
             try:
-                ipr.link("del", group=links.GROUP_DOOMED)
-            except NetlinkError as error:
-                if not netlink.is_gone(error):
+                rtnl.delete_group(links.GROUP_DOOMED)
+            except RtnlError as error:
+                if not error.is_gone:
                     raise
 
     def stop(self) -> None:

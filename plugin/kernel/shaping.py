@@ -5,10 +5,11 @@ needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth pl
 """
 
 import errno
-from typing import Any, Final
+from typing import Final
 
-from plugin.kernel import links, netlink
-from plugin.kernel.pyroute2_core import NetlinkError
+from plugin.kernel import links
+from plugin.kernel.netlink import traffic_control
+from plugin.kernel.rtnl import LinkChange, Rtnl, RtnlError
 from plugin.model.resources import MARK_PREFIX, Detour, Limit
 
 LATENCY: Final = "25ms"
@@ -19,62 +20,68 @@ _INGRESS: Final = 0xFFFF0000
 _ALL_PROTOCOLS: Final = 0x0003  # linux/if_ether.h: ETH_P_ALL
 
 
-def ensure_limit(ipr: Any, limit: Limit) -> None:
+def ensure_limit(limit: Limit) -> None:
     """Put the bucket on the link, or give it another rate."""
-    ipr.tc(
-        "replace",
-        "tbf",
-        links.index_of(limit.ifname),
-        _HANDLE,
-        parent=_ROOT,
-        rate=limit.rate // 8,
-        burst=_burst(limit),
-        latency=LATENCY,
-    )
+    with traffic_control() as ipr:
+        ipr.tc(
+            "replace",
+            "tbf",
+            links.index_of(limit.ifname),
+            _HANDLE,
+            parent=_ROOT,
+            rate=limit.rate // 8,
+            burst=_burst(limit),
+            latency=LATENCY,
+        )
 
 
-def ensure_detour(ipr: Any, detour: Detour) -> None:
+def ensure_detour(rtnl: Rtnl, detour: Detour) -> None:
     """Make the detour, and send what comes in by its source over it."""
     try:
-        ipr.link("add", ifname=detour.ifname, kind="ifb", group=links.GROUP_OURS, state="up")
-    except NetlinkError as error:
-        if netlink.code(error) != errno.EEXIST:
+        made = LinkChange(ifname=detour.ifname, group=links.GROUP_OURS, up=True)
+        rtnl.add_link("ifb", made)
+    except RtnlError as error:
+        if error.code != errno.EEXIST:
             raise
-        links.our_link(ipr, detour.ifname, detour.mark, "ifb")
+        links.our_link(rtnl, detour.ifname, detour.mark, "ifb")
     target = links.index_of(detour.ifname)
-    ipr.link("set", index=target, ifalias=MARK_PREFIX + detour.mark)
-    source = links.index_of(detour.source)
-    try:
-        ipr.tc("add", "ingress", source, _INGRESS)
-    except NetlinkError as error:
-        if netlink.code(error) != errno.EEXIST:
-            raise
-        return
-    ipr.tc(
-        "add-filter",
-        "u32",
-        source,
-        parent=_INGRESS,
-        prio=1,
-        protocol=_ALL_PROTOCOLS,
-        target=0x10000,
-        keys=["0x0/0x0+0"],
-        action=[{"kind": "mirred", "direction": "egress", "action": "redirect", "ifindex": target}],
-    )
+    rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + detour.mark))
+    _redirect(links.index_of(detour.source), target)
 
 
-def read(ipr: Any, resource: Detour | Limit) -> Detour | Limit | None:
-    """The detour or the bucket, if the link has it."""
-    link = links.find(ipr, resource.ifname)
+def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
+    """The detour, if it is there and ours, or the bucket with the rate it has."""
+    link = rtnl.link(resource.ifname)
     if link is None:
         return None
     if isinstance(resource, Detour):
         return resource if links.is_ours(link) else None
-    for queue in ipr.get_qdiscs(link["index"]):
-        if queue.get_attr("TCA_KIND") == "tbf":
-            rate = queue.get_nested("TCA_OPTIONS", "TCA_TBF_PARMS")["rate"] * 8
-            return Limit(ifname=resource.ifname, rate=rate)
+    with traffic_control() as ipr:
+        for queue in ipr.get_qdiscs(link.index):
+            if queue.get_attr("TCA_KIND") == "tbf":
+                rate = queue.get_nested("TCA_OPTIONS", "TCA_TBF_PARMS")["rate"] * 8
+                return Limit(ifname=resource.ifname, rate=rate)
     return None
+
+
+def _redirect(source: int, target: int) -> None:
+    with traffic_control() as ipr:
+        if any(queue.get_attr("TCA_KIND") == "ingress" for queue in ipr.get_qdiscs(source)):
+            return
+        ipr.tc("add", "ingress", source, _INGRESS)
+        ipr.tc(
+            "add-filter",
+            "u32",
+            source,
+            parent=_INGRESS,
+            prio=1,
+            protocol=_ALL_PROTOCOLS,
+            target=0x10000,
+            keys=["0x0/0x0+0"],
+            action=[
+                {"kind": "mirred", "direction": "egress", "action": "redirect", "ifindex": target}
+            ],
+        )
 
 
 def _burst(limit: Limit) -> int:

@@ -6,15 +6,15 @@ from typing import Final
 from plugin.errors import KernelError
 from plugin.model.resources import Sysctl
 
-_ROOT: Final = Path("/proc/sys")
+ROOT: Final = Path("/proc/sys")
 
 
-def ensure(sysctl: Sysctl) -> None:
+def ensure(sysctl: Sysctl, root: Path) -> None:
     """Write the setting, unless it has the value already.
 
     Reading first spares the forwarding switches, which walk over all links when written.
     """
-    path = _ROOT / sysctl.name
+    path = root / sysctl.name
     try:
         if path.read_text().strip() != sysctl.value:
             path.write_text(sysctl.value)
@@ -26,9 +26,9 @@ def ensure(sysctl: Sysctl) -> None:
         raise KernelError(f"cannot set {sysctl.name} to {sysctl.value}: {error}") from error
 
 
-def read(sysctl: Sysctl) -> Sysctl | None:
+def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
     """The setting as it is; None if the kernel does not have it."""
     try:
-        return Sysctl(name=sysctl.name, value=(_ROOT / sysctl.name).read_text().strip())
+        return Sysctl(name=sysctl.name, value=(root / sysctl.name).read_text().strip())
     except OSError:
         return None

@@ -118,6 +118,7 @@ class Endpoint:
     sandbox_key: str | None = None
     bindings: tuple[PortBinding, ...] = ()
     published: tuple[PublishedPort, ...] = ()
+    deleting: bool = False  # dockerd has forgotten it, whatever it was answered
 
     @property
     def interfaces(self) -> tuple[IPInterface, ...]:

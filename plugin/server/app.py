@@ -30,7 +30,9 @@ def create_app(lookup: Lookup) -> Flask:
         code = error.code or 500
         return reply(code, failure(f"{request.method} {request.path}: {error.name}"))
 
-    app.add_url_rule("/<path:method>", view_func=call, methods=["POST"])
+    app.add_url_rule(
+        "/<path:method>", view_func=call, methods=["POST"], provide_automatic_options=False
+    )
     app.register_error_handler(HTTPException, refuse)
     return app
 

@@ -1,6 +1,7 @@
 """The sockets, bound before anything slow is imported: a call that comes early waits in line.
 
-A socket file that a killed process left behind is replaced; one that answers is not.
+A socket file that a killed process left behind is replaced; one that answers is not.  One that
+systemd holds for us is taken over as it is.
 """
 
 import errno
@@ -11,6 +12,7 @@ from typing import Final
 
 from plugin.errors import SettingError
 
+_FIRST_HANDED: Final = 3  # SD_LISTEN_FDS_START
 _BACKLOG: Final = 512
 _DIRECTORY_MODE: Final = 0o755
 _UMASK: Final = 0o117  # 0660: the engine is root, and so is who may speak for it
@@ -21,6 +23,27 @@ def listen(path: Path) -> socket.socket:
 
     Raises SettingError if another process serves it or the path cannot be used.
     """
+    for descriptor in _handed_over():
+        sock = socket.socket(fileno=descriptor)
+        if sock.family == socket.AF_UNIX and sock.getsockname() == str(path):
+            return sock
+        sock.detach()
+    return _bound(path)
+
+
+def is_handed_over(sock: socket.socket) -> bool:
+    """Whether systemd listens on the socket, too: then its file is not ours to remove."""
+    return sock.fileno() in _handed_over()
+
+
+def _handed_over() -> range:
+    """The descriptors of sd_listen_fds(3)."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return range(0)
+    return range(_FIRST_HANDED, _FIRST_HANDED + int(os.environ.get("LISTEN_FDS", "0")))
+
+
+def _bound(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)

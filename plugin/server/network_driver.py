@@ -49,12 +49,11 @@ class NetworkMethods:
 
     def _allocate_network(self, body: bytes) -> Answer:
         network = decode(body, wire.AllocateNetworkRequest).network(DEFAULT_MODE)
-        self._networks.check(network)
+        self._networks.allocate(network)
         return wire.allocation_answer(network.options)
 
     def _free_network(self, body: bytes) -> Answer:
-        """A manager keeps nothing of a network: AllocateNetwork only read its options."""
-        decode(body, wire.NetworkRequest)
+        self._networks.free(decode(body, wire.NetworkRequest).network_id)
         return {}
 
     def _create_network(self, body: bytes) -> Answer:

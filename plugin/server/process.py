@@ -1,7 +1,7 @@
 """gunicorn, with what it must not do switched off.
 
-One worker with threads: one owner of locks, ports and the nftables context.  Keep-alive is
-off because an idle connection that closes under dockerd makes it repeat a call without
+One worker with threads: one owner of locks, ports and the nftables context.  No connection is
+kept alive, because an idle connection that closes under dockerd makes it repeat a call without
 its body.  The application is built in the worker, after the fork: netlink sockets and
 threads do not survive one.
 """
@@ -13,7 +13,9 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-THREADS: Final = 16
+from plugin.server.listeners import is_handed_over
+from plugin.server.worker import ThreadedWorker
+
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -36,11 +38,10 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load_config(self) -> None:
         settings = {
-            "bind": [f"fd://{sock.fileno()}" for sock in self._sockets],
+            # Those of systemd gunicorn finds by itself, and leaves their files alone then.
+            "bind": [f"fd://{s.fileno()}" for s in self._sockets if not is_handed_over(s)],
             "workers": 1,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "keepalive": 0,
+            "worker_class": ThreadedWorker,
             "graceful_timeout": _GRACE_SECONDS,
             "proc_name": "pynet",
             "logger_class": _QuietLogger,

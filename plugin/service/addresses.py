@@ -6,6 +6,7 @@ known.  With another IPAM there is nobody to tell.
 
 from typing import Protocol
 
+from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, PoolData
 
 
@@ -18,7 +19,7 @@ class AddressUse(Protocol):
     def group(self, network: Network) -> None:
         """The network's pools belong together."""
 
-    def ungroup(self, network: Network) -> None:
+    def ungroup(self, network_id: NetworkID) -> None:
         """The network is gone."""
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
@@ -34,7 +35,7 @@ class NobodyAsks:
     def group(self, network: Network) -> None:
         """They have no common owner here."""
 
-    def ungroup(self, network: Network) -> None:
+    def ungroup(self, network_id: NetworkID) -> None:
         """They never had one."""
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:

@@ -20,7 +20,7 @@ from plugin.model.plan import Plan
 from plugin.service import ports
 from plugin.service.addresses import AddressUse, bind_all, unbind_all
 from plugin.service.locks import Locks
-from plugin.service.networks import get_network
+from plugin.service.networks import endpoint_plan, get_network
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
@@ -52,7 +52,7 @@ class Endpoints:
         with self._locks.hold(wanted.network_id):
             network = get_network(self._store, wanted.network_id)
             known = self._store.endpoint(wanted.id)
-            if known is not None:
+            if known is not None and not known.deleting:
                 return known
             driver = driver_for(network.mode)
             driver.check_endpoint_options(wanted.options)
@@ -66,7 +66,7 @@ class Endpoints:
     def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
         """The endpoint, which must be there."""
         endpoint = self._store.endpoint(endpoint_id)
-        if endpoint is None or endpoint.network_id != network_id:
+        if endpoint is None or endpoint.network_id != network_id or endpoint.deleting:
             raise EndpointNotFoundError(
                 f"endpoint {short(endpoint_id)} is not known on network {short(network_id)}; "
                 "disconnect the container and connect it again"
@@ -102,7 +102,11 @@ class Endpoints:
                 self._share_anew(network, before)
 
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
-        """Forget the endpoint and free everything it had; unknown ids are no failure."""
+        """Forget the endpoint and free everything it had; unknown ids are no failure.
+
+        dockerd forgets it whatever is answered, so the record stays until everything is gone,
+        and the tick tries again.
+        """
         with self._locks.hold(network_id):
             found = self._find(network_id, endpoint_id)
             if found is None:
@@ -162,11 +166,10 @@ class Endpoints:
             self._reconciler.remove(driver_for(network.mode).ports_plan(network, endpoint))
 
     def _collect(self, network: Network, endpoint: Endpoint) -> None:
-        driver = driver_for(network.mode)
-        plan = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
-        self._reconciler.remove(plan)
-        self._store.delete_endpoint(endpoint.id)
+        self._store.save_endpoint(replace(endpoint, deleting=True, sandbox_key=None))
         unbind_all(self._addresses, network, endpoint)
+        self._reconciler.remove(endpoint_plan(network, endpoint))
+        self._store.delete_endpoint(endpoint.id)
 
     def _collect_predecessors(self, network: Network, endpoint: Endpoint) -> None:
         """An address that is given out again belongs to nobody else any more.

@@ -22,7 +22,7 @@ from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource, Veth
 from plugin.service.health import Health
 from plugin.service.locks import Locks
-from plugin.service.networks import whole_plan
+from plugin.service.networks import endpoint_plan, whole_plan
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
@@ -127,6 +127,9 @@ class Healer:
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         driver = driver_for(network.mode)
         for endpoint in self._store.endpoints(network.id):
+            if endpoint.deleting:
+                self._finish(network, endpoint)
+                continue
             own = driver.endpoint_plan(network, endpoint)
             if endpoint.joined and self._kernel.missing_links(_links(own.resources)):
                 self._detach(network, endpoint)
@@ -152,11 +155,15 @@ class Healer:
         delta = self._reconciler.compare(plan.resources, elements)
         return delta.missing | delta.changed
 
+    def _finish(self, network: Network, endpoint: Endpoint) -> None:
+        """dockerd has forgotten it: what could not be removed then is removed now."""
+        self._reconciler.remove(endpoint_plan(network, endpoint))
+        self._store.delete_endpoint(endpoint.id)
+        _log.warning("endpoint.undone", endpoint=short(endpoint.id))
+
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
-        driver = driver_for(network.mode)
-        own = driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
-        self._reconciler.remove(own)
+        self._reconciler.remove(endpoint_plan(network, endpoint))
         self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 

@@ -42,8 +42,17 @@ class Networks:
         return driver_for(network.mode).gateway_needs(network)
 
     def check(self, network: Network) -> None:
-        """Refuse what a creation would refuse, as far as it does not depend on this host."""
+        """Refuse what a creation would refuse, as far as it does not depend on a host."""
         driver_for(network.mode).check_options(network)
+
+    def allocate(self, network: Network) -> None:
+        """On a swarm manager: check the network, and keep its pools together."""
+        self.check(network)
+        self._addresses.group(network)
+
+    def free(self, network_id: NetworkID) -> None:
+        """On a swarm manager: the network's pools are its no more."""
+        self._addresses.ungroup(network_id)
 
     def create(self, wanted: Network) -> None:
         """Make the network, or find it made."""
@@ -81,7 +90,7 @@ class Networks:
             self._store.save_network(replace(network, state=NetworkState.DELETING))
             self._reconciler.remove(whole_plan(network, self._store.endpoints(network_id)))
             self._store.delete_network(network_id)
-        self._addresses.ungroup(network)
+        self._addresses.ungroup(network_id)
         _log.info("network.deleted", network=short(network_id))
 
     def _admit(self, network: Network) -> None:
@@ -96,7 +105,7 @@ class Networks:
 def get_network(store: Store, network_id: NetworkID) -> Network:
     """The network, which must be there."""
     network = store.network(network_id)
-    if network is None:
+    if network is None or network.state is NetworkState.DELETING:
         raise NetworkNotFoundError(
             f"network {short(network_id)} is not known to pynet; remove and create it again"
         )
@@ -108,8 +117,14 @@ def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
     driver = driver_for(network.mode)
     plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
     for endpoint in endpoints:
-        plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
+        plan |= endpoint_plan(network, endpoint)
     return plan
+
+
+def endpoint_plan(network: Network, endpoint: Endpoint) -> Plan:
+    """Everything the host may hold for an endpoint."""
+    driver = driver_for(network.mode)
+    return driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
 
 
 def _refuse_overlap(network: Network, other: Network) -> None:

@@ -43,7 +43,7 @@ def decode(record: bytes, kind: type[T]) -> T:
     """
     try:
         return cast("T", _parser(cast("Any", kind))(msgspec.json.decode(record)))
-    except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+    except (msgspec.MsgspecError, AttributeError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"a record of the state cannot be read: {error}") from error
 
 

@@ -7,7 +7,7 @@ here and is what a promise to dockerd is worth.
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -118,6 +118,7 @@ class SqliteStore:
                 yield
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # a closed connection has nothing to roll back
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
                 raise StoreError(f"the state cannot be written: {error}") from error

@@ -31,6 +31,8 @@ def decode(body: bytes, kind: type[T]) -> T:
         path = (found and found["path"]) or "$"
         problem = found["problem"] if found else str(error)
         raise WireError(path, problem) from error
+    except RecursionError as error:
+        raise WireError("$", "the body is nested too deeply") from error
     except UnicodeDecodeError as error:
         raise WireError("$", "the body is not UTF-8") from error
 

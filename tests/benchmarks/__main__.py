@@ -10,6 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
+from ipam import IpamError
 from tests.benchmarks.engine import EngineError
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.plugin_client import CallError
@@ -19,7 +20,7 @@ from tests.benchmarks.scene import Scene
 from tests.lab.commands import CommandError, DeadlineError
 
 PAGE: Final = Path(__file__).parents[2] / "docs/benchmarks.md"
-FAILURES: Final = (EngineError, CallError, CommandError, DeadlineError, OSError)
+FAILURES: Final = (EngineError, CallError, CommandError, DeadlineError, IpamError, OSError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

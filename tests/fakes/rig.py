@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from plugin.drivers.registry import driver_for
+from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 from plugin.model.resources import Address, Hairpin, Resource, Sysctl
 from plugin.service.endpoints import Endpoints
@@ -28,8 +29,8 @@ class AddressLog:
     def group(self, network: Network) -> None:
         self.groups.add(network.id)
 
-    def ungroup(self, network: Network) -> None:
-        self.groups.discard(network.id)
+    def ungroup(self, network_id: NetworkID) -> None:
+        self.groups.discard(network_id)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.bound.add(f"{interface.ip} of {pool.prefix}")

@@ -62,11 +62,17 @@ class Netns:
         with self.entered(), open(f"/proc/sys/{name}", "w") as file:  # noqa: PTH123
             file.write(str(value))
 
-    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
-        """A socket of the namespace, whoever uses it; it gives up after a second."""
+    def index_of(self, ifname: str) -> int:
         with self.entered():
-            sock = socket.socket(family, kind)
-        sock.settimeout(1)
+            return socket.if_nametoindex(ifname)
+
+    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """A socket of the namespace, whoever uses it; it gives up after a while."""
+        with self.entered():
+            # Raw sockets are for segments of TCP here.
+            raw = family == socket.AF_INET and kind == socket.SOCK_RAW
+            sock = socket.socket(family, kind, socket.IPPROTO_TCP if raw else 0)
+        sock.settimeout(_DEADLINE)
         return sock
 
     def wait_for_carrier(self, ifname: str) -> None:

@@ -9,12 +9,16 @@ from typing import Final
 from tests.kernel.netns import Netns
 from tests.kernel.site import Site, is_v4
 
+Place = tuple[str, int] | tuple[str, int, int, int]  # with the scope of a link-local address
+
 PROBE: Final = b"probe"
 CONTROL: Final = b"control"
+SYN: Final = 0x02  # RFC 9293 section 3.1
+RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
 
 
-def tcp(server: Netns, at: tuple[str, int], client: Netns, to: tuple[str, int]) -> str:
+def tcp(server: Netns, at: tuple[str, int], client: Netns, to: Place) -> str:
     """Connect and exchange a word; answers the client's address as the server sees it.
 
     Raises OSError if nothing comes through.
@@ -30,7 +34,7 @@ def tcp(server: Netns, at: tuple[str, int], client: Netns, to: tuple[str, int]) 
         c.connect(to)
         connection, seen = listener.accept()
         with connection:
-            connection.settimeout(1)
+            connection.settimeout(5)
             c.sendall(b"there")
             assert connection.recv(16) == b"there"
             connection.sendall(b"back")
@@ -90,6 +94,14 @@ def _datagram(source: IPv4Address, destination: IPv4Address, port: int, word: by
     )
     head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
     return head + struct.pack("!HHHH", 40404, port, length, 0) + word
+
+
+def segment(source: str, destination: str, flags: int) -> bytes:
+    """A segment of TCP with nothing before it."""
+    head = struct.pack("!HHIIBBHHH", 40404, 9, 1, 0, 5 << 4, flags, 1024, 0, 0)
+    pseudo = IPv4Address(source).packed + IPv4Address(destination).packed
+    checksum = _checksum(pseudo + struct.pack("!HH", 6, len(head)) + head)
+    return head[:16] + struct.pack("!H", checksum) + head[18:]
 
 
 def _checksum(data: bytes) -> int:

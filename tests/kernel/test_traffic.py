@@ -4,6 +4,7 @@ Each test runs with bridged packets going through the filter or not, and beside 
 that drops what it does not know or alone.
 """
 
+import json
 import socket
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from plugin.model.network import Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.netns import Netns
 from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, Site
-from tests.kernel.talk import forger, sender, tcp, udp_reaches
+from tests.kernel.talk import RST, SYN, forger, segment, sender, tcp, udp_reaches
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 OTHER = ("10.2.0.0/24", "fd00:2::/64")
@@ -189,6 +190,38 @@ class TestPublished:
                 tcp(one.netns, ("10.1.0.2", PORT), client, (address, 8080))
 
 
+class TestProxied:
+    """What no translation could ever answer is handed on by a proxy."""
+
+    def test_the_loopback_address_of_ipv6(self, site: Site) -> None:
+        """It has no route_localnet."""
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
+
+        assert tcp(one.netns, ("fd00:1::2", PORT), site.host, ("::1", 8080)) == "fd00:1::1"
+
+    def test_a_neighbours_link_local_address(self, site: Site) -> None:
+        """It means another link once the packet is on the bridge."""
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
+        host = (_link_local(site.host, "up0"), 8080, 0, site.outside.index_of("eth0"))
+
+        assert tcp(one.netns, ("fd00:1::2", PORT), site.outside, host) == "fd00:1::1"
+
+
+class TestUntracked:
+    def test_what_belongs_to_no_connection_does_not_leave(self, site: Site) -> None:
+        """It would pass with the container's own address: translation is for connections."""
+        one = site.container(site.network("blue", *DUAL))
+        with (
+            site.outside.socket(socket.AF_INET, socket.SOCK_RAW) as seen,
+            one.netns.socket(socket.AF_INET, socket.SOCK_RAW) as sender_,
+        ):
+            for flags in (RST, SYN):
+                sender_.sendto(segment("10.1.0.2", OUTSIDE4, flags), (OUTSIDE4, 0))
+            packet = seen.recv(200)
+
+        assert packet[33] == SYN, "the reset came through"
+
+
 class TestLoopback:
     """``-p 127.0.0.1:8080:7000``, and what a neighbour could try."""
 
@@ -292,6 +325,12 @@ def test_other_traffic_through_the_host_is_not_ours(site: Site) -> None:
     at = (OUTSIDE4, PORT)
     assert udp_reaches(site, site.outside, at, sender(stranger, at)) is not docker_drops
     stranger.close()
+
+
+def _link_local(netns: Netns, ifname: str) -> str:
+    shown = netns.run("ip", "-json", "address", "show", "dev", ifname, "scope", "link")
+    addresses = json.loads(shown)[0]["addr_info"]
+    return str(next(a["local"] for a in addresses if a.get("family") == "inet6"))
 
 
 def _mac(netns: Netns, ifname: str) -> str:

@@ -44,6 +44,7 @@ GOOD = [
     ("PYNET_MARK", "0x1", "mark", 1),
     ("PYNET_MARK", "4096", "mark", 4096),
     ("PYNET_MARK", "0x80000000", "mark", 1 << 31),
+    ("PYNET_SYSCTLS", "/host/proc/sys", "sysctls", Path("/host/proc/sys")),
     ("PYNET_TICK", "1", "tick", 1),
     ("PYNET_TICK", "2.5", "tick", 2.5),
     (
@@ -80,6 +81,7 @@ BAD = [
     ("PYNET_MARK", "-1", "expected a number with one bit set"),
     ("PYNET_MARK", "0x100000000", "expected a number with one bit set"),
     ("PYNET_MARK", "x", "expected a number with one bit set"),
+    ("PYNET_SYSCTLS", "proc/sys", "PYNET_SYSCTLS is 'proc/sys', expected an absolute path"),
     ("PYNET_TICK", "0.5", "PYNET_TICK is '0.5', expected a number from 1 to 3600"),
     ("PYNET_TICK", "3601", "expected a number from 1 to 3600"),
     ("PYNET_TICK", "nan", "expected a number from 1 to 3600"),

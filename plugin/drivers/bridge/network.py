@@ -60,7 +60,12 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     route_localnet lets 127.0.0.1 be translated to a container (kernel doc ip-sysctl);
     the firewall drops what comes from a container for 127.0.0.0/8.
     """
-    settings = [Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0")]
+    settings = [
+        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0"),
+        # Without its link-local address the host asks for no neighbour (net/ipv6/ndisc.c), and
+        # doubts it for two seconds after the first port came: nobody else can have it here.
+        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0"),
+    ]
     if any(pool.prefix.version == 4 for pool in network.pools):
         settings += [
             Sysctl(name="net/ipv4/ip_forward", value="1"),

@@ -598,6 +598,8 @@ class TestReservations:
         pool = world.used("10.1.2.0/30")
         addresses = [world.take(pool) for _ in range(2)]
         reserve(world, addresses[0], name="web")
+        with pytest.raises(PoolFullError):
+            world.take(pool)
         world.give(pool, addresses[0])
 
         assert addresses[0] not in world.states(pool)

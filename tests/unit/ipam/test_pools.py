@@ -96,6 +96,7 @@ class TestAnyPool:
         world.pool(None, space=GLOBAL)
 
         assert str(world.pool(None, tenant="blue").prefix) == "10.9.2.0/24"
+        assert str(world.pool().prefix) == "10.9.3.0/24"
 
     @pytest.mark.parametrize(
         ("asked", "message"),
@@ -278,6 +279,7 @@ class TestAskedAgain:
         again = [world.allocator.request_pool(each).id for each in (fixed, chosen)]
 
         assert again == first
+        assert len(set(first)) == 2
         with pytest.raises(PoolOverlapError):
             world.pool("10.1.2.0/24")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from plugin.drivers.registry import driver_for
+from plugin.errors import StoreError
 from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element, Resource
@@ -321,3 +322,24 @@ def test_the_binding_of_these_tests_is_published() -> None:
         a_published_port("::", 8080, "fd00:1::2"),
     )
     assert rig.endpoints.get(*IDS).sandbox_key == SANDBOX
+
+
+class TestDeletedEndpoint:
+    @pytest.mark.parametrize("kind", ["Veth", "delete endpoint"])
+    def test_what_could_not_be_removed_is_removed_by_the_tick(self, rig: Rig, kind: str) -> None:
+        """dockerd ignores that a deletion failed, and never mentions the endpoint again."""
+        rig.endpoints.delete(*IDS)
+        point = next(i for i, name in enumerate(rig.faults.points) if kind in name)
+        rig.run(BLUE, WEB, a_binding())
+        rig.faults.arm(point)
+        with pytest.raises((ExceptionGroup, StoreError)):
+            rig.endpoints.delete(*IDS)
+        rig.faults.arm(None)
+        left = rig.store.endpoint(WEB.id)
+
+        rig.healer.heal()
+
+        assert left is not None
+        assert rig.store.endpoint(WEB.id) is None
+        assert rig.addresses.bound == set()
+        assert rig.held() == rig.wanted()

@@ -9,6 +9,7 @@ import pytest
 from plugin.errors import BusyError
 from plugin.model.ids import NetworkID
 from plugin.service.locks import Locks
+from tests.kernel.netns import wait_until
 
 BLUE, RED = NetworkID("blue"), NetworkID("red")
 SHORT = 0.05
@@ -109,6 +110,24 @@ class TestStandstill:
             locks.standstill(),
         ):
             pass
+
+    def test_it_comes_as_soon_as_the_last_call_ends(self) -> None:
+        """Not when the wait is over."""
+        locks = Locks(wait_seconds=60)
+        held = threading.Event()
+
+        def sweep() -> None:
+            with locks.standstill():
+                held.set()
+
+        sweeper = threading.Thread(target=sweep, daemon=True)
+        with locks.hold(BLUE):
+            sweeper.start()
+            waiters = locks._guard._waiters  # type: ignore[attr-defined]
+            wait_until(lambda: waiters, "the sweep does not wait")
+
+        assert held.wait(5)
+        sweeper.join(5)
 
     def test_calls_wait_for_it_to_end(self) -> None:
         """Whatever network they are about."""

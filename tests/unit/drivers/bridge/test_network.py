@@ -55,6 +55,7 @@ class TestNetworkPlan:
             "net/ipv4/ip_forward": "1",
             f"net/ipv4/conf/{bridge}/route_localnet": "1",
             f"net/ipv6/conf/{bridge}/accept_ra": "0",
+            f"net/ipv6/conf/{bridge}/accept_dad": "0",
             f"net/ipv6/conf/{bridge}/disable_ipv6": "1",
         }
         assert elements(plan) == {

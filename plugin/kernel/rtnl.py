@@ -1,0 +1,275 @@
+"""The few rtnetlink requests that every container needs, at the price of the kernel's own work.
+
+A general client builds an event loop for a socket and a tree of objects for a message: half of
+what a join cost.  Here a conversation is a socket and a request is a few bytes (linux/rtnetlink.h,
+linux/if_link.h).  Everything else, queues for instance, is left to pyroute2.
+"""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from plugin.kernel import raw_netlink as raw
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import IPInterface
+
+_RTM_NEWLINK: Final = 16
+_RTM_DELLINK: Final = 17
+_RTM_GETLINK: Final = 18
+_RTM_SETLINK: Final = 19
+_RTM_NEWADDR: Final = 20
+_RTM_DELADDR: Final = 21
+_RTM_GETADDR: Final = 22
+_NLM_F_CREATE_EXCLUSIVE: Final = 0x600
+
+_IFINFOMSG: Final = struct.Struct("=BxHiII")
+_IFADDRMSG: Final = struct.Struct("=BBBBI")
+_U32: Final = struct.Struct("=I")
+_IFF_UP: Final = 1
+_AF_BRIDGE: Final = 7
+
+_IFLA_ADDRESS: Final = 1
+_IFLA_IFNAME: Final = 3
+_IFLA_MTU: Final = 4
+_IFLA_MASTER: Final = 10
+_IFLA_PROTINFO: Final = 12
+_IFLA_LINKINFO: Final = 18
+_IFLA_IFALIAS: Final = 20
+_IFLA_GROUP: Final = 27
+_IFLA_INFO_KIND: Final = 1
+_IFLA_INFO_DATA: Final = 2
+_IFLA_INFO_SLAVE_DATA: Final = 5
+_VETH_INFO_PEER: Final = 1
+_IFLA_BRPORT_MODE: Final = 4
+
+_IFA_ADDRESS: Final = 1
+_IFA_LOCAL: Final = 2
+_IFA_FLAGS: Final = 8
+_IFA_PROTO: Final = 11
+
+_SOL_NETLINK: Final = 270
+_NETLINK_CAP_ACK: Final = 10
+_NETLINK_EXT_ACK: Final = 11
+_NETLINK_GET_STRICT_CHK: Final = 12
+_ERROR_HEADER: Final = 4 + 16  # the code, and the header of the request it is about
+_ERROR_TEXT: Final = 1
+_BUFFER: Final = 1 << 17
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+class RtnlError(Exception):
+    """The kernel refused; ``code`` is the errno, the text its own words or those of the errno."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text or os.strerror(code))
+        self.code = code
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the thing spoken of is not there, which removal does not mind."""
+        return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkInfo:
+    """A link as the kernel describes it."""
+
+    index: int
+    ifname: IfName
+    kind: str
+    mac_address: MacAddress
+    mtu: int
+    up: bool
+    master: int
+    group: int
+    alias: str
+    hairpin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChange:
+    """What a link is to be; what is None is left to the kernel, or as it is."""
+
+    ifname: IfName | None = None
+    mac_address: MacAddress | None = None
+    mtu: int | None = None
+    master: int | None = None
+    group: int | None = None
+    alias: str | None = None
+    up: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressInfo:
+    """An address of a link, and who put it there."""
+
+    address: bytes
+    prefixlen: int
+    protocol: int
+
+
+class Rtnl:
+    """One conversation.  Every method raises RtnlError, or OSError for the socket."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._socket.settimeout(_TIMEOUT_SECONDS)
+        for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
+            self._socket.setsockopt(_SOL_NETLINK, option, 1)
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._socket.close()
+
+    def link(self, ifname: IfName) -> LinkInfo | None:
+        """The link of that name."""
+        body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, ifname)
+        try:
+            return _link_info(self._ask(_RTM_GETLINK, 0, body))
+        except RtnlError as error:
+            if error.is_gone:
+                return None
+            raise
+
+    def links(self) -> list[LinkInfo]:
+        """Every link."""
+        request = _IFINFOMSG.pack(0, 0, 0, 0, 0)
+        return [_link_info(body) for body in self._dump(_RTM_GETLINK, request)]
+
+    def add_link(self, kind: str, change: LinkChange, peer: LinkChange | None = None) -> None:
+        """Make a link; a pair if there is a peer."""
+        info = [raw.attribute(_IFLA_INFO_KIND, kind.encode())]
+        if peer is not None:
+            other = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _attributes(peer)
+            info.append(raw.nested(_IFLA_INFO_DATA, raw.attribute(_VETH_INFO_PEER, other)))
+        body = _header(0, change) + _attributes(change) + raw.nested(_IFLA_LINKINFO, *info)
+        self._ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+
+    def change_link(self, index: int, change: LinkChange) -> None:
+        """Change a link in place."""
+        self._ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
+
+    def delete_group(self, group: int) -> None:
+        """Delete every link of a group."""
+        body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + raw.attribute(_IFLA_GROUP, _U32.pack(group))
+        self._ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
+
+    def set_hairpin(self, index: int, *, on: bool) -> None:
+        """Let a bridge port send frames back where they came from, or not."""
+        mode = raw.attribute(_IFLA_BRPORT_MODE, bytes((int(on),)))
+        body = _IFINFOMSG.pack(_AF_BRIDGE, 0, index, 0, 0) + raw.nested(_IFLA_PROTINFO, mode)
+        self._ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
+
+    def addresses(self, index: int) -> list[AddressInfo]:
+        """Every address of a link."""
+        request = _IFADDRMSG.pack(0, 0, 0, 0, index)
+        return [_address_info(body) for body in self._dump(_RTM_GETADDR, request)]
+
+    def add_address(self, index: int, interface: IPInterface, *, flags: int, protocol: int) -> None:
+        """Put an address on a link."""
+        body = _address(index, interface)
+        body += raw.attribute(_IFA_PROTO, bytes((protocol,)))
+        if flags:
+            body += raw.attribute(_IFA_FLAGS, _U32.pack(flags))
+        self._ask(_RTM_NEWADDR, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+
+    def delete_address(self, index: int, interface: IPInterface) -> None:
+        """Take an address off a link."""
+        self._ask(_RTM_DELADDR, raw.NLM_F_ACK, _address(index, interface))
+
+    def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
+        """Send a request; its one answer, or an acknowledgement without one."""
+        self._socket.send(raw.message(kind, flags, body))
+        answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
+        if answer == raw.NLMSG_ERROR:
+            _check(data)
+        return data
+
+    def _dump(self, kind: int, body: bytes) -> Iterator[bytes]:
+        self._socket.send(raw.message(kind, raw.NLM_F_DUMP, body))
+        while True:
+            for answer, data in raw.messages(self._socket.recv(_BUFFER)):
+                if answer == raw.NLMSG_DONE:
+                    return
+                if answer == raw.NLMSG_ERROR:
+                    _check(data)
+                    return
+                yield data
+
+
+def _check(data: bytes) -> None:
+    (code,) = struct.unpack_from("=i", data)
+    if code:
+        raise RtnlError(-code, raw.text(raw.find(data, _ERROR_HEADER, _ERROR_TEXT)))
+
+
+def _header(index: int, change: LinkChange) -> bytes:
+    flags = _IFF_UP if change.up else 0
+    return _IFINFOMSG.pack(0, 0, index, flags, 0 if change.up is None else _IFF_UP)
+
+
+def _attributes(change: LinkChange) -> bytes:
+    found = []
+    if change.ifname is not None:
+        found.append(_text(_IFLA_IFNAME, change.ifname))
+    if change.mac_address is not None:
+        octets = bytes.fromhex(change.mac_address.replace(":", ""))
+        found.append(raw.attribute(_IFLA_ADDRESS, octets))
+    if change.alias is not None:
+        found.append(raw.attribute(_IFLA_IFALIAS, change.alias.encode()))
+    for number, value in (
+        (_IFLA_MTU, change.mtu),
+        (_IFLA_MASTER, change.master),
+        (_IFLA_GROUP, change.group),
+    ):
+        if value is not None:
+            found.append(raw.attribute(number, _U32.pack(value)))
+    return b"".join(found)
+
+
+def _link_info(body: bytes) -> LinkInfo:
+    _, _, index, flags, _ = _IFINFOMSG.unpack_from(body)
+    values = raw.attributes(body, _IFINFOMSG.size)
+    info = raw.attributes(values.get(_IFLA_LINKINFO, b""), 0)
+    port = raw.attributes(info.get(_IFLA_INFO_SLAVE_DATA, b""), 0)
+    return LinkInfo(
+        index=index,
+        ifname=IfName(raw.text(values.get(_IFLA_IFNAME))),
+        kind=raw.text(info.get(_IFLA_INFO_KIND)),
+        mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
+        mtu=_number(values.get(_IFLA_MTU)),
+        up=bool(flags & _IFF_UP),
+        master=_number(values.get(_IFLA_MASTER)),
+        group=_number(values.get(_IFLA_GROUP)),
+        alias=raw.text(values.get(_IFLA_IFALIAS)),
+        hairpin=any(port.get(_IFLA_BRPORT_MODE, b"")),
+    )
+
+
+def _address(index: int, interface: IPInterface) -> bytes:
+    family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
+    head = _IFADDRMSG.pack(family, interface.network.prefixlen, 0, 0, index)
+    packed = interface.ip.packed
+    return head + raw.attribute(_IFA_LOCAL, packed) + raw.attribute(_IFA_ADDRESS, packed)
+
+
+def _address_info(body: bytes) -> AddressInfo:
+    _, prefixlen, _, _, _ = _IFADDRMSG.unpack_from(body)
+    values = raw.attributes(body, _IFADDRMSG.size)
+    return AddressInfo(
+        address=values.get(_IFA_ADDRESS, b""),
+        prefixlen=prefixlen,
+        protocol=values.get(_IFA_PROTO, b"\0")[0],
+    )
+
+
+def _text(kind: int, value: str) -> bytes:
+    return raw.attribute(kind, value.encode() + b"\0")
+
+
+def _number(value: bytes | None) -> int:
+    return int(_U32.unpack(value)[0]) if value else 0

@@ -1,0 +1,45 @@
+"""Removing takes what was asked for, and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from plugin.firewall.base import Firewall
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nft import CommandClient, LibraryClient
+from plugin.firewall.nftables import NftablesFirewall
+from plugin.firewall.none import NoFirewall
+from tests.contract.test_firewall import CLIENTS, EVERY_KIND, MARK, PORT, SAME_PORT
+from tests.kernel.netns import Netns
+
+
+@pytest.fixture(params=["none", *CLIENTS])
+def firewall(request: pytest.FixtureRequest) -> Firewall:
+    made: Firewall = NoFirewall()
+    if request.param in CLIENTS:
+        request.getfixturevalue("netns")
+        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK)
+    made.prepare()
+    return made
+
+
+def test_an_entry_with_other_data_stays(firewall: Firewall) -> None:
+    """The port is published for another container by now."""
+    firewall.ensure([SAME_PORT])
+    firewall.remove([PORT])
+
+    assert firewall.read() == {SAME_PORT}
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+def test_removing_is_no_failure(
+    client: Callable[[], LibraryClient | CommandClient], netns: Netns
+) -> None:
+    """What is wanted is so already."""
+    flushed = NftablesFirewall(client(), DockerUser(MARK), MARK)
+    flushed.prepare()
+    flushed.ensure(EVERY_KIND)
+    netns.run("nft", "flush", "ruleset")
+    flushed.remove(EVERY_KIND)
+
+    assert flushed.read() == frozenset()

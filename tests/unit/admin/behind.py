@@ -1,0 +1,72 @@
+"""What the admin socket leads to, over a fake host."""
+
+from typing import Any
+
+from plugin.errors import NotReadyError, RefusedError
+from plugin.service.health import Health
+from plugin.store.base import Store
+from tests.fakes.rig import Rig
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
+WEB = an_endpoint(BLUE)
+POOL = {
+    "id": "p",
+    "prefix": "10.1.0.0/24",
+    "space": "pynet-local",
+    "tenant": "",
+    "addresses": {"bound": 3},
+}
+
+
+class Desk:
+    """Keeps what it is given, as text."""
+
+    def __init__(self) -> None:
+        self.text = "reservations: []\n"
+
+    def pools(self) -> list[dict[str, Any]]:
+        return [POOL]
+
+    def reservations(self) -> str:
+        return self.text
+
+    def reserve(self, text: str) -> int:
+        if "nonsense" in text:
+            raise RefusedError("that is no reservation")
+        self.text = text
+        return 1
+
+    def unreserve(self, text: str) -> int:
+        self.text = ""
+        return 1
+
+
+class Life:
+    """A plugin with one container, started or not yet."""
+
+    def __init__(self, *, started: bool = True) -> None:
+        self.rig = Rig()
+        self.health: Health = self.rig.health
+        self._desk = Desk()
+        self._started = started
+        self.rig.networks.create(BLUE)
+        self.rig.run(BLUE, WEB, a_binding())
+        if started:
+            self.health.ready()
+
+    def store(self) -> Store:
+        self._check()
+        return self.rig.store
+
+    def desk(self) -> Desk:
+        self._check()
+        return self._desk
+
+    def heal(self) -> None:
+        self._check()
+        self.rig.healer.heal()
+
+    def _check(self) -> None:
+        if not self._started:
+            raise NotReadyError("pynet is not ready: it is still starting")
