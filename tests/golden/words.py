@@ -12,6 +12,10 @@ CONTAINERS: Final = {
         "`isolation=strict`",
     ),
     "pn_open": ("bridges that are open to each other", "`isolation=off`"),
+    "pn_gateways": (
+        "a bridge, and the MAC address of a container that is the others' gateway",
+        "a container that `gateway_container` names",
+    ),
     "pn_docker": ("bridges of Docker's own networks", "Docker, seen when it makes them"),
     "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
     "pn_unprotected": (
@@ -48,7 +52,8 @@ CONTAINERS: Final = {
 }
 CHAINS: Final = {
     "pn_raw": "127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
-    "from the LAN, though `route_localnet` is on for the bridges.",
+    "from the LAN, though `route_localnet` is on for the bridges. What goes to a gateway container comes back from it, and is a "
+    "connection only then.",
     "pn_translate": "Looks a port up, on one address first, and sends the packet to the container. What comes from a "
     "link-local address is left to the proxy.",
     "pn_prerouting": "What is for an address of the host may be for a published port.",
