@@ -7,6 +7,8 @@ container, so only what concerns us counts: our tables, and the chains our one r
 """
 
 import ctypes
+import os
+import select
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -64,19 +66,29 @@ class _Watch(ABC):
         except OSError as error:
             self._socket.close()
             raise KernelError(f"changes of this host cannot be watched: {error}") from error
-        threading.Thread(target=self._run, name=type(self).__name__, daemon=True).start()
+        self._end = os.eventfd(0)
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening.
+
+        Closing the socket would not wake the thread, and its number may be another file's by
+        the time that the thread reads from it.
+        """
+        os.eventfd_write(self._end, 1)
+        self._thread.join()
         self._socket.close()
+        os.close(self._end)
 
     def _run(self) -> None:
-        while True:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        poll.register(self._end, select.POLLIN)
+        while self._end not in (descriptor for descriptor, _ in poll.poll()):
             try:
                 data = self._socket.recv(_BUFFER)
             except OSError as error:
-                if self._socket.fileno() < 0:
-                    return
                 _log.warning("events.lost", reason=error)
                 self._changed()
                 continue

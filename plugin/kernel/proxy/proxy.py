@@ -24,6 +24,7 @@ from plugin.model.resources import ProxiedPort
 _log: Final = Log("proxy")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _BACKLOG: Final = 128
+_PATIENCE_SECONDS: Final = 2.0
 _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
 
@@ -72,7 +73,12 @@ class Proxy:
         with self._lock:
             if self._control is not None:
                 self._control.close()
-            if self._process is not None:
+            if self._process is None:
+                return
+            try:
+                self._process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
                 self._process.wait()
 
     def _alive(self) -> bool:
