@@ -1,0 +1,237 @@
+"""Rules that somebody took away come back by themselves: the watches tell, the healer mends."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from plugin.kernel.watches import BridgeWatch, RulesetWatch, name_process
+from plugin.model.ids import port_name
+from plugin.telemetry import DRIFT
+from tests.fakes.values import a_binding
+from tests.kernel.netns import wait_until
+from tests.kernel.site import HOST4, OUTSIDE4, Container, Site
+from tests.kernel.talk import tcp
+
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+PORT = 7000
+FAMILIES = ("iptables", "ip6tables")
+
+
+class Caretaker:
+    """What the plugin's own loop does: heals when it is told that somebody meddled."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._meddled = threading.Event()
+        self._stopped = threading.Event()
+        self.rounds = 0
+        started = threading.Event()
+        with site.host.entered():
+            self._watches = [RulesetWatch(self._meddled.set), BridgeWatch(self._meddled.set)]
+            self._thread = threading.Thread(target=self._run, args=(started,))
+            self._thread.start()
+        assert started.wait(5)
+
+    def _run(self, started: threading.Event) -> None:
+        name_process()
+        started.set()
+        while not self._stopped.is_set():
+            if self._meddled.wait(0.05):
+                self._meddled.clear()
+                self._site.healer.heal()
+                self.rounds += 1
+
+    def close(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        for watch in self._watches:
+            watch.close()
+
+
+@pytest.fixture(params=[True, False], ids=["docker", "alone"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A host with Docker's chains and policy, or without."""
+    made = Site(docker=request.param)
+    with made.host.entered():
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def container(site: Site) -> Container:
+    """A container with a published port and every guard."""
+    options = {"icc": "false", "host_services": "53/udp"}
+    return site.container(site.network("blue", *DUAL, options=options), 2, [a_binding(PORT)])
+
+
+@pytest.fixture
+def caretaker(site: Site, container: Container) -> Iterator[Caretaker]:
+    """Started when everything is there."""
+    site.healer.heal()
+    made = Caretaker(site)
+    yield made
+    made.close()
+
+
+def works(site: Site, container: Container) -> None:
+    assert tcp(container.netns, ("10.1.0.2", PORT), site.outside, (HOST4, 8080)) == OUTSIDE4
+    assert tcp(site.outside, (OUTSIDE4, PORT), container.netns, (OUTSIDE4, PORT)) == HOST4
+
+
+def state(site: Site) -> tuple[object, ...]:
+    """Everything that the host's filters hold of ours."""
+    tables = [
+        site.host.run("nft", "-s", "list", "table", family, "pynet")
+        for family in ("inet", "bridge")
+    ]
+    return (site.firewall.read(), *tables, *(_marked(site, command) for command in FAMILIES))
+
+
+def _marked(site: Site, command: str) -> list[str]:
+    return [rule for rule in site.host.run(command, "-S").splitlines() if "pynet" in rule]
+
+
+def drift() -> float:
+    return sum(s.value for m in DRIFT.collect() for s in m.samples if s.name.endswith("_total"))
+
+
+def comes_back(site: Site, meddle: Callable[[], object]) -> None:
+    """Break something and wait until everything is as before."""
+    before = state(site)
+    meddle()
+    wait_until(lambda: _state_or_none(site) == before, "it does not come back")
+
+
+def _state_or_none(site: Site) -> tuple[object, ...] | None:
+    try:
+        return state(site)
+    except AssertionError:  # a table is not there at all
+        return None
+
+
+class TestComesBack:
+    @pytest.mark.parametrize("family", ["inet", "bridge"])
+    @pytest.mark.parametrize("verb", ["delete", "flush"])
+    def test_a_table(
+        self, site: Site, container: Container, caretaker: Caretaker, verb: str, family: str
+    ) -> None:
+        """Deleted, or emptied of its rules."""
+        comes_back(site, lambda: site.host.run("nft", verb, "table", family, "pynet"))
+
+        works(site, container)
+
+    def test_the_whole_ruleset(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """A restart of nftables.service; Docker's chains are Docker's to bring back."""
+        before = site.firewall.read()
+        counted = drift()
+        site.host.run("nft", "flush", "ruleset")
+        wait_until(lambda: site.firewall.read() == before, "it does not come back")
+
+        assert drift() - counted == len(before)
+        works(site, container)
+
+    @pytest.mark.parametrize(
+        "element",
+        [
+            "inet pynet pn_ports4 { tcp . 8080 }",
+            "inet pynet pn_masquerade4 { 10.1.0.0/24 }",
+            'bridge pynet pn_separate { "PORT" }',
+            'bridge pynet pn_guard_mac { "PORT" . 02:00:00:00:00:02 }',
+        ],
+    )
+    def test_an_element(
+        self, site: Site, container: Container, caretaker: Caretaker, element: str
+    ) -> None:
+        """One of thousands."""
+        text = element.replace("PORT", port_name(container.endpoint.id))
+        counted = drift()
+        comes_back(site, lambda: site.host.run("nft", "delete", "element", *text.split()))
+
+        assert drift() - counted == 1
+
+    @pytest.mark.parametrize("chain", ["pn_forward", "pn_postrouting"])
+    def test_rules_of_a_chain(
+        self, site: Site, container: Container, caretaker: Caretaker, chain: str
+    ) -> None:
+        """Its elements would look well."""
+        comes_back(site, lambda: site.host.run("nft", "flush", "chain", "inet", "pynet", chain))
+
+        works(site, container)
+
+    @pytest.mark.parametrize("command", FAMILIES)
+    def test_the_rule_in_dockers_chain(
+        self, site: Site, container: Container, caretaker: Caretaker, command: str
+    ) -> None:
+        """firewalld reloads, or somebody tidies up."""
+        chain = "DOCKER-USER" if "DOCKER-USER" in site.host.run(command, "-S") else "FORWARD"
+        comes_back(site, lambda: site.host.run(command, "-F", chain))
+
+
+class TestQuiet:
+    def test_what_concerns_nobody_wakes_nobody(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """Tables of others change with every container of theirs."""
+        before = caretaker.rounds
+        site.host.run("nft", "add table inet other")
+        site.host.run("nft", "add chain inet other FORWARD")
+        site.host.run("nft", "delete table inet other")
+        site.host.run("nft", "add element inet pynet pn_strict { x }")
+        wait_until_heard(site, caretaker)
+
+        assert caretaker.rounds - before <= 2
+
+    def test_what_it_mends_does_not_wake_it_again(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """It would never end."""
+        site.host.run("nft", "delete", "table", "inet", "pynet")
+        wait_until_heard(site, caretaker)
+        settled = caretaker.rounds
+        wait_until_heard(site, caretaker)
+
+        assert caretaker.rounds - settled <= 2
+
+
+class TestBridges:
+    def test_a_bridge_that_docker_makes_is_known(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """Before its first container could ask."""
+        site.host.ip("link add br-0123456789ab type bridge")
+
+        wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
+
+    def test_one_that_goes_is_forgotten(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """With the next look."""
+        site.host.ip("link add br-0123456789ab type bridge")
+        wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
+        site.host.ip("link delete br-0123456789ab")
+        site.healer.heal()
+
+        assert "br-0123456789ab" not in _docker(site)
+
+    def test_a_bridge_of_somebody_else_is_not_dockers(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """Virtual machines have them."""
+        site.host.ip("link add virbr0 type bridge")
+        site.healer.heal()
+
+        assert "virbr0" not in _docker(site)
+
+
+def wait_until_heard(site: Site, caretaker: Caretaker) -> None:
+    """Meddle once more, and wait for that to be mended: all before it has been heard, too."""
+    before = caretaker.rounds
+    site.host.run("nft", "flush", "chain", "inet", "pynet", "pn_pass")
+    wait_until(lambda: caretaker.rounds > before, "it does not hear")
+
+
+def _docker(site: Site) -> set[str]:
+    return {e.match[0].strip('"') for e in site.firewall.read() if e.container == "pn_docker"}
