@@ -1,61 +1,30 @@
-"""Ports that a process carries: what goes in comes out, and nobody is left waiting."""
+"""Connections and datagrams that a process carries: what goes in comes out."""
 
 import hashlib
 import os
-import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
+from contextlib import ExitStack
 
 import pytest
 
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort, ProxiedPort
+from tests.kernel.carried import (
+    ADDRESS,
+    PORT,
+    SERVER,
+    carried,
+    connection,
+    everything,
+    is_refused,
+    publish,
+    server,
+)
 from tests.kernel.netns import Netns, wait_until
 
-ADDRESS = "::1"
-SERVER = ("127.0.0.1", 7000)
-PORT = 8080
 LARGE = 50 << 20
-TCP, UDP = Protocol.TCP, Protocol.UDP
-
-
-def carried(port: int = PORT, protocol: Protocol = TCP, server: int = SERVER[1]) -> ProxiedPort:
-    held = HostPort(protocol=protocol, address=ip_address(ADDRESS), port=port)
-    return ProxiedPort(held=held, address=ip_address(SERVER[0]), port=server)
-
-
-def publish(kernel: LinuxKernel, *ports: ProxiedPort) -> None:
-    for port in ports:
-        kernel.ensure([port.held, port], lambda _: None)
-
-
-def relay_of(kernel: LinuxKernel) -> int:
-    """The process that carries."""
-    process = kernel._proxy._process
-    assert process is not None
-    return process.pid
-
-
-@contextmanager
-def server(port: int = SERVER[1]) -> Iterator[socket.socket]:
-    """A container's server; here it needs no container."""
-    with socket.create_server((SERVER[0], port)) as listener:
-        listener.settimeout(5)
-        yield listener
-
-
-@contextmanager
-def connection(listener: socket.socket) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Both ends of a connection that is carried."""
-    with socket.create_connection((ADDRESS, PORT), timeout=5) as client:
-        served, _ = listener.accept()
-        served.settimeout(5)
-        with served:
-            yield client, served
 
 
 @pytest.fixture
@@ -85,10 +54,10 @@ class TestConnections:
         first.sendall(b"question")
         first.shutdown(socket.SHUT_WR)
 
-        assert _everything(second) == b"question"
+        assert everything(second) == b"question"
         second.sendall(b"answer")
         second.close()
-        assert _everything(first) == b"answer"
+        assert everything(first) == b"answer"
 
     @pytest.mark.parametrize("sends", ["client", "server"])
     def test_much_arrives_whole(
@@ -125,7 +94,7 @@ class TestConnections:
         def exchange(sock: socket.socket) -> None:
             sender = threading.Thread(target=lambda: (sock.sendall(data), sock.shutdown(1)))
             sender.start()
-            received[sock.fileno()] = _everything(sock)
+            received[sock.fileno()] = everything(sock)
             sender.join()
 
         threads = [threading.Thread(target=exchange, args=(sock,)) for sock in pair]
@@ -141,7 +110,7 @@ class TestConnections:
         publish(kernel, carried())
 
         with socket.create_connection((ADDRESS, PORT), timeout=5) as client:
-            assert _everything(client) == b""
+            assert everything(client) == b""
 
     @pytest.mark.parametrize("vanishes", ["client", "server"])
     def test_a_side_that_vanishes_takes_the_other_along(
@@ -152,7 +121,7 @@ class TestConnections:
         gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         gone.close()
 
-        assert _everything(left) == b""
+        assert everything(left) == b""
 
     def test_the_rest_goes_on_when_one_vanishes(self, kernel: LinuxKernel) -> None:
         """They have nothing to do with each other."""
@@ -172,7 +141,7 @@ class TestConnections:
         publish(kernel, carried())
         with server() as listener, connection(listener) as (client, served):
             kernel.remove([carried(), carried().held])
-            wait_until(lambda: _is_refused(PORT), "the port is still open")
+            wait_until(lambda: is_refused(PORT), "the port is still open")
             client.sendall(b"on")
 
             assert served.recv(16) == b"on"
@@ -181,14 +150,14 @@ class TestConnections:
 class TestDatagrams:
     @pytest.fixture(autouse=True)
     def port(self, kernel: LinuxKernel) -> None:
-        publish(kernel, carried(protocol=UDP))
+        publish(kernel, carried(protocol=Protocol.UDP))
 
     def test_each_client_has_its_own_answers(self, netns: Netns) -> None:
         """The server sees them apart."""
         with ExitStack() as stack:
-            served = stack.enter_context(_datagrams(socket.AF_INET))
+            served = stack.enter_context(datagrams(socket.AF_INET))
             served.bind(SERVER)
-            clients = [stack.enter_context(_datagrams(socket.AF_INET6)) for _ in range(3)]
+            clients = [stack.enter_context(datagrams(socket.AF_INET6)) for _ in range(3)]
             for number, client in enumerate(clients):
                 client.connect((ADDRESS, PORT))
                 client.send(b"%d" % number)
@@ -201,7 +170,7 @@ class TestDatagrams:
 
     def test_a_client_that_asks_again_is_the_same_to_the_server(self, netns: Netns) -> None:
         """A session, as far as datagrams have one."""
-        with _datagrams(socket.AF_INET) as served, _datagrams(socket.AF_INET6) as client:
+        with datagrams(socket.AF_INET) as served, datagrams(socket.AF_INET6) as client:
             served.bind(SERVER)
             client.connect((ADDRESS, PORT))
             client.send(b"1")
@@ -213,7 +182,7 @@ class TestDatagrams:
 
     def test_large_and_empty_ones(self, netns: Netns) -> None:
         """Each is carried as one."""
-        with _datagrams(socket.AF_INET) as served, _datagrams(socket.AF_INET6) as client:
+        with datagrams(socket.AF_INET) as served, datagrams(socket.AF_INET6) as client:
             served.bind(SERVER)
             client.connect((ADDRESS, PORT))
             for size in (0, 1, 9000, 60_000):
@@ -223,7 +192,7 @@ class TestDatagrams:
 
     def test_a_server_that_comes_later_is_reached(self, netns: Netns) -> None:
         """What was refused before is forgotten."""
-        with _datagrams(socket.AF_INET) as served, _datagrams(socket.AF_INET6) as client:
+        with datagrams(socket.AF_INET) as served, datagrams(socket.AF_INET6) as client:
             client.connect((ADDRESS, PORT))
             client.send(b"too early")
             served.settimeout(0.1)
@@ -239,110 +208,7 @@ class TestDatagrams:
             wait_until(asked, "the server is not reached")
 
 
-class TestProcess:
-    def test_one_carries_all_ports(self, kernel: LinuxKernel) -> None:
-        """Of all networks and protocols."""
-        publish(kernel, carried())
-        first = relay_of(kernel)
-        publish(kernel, carried(8081), carried(8082, UDP))
-
-        assert relay_of(kernel) == first
-
-    def test_there_is_none_until_it_is_needed(self, kernel: LinuxKernel) -> None:
-        """Most hosts need none."""
-        kernel.ensure([carried().held], lambda _: None)
-
-        assert kernel._proxy._process is None
-
-    def test_killed_it_is_started_again_with_every_port(self, kernel: LinuxKernel) -> None:
-        """By whoever makes sure of any of them next."""
-        ports = [carried(8080 + number) for number in range(4)]
-        publish(kernel, *ports)
-        with server() as listener:
-            _kill(relay_of(kernel))
-            wait_until(lambda: not kernel.read(ports), "it is still alive")
-            publish(kernel, ports[0])
-
-            assert kernel.read(ports) == frozenset(ports)
-            for port in ports:
-                with socket.create_connection((ADDRESS, port.held.port), timeout=5) as client:
-                    listener.accept()[0].close()
-                    assert _everything(client) == b""
-
-    def test_who_calls_meanwhile_waits_in_line(self, kernel: LinuxKernel) -> None:
-        """The port is the plugin's, and listens whether the process lives or not."""
-        publish(kernel, carried())
-        _kill(relay_of(kernel))
-        wait_until(lambda: not kernel.read([carried()]), "it is still alive")
-        with (
-            server() as listener,
-            socket.create_connection((ADDRESS, PORT), timeout=5) as client,
-        ):
-            publish(kernel, carried())
-            served, _ = listener.accept()
-            with served:
-                served.sendall(b"at last")
-                assert client.recv(16) == b"at last"
-
-    def test_withdrawing_from_a_dead_process_is_no_failure(self, kernel: LinuxKernel) -> None:
-        """And the port is not carried by the next."""
-        publish(kernel, carried(), carried(8081))
-        _kill(relay_of(kernel))
-        kernel.remove([carried(), carried().held])
-        wait_until(lambda: not kernel.read([carried(8081)]), "it is still alive")
-        publish(kernel, carried(8081))
-
-        assert kernel.read([carried(), carried(8081)]) == {carried(8081)}
-        wait_until(lambda: _is_refused(PORT), "the port is still open")
-
-    def test_it_ends_with_the_plugin(self, netns: Netns) -> None:
-        """It holds no port for nobody."""
-        kernel = LinuxKernel()
-        publish(kernel, carried())
-        process = kernel._proxy._process
-        kernel.close()
-
-        assert process is not None
-        assert process.returncode == 0
-        assert _is_refused(PORT)
-
-    def test_it_ends_when_the_plugin_is_killed(self, kernel: LinuxKernel) -> None:
-        """The other end of its input is gone then."""
-        publish(kernel, carried())
-        process = kernel._proxy._process
-        assert kernel._proxy._control is not None
-        kernel._proxy._control.close()
-
-        assert process is not None
-        wait_until(lambda: process.poll() is not None, "it lives on")
-
-
-def _everything(sock: socket.socket) -> bytes:
-    """What comes until the end, which may be a reset."""
-    found = b""
-    try:
-        while data := sock.recv(1 << 16):
-            found += data
-    except ConnectionResetError:
-        pass
-    return found
-
-
-def _datagrams(family: socket.AddressFamily) -> socket.socket:
+def datagrams(family: socket.AddressFamily) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.settimeout(2)
     return sock
-
-
-def _is_refused(port: int) -> bool:
-    try:
-        socket.create_connection((ADDRESS, port), timeout=1).close()
-    except ConnectionRefusedError:
-        return True
-    except ConnectionResetError:
-        return False  # it was closed under this very call
-    return False
-
-
-def _kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)

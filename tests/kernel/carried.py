@@ -1,0 +1,73 @@
+"""Ports that the proxy carries to a server in the same namespace, which is container enough."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Final
+
+from plugin.kernel.linux import LinuxKernel
+from plugin.model.network import Protocol
+from plugin.model.resources import HostPort, ProxiedPort
+
+ADDRESS: Final = "::1"
+SERVER: Final = ("127.0.0.1", 7000)
+PORT: Final = 8080
+
+
+def carried(
+    port: int = PORT, protocol: Protocol = Protocol.TCP, server: int = SERVER[1]
+) -> ProxiedPort:
+    held = HostPort(protocol=protocol, address=ip_address(ADDRESS), port=port)
+    return ProxiedPort(held=held, address=ip_address(SERVER[0]), port=server)
+
+
+def publish(kernel: LinuxKernel, *ports: ProxiedPort) -> None:
+    for port in ports:
+        kernel.ensure([port.held, port], lambda _: None)
+
+
+def relay_of(kernel: LinuxKernel) -> int:
+    """The process that carries."""
+    process = kernel._proxy._process
+    assert process is not None
+    return process.pid
+
+
+@contextmanager
+def server(port: int = SERVER[1]) -> Iterator[socket.socket]:
+    """A container's server; here it needs no container."""
+    with socket.create_server((SERVER[0], port)) as listener:
+        listener.settimeout(5)
+        yield listener
+
+
+@contextmanager
+def connection(listener: socket.socket) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection that is carried."""
+    with socket.create_connection((ADDRESS, PORT), timeout=5) as client:
+        served, _ = listener.accept()
+        served.settimeout(5)
+        with served:
+            yield client, served
+
+
+def everything(sock: socket.socket) -> bytes:
+    """What comes until the end, which may be a reset."""
+    found = b""
+    try:
+        while data := sock.recv(1 << 16):
+            found += data
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection((ADDRESS, port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        return False  # it was closed under this very call
+    return False
