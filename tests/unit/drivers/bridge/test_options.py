@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS, read_options
+from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS
+from plugin.drivers.bridge.reading import read_options
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Network
 from tests.fakes.values import a_network, a_pool
