@@ -88,6 +88,13 @@ class Builder:
             allocator=allocator,
         )
 
+    def close(self) -> None:
+        """Let go of what the process holds."""
+        if self._kernel is not None:
+            self._kernel.close()
+        if self._claim is not None:
+            self._claim.close()
+
     def _allocator(self, directory: Path, kernel: LinuxKernel) -> Allocator:
         wanted = self._config.addresses
         try:
