@@ -27,6 +27,8 @@ SETS: Final = {
         "pn_internal": "type ifname",  # bridges of --internal networks
         "pn_strict": "type ifname",  # isolation=strict
         "pn_open": "type ifname",  # isolation=off
+        # a bridge, and the hardware address of a container that is the others' gateway
+        "pn_gateways": "type ifname . ether_addr",
         "pn_docker": "type ifname",  # Docker's own bridges
         "pn_trusted": "type ifname . ifname",  # from a link of the host straight to a bridge
         "pn_unprotected4": "type ifname",
@@ -71,9 +73,12 @@ _INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
     # 127.0.0.1 would be translated for a neighbour on the LAN.
+    # Where br_netfilter is on, what goes to a gateway container would be a connection that is not
+    # translated, and stay so when the gateway sends it to the host.
     "pn_raw": """
         type filter hook prerouting priority -300; policy accept;
         iifname != "lo" ip daddr 127.0.0.0/8 drop
+        iifname . ether daddr @pn_gateways notrack
     """,
     "pn_translate": """
         ip6 saddr fe80::/10 return

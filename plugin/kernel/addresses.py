@@ -4,7 +4,7 @@ import errno
 from typing import Final
 
 from plugin.kernel import links
-from plugin.kernel.rtnl import AddressInfo, Rtnl, RtnlError
+from plugin.kernel.rtnl import AddressInfo, LinkChange, Rtnl, RtnlError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
@@ -24,6 +24,9 @@ def ensure(rtnl: Rtnl, address: Address) -> None:
     except RtnlError as error:
         if error.code != errno.EEXIST:
             raise
+        return
+    if address.interface.network.num_addresses == 1:
+        _announce(rtnl, address)
 
 
 def remove(rtnl: Rtnl, address: Address) -> None:
@@ -45,6 +48,18 @@ def read(rtnl: Rtnl, address: Address) -> Address | None:
     if link is None or _find(rtnl, link.index, address) is None:
         return None
     return address
+
+
+def _announce(rtnl: Rtnl, address: Address) -> None:
+    """Tell the neighbours that an address which was somebody else's is the host's now.
+
+    The kernel does (net/ipv4/devinet.c, net/ipv6/ndisc.c) where the link's arp_notify and
+    ndisc_notify are on and its hardware address is set, be it to what it was; a raw socket
+    would need CAP_NET_RAW.
+    """
+    link = rtnl.link(address.ifname)
+    if link is not None:
+        rtnl.change_link(link.index, LinkChange(mac_address=link.mac_address))
 
 
 def _find(rtnl: Rtnl, index: int, address: Address) -> AddressInfo | None:

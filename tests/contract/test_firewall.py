@@ -49,6 +49,7 @@ EVERY_KIND: Final = (
         )
     ),
     Element(container="pn_trusted", match=('"eth0"', '"pnb-1"')),
+    Element(container="pn_gateways", match=('"pnb-1"', "02:00:00:00:00:0a")),
     Element(container="pn_host_services", match=('"pnb-1"', "udp", "53")),
     Element(container="pn_host_services", match=('"pnb-1"', "sctp", "9")),
     Element(container="pn_routed_ports4", match=("10.1.0.2", "tcp", "80")),

@@ -88,6 +88,9 @@ CASES: Final = {
     "gateway-container-guarded": Case(
         options={"gateway_container": "10.1.0.2"}, container={"spoof_guard": "true"}
     ),
+    "gateway-container-icc-off": Case(
+        options={"gateway_container": "10.1.0.2,fd00:1::2", "icc": "false"}
+    ),
     "host-services-deny": Case(options={"host_services": "deny"}),
     "host-services-ports": Case(options={"host_services": "53/udp,80,9/sctp"}),
     "trusted-interfaces": Case(options={"trusted_interfaces": "eth0:wg0"}),

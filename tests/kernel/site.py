@@ -118,6 +118,7 @@ class Site:
         endpoint = self.endpoints.create(an_endpoint(network, number, options=options or {}))
         made = Container(network, endpoint)
         self._sandboxes.append(made.netns)
+        made.netns.sysctl("net/ipv6/conf/default/accept_dad", 0)
         attachment = self.endpoints.join(network.id, endpoint.id, SANDBOX)
         self.host.ip(f"link set {attachment.src_name} netns {made.netns.path}")
         interfaces = filter(None, (endpoint.ipv4, endpoint.ipv6))

@@ -90,7 +90,8 @@ class BridgeDriver:
             mtu=options.mtu,
             mark=f"{network.id}/{endpoint.id}",
         )
-        resources = {port, *guard_resources(options, endpoint), *_bounds(options, endpoint, port)}
+        guards = guard_resources(options, port.master, endpoint)
+        resources = {port, *guards, *_bounds(options, endpoint, port)}
         return Plan(resources=frozenset(resources), handoff=port.peer)
 
     def port_targets(

@@ -16,7 +16,9 @@ from plugin.model.resources import Element, Resource
 _LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
 
 
-def guard_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
+def guard_resources(
+    options: BridgeOptions, bridge: IfName, endpoint: Endpoint
+) -> frozenset[Resource]:
     """The guards of one endpoint."""
     port = port_name(endpoint.id)
     resources: set[Resource] = set()
@@ -25,7 +27,10 @@ def guard_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Res
     is_gateway = any(i.ip in options.gateway_containers for i in endpoint.interfaces)
     if (options.spoof_guard and not is_gateway) if own is None else own:
         resources |= _spoofing(port, endpoint)
-    if not options.icc:
+    if is_gateway:
+        match = (f'"{bridge}"', endpoint.mac_address)
+        resources.add(Element(container="pn_gateways", match=match))
+    elif not options.icc:
         resources |= _separation(port, endpoint)
     return frozenset(resources)
 

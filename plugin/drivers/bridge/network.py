@@ -78,6 +78,11 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     settings.append(
         Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0" if has_ipv6 else "1")
     )
+    if options.gateway_containers:  # whose neighbours are told when the host stands in for them
+        settings += [
+            Sysctl(name=f"net/ipv4/conf/{bridge}/arp_notify", value="1"),
+            Sysctl(name=f"net/ipv6/conf/{bridge}/ndisc_notify", value="1"),
+        ]
     return settings
 
 

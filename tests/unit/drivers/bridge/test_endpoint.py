@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import IPv6Address
+from typing import ClassVar
 
 import pytest
 
@@ -194,6 +195,26 @@ class TestSeparation:
         network = a_network(options={"icc": "false"})
 
         assert len(self.separation(network, "fd00:1::4")) == 1
+
+
+class TestGatewayContainer:
+    OPTIONS: ClassVar[dict[str, str]] = {"gateway_container": "10.1.0.5", "icc": "false"}
+
+    def test_it_is_told_to_the_firewall(self) -> None:
+        """By bridge and hardware address."""
+        network = a_network(options=self.OPTIONS)
+        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 5))
+        bridge = bridge_name(network.id)
+
+        assert elements(plan) == {("pn_gateways", f'"{bridge}"', "02:00:00:00:00:05")}
+
+    def test_nobody_else_is(self) -> None:
+        """And who is separated from others is not from it."""
+        network = a_network(options=self.OPTIONS)
+        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 2))
+
+        assert not elements(plan, "pn_gateways")
+        assert elements(plan, "pn_separate")
 
 
 class TestBounds:

@@ -124,6 +124,17 @@ class TestBridge:
         assert DRIVER.parent(a_network()) is None
 
 
+def test_neighbours_hear_of_a_stand_in() -> None:
+    """Where there may be one."""
+    network = a_network("blue", *DUAL, options={"gateway_container": "10.1.0.5"})
+    found = settings(DRIVER.network_plan(network))
+    bridge = bridge_name(network.id)
+
+    assert found[f"net/ipv4/conf/{bridge}/arp_notify"] == "1"
+    assert found[f"net/ipv6/conf/{bridge}/ndisc_notify"] == "1"
+    assert not [n for n in settings(DRIVER.network_plan(a_network())) if "notify" in n]
+
+
 class TestStandIns:
     """The host answers in place of a gateway container that is not there."""
 

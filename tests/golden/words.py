@@ -1,0 +1,74 @@
+"""What every set, map and chain is for, in the words of the page about them."""
+
+from typing import Final
+
+# What it holds, and what puts it there; twins of the two families share their words.
+CONTAINERS: Final = {
+    "pn_bridges": ("bridges of all networks", "a network"),
+    "pn_same": ("each bridge with itself: traffic inside one network", "a network"),
+    "pn_internal": ("bridges of internal networks", "`--internal`"),
+    "pn_strict": (
+        "bridges that are closed to other networks' containers altogether",
+        "`isolation=strict`",
+    ),
+    "pn_open": ("bridges that are open to each other", "`isolation=off`"),
+    "pn_gateways": (
+        "a bridge, and the MAC address of a container that is the others' gateway",
+        "a container that `gateway_container` names",
+    ),
+    "pn_docker": ("bridges of Docker's own networks", "Docker, seen when it makes them"),
+    "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
+    "pn_unprotected": (
+        "bridges whose containers are open to whoever has a route",
+        "`gateway_mode_ipv…=nat-unprotected`",
+    ),
+    "pn_routed": (
+        "bridges whose containers answer ping from outside",
+        "`gateway_mode_ipv…=routed`",
+    ),
+    "pn_routed_ports": (
+        "a container's address, protocol and port that are open to whoever has a route",
+        "`-p` on a routed network",
+    ),
+    "pn_host_closed": ("bridges that do not reach all of the host", "`host_services`"),
+    "pn_host_services": ("such a bridge, and a protocol and port it reaches", "`host_services`"),
+    "pn_subnets": ("subnets of all networks", "a network"),
+    "pn_masquerade": (
+        "subnets that are hidden behind the host",
+        "a network that is translated, unless `masquerade=false`",
+    ),
+    "pn_ports": ("protocol and port → container, published on any address", "`-p`"),
+    "pn_host_ports": ("the same, published on one address", "`-p ADDRESS:…`"),
+    "pn_sources": ("a subnet → the address it has outside", "`host_ipv4`, `host_ipv6`"),
+    "pn_guarded": (
+        "ports that may speak only as themselves",
+        "a container, unless `spoof_guard=false`",
+    ),
+    "pn_guard_mac": ("a port and its MAC address", "the same"),
+    "pn_guard": ("a port and an address that it may send from", "the same"),
+    "pn_guard_target": ("a port and an address that it may say is its own", "the same"),
+    "pn_separate": ("ports of networks without traffic between containers", "`icc=false`"),
+    "pn_pairs": ("addresses that may exchange traffic all the same", "`icc_allow`"),
+}
+CHAINS: Final = {
+    "pn_raw": "127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
+    "from the LAN, though `route_localnet` is on for the bridges. What goes to a gateway container comes back from it, and is a "
+    "connection only then.",
+    "pn_translate": "Looks a port up, on one address first, and sends the packet to the container. What comes from a "
+    "link-local address is left to the proxy.",
+    "pn_prerouting": "What is for an address of the host may be for a published port.",
+    "pn_translated": "Where br_netfilter is on, a translated frame is bridged; the mark tells `pn_between` that it was translated.",
+    "pn_output": "The same for what the host itself sends. `::1` cannot be translated and is left to the proxy.",
+    "pn_postrouting": "What leaves is hidden behind an address of the host. What comes from 127.0.0.1, or from a container, to a "
+    "published port gets the bridge's address, so that the answer comes back this way.",
+    "pn_pass": "Marks the packet for Docker's chain and accepts it.",
+    "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
+    "pn_forward": "Who reaches whom, in this order: the same network; nothing in or out of an internal one; answers; nothing "
+    "between a strict network and any other; published ports; trusted links; opened ports of routed networks; networks that "
+    "are open to each other; nothing else between networks, Docker's included; from outside what the gateway mode "
+    "leaves open; out.",
+    "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
+    "neither answers DHCP nor advertises routes, and speaks nothing but ARP, IPv4 and IPv6. What it needs to find an "
+    "address passes: DHCP, ARP probes, duplicate address detection and the reports that go with it.",
+    "pn_between": "With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+}

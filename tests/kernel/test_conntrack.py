@@ -1,0 +1,150 @@
+"""Clients of a UDP port start anew when it is published and when it is withdrawn."""
+
+import socket
+from ipaddress import ip_address
+
+import pytest
+
+from plugin.kernel import conntrack
+from plugin.model.network import Protocol
+from plugin.model.resources import HostPort
+from tests.fakes.values import a_binding
+from tests.kernel.netns import Netns
+from tests.kernel.site import HOST4, HOST6, OUTSIDE4, Site
+
+UDP = Protocol.UDP
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+PORT = 7000
+TRACKING = "table inet t { chain c { type filter hook output priority 0; ct state new counter; }; }"
+
+
+def a_port(port: int, address: str = "0.0.0.0", protocol: Protocol = UDP) -> HostPort:
+    return HostPort(protocol=protocol, address=ip_address(address), port=port)
+
+
+def entries() -> set[tuple[str, str, str]]:
+    """Protocol, family and port of every connection of the namespace."""
+    with open("/proc/net/nf_conntrack") as file:  # noqa: PTH123
+        lines = [line.split() for line in file]
+    found = set()
+    for words in lines:
+        port = next(word for word in words if word.startswith("dport="))
+        found.add((words[2], words[0], port.removeprefix("dport=")))
+    return found
+
+
+class TestForget:
+    @pytest.fixture(autouse=True)
+    def connections(self, netns: Netns) -> None:
+        """Datagrams to three ports by both families, and a TCP connection to one of them."""
+        netns.run("nft", TRACKING)
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                for port in (53, 54, 5353):
+                    sock.sendto(b"?", (address, port))
+        with socket.create_server(("127.0.0.1", 53)) as server:
+            socket.create_connection(("127.0.0.1", 53)).close()
+            server.accept()[0].close()
+
+    def test_those_of_one_port_and_family_go(self) -> None:
+        """Nobody else starts anew."""
+        before = entries()
+        conntrack.forget([a_port(53)])
+
+        assert before - entries() == {("udp", "ipv4", "53")}
+
+    def test_of_both_families(self) -> None:
+        """A port that is published on any address."""
+        before = entries()
+        conntrack.forget([a_port(53), a_port(53, "::")])
+
+        assert before - entries() == {("udp", "ipv4", "53"), ("udp", "ipv6", "53")}
+
+    def test_tcp_ends_by_itself(self) -> None:
+        """And those there are go on, as with Docker."""
+        before = entries()
+        conntrack.forget([a_port(53, protocol=Protocol.TCP)])
+
+        assert entries() == before
+        assert ("tcp", "ipv4", "53") in before
+
+    def test_a_port_without_connections(self) -> None:
+        """Most have none."""
+        before = entries()
+        conntrack.forget([a_port(9)])
+
+        assert entries() == before
+
+
+class TestClients:
+    """A client that never stops to send, from one port of its own."""
+
+    @pytest.fixture
+    def client(self, site: Site) -> socket.socket:
+        sock = site.outside.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((OUTSIDE4, 40000))
+        sock.settimeout(1)
+        return sock
+
+    def ask(self, client: socket.socket, server: socket.socket) -> bool:
+        client.sendto(b"?", (HOST4, 8080))
+        try:
+            return server.recv(16) == b"?"
+        except TimeoutError:
+            return False
+
+    def server(self, netns: Netns) -> socket.socket:
+        sock = netns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("0.0.0.0", PORT))
+        return sock
+
+    def test_one_that_came_before_the_container_reaches_it(
+        self, site: Site, client: socket.socket
+    ) -> None:
+        """Its connection was to the host itself until then."""
+        blue = site.network("blue", *DUAL)
+        client.sendto(b"too early", (HOST4, 8080))
+        one = site.container(blue, 2, [a_binding(PORT, protocol=UDP)])
+
+        with client, self.server(one.netns) as server:
+            assert self.ask(client, server)
+
+    def test_one_that_knew_another_container_reaches_the_next(
+        self, site: Site, client: socket.socket
+    ) -> None:
+        """The port went from one to the other."""
+        blue = site.network("blue", *DUAL)
+        first = site.container(blue, 2, [a_binding(PORT, protocol=UDP)])
+        with client, self.server(first.netns) as server:
+            known = self.ask(client, server)
+            site.stop(first)
+            second = site.container(blue, 3, [a_binding(PORT, protocol=UDP)])
+            with self.server(second.netns) as next_server:
+                assert known
+                assert self.ask(client, next_server)
+
+    def test_a_withdrawn_port_is_closed_to_those_who_knew_it(
+        self, site: Site, client: socket.socket
+    ) -> None:
+        """The container may still be there."""
+        one = site.container(site.network("blue", *DUAL), 2, [a_binding(PORT, protocol=UDP)])
+        with client, self.server(one.netns) as server:
+            known = self.ask(client, server)
+            site.endpoints.revoke(one.network.id, one.endpoint.id)
+            server.settimeout(0.3)
+
+            assert known
+            assert not self.ask(client, server)
+
+
+def test_ipv6_clients_start_anew_too(site: Site) -> None:
+    """By their own family's table."""
+    blue = site.network("blue", *DUAL)
+    with site.outside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+        client.sendto(b"too early", (HOST6, 8080))
+        one = site.container(blue, 2, [a_binding(PORT, protocol=UDP)])
+        with one.netns.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
+            server.bind(("::", PORT))
+            client.sendto(b"?", (HOST6, 8080))
+
+            assert server.recv(16) == b"?"

@@ -1,0 +1,134 @@
+"""A container as the others' gateway, and the host in its place while it is not there."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from plugin.model.ids import port_name
+from plugin.model.network import Network
+from tests.kernel.netns import wait_until
+from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
+from tests.kernel.talk import tcp
+
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+PORT = 7000
+
+
+@pytest.fixture(params=[True, False], ids=["filtered", "unfiltered"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A host, with bridged packets going through the filter or not."""
+    made = Site(br_netfilter=request.param)
+    with made.host.entered():
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def blue(site: Site) -> Network:
+    """A network whose gateway is its fifth address."""
+    options = {"gateway_container": "10.1.0.5,fd00:1::5"}
+    return site.network("blue", *DUAL, options=options)
+
+
+@pytest.fixture
+def one(site: Site, blue: Network) -> Container:
+    """A container that uses it."""
+    return site.container(blue, 2)
+
+
+@pytest.fixture
+def gateway(site: Site, blue: Network, one: Container) -> Container:
+    """The gateway, which comes after: it passes on what others send."""
+    made = site.container(blue, 5)
+    made.netns.sysctl("net/ipv4/ip_forward", 1)
+    made.netns.sysctl("net/ipv6/conf/all/forwarding", 1)
+    made.netns.sysctl("net/ipv4/conf/all/send_redirects", 0)
+    made.netns.sysctl("net/ipv4/conf/eth0/send_redirects", 0)
+    return made
+
+
+@pytest.fixture(params=[4, 6])
+def way_out(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A machine outside, and the address that it sees."""
+    return (OUTSIDE4, HOST4) if request.param == 4 else (OUTSIDE6, HOST6)
+
+
+def gets_out(site: Site, container: Container, address: str) -> bool:
+    try:
+        return bool(tcp(site.outside, (address, PORT), container.netns, (address, PORT)))
+    except OSError:
+        return False
+
+
+def test_before_it_comes_the_host_is_the_gateway(
+    site: Site, one: Container, way_out: tuple[str, str]
+) -> None:
+    """The network works from its first container on."""
+    address, seen = way_out
+
+    assert tcp(site.outside, (address, PORT), one.netns, (address, PORT)) == seen
+
+
+def test_when_it_is_there_everything_goes_through_it(
+    site: Site, one: Container, gateway: Container, way_out: tuple[str, str]
+) -> None:
+    """And it may send what others have sent."""
+    address, seen = way_out
+    through = counted(gateway)
+
+    assert tcp(site.outside, (address, PORT), one.netns, (address, PORT)) == seen
+    assert counted(gateway) > through
+
+
+def test_when_it_goes_the_host_takes_over_at_once(
+    site: Site, one: Container, gateway: Container, way_out: tuple[str, str]
+) -> None:
+    """Its neighbours knew its hardware address, and are told."""
+    address, seen = way_out
+    tcp(site.outside, (address, PORT), one.netns, (address, PORT))
+    site.stop(gateway)
+
+    assert tcp(site.outside, (address, PORT), one.netns, (address, PORT)) == seen
+
+
+def test_when_its_link_is_lost_the_next_look_mends_it(
+    site: Site, one: Container, gateway: Container, way_out: tuple[str, str]
+) -> None:
+    """It died and nobody said so."""
+    address, seen = way_out
+    tcp(site.outside, (address, PORT), one.netns, (address, PORT))
+    site.host.ip(f"link delete {port_name(gateway.endpoint.id)}")
+    site.healer.heal()
+
+    assert tcp(site.outside, (address, PORT), one.netns, (address, PORT)) == seen
+
+
+def test_its_return_is_noticed(site: Site, blue: Network, one: Container) -> None:
+    """It says so itself, as engines make containers do."""
+    assert gets_out(site, one, OUTSIDE4)
+    gateway = site.container(blue, 5)
+    _announce(gateway)
+    gateway.netns.sysctl("net/ipv4/ip_forward", 1)
+    before = counted(gateway)
+
+    wait_until(
+        lambda: gets_out(site, one, OUTSIDE4) and counted(gateway) > before,
+        "nothing goes through it",
+    )
+
+
+def counted(container: Container) -> int:
+    """Frames that came in by its link."""
+    with container.netns.entered(), open("/proc/thread-self/net/dev") as file:  # noqa: PTH123
+        line = next(line for line in file if "eth0:" in line)
+    return int(line.split(":")[1].split()[1])
+
+
+def _announce(container: Container) -> None:
+    mac = bytes.fromhex(container.endpoint.mac_address.replace(":", ""))
+    own = container.address4.packed
+    with container.netns.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind(("eth0", 0))
+        arp = b"\0\1\x08\0\6\4\0\1" + mac + own + bytes(6) + own
+        sock.send(b"\xff" * 6 + mac + b"\x08\x06" + arp)
