@@ -11,6 +11,7 @@ from plugin.drivers.options import (
     MAX_MTU,
     MIN_MTU,
     Option,
+    address_list,
     boolean,
     choice,
     ifname,
@@ -246,9 +247,9 @@ ENDPOINT_SPOOF_GUARD: Final[Option[bool | None]] = Option(
 )
 ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
     name="icc_allow",
-    parse=listed(",", ip_address_text),
+    parse=address_list,
     default=(),
-    expected="addresses with ',' between",
+    expected="addresses with ';' or ',' between",
     meaning="On a network with `icc=false`: containers of it, by address, that this one may "
     "exchange traffic with.",
 )
