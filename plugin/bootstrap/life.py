@@ -120,6 +120,7 @@ class Life:
         try:
             services = self._ready()
             services.healer.heal()
+            services.addresses.recall(services.store.networks)
             services.allocator.collect()
         except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
             _log.exception("tick.fault")

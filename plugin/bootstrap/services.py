@@ -47,6 +47,7 @@ class Services:
     healer: Healer
     store: SqliteStore
     allocator: Allocator
+    addresses: IpamAddressUse
 
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
@@ -79,13 +80,14 @@ class Builder:
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
-        addresses.recall(store.networks())
+        addresses.recall(store.networks)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
             healer=Healer(store, reconciler, kernel, firewall, locks, self._health),
             store=store,
             allocator=allocator,
+            addresses=addresses,
         )
 
     def close(self) -> None:
