@@ -162,11 +162,9 @@ def export(session: Session, file: TextIO) -> None:
 @click.argument("file", type=click.File("r"))
 @click.pass_obj
 def import_(session: Session, file: TextIO) -> None:
-    """Make the reservations that FILE lists, beside those there are."""
+    """Make the reservations that FILE lists, beside those there are: all or none."""
     reservations = load_reservations(file.read())
-    allocator = session.open(new=True)
-    for reservation in reservations:
-        allocator.reserve(reservation)
+    session.open(new=True).reserve(*reservations)
 
 
 @main.command()

@@ -174,19 +174,30 @@ class AddressSpace:
             else:
                 self._change(found, replace(found.pool, network=None))
 
-    def reserve(self, reservation: Reservation) -> None:
-        """Keep the address for its owner."""
-        kept_for = self._reserved.get(reservation.tenant, {}).get(reservation.address)
-        if kept_for not in (None, reservation.owner):
-            raise AddressReservedError(
-                f"address {reservation.address} is reserved for {kept_for}, not for "
-                f"{reservation.owner}; unreserve it first"
-            )
-        pool = self._placement.overlapping(reservation.tenant, alone(reservation.address))
-        if pool is not None:
-            self._pools[pool].clear_for(reservation.address)
-        self._store.put_reservation(reservation)
+    def reserve(self, reservations: Sequence[Reservation]) -> None:
+        """Keep the addresses for their owners, all of them or none."""
+        self.check_reservations(reservations)
+        for each in reservations:
+            pool = self._pool_around(each)
+            if pool is not None:
+                pool.clear_for(each.address)
+            self._store.put_reservation(each)
         self._refresh()
+
+    def check_reservations(self, reservations: Sequence[Reservation]) -> None:
+        """Refuse what stands in the way of what is kept already, or of each other."""
+        wanted: dict[tuple[Tenant, Address], Owner] = {}
+        for each in reservations:
+            kept = self._reserved.get(each.tenant, {}).get(each.address, each.owner)
+            kept_for = wanted.setdefault((each.tenant, each.address), kept)
+            if kept_for != each.owner:
+                raise AddressReservedError(
+                    f"address {each.address} is reserved for {kept_for}, not for "
+                    f"{each.owner}; unreserve it first"
+                )
+            pool = self._pool_around(each)
+            if pool is not None:
+                pool.check_reservable(each.address)
 
     def unreserve(self, reservation: Reservation) -> None:
         """Keep the address no longer."""
@@ -242,6 +253,10 @@ class AddressSpace:
         self._placement.remove(pool)
         self._use(pool, replace(pool, network=None))
         del self._pools[pool.id]
+
+    def _pool_around(self, reservation: Reservation) -> PoolAddresses | None:
+        pool = self._placement.overlapping(reservation.tenant, alone(reservation.address))
+        return None if pool is None else self._pools[pool]
 
     def _reserved_in(self, pool: Pool) -> dict[Address, Owner]:
         kept = self._reserved.get(pool.tenant)

@@ -175,9 +175,12 @@ class PoolAddresses:
             self._kept.setdefault(owner, []).append(address)
         self._set = None
 
+    def check_reservable(self, address: Address) -> None:
+        """Refuse to keep an address that no host may have."""
+        self._check_usable(address, Kind.AUXILIARY)
+
     def clear_for(self, address: Address) -> None:
         """End the rest of an address that is reserved from now on."""
-        self._check_usable(address, Kind.AUXILIARY)
         held = self._store.lease(self.pool.id, address)
         if held and held.state is State.RESTING:
             self._free(address)

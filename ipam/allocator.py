@@ -186,11 +186,21 @@ class Allocator:
         with self._store.transaction():
             return self._store.count(pool)
 
-    def reserve(self, reservation: Reservation) -> None:
-        """Keep an address for an owner, from the time its present holder leaves it."""
-        space = self._space(reservation.space)
-        with space.operation():
-            space.reserve(reservation)
+    def reserve(self, *reservations: Reservation) -> None:
+        """Keep addresses for owners, from the time their present holders leave them.
+
+        All of them or, if one is refused, none.
+        """
+        wanted: dict[AddressSpaceName, list[Reservation]] = {}
+        for each in reservations:
+            self._space(each.space)
+            wanted.setdefault(each.space, []).append(each)
+        for name, chosen in wanted.items():
+            with self._spaces[name].operation():
+                self._spaces[name].check_reservations(chosen)
+        for name, chosen in wanted.items():
+            with self._spaces[name].operation():
+                self._spaces[name].reserve(chosen)
 
     def unreserve(self, reservation: Reservation) -> None:
         """Keep the address no longer, whoever it was kept for."""

@@ -73,9 +73,9 @@ def parse_range(text: str) -> AddressRange:
     """Read ``10.1.2.0/28``, ``10.1.2.3`` or ``10.1.2.3-10.1.2.9``."""
     if "/" in text:
         return span(parse_prefix(text))
-    first, _, last = (part.strip() for part in text.partition("-"))
+    first, dash, last = (part.strip() for part in text.partition("-"))
     low = parse_address(first)
-    high = parse_address(last or first)
+    high = parse_address(last) if dash else low
     if low.version != high.version or int(low) > int(high):
         raise InvalidAddressError(f"range {text!r} does not run from a lower to a higher address")
     return AddressRange(first=low, last=high)

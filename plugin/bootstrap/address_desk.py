@@ -1,5 +1,6 @@
 """The IPAM for people: what the admin socket shows and takes, as plain data."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ipam.allocator import Allocator
@@ -34,18 +35,22 @@ class AddressDesk:
         return dump_reservations(self._allocator.reservations())
 
     def reserve(self, text: str) -> int:
-        """Take reservations from YAML; answers how many.  Raises RefusedError."""
+        """Take reservations from YAML, all or none; answers how many.  Raises RefusedError."""
         return self._each(text, self._allocator.reserve)
 
     def unreserve(self, text: str) -> int:
         """Give up reservations from YAML; answers how many.  Raises RefusedError."""
-        return self._each(text, self._allocator.unreserve)
 
-    def _each(self, text: str, act: Any) -> int:
+        def give_up(*reservations: Reservation) -> None:
+            for each in reservations:
+                self._allocator.unreserve(each)
+
+        return self._each(text, give_up)
+
+    def _each(self, text: str, act: Callable[..., None]) -> int:
         try:
-            reservations: list[Reservation] = load_reservations(text)
-            for reservation in reservations:
-                act(reservation)
+            reservations = load_reservations(text)
+            act(*reservations)
         except IpamError as error:
             raise RefusedError(str(error)) from error
         return len(reservations)

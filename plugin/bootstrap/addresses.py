@@ -1,12 +1,12 @@
 """Tells our own IPAM what the network side knows, where the addresses are its."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ipam.allocator import Allocator
 from ipam.lease import ANONYMOUS, Owner
 from ipam.pool import GLOBAL, LOCAL, AddressSpaceName
 from plugin.model.ids import NetworkID
-from plugin.model.network import Endpoint, IPInterface, Network, PoolData
+from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 
 
 class IpamAddressUse:
@@ -23,16 +23,24 @@ class IpamAddressUse:
     def ungroup(self, network_id: NetworkID) -> None:
         self._allocator.ungroup(network_id)
 
-    def recall(self, networks: Iterable[Network]) -> None:
-        """After a start: these are the networks there are, and no others."""
-        known = set()
-        for network in networks:
-            self.group(network)
-            known.add(network.id)
-        for pool in self._allocator.pools():
+    def recall(self, networks: Callable[[], Iterable[Network]]) -> None:
+        """Make the pools of each network siblings, and of no others.
+
+        After a start, and after an engine has filled a store that was lost.
+        """
+        pools = self._allocator.pools()
+        # Asked for later than the pools, so that none is taken for gone that has just come.
+        there = {network.id: network for network in networks()}
+        for pool in pools:
             # Swarm's networks need not be on this host, though it may have allocated them.
-            if pool.space == LOCAL and pool.network is not None and pool.network not in known:
+            if pool.space == LOCAL and pool.network is not None and pool.network not in there:
                 self._allocator.ungroup(pool.network)
+        alone = {(pool.space, pool.prefix) for pool in pools if pool.network is None}
+        for network in there.values():
+            if network.state is NetworkState.ACTIVE and any(
+                (_space(pool), pool.prefix) in alone for pool in network.pools
+            ):
+                self.group(network)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self._allocator.bind(

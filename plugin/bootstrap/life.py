@@ -79,6 +79,12 @@ class Life:
                 self._meddled.clear()
             self._tick()
 
+    def stop(self) -> None:
+        """End the ticking and let go of what the process holds; networks stay."""
+        self._stopped.set()
+        self._meddled.set()
+        self._builder.close()
+
     def _watch(self) -> None:
         try:
             RulesetWatch(self._meddled.set)
@@ -114,12 +120,15 @@ class Life:
         try:
             services = self._ready()
             services.healer.heal()
+            services.addresses.recall(services.store.networks)
             services.allocator.collect()
         except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
             _log.exception("tick.fault")
 
     def _ready(self) -> Services:
-        self.health.wait_ready(_CALL_WAITS_SECONDS)
+        # What failed may be mended in a moment, by a process that ends; not in ten seconds.
+        failing = bool(self.health.conditions)
+        self.health.wait_ready(_RETRY_SECONDS * 2 if failing else _CALL_WAITS_SECONDS)
         if self._services is None:
             raise NotReadyError(f"pynet is not ready: {self._failure}")
         return self._services

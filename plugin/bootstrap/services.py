@@ -47,6 +47,7 @@ class Services:
     healer: Healer
     store: SqliteStore
     allocator: Allocator
+    addresses: IpamAddressUse
 
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
@@ -79,14 +80,22 @@ class Builder:
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
-        addresses.recall(store.networks())
+        addresses.recall(store.networks)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
             healer=Healer(store, reconciler, kernel, firewall, locks, self._health),
             store=store,
             allocator=allocator,
+            addresses=addresses,
         )
+
+    def close(self) -> None:
+        """Let go of what the process holds."""
+        if self._kernel is not None:
+            self._kernel.close()
+        if self._claim is not None:
+            self._claim.close()
 
     def _allocator(self, directory: Path, kernel: LinuxKernel) -> Allocator:
         wanted = self._config.addresses

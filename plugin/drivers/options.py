@@ -113,6 +113,11 @@ def ip_address_text(text: str) -> IPAddress:
     return ip_address(text)
 
 
+def address_list(text: str) -> tuple[IPAddress, ...]:
+    """Addresses with ``;`` or ``,`` between: ``--driver-opt`` of the docker command splits at ``,``."""
+    return listed(";", ip_address)(text.replace(",", ";"))
+
+
 def rate(text: str) -> int:
     """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
     folded = text.strip().lower().removesuffix("bit")

@@ -8,6 +8,7 @@ from plugin.server.app import Handler
 from plugin.server.envelope import Answer
 from plugin.service.endpoints import Endpoints
 from plugin.service.networks import Networks
+from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
 from plugin.wire.decoding import decode
 
@@ -25,7 +26,7 @@ class NetworkMethods:
     def table(self) -> dict[str, Handler]:
         """Every method, by its path."""
         served: dict[str, Handler] = {
-            "GetCapabilities": lambda _: wire.capabilities(self._scope),
+            "GetCapabilities": lambda _: answers.capabilities(self._scope),
             "GwAllocCheck": self._gateway_check,
             "AllocateNetwork": self._allocate_network,
             "FreeNetwork": self._free_network,
@@ -45,12 +46,12 @@ class NetworkMethods:
 
     def _gateway_check(self, body: bytes) -> Answer:
         network = decode(body, wire.GwAllocCheckRequest).network(DEFAULT_MODE)
-        return wire.gateway_answer(self._networks.gateway_needs(network))
+        return answers.gateway_answer(self._networks.gateway_needs(network))
 
     def _allocate_network(self, body: bytes) -> Answer:
         network = decode(body, wire.AllocateNetworkRequest).network(DEFAULT_MODE)
         self._networks.allocate(network)
-        return wire.allocation_answer(network.options)
+        return answers.allocation_answer(network.options)
 
     def _free_network(self, body: bytes) -> Answer:
         self._networks.free(decode(body, wire.NetworkRequest).network_id)
@@ -66,12 +67,12 @@ class NetworkMethods:
 
     def _create_endpoint(self, body: bytes) -> Answer:
         message = decode(body, wire.CreateEndpointRequest)
-        return wire.endpoint_answer(message, self._endpoints.create(message.endpoint()))
+        return answers.endpoint_answer(message, self._endpoints.create(message.endpoint()))
 
     def _oper_info(self, body: bytes) -> Answer:
         message = decode(body, wire.EndpointRequest)
         endpoint = self._endpoints.get(message.network_id, message.endpoint_id)
-        return wire.oper_info_answer(endpoint)
+        return answers.oper_info_answer(endpoint)
 
     def _delete_endpoint(self, body: bytes) -> Answer:
         message = decode(body, wire.EndpointRequest)
@@ -83,7 +84,7 @@ class NetworkMethods:
         attachment = self._endpoints.join(
             message.network_id, message.endpoint_id, message.sandbox_key
         )
-        return wire.join_answer(attachment)
+        return answers.join_answer(attachment)
 
     def _leave(self, body: bytes) -> Answer:
         message = decode(body, wire.EndpointRequest)

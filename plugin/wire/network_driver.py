@@ -6,24 +6,19 @@ what is meant: an id, a prefix or a port that is none is refused with its path.
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct, convert
 from msgspec import ValidationError as ConversionError
 
-from plugin.config import Scope
 from plugin.model import ids
 from plugin.model.network import (
-    Attachment,
     Endpoint,
-    GatewayNeeds,
     IPInterface,
     Network,
     PoolData,
     PortBinding,
     Protocol,
-    StaticRoute,
 )
 from plugin.wire import labels
 from plugin.wire.decoding import (
@@ -37,8 +32,6 @@ from plugin.wire.errors import WireError
 
 OptionMap = dict[str, Any]
 
-_NEXT_HOP: Final = 0  # libnetwork/types: NEXTHOP and CONNECTED
-_CONNECTED: Final = 1
 _MODE: Final = "mode"
 
 
@@ -225,61 +218,6 @@ class DiscoveryNotification(Struct, frozen=True, kw_only=True):
     DiscoveryData: Any = None
 
 
-def capabilities(scope: Scope) -> dict[str, object]:
-    """GetCapabilities; the texts must be exactly these or the driver is not registered."""
-    return {"Scope": scope.value, "ConnectivityScope": scope.value, "GwAllocChecker": True}
-
-
-def gateway_answer(needs: GatewayNeeds) -> dict[str, object]:
-    """GwAllocCheck."""
-    return {"SkipIPv4": needs.skip_ipv4, "SkipIPv6": needs.skip_ipv6}
-
-
-def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[str, object]:
-    """CreateEndpoint: only what the request left open, anything else is refused by dockerd."""
-    chosen = {} if request.chose_mac else {"MacAddress": endpoint.mac_address}
-    return {"Interface": chosen}
-
-
-def join_answer(attachment: Attachment) -> dict[str, object]:
-    """Join: an empty gateway is none."""
-    return {
-        "InterfaceName": {"SrcName": attachment.src_name, "DstPrefix": attachment.dst_prefix},
-        "Gateway": str(attachment.gateway4 or ""),
-        "GatewayIPv6": str(attachment.gateway6 or ""),
-        "StaticRoutes": [_route(route) for route in attachment.routes],
-        "DisableGatewayService": attachment.disable_gateway_service,
-    }
-
-
-def oper_info_answer(endpoint: Endpoint) -> dict[str, object]:
-    """EndpointOperInfo: the ports as they were published, and the MAC address."""
-    ports = [
-        {
-            "Proto": port.protocol.value,
-            "IP": str(port.container_ip),
-            "Port": port.container_port,
-            "HostIP": str(port.host_ip or ""),
-            "HostPort": port.host_port,
-            "HostPortEnd": port.host_port,
-        }
-        for port in endpoint.published
-    ]
-    exposed = sorted({(port.protocol.value, port.container_port) for port in endpoint.published})
-    return {
-        "Value": {
-            labels.PORT_MAP: ports,
-            labels.EXPOSED_PORTS: [{"Proto": proto, "Port": port} for proto, port in exposed],
-            labels.MAC_ADDRESS: endpoint.mac_address,
-        }
-    }
-
-
-def allocation_answer(options: Mapping[str, str]) -> dict[str, object]:
-    """AllocateNetwork: what every node gets as the network's options."""
-    return {"Options": dict(options)}
-
-
 def _pools(data: list[IPAMData] | None, path: str) -> tuple[PoolData, ...]:
     return tuple(_pool(each, f"{path}[{i}]") for i, each in enumerate(data or ()))
 
@@ -304,11 +242,3 @@ def _interface(text: str, path: str, version: int) -> IPInterface | None:
     if interface.version != version:
         raise WireError(path, f"{text!r} is not an IPv{version} address")
     return interface
-
-
-def _route(route: StaticRoute) -> dict[str, object]:
-    return {
-        "Destination": str(route.destination),
-        "RouteType": _CONNECTED if route.next_hop is None else _NEXT_HOP,
-        "NextHop": str(route.next_hop or ""),
-    }

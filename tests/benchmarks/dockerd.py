@@ -90,8 +90,12 @@ class EndpointLife:
         self._call("ProgramExternalConnectivity", Options=_ports(*ports))
         self._call("EndpointOperInfo")
 
-    def remove(self) -> None:
+    def withdraw(self) -> None:
+        """Be the sandbox's gateway no longer, as when another network takes its place."""
         self._call("RevokeExternalConnectivity")
+
+    def remove(self) -> None:
+        self.withdraw()
         self._call("Leave")
         self._call("DeleteEndpoint")
         address, _, _ = self.address.partition("/")

@@ -8,10 +8,12 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
+
+from tests.lab.host import Host
 
 IMAGE: Final = "busybox:local"
 TIMEOUT: Final = 60.0
@@ -27,6 +29,10 @@ class Engine:
     def __init__(self, socket_path: Path) -> None:
         self._path = socket_path
         self._connection = _Connection(socket_path)
+
+    @classmethod
+    def of(cls, host: Host) -> Self:
+        return cls(host.path("/run/docker.sock"))
 
     def create_network(self, name: str, driver: str, ipam: str = "default") -> None:
         body = {"Name": name, "Driver": driver, "IPAM": {"Driver": ipam}}
@@ -47,21 +53,26 @@ class Engine:
             answer.read()
         return time.perf_counter() - started
 
+    def run_detached(self, network: str, *ports: int, command: tuple[str, ...]) -> str:
+        """Do what `docker run -d` does; on a connection of its own, for many at once."""
+        with closing(_Connection(self._path)) as connection:
+            answer = self._ask(
+                connection, "POST", "/containers/create", _container(network, ports, command)
+            )
+            container = str(answer["Id"])
+            self._ask(connection, "POST", f"/containers/{container}/start")
+        return container
+
     def create(
-        self, network: str, *ports: int, command: tuple[str, ...], remove: bool = False
+        self,
+        network: str,
+        *ports: int,
+        command: tuple[str, ...],
+        remove: bool = False,
+        host_port: str = "",
     ) -> str:
-        """Create a container with these ports published on any of the host's."""
-        exposed: dict[str, object] = {f"{port}/tcp": {} for port in ports}
-        body = {
-            "Image": IMAGE,
-            "Cmd": command,
-            "ExposedPorts": exposed,
-            "HostConfig": {
-                "NetworkMode": network,
-                "AutoRemove": remove,
-                "PortBindings": {port: [{"HostPort": ""}] for port in exposed},
-            },
-        }
+        """Create a container with these ports published on one of the host's, or on any."""
+        body = _container(network, ports, command, remove=remove, host_port=host_port)
         answer = self._ask(self._connection, "POST", "/containers/create", body)
         return str(answer["Id"])
 
@@ -74,6 +85,12 @@ class Engine:
         """Kill and remove a container; on a connection of its own, for many at once."""
         with closing(_Connection(self._path)) as connection:
             self._ask(connection, "DELETE", f"/containers/{container}?force=1&v=1")
+
+    def sandbox(self, container: str) -> Path:
+        """Return where the host has the network namespace of a running container."""
+        answer = self._ask(self._connection, "GET", f"/containers/{container}/json")
+        # /var/run is a link to /run, and an absolute link leads out of the host's root.
+        return Path(answer["NetworkSettings"]["SandboxKey"].removeprefix("/var"))
 
     def version(self) -> str:
         return str(self._ask(self._connection, "GET", "/version")["Version"])
@@ -92,6 +109,28 @@ class Engine:
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
             raise EngineError(f"{method} {uri}: {answer.status} {data.decode().strip()}")
         return json.loads(data) if data else None
+
+
+def _container(
+    network: str,
+    ports: Sequence[int],
+    command: tuple[str, ...],
+    *,
+    remove: bool = False,
+    host_port: str = "",
+) -> dict[str, object]:
+    """What the docker command asks for."""
+    exposed: dict[str, object] = {f"{port}/tcp": {} for port in ports}
+    return {
+        "Image": IMAGE,
+        "Cmd": command,
+        "ExposedPorts": exposed,
+        "HostConfig": {
+            "NetworkMode": network,
+            "AutoRemove": remove,
+            "PortBindings": {port: [{"HostPort": host_port}] for port in exposed},
+        },
+    }
 
 
 class _Connection(http.client.HTTPConnection):

@@ -13,15 +13,24 @@ class Unit(Enum):
     """What the values of a row count, and how many of them make one that is shown."""
 
     MILLISECONDS = "ms"  # of values in seconds
+    MICROSECONDS = "µs"  # of values in seconds
     MEBIBYTES = "MiB"  # of values in bytes
     PER_SECOND = "/s"
+    GIGABITS = "Gbit/s"  # of values in bytes per second
+    PERCENT = "%"  # of shares of one
 
     def shown(self, value: float) -> float:
         match self:
             case Unit.MILLISECONDS:
                 return value * 1e3
+            case Unit.MICROSECONDS:
+                return value * 1e6
             case Unit.MEBIBYTES:
                 return value / (1 << 20)
+            case Unit.GIGABITS:
+                return value * 8 / 1e9
+            case Unit.PERCENT:
+                return value * 100
             case Unit.PER_SECOND:
                 return value
 

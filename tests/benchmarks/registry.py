@@ -13,9 +13,13 @@ from tests.benchmarks.figures import (
     ipam_rate,
     memory,
     network,
+    parallel,
+    ports,
+    publishing,
     removal,
     run,
     start,
+    throughput,
 )
 
 FIGURES: Final[tuple[Figure, ...]] = (
@@ -25,9 +29,13 @@ FIGURES: Final[tuple[Figure, ...]] = (
     run.FIGURE,
     run.FIGURE_PUBLISHED,
     run.FIGURE_COMMAND,
+    parallel.FIGURE,
     removal.FIGURE,
+    throughput.FIGURE,
+    ports.FIGURE,
     calls.FIGURE,
     growth.FIGURE,
+    publishing.FIGURE,
     ipam_calls.FIGURE,
     ipam_rate.FIGURE,
     ipam_growth.FIGURE,

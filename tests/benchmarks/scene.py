@@ -19,6 +19,7 @@ from tests.benchmarks.engine import Engine
 from tests.lab.host import Host
 from tests.lab.installed import PluginProcess
 from tests.lab.lab import Lab
+from tests.lab.namespace import Peer
 
 ENGINE: Final = "28"
 TMPFS: Final = Path("/dev/shm")
@@ -51,7 +52,12 @@ class Scene:
 
     @cached_property
     def engine(self) -> Engine:
-        return Engine(self.host.path("/run/docker.sock"))
+        return Engine.of(self.host)
+
+    @cached_property
+    def peer(self) -> Peer:
+        """Another machine on the host's wire, without Docker."""
+        return self._lab.peer()
 
     @cached_property
     def plugin(self) -> PluginProcess:
@@ -61,9 +67,15 @@ class Scene:
     @contextmanager
     def another_plugin(self) -> Iterator[PluginProcess]:
         """Have one more host with a plugin for the block."""
+        with self.another_host() as (_, plugin):
+            yield plugin
+
+    @contextmanager
+    def another_host(self) -> Iterator[tuple[Host, PluginProcess]]:
+        """Have one more host, and the plugin on it, for the block."""
         host = self._lab.host(ENGINE)
         try:
-            yield self._installed(host)
+            yield host, self._installed(host)
         finally:
             host.halt()
 

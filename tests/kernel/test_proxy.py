@@ -146,6 +146,22 @@ class TestConnections:
 
             assert served.recv(16) == b"on"
 
+    def test_a_port_can_be_had_again_at_once(self, kernel: LinuxKernel) -> None:
+        """Its ended connections linger in TIME_WAIT for a minute, and are in nobody's way."""
+        publish(kernel, carried())
+        with server() as listener, connection(listener) as (client, served):
+            # Who ends it first has to linger.
+            served.close()
+            assert client.recv(16) == b""
+        kernel.remove([carried(), carried().held])
+        wait_until(lambda: _is_refused(PORT), "the port is still open")
+
+        publish(kernel, carried())
+
+        with server() as listener, connection(listener) as (client, served):
+            client.sendall(b"again")
+            assert served.recv(16) == b"again"
+
 
 class TestDatagrams:
     @pytest.fixture(autouse=True)

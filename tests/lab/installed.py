@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
 from tests.lab.roots import CACHE, mirror
-from tests.lab.unix_http import get_json
+from tests.lab.unix_http import get_json, post_json
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SHORT_NAME: Final = "pynet"
@@ -29,6 +31,8 @@ MANAGED_NAME: Final = "pynet/pynet:latest"
 OWN_LINE: Final = re.compile(r'msg="(.*)" plugin=')
 # The capabilities of packaging/systemd/pynet.service: tests show that they suffice.
 CAPABILITIES: Final = ("net_admin", "net_bind_service")
+# A file of the host's in the place of this machine's.
+WITH_RESOLVERS: Final = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 
 class Installed(ABC):
@@ -78,10 +82,9 @@ class PluginProcess(Installed):
 
     def __init__(self, machine: Machine, **settings: str) -> None:
         super().__init__(machine)
-        self._folder = machine.directory / "pynet"
-        self._folder.mkdir(exist_ok=True)
         self._settings = settings
         self._process: Process | None = None
+        self._folder.mkdir(exist_ok=True)
 
     @property
     def admin_socket(self) -> Path:
@@ -93,7 +96,12 @@ class PluginProcess(Installed):
 
     @property
     def socket(self) -> Path:
-        return self.machine.plugin_folder / f"{SHORT_NAME}.sock"
+        return self.machine.plugin_folder / f"{self.driver}.sock"
+
+    @property
+    def resolvers(self) -> Path:
+        """What it takes for /etc/resolv.conf, if it was there at the start."""
+        return self._folder / "resolv.conf"
 
     @property
     def pid(self) -> int:
@@ -106,9 +114,11 @@ class PluginProcess(Installed):
     def start(self, *, wait: bool = True) -> None:
         """Start it; wait for its sockets unless told not to."""
         self.socket.parent.mkdir(parents=True, exist_ok=True)
+        resolvers = ("unshare", "--mount", "sh", "-c", WITH_RESOLVERS, str(self.resolvers))
         self._process = Process(
             enter(
                 self.machine.netns,
+                *(resolvers if self.resolvers.exists() else ()),
                 *("setpriv", f"--bounding-set=-all,{','.join(f'+{c}' for c in CAPABILITIES)}"),
                 *(f"{sys.prefix}/bin/pynet", "serve"),
             ),
@@ -130,6 +140,37 @@ class PluginProcess(Installed):
         """Whether somebody, this process or another, serves the engine on the socket."""
         with socket.socket(socket.AF_UNIX) as asker:
             return asker.connect_ex(str(self.socket)) == 0
+
+    @contextmanager
+    def instead(self, name: str, *, resolver: str = "", **settings: str) -> Iterator[None]:
+        """Be another pynet for the block: with a name, a memory and settings of its own.
+
+        An engine asks a name that it has not met what it can and requires.
+        """
+        before = self.driver, self._settings
+        self.end()
+        self.driver, self._settings = name, settings
+        self._folder.mkdir()
+        if resolver:
+            self.resolvers.write_text(f"nameserver {resolver}\n")
+        try:
+            self.start()
+            yield
+        finally:
+            self.end()
+            self.socket.unlink(missing_ok=True)
+            self.driver, self._settings = before
+            self.start()
+
+    def call(self, method: str, body: Any = None) -> dict[str, Any]:
+        """Call a method as the engine does; return the answer, which may be a refusal."""
+        answer: dict[str, Any] = post_json(self.socket, f"/{method}", body)
+        return answer
+
+    def command(self, *arguments: str) -> str:
+        """Run `pynet` as an administrator does; return what it printed."""
+        env = {**self.machine.lab.env, "PYNET_ADMIN_SOCKET": str(self.admin_socket)}
+        return run([f"{sys.prefix}/bin/pynet", *arguments], env=env)
 
     def uninstall(self) -> None:
         """End it and take away what it leaves for containers that outlive it."""
@@ -155,6 +196,10 @@ class PluginProcess(Installed):
 
     def tail(self, lines: int = 20) -> str:
         return self._process.tail(lines) if self._process else ""
+
+    @property
+    def _folder(self) -> Path:
+        return self.machine.directory / self.driver
 
     def _answers(self) -> bool:
         if not self.running:

@@ -37,12 +37,12 @@ class Site:
     def docker(self, *arguments: str, timeout: float = 60) -> str:
         return self.host.docker(*arguments, timeout=timeout)
 
-    def network(self, *options: str, ipam: bool = True) -> str:
-        """Create a network and return its name; with Docker's own IPAM if told so."""
+    def network(self, *options: str, ipam: bool = True, driver: str = "") -> str:
+        """Create a network and return its name; with Docker's own IPAM or driver if told so."""
         name = f"net{next(_numbers)}"
         ipam_options = ("--ipam-driver", self.driver) if ipam else ()
         self._networks.append(name)
-        self.docker("network", "create", "-d", self.driver, *ipam_options, *options, name)
+        self.docker("network", "create", "-d", driver or self.driver, *ipam_options, *options, name)
         return name
 
     def run(self, *options: str, command: tuple[str, ...] = SLEEP) -> str:

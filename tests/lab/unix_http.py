@@ -38,18 +38,27 @@ def get_json(path: Path, uri: str, *, timeout: float = 5) -> Any:
         OSError: nobody listens there, or the answer is not 200 with JSON.
 
     """
+    return _ask("GET", path, uri, None, timeout)
+
+
+def post_json(path: Path, uri: str, body: Any, *, timeout: float = 5) -> Any:
+    """Send JSON to a server on a unix socket; return its answer as `get_json` does."""
+    return _ask("POST", path, uri, json.dumps(body), timeout)
+
+
+def _ask(verb: str, path: Path, uri: str, body: str | None, timeout: float) -> Any:
     connection = _Connection(path, timeout)
     try:
-        connection.request("GET", uri)
+        connection.request(verb, uri, body)
         answer = connection.getresponse()
-        body = answer.read()
+        data = answer.read()
     except http.client.HTTPException as error:
         raise OSError(f"{path}{uri}: {error!r}") from error
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
-        raise OSError(f"{path}{uri}: {answer.status} {body!r}")
+        raise OSError(f"{path}{uri}: {answer.status} {data!r}")
     try:
-        return json.loads(body)
+        return json.loads(data)
     except ValueError as error:
-        raise OSError(f"{path}{uri}: not JSON: {body!r}") from error
+        raise OSError(f"{path}{uri}: not JSON: {data!r}") from error

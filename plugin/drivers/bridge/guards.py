@@ -7,11 +7,8 @@ bridge sees it, and need no br_netfilter.
 from ipaddress import IPv6Address
 from typing import Final
 
-from plugin.drivers.bridge.options import (
-    ENDPOINT_ICC_ALLOW,
-    ENDPOINT_SPOOF_GUARD,
-    BridgeOptions,
-)
+from plugin.drivers.bridge.options import ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
+from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.model.ids import IfName, MacAddress, port_name
 from plugin.model.network import Endpoint
 from plugin.model.resources import Element, Resource

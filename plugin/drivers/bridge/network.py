@@ -3,7 +3,8 @@
 from ipaddress import ip_interface
 from typing import Final
 
-from plugin.drivers.bridge.options import BridgeOptions, GatewayMode, Isolation
+from plugin.drivers.bridge.options import GatewayMode, Isolation
+from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, bridge_name, derived_mac
 from plugin.model.network import IPAddress, Network, PoolData

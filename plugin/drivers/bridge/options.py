@@ -1,10 +1,8 @@
-"""What a user can say about a bridge network, and what it means together.
+"""What a user can say about a bridge network, and about a container on it.
 
-Names are short; those of Docker's bridge driver arrive under them too.  Contradictions are
-refused here, where all options of one network are seen at once.
+Names are short; those of Docker's bridge driver arrive under them too.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, Final
@@ -12,10 +10,9 @@ from typing import Any, Final
 from plugin.drivers.options import (
     MAX_MTU,
     MIN_MTU,
-    MIN_MTU_IPV6,
     Option,
+    address_list,
     boolean,
-    check_known,
     choice,
     ifname,
     ifname_prefix,
@@ -28,9 +25,8 @@ from plugin.drivers.options import (
     rate,
     route_list,
 )
-from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName
-from plugin.model.network import IPAddress, Network, Protocol, StaticRoute
+from plugin.model.network import IPAddress, StaticRoute
 
 
 class GatewayMode(Enum):
@@ -251,9 +247,9 @@ ENDPOINT_SPOOF_GUARD: Final[Option[bool | None]] = Option(
 )
 ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
     name="icc_allow",
-    parse=listed(",", ip_address_text),
+    parse=address_list,
     default=(),
-    expected="addresses with ',' between",
+    expected="addresses with ';' or ',' between",
     meaning="On a network with `icc=false`: containers of it, by address, that this one may "
     "exchange traffic with.",
 )
@@ -263,99 +259,3 @@ ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (
     RATE_TO,
     RATE_FROM,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BridgeOptions:
-    """The options of one network, complete and free of contradictions."""
-
-    bridge: IfName | None
-    mtu: int
-    masquerade: bool
-    icc: bool
-    host_binding: IPAddress
-    modes: dict[int, GatewayMode]
-    inhibit_ipv4: bool
-    trusted: tuple[IfName, ...]
-    snat: dict[int, IPAddress]
-    iface_prefix: str
-    isolation: Isolation
-    host_services: frozenset[tuple[Protocol, int]] | None
-    spoof_guard: bool
-    routes: tuple[StaticRoute, ...]
-    gateway_containers: tuple[IPAddress, ...]
-    rate_to: int | None
-    rate_from: int | None
-    publisher: Publisher
-    proxy: bool
-
-    @property
-    def isolated(self) -> bool:
-        """Whether the host has no part in the network at all."""
-        return GatewayMode.ISOLATED in self.modes.values()
-
-
-def read_options(network: Network) -> BridgeOptions:
-    """Read all options of a network.  Raises RefusedError."""
-    own = network.options
-    check_known(own, OPTIONS, "bridge")
-    options = BridgeOptions(
-        bridge=BRIDGE_NAME.of(own),
-        mtu=MTU.of(own) or network.uplink_mtu,
-        masquerade=MASQUERADE.of(own),
-        icc=ICC.of(own),
-        host_binding=HOST_BINDING.of(own),
-        modes={4: GATEWAY_MODE_IPV4.of(own), 6: GATEWAY_MODE_IPV6.of(own)},
-        inhibit_ipv4=INHIBIT_IPV4.of(own),
-        trusted=TRUSTED_INTERFACES.of(own),
-        snat={
-            version: address
-            for version, address in ((4, HOST_IPV4.of(own)), (6, HOST_IPV6.of(own)))
-            if address is not None
-        },
-        iface_prefix=IFACE_PREFIX.of(own),
-        isolation=ISOLATION.of(own),
-        host_services=HOST_SERVICES.of(own),
-        spoof_guard=SPOOF_GUARD.of(own),
-        routes=ROUTES.of(own),
-        gateway_containers=GATEWAY_CONTAINER.of(own),
-        rate_to=RATE_TO.of(own),
-        rate_from=RATE_FROM.of(own),
-        publisher=PUBLISH.of(own),
-        proxy=PROXY.of(own),
-    )
-    _check(network, options)
-    return options
-
-
-def check_endpoint_options(options: dict[str, str]) -> None:
-    """Refuse options of one container that are unknown or mean nothing."""
-    check_known(options, ENDPOINT_OPTIONS, "bridge")
-    for option in ENDPOINT_OPTIONS:
-        option.of(options)
-
-
-def _check(network: Network, options: BridgeOptions) -> None:
-    if network.ipv6 and options.mtu < MIN_MTU_IPV6:
-        raise InvalidOptionError(
-            MTU.name, options.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
-        )
-    for version, mode in options.modes.items():
-        if mode is GatewayMode.ISOLATED and not network.internal:
-            raise RefusedError(
-                f"option gateway_mode_ipv{version} is isolated, which a network can be with "
-                "--internal only; add --internal or choose another mode"
-            )
-        if mode is GatewayMode.ROUTED and version in options.snat:
-            raise RefusedError(
-                f"option host_ipv{version} translates addresses and gateway_mode_ipv{version}="
-                "routed does not; leave one of them out"
-            )
-    for address in options.gateway_containers:
-        if network.pools and not any(address in pool.prefix for pool in network.pools):
-            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
-    if network.internal and options.publisher is Publisher.DOCKER:
-        raise RefusedError(
-            "option publish is docker, and an internal network publishes nothing; leave out "
-            "publish or --internal"
-        )

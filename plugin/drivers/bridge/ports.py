@@ -9,7 +9,8 @@ container without one.
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from plugin.drivers.bridge.options import BridgeOptions, GatewayMode, Publisher
+from plugin.drivers.bridge.options import GatewayMode, Publisher
+from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.errors import RefusedError
 from plugin.model.ids import port_name
 from plugin.model.network import (

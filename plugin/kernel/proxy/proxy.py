@@ -48,6 +48,10 @@ class Proxy:
                     # The port was held with the smallest buffer there is.
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
                 else:
+                    # The kernel looks at the port once more, and ended connections of an earlier
+                    # life of it may be in TIME_WAIT: without this on both it would be refused
+                    # (net/ipv4/inet_connection_sock.c, inet_csk_listen_start).
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     sock.listen(_BACKLOG)
                 self._ports[port] = (next(self._ids), sock.fileno())
             if self._alive():

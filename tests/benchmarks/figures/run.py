@@ -40,7 +40,7 @@ def _measure_published(scene: Scene) -> Iterator[Row]:
     def run(each: Contender) -> float:
         return scene.engine.run(each.network, *([] if each is NONE else [PORT]))
 
-    return _compare(scene, ALL, run, 0.9, (50, 5))
+    return _compare(scene, ALL, run, 0.7, (50, 5))
 
 
 def _measure_command(scene: Scene) -> Iterator[Row]:

@@ -118,15 +118,29 @@ class TestReservations:
         assert say("export") == exported
         assert exported.count("address") == 2
 
-    def test_a_file_is_imported_wholly_or_refused(self, say: Say) -> None:
+    @pytest.mark.parametrize(
+        ("entry", "message"),
+        [
+            ("address: 10.1.2.82", "reservations[1]: reservation of 10.1.2.82 has 0 owners"),
+            ("address: 10.1.2.80, name: b", "is reserved for name web, not for name b"),
+            ("address: 10.1.2.81, name: b", "is reserved for name a, not for name b"),
+            ("address: 10.1.2.0, name: b", "10.1.2.0 stands for all of 10.1.2.0/24"),
+            ("address: 10.1.2.82, name: b, space: x", "address space is 'x'"),
+        ],
+        ids=["no owner", "kept already", "kept by the file", "nobody's", "nowhere"],
+    )
+    def test_a_file_is_imported_wholly_or_refused(self, say: Say, entry: str, message: str) -> None:
         """One wrong line changes nothing."""
+        say("request-pool", "10.1.2.0/24")
         say("reserve", "10.1.2.80", "--name", "web")
-        text = "reservations: [{address: 10.1.2.81, name: a}, {address: 10.1.2.82}]"
+        before = say("export")
+        further = "{address: 10.1.2.99, name: c, space: pynet-global}"
+        text = f"reservations: [{{address: 10.1.2.81, name: a}}, {{{entry}}}, {further}]"
 
         said = say("import", "-", stdin=text, status=1)
 
-        assert "reservations[1]: reservation of 10.1.2.82 has 0 owners" in said
-        assert say("export").count("address") == 1
+        assert message in said
+        assert say("export") == before
 
 
 class TestCheck:

@@ -76,6 +76,12 @@ class TestParse:
         with pytest.raises(InvalidAddressError, match="from a lower to a higher"):
             parse_range(text)
 
+    @pytest.mark.parametrize("text", ["10.0.0.1-", "-10.0.0.1", "-"])
+    def test_range_with_an_end_missing_is_refused(self, text: str) -> None:
+        """It is not taken for a single address."""
+        with pytest.raises(InvalidAddressError, match="address '' is not an IP address"):
+            parse_range(text)
+
 
 class TestAlgebra:
     @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from plugin.model.network import (
     Protocol,
     StaticRoute,
 )
+from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
 from plugin.wire.decoding import decode
 from plugin.wire.errors import WireError
@@ -141,7 +142,7 @@ class TestGwAllocCheck:
 
     def test_answer(self) -> None:
         """Both families."""
-        assert wire.gateway_answer(GatewayNeeds(skip_ipv4=True)) == {
+        assert answers.gateway_answer(GatewayNeeds(skip_ipv4=True)) == {
             "SkipIPv4": True,
             "SkipIPv6": False,
         }
@@ -240,10 +241,10 @@ class TestCreateEndpoint:
             wire.CreateEndpointRequest, **ids, Interface={"MacAddress": "02:42:0a:00:00:02"}
         )
 
-        assert wire.endpoint_answer(left_open, endpoint) == {
+        assert answers.endpoint_answer(left_open, endpoint) == {
             "Interface": {"MacAddress": endpoint.mac_address}
         }
-        assert wire.endpoint_answer(chosen, endpoint) == {"Interface": {}}
+        assert answers.endpoint_answer(chosen, endpoint) == {"Interface": {}}
 
 
 class TestJoin:
@@ -274,7 +275,7 @@ class TestJoin:
             disable_gateway_service=True,
         )
 
-        assert wire.join_answer(attachment) == {
+        assert answers.join_answer(attachment) == {
             "InterfaceName": {"SrcName": "pnc-1", "DstPrefix": "net"},
             "Gateway": "10.1.0.1",
             "GatewayIPv6": "fd00:1::1",
@@ -287,7 +288,7 @@ class TestJoin:
 
     def test_an_answer_without_a_gateway(self) -> None:
         """An empty text is none to the engine."""
-        answer = wire.join_answer(Attachment(src_name="pnc-1"))
+        answer = answers.join_answer(Attachment(src_name="pnc-1"))
 
         assert (answer["Gateway"], answer["GatewayIPv6"], answer["StaticRoutes"]) == ("", "", [])
 
@@ -387,7 +388,7 @@ class TestOtherAnswers:
     @pytest.mark.parametrize("scope", list(Scope))
     def test_capabilities(self, scope: Scope) -> None:
         """Any other word, and the engine does not register the driver."""
-        assert wire.capabilities(scope) == {
+        assert answers.capabilities(scope) == {
             "Scope": scope.value,
             "ConnectivityScope": scope.value,
             "GwAllocChecker": True,
@@ -399,7 +400,7 @@ class TestOtherAnswers:
             a_network(), published=(a_published_port(), a_published_port("127.0.0.1", 9000))
         )
 
-        assert wire.oper_info_answer(endpoint) == {
+        assert answers.oper_info_answer(endpoint) == {
             "Value": {
                 LABEL + "portmap": [
                     {
@@ -426,7 +427,7 @@ class TestOtherAnswers:
 
     def test_an_allocation_gives_the_options_back(self) -> None:
         """Every node of the swarm gets them so."""
-        assert wire.allocation_answer({"mtu": "1400"}) == {"Options": {"mtu": "1400"}}
+        assert answers.allocation_answer({"mtu": "1400"}) == {"Options": {"mtu": "1400"}}
 
     @pytest.mark.parametrize("message", [{}, {"DiscoveryType": 1, "DiscoveryData": {"Self": True}}])
     def test_discovery_is_read(self, message: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS, read_options
+from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS
+from plugin.drivers.bridge.reading import read_options
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Network
 from tests.fakes.values import a_network, a_pool
@@ -121,9 +122,9 @@ CONTRADICTIONS: list[tuple[dict[str, str], dict[str, Any], str]] = [
 ]
 WRONG_ENDPOINT_VALUES = [
     ("spoof_guard", "off", "option spoof_guard is 'off', expected true or false"),
-    ("icc_allow", "web", "option icc_allow is 'web', expected addresses with ',' between"),
-    ("icc_allow", "10.1.0.3;10.1.0.4", "expected addresses with ',' between"),
-    ("icc_allow", "", "expected addresses with ',' between"),
+    ("icc_allow", "web", "option icc_allow is 'web', expected addresses with ';' or ',' between"),
+    ("icc_allow", "10.1.0.3:10.1.0.4", "expected addresses with ';' or ',' between"),
+    ("icc_allow", "", "expected addresses with ';' or ',' between"),
     ("rate_to", "1", RATES),
     ("rate_from", "fast", RATES),
     ("foo", "bar", "option foo is unknown in mode bridge; it has mode, spoof_guard, icc_allow"),

@@ -1,0 +1,92 @@
+"""TCP between a machine and a container, timed from the outside.
+
+Plain sockets, opened in the namespaces of either end: the receiver is a process of its own that
+does nothing but recv_into, and the sender does nothing but sendall, so that both spend their
+time in the kernel.
+"""
+
+import socket
+import struct
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tests.lab.netns import inside
+
+MEBIBYTE: Final = 1 << 20
+_CHUNK: Final = 1 << 18
+_COUNT: Final = struct.Struct("!Q")
+_TIMEOUT: Final = 30.0
+# SO_LINGER that closes with a reset: thousands of connections leave no TIME_WAIT behind.
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Sink:
+    """A server in a namespace: swallows what comes, then says how much it was."""
+
+    def __init__(self, netns: Path, port: int) -> None:
+        with inside(netns):
+            listener = socket.create_server(("0.0.0.0", port), backlog=1024)
+        with listener:
+            self._process = get_context("spawn").Process(target=_swallow, args=(listener,))
+            self._process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def send(netns: Path, address: object, port: int, size: int) -> float:
+    """Send so many bytes over a new connection; return bytes per second until all had arrived."""
+    with inside(netns):
+        connection = socket.create_connection((str(address), port), _TIMEOUT)
+    chunk = bytes(_CHUNK)
+    with connection:
+        started = time.perf_counter()
+        for _ in range(size // _CHUNK):
+            connection.sendall(chunk)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(_COUNT.size, socket.MSG_WAITALL)
+        elapsed = time.perf_counter() - started
+    if answer != _COUNT.pack(size):
+        raise OSError(f"{address}:{port} received {answer!r} of {size} bytes")
+    return size / elapsed
+
+
+def connect(netns: Path, address: object, port: int, count: int) -> list[float]:
+    """Connect so many times; return the seconds of each: of its first packet and the answer."""
+    with inside(netns):
+        sockets = [socket.socket() for _ in range(count)]
+    seconds = []
+    for sock in sockets:
+        with sock:
+            sock.settimeout(_TIMEOUT)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            started = time.perf_counter()
+            sock.connect((str(address), port))
+            seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _swallow(listener: socket.socket) -> None:
+    buffer = bytearray(_CHUNK)
+    while True:
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                count = 0
+                while received := connection.recv_into(buffer):
+                    count += received
+                connection.sendall(_COUNT.pack(count))
+        except ConnectionError:
+            pass  # one that was only to be made

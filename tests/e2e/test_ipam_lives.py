@@ -1,0 +1,159 @@
+"""Pools and addresses over the ends of pynet, of the engine, and of the store itself."""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PLACES, Place
+from tests.lab import ledger
+from tests.lab.commands import CommandError, run, wait_until
+from tests.lab.installed import REPOSITORY, PluginProcess
+from tests.lab.site import Site
+
+JOURNALS = ("-wal", "-shm")
+
+
+@pytest.fixture(scope="session", params=[p for p in PLACES if "socket" in p], ids="-".join)
+def place(place: Place) -> Place:
+    """Where the store lies beside the test."""
+    return place
+
+
+@pytest.fixture
+def plugin(site: Site) -> PluginProcess:
+    assert isinstance(site.installed, PluginProcess)
+    return site.installed
+
+
+class Town:
+    """Networks of several kinds, and containers that the engine starts again by itself."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.named = site.network(
+            *("--subnet=10.50.0.0/29", "--subnet=10.50.1.0/29", "--ipam-opt", "tenant=red"),
+            *("--aux-address=printer=10.50.0.6", "--gateway=10.50.0.1"),
+        )
+        self.chosen = site.network("--ipv6", "--ipam-opt", "prefix=28,72")
+        self._containers: dict[str, str] = {}
+        self.start(self.named, "--ip=10.50.0.5")
+        self.start(self.named)
+        self.start(self.chosen)
+        self.pools = ledger.networks(site.installed.state)
+        self._others = ledger.held(site.installed.state) - self.addresses()
+
+    def start(self, network: str, *options: str) -> None:
+        always = ("--restart=always", "--stop-signal=KILL")
+        self._containers[self.site.run("--network", network, *always, *options)] = network
+
+    def addresses(self) -> set[str]:
+        """Return the addresses of the containers, as the engine shows them; none is there twice."""
+        found = []
+        for container, network in self._containers.items():
+            found.append(str(self.site.address(container, network)))
+            if network == self.chosen:
+                found.append(str(self.site.address6(container, network)))
+        assert len(found) == len(set(found))
+        return set(found)
+
+    def check(self) -> None:
+        """Check that pynet knows these pools, these addresses, and no others."""
+        assert ledger.networks(self.site.installed.state) == self.pools
+        assert ledger.held(self.site.installed.state) == self.addresses() | self._others
+
+    def wait_up(self) -> None:
+        """Wait until the engine has started all containers again, and pynet knows what is whose."""
+        wait_until(lambda: all(map(self._runs, self._containers)), "the containers", deadline=30)
+        # Whoever takes rules out of the chain FORWARD makes pynet look around at once.
+        for verb in ("-A", "-D"):
+            self.site.host.run("iptables", "-w", verb, "FORWARD", "-s", "203.0.113.1")
+        state = self.site.installed.state
+        wait_until(lambda: ledger.networks(state) == self.pools, "the networks of the pools")
+
+    def _runs(self, container: str) -> bool:
+        return bool(self.site.inspect("container", container)["State"]["Running"])
+
+
+@pytest.fixture
+def town(site: Site) -> Town:
+    return Town(site)
+
+
+def test_restarts(site: Site, plugin: PluginProcess, town: Town) -> None:
+    """What was given before pynet or the engine ended is given, and nothing of it twice."""
+    plugin.restart()
+    town.start(town.named)
+    town.check()
+
+    site.host.restart_docker()
+    town.wait_up()
+    town.check()
+    town.start(town.chosen)
+    town.check()
+
+
+def test_the_store_is_lost(site: Site, plugin: PluginProcess, town: Town) -> None:
+    """Without its store pynet gives nothing twice, and the engine's next start fills it again."""
+    plugin.end()
+    for name in ("ipam.db", *(f"ipam.db{journal}" for journal in JOURNALS)):
+        (plugin.state / name).unlink(missing_ok=True)
+    plugin.start()
+    with pytest.raises(CommandError, match="is not held; if the store was lost, restart the eng"):
+        site.run("--network", town.named)
+
+    # Killed, so that it replays the addresses of endpoints, too.
+    site.host.restart_docker(signal.SIGKILL)
+    town.wait_up()
+    town.check()
+    town.start(town.named)
+    town.check()
+
+
+def test_the_store_is_damaged(site: Site, plugin: PluginProcess, town: Town) -> None:
+    """It is set aside, the health says so, and new networks can be had meanwhile."""
+    plugin.end()
+    for journal in JOURNALS:
+        (plugin.state / f"ipam.db{journal}").unlink(missing_ok=True)
+    (plugin.state / "ipam.db").write_bytes(b"no database" * 1000)
+    plugin.start()
+    health = plugin.ask("/health")
+    aside = next(plugin.state.glob("ipam.db.corrupt-*"))
+
+    assert health["status"] == "degraded"
+    (degraded,) = health["degraded"]
+    assert degraded["what"] == "addresses"
+    assert f"is damaged (file is not a database) and was set aside as {aside}" in degraded["why"]
+    assert degraded["remedy"].startswith("restart the engine")
+    assert aside.read_bytes().startswith(b"no database")
+    new = site.network()
+    site.remove(site.run("--network", new))
+    site.remove_network(new)
+
+    site.host.restart_docker()
+    town.wait_up()
+    town.check()
+    plugin.restart()
+    assert plugin.ask("/health")["status"] == "ok"
+    town.check()
+    aside.unlink()
+
+
+def test_a_copy_of_the_store(site: Site, plugin: PluginProcess, town: Town, tmp_path: Path) -> None:
+    """`python -m ipam` shows and checks it, without a plugin."""
+    for suffix in ("", *JOURNALS):
+        shutil.copy(plugin.state / f"ipam.db{suffix}", tmp_path)
+
+    def ipam(*arguments: str) -> str:
+        return run(
+            [sys.executable, "-m", "ipam", "--store", str(tmp_path / "ipam.db"), *arguments],
+            cwd=REPOSITORY,
+        )
+
+    assert all(pool in ipam("show") for pool in town.pools)
+    picture = ipam("show", "pynet-local:red/10.50.0.0/29").splitlines()
+    assert picture[1][0] + picture[1][1] + picture[1][5] + picture[1][7] == "xG█x"
+    assert any(line.split()[:3] == ["10.50.0.5", "endpoint", "bound"] for line in picture)
+    assert ipam("check") == ""

@@ -1,0 +1,85 @@
+"""A worker starts however often it takes, and says what it waits for."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugin.bootstrap.life import Life
+from plugin.config import Scope, read_config
+from plugin.errors import NotReadyError
+from plugin.kernel.claim import claim
+from plugin.service.health import Status
+from tests.kernel.netns import Netns, wait_until
+
+
+@pytest.fixture
+def life(netns: Netns, tmp_path: Path) -> Iterator[Life]:
+    """The life of a worker that has not begun, on a fresh host."""
+    environ = {
+        "PYNET_STATE": str(tmp_path / "state"),
+        "PYNET_PLUGIN_SOCKETS": str(tmp_path / "pynet.sock"),
+        "PYNET_ADMIN_SOCKET": str(tmp_path / "admin.sock"),
+    }
+    made = Life(read_config(environ))
+    yield made
+    made.stop()
+
+
+def begin(life: Life) -> None:
+    threading.Thread(target=life.run, daemon=True).start()
+
+
+def test_it_is_ready_in_the_end(life: Life) -> None:
+    """With both protocols, and nothing to complain of."""
+    begin(life)
+    wait_until(lambda: life.health.status is Status.OK, "the plugin did not start")
+    find = life.lookup(Scope.LOCAL)
+
+    assert find("NetworkDriver.CreateNetwork") is not None
+    assert find("IpamDriver.RequestPool") is not None
+    assert find("NetworkDriver.Nonsense") is None
+
+
+def test_a_state_directory_that_cannot_be_made_is_said(life: Life, tmp_path: Path) -> None:
+    """And tried again: the disk may come later."""
+    (tmp_path / "state").write_text("a file")
+    begin(life)
+    wait_until(lambda: life.health.conditions, "nothing was said")
+    (condition,) = life.health.conditions
+    status = life.health.status
+    (tmp_path / "state").unlink()
+    wait_until(lambda: life.health.status is Status.OK, "the plugin did not start after all")
+
+    assert status is Status.DEGRADED
+    assert "PYNET_STATE" in condition.why
+
+
+def test_a_call_before_that_says_why(life: Life, tmp_path: Path) -> None:
+    """Instead of hanging the engine."""
+    (tmp_path / "state").write_text("a file")
+    begin(life)
+    wait_until(lambda: life.health.conditions, "nothing was said")
+
+    with pytest.raises(NotReadyError, match="pynet is not ready: PYNET_STATE"):
+        life.lookup(Scope.LOCAL)("NetworkDriver.CreateNetwork")
+
+
+def test_the_handshake_waits_for_nothing(life: Life) -> None:
+    """An engine that gets no answer to it forgets the plugin."""
+    handler = life.lookup(Scope.LOCAL)("Plugin.Activate")
+
+    assert handler is not None
+    assert handler(b"") == {"Implements": ["NetworkDriver", "IpamDriver"]}
+
+
+def test_a_second_pynet_waits_until_the_first_is_gone(life: Life) -> None:
+    """Two on one host would take each other's links for left-overs."""
+    with claim():
+        begin(life)
+        wait_until(lambda: life.health.conditions, "nothing was said")
+        (condition,) = life.health.conditions
+    wait_until(lambda: life.health.status is Status.OK, "the second did not take over")
+
+    assert "another pynet" in condition.why

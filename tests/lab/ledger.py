@@ -1,0 +1,45 @@
+"""What pynet's address side remembers, read from its store while it runs."""
+
+from pathlib import Path
+
+from ipam.allocator import Allocator
+from ipam.check import find_faults
+from ipam.store.sqlite import SqliteStore
+
+Ledger = dict[str, dict[str, str]]
+
+
+def read(state: Path) -> Ledger:
+    """Return by pool and address what it is held as; contradictions are a failure."""
+    store = SqliteStore(state / "ipam.db")
+    try:
+        allocator = Allocator(store)
+        assert list(find_faults(allocator)) == []
+        return {
+            pool.id: {
+                str(lease.address): f"{lease.kind} {lease.state}"
+                for lease in allocator.leases(pool.id)
+            }
+            for pool in allocator.pools()
+        }
+    finally:
+        store.close()
+
+
+def networks(state: Path) -> dict[str, str | None]:
+    """Return by pool the network that is known to use it."""
+    store = SqliteStore(state / "ipam.db")
+    try:
+        return {pool.id: pool.network for pool in Allocator(store).pools()}
+    finally:
+        store.close()
+
+
+def held(state: Path) -> set[str]:
+    """Return the addresses that somebody has."""
+    return {
+        address
+        for leases in read(state).values()
+        for address, how in leases.items()
+        if how.endswith(" bound")
+    }

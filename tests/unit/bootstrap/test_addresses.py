@@ -1,0 +1,88 @@
+"""What the address side is told of the network side."""
+
+from dataclasses import replace
+
+import pytest
+
+from ipam.allocator import Allocator
+from ipam.pool import LOCAL, PoolRequest
+from ipam.store.memory import MemoryStore
+from plugin.bootstrap.addresses import IpamAddressUse
+from plugin.model.network import Network, NetworkState
+from tests.fakes.values import a_network
+
+SUBNETS = ("10.7.0.0/30", "10.7.1.0/30")
+
+
+@pytest.fixture
+def allocator() -> Allocator:
+    return Allocator(MemoryStore())
+
+
+@pytest.fixture
+def use(allocator: Allocator) -> IpamAddressUse:
+    return IpamAddressUse(allocator)
+
+
+@pytest.fixture
+def network(allocator: Allocator) -> Network:
+    """An active network whose pools are held and not yet known for its own."""
+    network = a_network("blue", *SUBNETS, state=NetworkState.ACTIVE)
+    for pool in network.pools:
+        allocator.request_pool(PoolRequest(prefix=pool.prefix))
+    return replace(network, pools=tuple(replace(pool, space=LOCAL) for pool in network.pools))
+
+
+def users(allocator: Allocator) -> list[str | None]:
+    return [pool.network for pool in allocator.pools()]
+
+
+class TestRecall:
+    def test_pools_are_their_networks(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """After an engine has replayed them into an empty store, which tells no networks."""
+        for _ in range(2):
+            use.recall(lambda: [network])
+
+            assert users(allocator) == [network.id] * 2
+
+    def test_a_pool_that_is_replayed_later_joins_its_sibling(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """A recall may come between the two."""
+        use.recall(lambda: [replace(network, pools=network.pools[:1])])
+        use.recall(lambda: [network])
+
+        assert users(allocator) == [network.id] * 2
+
+    def test_pools_of_networks_that_are_gone_are_nobodys(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """Those that were released are given up."""
+        use.group(network)
+        allocator.release_pool(allocator.pools()[0].id)
+        use.recall(list)
+
+        assert users(allocator) == [None]
+
+    def test_a_network_in_the_making_is_left_alone(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """If it fails nobody would say so."""
+        use.recall(lambda: [replace(network, state=NetworkState.PENDING)])
+
+        assert users(allocator) == [None, None]
+
+    def test_a_network_that_comes_meanwhile_keeps_its_pools(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """It was saved before its pools were told, so it is among the networks by then."""
+
+        def come() -> list[Network]:
+            use.group(network)
+            return []
+
+        use.recall(come)
+
+        assert users(allocator) == [network.id] * 2
