@@ -82,7 +82,7 @@ CONTRADICTIONS = {
 }
 WRONG_FOR_A_CONTAINER = [
     ("spoof_guard", "perhaps", BOOLEAN),
-    ("icc_allow", "friend", "addresses with ',' between"),
+    ("icc_allow", "friend", "addresses with ';' or ',' between"),
     ("rate_to", "1", RATE),
     ("rate_from", "64gbit", RATE),
 ]
