@@ -21,9 +21,12 @@ from tests.lab.namespace import Peer
 from tests.lab.roots import ENGINES
 from tests.lab.servers import serve_address, serve_dns
 from tests.lab.site import Site
-from tests.lab.traces import take
+from tests.lab.traces import elements, take
 
 PEER_NAME: Final = "peer.test"
+DOCKERS: Final = "dockers"
+# Docker's name for the bridge on which it publishes for drivers that leave it to Docker.
+GWBRIDGE: Final = "docker_gwbridge"
 WAYS: Final = {"socket": PluginProcess, "managed": ManagedPlugin}
 PLACES: Final = [(version, way) for version in reversed(ENGINES) for way in WAYS]
 
@@ -32,8 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.engine)
-    # What only the managed plugin has.
-    items[:] = [i for i in items if i.path.name != "test_managed.py" or "managed" in i.name]
+    items[:] = [item for item in items if _has_its_place(item)]
+
+
+def _has_its_place(item: pytest.Item) -> bool:
+    """Some is the managed plugin's alone; bridge mode in full is the same in both."""
+    if item.path.name == "test_managed.py":
+        return "managed" in item.name
+    return not item.path.name.startswith("test_bridge_") or "socket" in item.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,23 @@ def place(
     if isinstance(installed, PluginProcess):
         installed.end()
     host.halt()
+
+
+@pytest.fixture(scope="session")
+def dockers(place: Place) -> str:
+    """A user's network of Docker's own driver; there to the end, as is docker_gwbridge."""
+    docker = place.host.docker
+    bridge = f"br-{docker('network', 'create', DOCKERS)[:12]}"
+    options = (f"bridge.name={GWBRIDGE}", "bridge.enable_icc=false")
+    words = [word for each in options for word in ("-o", f"com.docker.network.{each}")]
+    docker("network", "create", *words, GWBRIDGE)
+
+    def known() -> bool:
+        lines = elements(place.host.netns)
+        return all(any(f'"{name}"' in line for line in lines) for name in (bridge, GWBRIDGE))
+
+    wait_until(known, "pynet's knowledge of Docker's bridges")
+    return DOCKERS
 
 
 @pytest.fixture

@@ -55,10 +55,15 @@ class Site:
     def web(self, *options: str) -> str:
         """Start a container that serves its name on port 80, and wait until it does."""
         name = self.run(*options, command=WEB)
-        wait_until(
-            lambda: self.succeeds(name, "wget", "-qO-", "http://127.0.0.1/"), f"{name}'s httpd"
-        )
+        self.answering(name)
         return name
+
+    def answering(self, container: str) -> None:
+        """Wait until a container serves HTTP on port 80."""
+        wait_until(
+            lambda: self.succeeds(container, "wget", "-qO-", "http://127.0.0.1/"),
+            f"{container}'s httpd",
+        )
 
     def exec(self, container: str, *argv: str) -> str:
         return self.docker("exec", container, *argv)
