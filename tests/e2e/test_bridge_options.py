@@ -1,0 +1,165 @@
+"""Options by Docker's names and by pynet's, bridges that exist already, and rates."""
+
+import re
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.lab.clients import http_get
+from tests.lab.commands import CommandError, wait_until
+from tests.lab.namespace import Peer, ip, ip_json
+from tests.lab.netns import inside
+from tests.lab.site import Site
+from tests.lab.traces import take
+
+SUBNETS = ("--ipv6", "--subnet=10.50.0.0/24", "--subnet=fd00:50::/64")
+# What is derived from ids.
+NAMES = re.compile(
+    r"(pn[bvc])-[0-9a-f]+|([0-9a-f]{2}:){5}[0-9a-f]{2}|0xfe80[0-9a-f]+|fe80:[0-9a-f:]+"
+)
+# The name among Docker's and among pynet's, and a value that is not the default.
+ROUNDS = {
+    "first": [
+        ("bridge.name", "bridge_name", "br-named"),
+        ("bridge.enable_icc", "icc", "false"),
+        ("bridge.enable_ip_masquerade", "masquerade", "false"),
+        ("bridge.host_binding_ipv4", "host_binding", "127.0.0.1"),
+        ("bridge.gateway_mode_ipv4", "gateway_mode_ipv4", "nat-unprotected"),
+        ("bridge.gateway_mode_ipv6", "gateway_mode_ipv6", "routed"),
+        ("bridge.trusted_host_interfaces", "trusted_interfaces", "eth0"),
+        ("driver.mtu", "mtu", "1400"),
+        ("container_iface_prefix", "iface_prefix", "lan"),
+    ],
+    "second": [
+        ("bridge.inhibit_ipv4", "inhibit_ipv4", "true"),
+        ("host_ipv4", "host_ipv4", "10.99.0.1"),
+        ("host_ipv6", "host_ipv6", "fd00:99::1"),
+    ],
+}
+
+
+@pytest.mark.parametrize("options", ROUNDS.values(), ids=ROUNDS.keys())
+def test_both_names_do_the_same(site: Site, options: list[tuple[str, str, str]]) -> None:
+    """Host and container are the same whichever names the options have, and not the default."""
+    by_docker = [f"com.docker.network.{name}={value}" for name, _, value in options]
+    by_pynet = [f"{name}={value}" for _, name, value in options]
+
+    one, other, default = (_made(site, each) for each in (by_docker, by_pynet, []))
+
+    assert one == other
+    assert one != default
+
+
+def _made(site: Site, options: list[str]) -> list[str]:
+    """Make a network and a container, look at everything, and take them away again."""
+    before = take(site.host.netns)
+    network = site.network(*SUBNETS, *(word for each in options for word in ("-o", each)))
+    container = site.run("--network", network, "-p", "8080:80")
+    lines = take(site.host.netns).beyond(before)
+    lines += [site.exec(container, "ip", "-o", "link"), site.exec(container, "ip", "route")]
+    lines.append(site.exec(container, "ip", "-o", "address"))
+    site.remove(container)
+    site.remove_network(network)
+    wait_until(lambda: not take(site.host.netns).beyond(before), "the end of all links")
+    return sorted({re.sub(r"@if\d+|^\d+:|(?<=\n)\d+:", "", NAMES.sub("?", line)) for line in lines})
+
+
+def test_existing_bridge(site: Site, peer: Peer) -> None:
+    """A bridge that somebody made is used with all that is on it, and left when the network goes."""
+    ip(
+        site.host.netns,
+        "link add br-mine type bridge",
+        "address add 10.52.0.1/24 dev br-mine",
+        "link set br-mine up",
+    )
+    try:
+        network = site.network(
+            "--subnet=10.50.0.0/24", "-o", "com.docker.network.bridge.name=br-mine"
+        )
+        web = site.web("--network", network, "-p", "8080:80")
+        assert http_get(peer.netns, site.host.address, 8080) == web
+        assert _addresses(site, "br-mine") == {"10.50.0.1", "10.52.0.1"}
+        site.remove(web)
+        site.remove_network(network)
+        assert _addresses(site, "br-mine") == {"10.52.0.1"}
+    finally:
+        site.clear()
+        ip(site.host.netns, "link delete br-mine")
+
+
+def test_link_of_another_kind(site: Site) -> None:
+    """A link that is no bridge is refused by its name, and not touched."""
+    ip(site.host.netns, "link add ve0 type veth peer name ve1", "address add 10.52.0.1/24 dev ve0")
+    try:
+        with pytest.raises(CommandError, match="a link named ve0 exists"):
+            site.network("-o", "bridge_name=ve0")
+        assert _addresses(site, "ve0") == {"10.52.0.1"}
+    finally:
+        ip(site.host.netns, "link delete ve0")
+
+
+@pytest.mark.parametrize("where", ["network", "container"])
+def test_rates(site: Site, where: str) -> None:
+    """What a container receives and sends is bound, each direction by its own rate."""
+    rates = ("rate_to=8mbit", "rate_from=16mbit")
+    of_network = [word for rate in rates if where == "network" for word in ("-o", rate)]
+    of_container = [word for rate in rates if where != "network" for word in ("--driver-opt", rate)]
+    network = site.network("--subnet=10.50.0.0/24", *of_network)
+    slow = site.run("--network", "none")
+    site.docker("network", "disconnect", "none", slow)
+    site.docker("network", "connect", *of_container, network, slow)
+    free = site.run("--network", site.network())
+    there, address = site.netns(slow), site.address(slow, network)
+
+    to = _throughput(there, str(address), site.host.netns)
+    back = _throughput(site.host.netns, "10.50.0.1", there)
+    unbound = _throughput(site.netns(free), "127.0.0.1", site.netns(free))
+
+    # A burst makes it faster at first, and a busy machine slower.
+    assert 2 < to < 12, (to, back)
+    assert 4 < back < 24, (to, back)
+    assert unbound > 10 * max(to, back)
+
+
+def _throughput(server: Path, address: str, client: Path) -> float:
+    """Return the Mbit/s at which a server gets what a client sends it."""
+    with inside(server):
+        listener = socket.create_server((address, 0))
+    with listener:
+        with inside(client):
+            sender = socket.create_connection(listener.getsockname(), 5)
+        receiver, _ = listener.accept()
+        with sender, receiver:
+            thread = threading.Thread(target=_send, args=(sender,))
+            thread.start()
+            try:
+                _receive(receiver, 0.3)
+                return _receive(receiver, 0.7) * 8 / 1e6 / 0.7
+            finally:
+                receiver.close()
+                with suppress(OSError):  # it may know already
+                    sender.shutdown(socket.SHUT_RDWR)
+                thread.join()
+
+
+def _send(sender: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            sender.sendall(bytes(65536))
+
+
+def _receive(receiver: socket.socket, seconds: float) -> int:
+    """Return how many bytes come in that time."""
+    end, count = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        count += len(receiver.recv(65536))
+    return count
+
+
+def _addresses(site: Site, link: str) -> set[str]:
+    (found,) = ip_json(site.host.netns, "-4", "address", "show", "dev", link)
+    return {each["local"] for each in found["addr_info"]}
