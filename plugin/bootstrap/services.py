@@ -124,7 +124,7 @@ class Builder:
             self._health.degrade(
                 "addresses",
                 f"{error}; addresses start anew",
-                "restart the engine, which then tells pynet what it knows",
+                "restart the engine before you make new networks: it then tells pynet what it knows",
             )
             return AddressStore(path)
 
