@@ -154,7 +154,7 @@ class TestConnections:
             served.close()
             assert client.recv(16) == b""
         kernel.remove([carried(), carried().held])
-        wait_until(lambda: _is_refused(PORT), "the port is still open")
+        wait_until(lambda: is_refused(PORT), "the port is still open")
 
         publish(kernel, carried())
 
