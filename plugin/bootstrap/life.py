@@ -34,6 +34,7 @@ class Life:
         self._builder = Builder(config, self.health)
         self._services: Services | None = None
         self._failure = "it is still starting"
+        self._failed_once = False
         self._stopped = threading.Event()
         self._meddled = threading.Event()
 
@@ -102,6 +103,7 @@ class Life:
         except Exception as error:  # noqa: BLE001 - a worker without a life would never say why
             _log.exception("start.fault")
             return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
+        self._failed_once = False  # from here on it only takes its time
         services.healer.restore()
         self._services = services
         self.health.recover(_START)
@@ -113,6 +115,7 @@ class Life:
         if reason != self._failure:
             _log.error("start.failed", reason=reason)
         self._failure = reason
+        self._failed_once = True
         self.health.degrade(_START, reason, "mend it; pynet tries again by itself")
         return False
 
@@ -127,8 +130,7 @@ class Life:
 
     def _ready(self) -> Services:
         # What failed may be mended in a moment, by a process that ends; not in ten seconds.
-        failing = bool(self.health.conditions)
-        self.health.wait_ready(_RETRY_SECONDS * 2 if failing else _CALL_WAITS_SECONDS)
+        self.health.wait_ready(_RETRY_SECONDS * 2 if self._failed_once else _CALL_WAITS_SECONDS)
         if self._services is None:
             raise NotReadyError(f"pynet is not ready: {self._failure}")
         return self._services
