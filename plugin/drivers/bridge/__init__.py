@@ -63,6 +63,8 @@ class BridgeDriver:
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         options = read_options(network)
+        if not options.gateway_containers:
+            return Plan()  # the cost of a join is not to grow with those who have joined
         joined = frozenset(
             interface.ip
             for endpoint in endpoints
