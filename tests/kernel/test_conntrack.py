@@ -9,7 +9,7 @@ from plugin.kernel import conntrack
 from plugin.model.network import Protocol
 from plugin.model.resources import HostPort
 from tests.fakes.values import a_binding
-from tests.kernel.netns import Netns
+from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, Site
 
 UDP = Protocol.UDP
@@ -28,7 +28,7 @@ def entries() -> set[tuple[str, str, str]]:
         lines = [line.split() for line in file]
     found = set()
     for words in lines:
-        port = next(word for word in words if word.startswith("dport="))
+        port = next((word for word in words if word.startswith("dport=")), "")
         found.add((words[2], words[0], port.removeprefix("dport=")))
     return found
 
@@ -142,6 +142,7 @@ def test_ipv6_clients_start_anew_too(site: Site) -> None:
     blue = site.network("blue", *DUAL)
     with site.outside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
         client.sendto(b"too early", (HOST6, 8080))
+        wait_until(lambda: ("udp", "ipv6", "8080") in entries(), "it is not on its way")
         one = site.container(blue, 2, [a_binding(PORT, protocol=UDP)])
         with one.netns.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
             server.bind(("::", PORT))
