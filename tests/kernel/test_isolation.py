@@ -12,6 +12,7 @@ from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
 from tests.kernel.site import HOST4, HOST6, Site
+from tests.kernel.talk import sender, udp_reaches
 
 # Each cell has three answers: at the container's own address on a port that is not published,
 # there on one that is, and at the host's address.
@@ -175,3 +176,34 @@ def test_each_row_and_column_is_there() -> None:
         pairs = {(pair.client, pair.server) for pair in expected(table)}
 
         assert len(pairs) == 5 * 4 + 4
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_an_internal_network_hears_nothing_from_one_that_is_open(site: Site, version: int) -> None:
+    """Not even a datagram that it could never answer."""
+    who = populated(site, dict.fromkeys(MODES, "off"))
+    at = Pair("nat", "internal", version, "unpublished").target()
+
+    assert not udp_reaches(site, who["internal"], at, sender(who["nat"], at))
+    at = Pair("nat", "routed", version, "unpublished").target()
+    assert udp_reaches(site, who["routed"], at, sender(who["nat"], at))
+
+
+@pytest.mark.parametrize(("isolation", "answer"), [("on", "R"), ("strict", "d")])
+def test_what_docker_publishes_is_for_networks_that_are_not_strict(
+    site: Site, isolation: str, answer: str
+) -> None:
+    """By Docker's own translation."""
+    who = populated(site, dict.fromkeys(MODES, isolation))
+    target = Pair("nat", "docker0", 4, "unpublished").target()
+    docker = f"-d {HOST4} -p tcp --dport 9000 -j DNAT --to-destination {target[0]}:{target[1]}"
+    site.host.run("iptables", "-t", "nat", "-A", "PREROUTING", *docker.split())
+    wanted = dict.fromkeys(("nat", "routed", "unprotected"), ANSWERS[answer])
+
+    with Exchange() as exchange:
+        exchange.serve(who["docker0"], Protocol.TCP, target[1])
+        for name in wanted:
+            exchange.ask(name, who[name], Protocol.TCP, (HOST4, 9000))
+        found = exchange.answers(dict(wanted))
+
+    assert found == wanted
