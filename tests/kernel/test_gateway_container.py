@@ -24,10 +24,10 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         made.close()
 
 
-@pytest.fixture
-def blue(site: Site) -> Network:
-    """A network whose gateway is its fifth address."""
-    options = {"gateway_container": "10.1.0.5,fd00:1::5"}
+@pytest.fixture(params=["true", "false"], ids=["together", "separate"])
+def blue(site: Site, request: pytest.FixtureRequest) -> Network:
+    """A network whose gateway is its fifth address; who is separate is not so from it."""
+    options = {"gateway_container": "10.1.0.5,fd00:1::5", "icc": request.param}
     return site.network("blue", *DUAL, options=options)
 
 
