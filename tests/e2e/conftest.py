@@ -122,7 +122,7 @@ def site(place: Place) -> Iterator[Site]:
 
     # Links are deleted behind the scenes, a moment after the answer.
     try:
-        wait_until(nothing_left, "the removal of all traces", deadline=5)
+        wait_until(nothing_left, "the removal of all traces")
     except DeadlineError:
         now = take(netns)
         pytest.fail(

@@ -10,7 +10,7 @@ from tests.lab.commands import wait_until
 from tests.lab.namespace import Peer
 from tests.lab.site import Site
 
-SOON: Final = 5.0
+SOON: Final = 15.0
 
 
 def _flush_everything(site: Site) -> None:

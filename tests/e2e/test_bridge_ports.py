@@ -156,7 +156,7 @@ def test_a_client_that_keeps_sending(site: Site, peer: Peer) -> None:
         assert not _answered(client, b"nobody is there")
         second = site.run("--network", network, "--ip", "10.50.0.12", "-p", "8080:5353/udp")
         with serve_udp_echo(site.netns(second), 5353):
-            wait_until(lambda: _answered(client, b"second"), "the second's answer", deadline=3)
+            wait_until(lambda: _answered(client, b"second"), "the second's answer", deadline=15)
 
 
 def test_a_client_that_was_first(site: Site, peer: Peer) -> None:
@@ -170,7 +170,7 @@ def test_a_client_that_was_first(site: Site, peer: Peer) -> None:
         assert not _answered(client, b"nobody is there")
         server = site.run("--network", network, "-p", "8080:5353/udp")
         with serve_udp_echo(site.netns(server), 5353):
-            wait_until(lambda: _answered(client, b"at last"), "the answer", deadline=3)
+            wait_until(lambda: _answered(client, b"at last"), "the answer", deadline=15)
 
 
 def test_published_by_docker(dockers: str, site: Site, peer: Peer) -> None:

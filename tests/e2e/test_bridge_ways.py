@@ -162,7 +162,7 @@ def test_gateway_container(site: Site, peer: Peer) -> None:
     assert _forwarded(site, router) > before
 
     site.docker("kill", router)
-    wait_until(lambda: site.succeeds(client, *asked), "the host in its place", deadline=5)
+    wait_until(lambda: site.succeeds(client, *asked), "the host in its place")
 
 
 def _forwarded(site: Site, container: str) -> int:

@@ -18,7 +18,7 @@ from typing import Final
 _CLONE_NEWNET: Final = 0x40000000  # linux/sched.h
 _SIOCGIFFLAGS: Final = 0x8913  # linux/sockios.h
 _IFF_RUNNING: Final = 0x40  # linux/if.h: up, and the kernel has taken note of the carrier
-_DEADLINE: Final = 5.0
+_DEADLINE: Final = 20.0
 _POLL: Final = 0.005
 _HERE: Final = "/proc/thread-self/ns/net"
 

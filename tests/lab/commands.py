@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 POLL_INTERVAL = 0.02
+# Seconds.  For what takes none: a busy machine's kernel may still be at work on what went before.
+PATIENCE = 60.0
 
 T = TypeVar("T")
 
@@ -57,7 +59,7 @@ def run(
     return done.stdout
 
 
-def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -> T:
+def wait_until(condition: Callable[[], T], what: str, *, deadline: float = PATIENCE) -> T:
     """Return the condition's first true value.
 
     Raises:

@@ -133,7 +133,6 @@ class Demo:
         wait_until(
             lambda: not take(netns).lines & made.lines,
             "the removal of what pynet made",
-            deadline=10,
         )
 
 

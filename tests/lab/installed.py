@@ -64,7 +64,7 @@ class Installed(ABC):
     def ask(self, uri: str) -> Any:
         return get_json(self.admin_socket, uri)
 
-    def wait_ready(self, *, deadline: float = 20) -> None:
+    def wait_ready(self, *, deadline: float = 60) -> None:
         """Wait until it has finished starting, healthy or not."""
         wait_until(self._answers, f"pynet on {self.machine.name}", deadline=deadline)
 

@@ -15,10 +15,14 @@ class Lab:
     """Hosts on one wire; a context manager that leaves nothing behind."""
 
     def __init__(self) -> None:
-        self.run = Run()
-        self.fabric = Fabric(self.run)
         self.hosts: list[Host] = []
         self.peers: list[Peer] = []
+        self.run = Run()
+        try:
+            self.fabric = Fabric(self.run)
+        except BaseException:
+            self.run.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -63,13 +63,13 @@ class Process:
 
         return wait_until(first, f"a child of {' '.join(self.argv)}")
 
-    def end(self, number: signal.Signals, *, deadline: float = 20) -> None:
+    def end(self, number: signal.Signals, *, deadline: float = 60) -> None:
         """Signal the whole session and wait until its leader is gone."""
         if self.running:
             os.killpg(self.pid, number)
         self.wait(deadline=deadline)
 
-    def wait(self, *, deadline: float = 20) -> None:
+    def wait(self, *, deadline: float = 60) -> None:
         try:
             self._popen.wait(deadline)
         except subprocess.TimeoutExpired as error:
