@@ -10,7 +10,6 @@ the group DOOMED and the reaper deletes the group.
 """
 
 import errno
-import re
 import socket
 from dataclasses import replace
 from typing import Final
@@ -22,7 +21,6 @@ from plugin.model.resources import MARK_PREFIX, Bridge, Detour, Hairpin, Veth
 
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F
-_DOCKER_BRIDGE: Final = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
 
 
 def ensure_bridge(rtnl: Rtnl, bridge: Bridge) -> None:
@@ -128,23 +126,6 @@ def read_marked(rtnl: Rtnl) -> frozenset[Bridge | Veth | Detour]:
                 )
             )
     return frozenset(found)
-
-
-def docker_bridges(rtnl: Rtnl) -> frozenset[IfName]:
-    """Bridges that Docker's own drivers made, known by the names it gives them.
-
-    moby, drivers/bridge: docker0 and docker_gwbridge, and br- with twelve digits of an id.
-    """
-    return frozenset(
-        link.ifname
-        for link in rtnl.links()
-        if link.kind == "bridge" and is_docker_bridge(link.ifname)
-    )
-
-
-def is_docker_bridge(name: str) -> bool:
-    """Whether a bridge of that name is Docker's."""
-    return _DOCKER_BRIDGE.fullmatch(name) is not None
 
 
 def is_ours(link: LinkInfo) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, conntrack, facts, links, shaping, sysctls
+from plugin.kernel import addresses, conntrack, docker_bridges, facts, links, shaping, sysctls
 from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.netlink import conversation
 from plugin.kernel.proxy.proxy import Proxy
@@ -84,7 +84,7 @@ class LinuxKernel:
 
     def foreign_bridges(self) -> frozenset[IfName]:
         with conversation() as rtnl:
-            return links.docker_bridges(rtnl)
+            return docker_bridges.read(rtnl)
 
     def mtu(self, parent: IfName | None) -> int:
         return facts.mtu(parent)

@@ -10,14 +10,14 @@ import ctypes
 import os
 import select
 import socket
+import struct
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import raw_netlink
-from plugin.kernel.links import is_docker_bridge
+from plugin.kernel import docker_bridges, raw_netlink
 from plugin.log import Log
 
 PROCESS_NAME: Final = "pynet"
@@ -46,7 +46,10 @@ _SHARED_CHAINS: Final = frozenset({"DOCKER-USER", "FORWARD"})
 _RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
 _RTM_NEWLINK: Final = 16
 _IFINFOMSG: Final = 16  # bytes of struct ifinfomsg
+_INDEX: Final = struct.Struct("=4xi")  # struct ifinfomsg, ifi_index
 _IFLA_IFNAME: Final = 3
+_IFLA_MASTER: Final = 10
+_U32: Final = struct.Struct("=I")
 
 
 def name_process() -> None:
@@ -119,20 +122,30 @@ class RulesetWatch(_Watch):
 
 
 class BridgeWatch(_Watch):
-    """Calls ``changed`` after Docker made a bridge of its own."""
+    """Calls ``changed`` after Docker made or removed a bridge, or gave one its first port."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._known: set[str] = set()
+        self._known: set[int] = set()
         super().__init__(socket.NETLINK_ROUTE, _RTNLGRP_LINK, changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
-        name = raw_netlink.text(raw_netlink.find(body, _IFINFOMSG, _IFLA_IFNAME))
-        if not is_docker_bridge(name):
-            return
+        (index,) = _INDEX.unpack_from(body)
+        found = raw_netlink.attributes(body, _IFINFOMSG)
+        ifname = raw_netlink.text(found.get(_IFLA_IFNAME))
+        named = docker_bridges.is_bridge(ifname)
         if kind != _RTM_NEWLINK:
-            self._known.discard(name)
-        elif name not in self._known:
-            self._known.add(name)
+            if named or index in self._known:
+                self._known.discard(index)
+                self._changed()
+        elif named:
+            self._learn(index)
+        elif docker_bridges.is_port(ifname) and _IFLA_MASTER in found:
+            (master,) = _U32.unpack(found[_IFLA_MASTER])
+            self._learn(master)
+
+    def _learn(self, bridge: int) -> None:
+        if bridge not in self._known:
+            self._known.add(bridge)
             self._changed()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.asking import NOBODY, Question, surprises
+from tests.e2e.asking import NOBODY, Question, comes_true, surprises
 from tests.lab.clients import Address
 from tests.lab.namespace import Peer
 from tests.lab.servers import serve_address
@@ -121,6 +121,21 @@ def test_dockers_networks(dockers: str, site: Site, isolation: str) -> None:
             }
 
     assert surprises(questions) == {}
+
+
+def test_a_bridge_of_dockers_with_a_name_of_its_own(site: Site) -> None:
+    """Known as soon as there is a container on it."""
+    theirs = site.network(
+        *("-o", "com.docker.network.bridge.name=dk0"), driver="bridge", ipam=False
+    )
+    network = _dual(site, 0)
+    ours, other = _serve(site, "--network", network), _serve(site, "--network", theirs)
+    questions: dict[str, Question] = {
+        "from": (site.netns(other), site.address(ours, network), 80, NOBODY),
+        "to": (site.netns(ours), site.address(other, theirs), 80, NOBODY),
+    }
+
+    assert comes_true(questions, deadline=15) == {}
 
 
 @pytest.mark.parametrize(

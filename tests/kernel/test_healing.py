@@ -218,19 +218,30 @@ class TestBridges:
     def test_one_that_goes_is_forgotten(
         self, site: Site, container: Container, caretaker: Caretaker
     ) -> None:
-        """With the next look."""
+        """At once: its name may come again as somebody else's."""
         site.host.ip("link add br-0123456789ab type bridge")
         wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
         site.host.ip("link delete br-0123456789ab")
-        site.healer.heal()
 
-        assert "br-0123456789ab" not in _docker(site)
+        wait_until(lambda: "br-0123456789ab" not in _docker(site), "it is not forgotten")
+
+    def test_one_with_a_name_of_its_own_is_known_by_its_ports(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """As with ``com.docker.network.bridge.name``; forgotten as the others are."""
+        site.host.ip("link add dk0 type bridge")
+        site.host.ip("link add veth0123abc master dk0 type veth peer name other0")
+
+        wait_until(lambda: "dk0" in _docker(site), "it is not known")
+        site.host.ip("link delete dk0")
+        wait_until(lambda: "dk0" not in _docker(site), "it is not forgotten")
 
     def test_a_bridge_of_somebody_else_is_not_dockers(
         self, site: Site, container: Container, caretaker: Caretaker
     ) -> None:
         """Virtual machines have them."""
         site.host.ip("link add virbr0 type bridge")
+        site.host.ip("link add vnet0 master virbr0 type veth peer name other0")
         site.healer.heal()
 
         assert "virbr0" not in _docker(site)
