@@ -91,6 +91,13 @@ def ifname(text: str) -> IfName:
     return IfName(text)
 
 
+def ifname_list(text: str) -> tuple[IfName, ...]:
+    """Names with ``:`` between, as Docker has them; no name holds a ``,``, which is a mistake."""
+    if "," in text:
+        raise ValueError(text)
+    return listed(":", ifname)(text)
+
+
 def ifname_prefix(text: str) -> str:
     """What dockerd puts a number behind in the sandbox."""
     if len(text.encode()) > IFNAMSIZ - 2:

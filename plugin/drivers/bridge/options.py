@@ -15,6 +15,7 @@ from plugin.drivers.options import (
     boolean,
     choice,
     ifname,
+    ifname_list,
     ifname_prefix,
     ip_address_text,
     ipv4_address,
@@ -120,7 +121,7 @@ INHIBIT_IPV4: Final = Option(
 )
 TRUSTED_INTERFACES: Final[Option[tuple[IfName, ...]]] = Option(
     name="trusted_interfaces",
-    parse=listed(":", ifname),
+    parse=ifname_list,
     default=(),
     expected="link names with ':' between",
     meaning="Links of the host through which containers are reached directly, on any port.",

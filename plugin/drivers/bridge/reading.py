@@ -122,11 +122,36 @@ def _check(network: Network, options: BridgeOptions) -> None:
                 f"option host_ipv{version} translates addresses and gateway_mode_ipv{version}="
                 "routed does not; leave one of them out"
             )
-    for address in options.gateway_containers:
-        if network.pools and not any(address in pool.prefix for pool in network.pools):
-            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
     if network.internal and options.publisher is Publisher.DOCKER:
         raise RefusedError(
             "option publish is docker, and an internal network publishes nothing; leave out "
             "publish or --internal"
         )
+    if options.gateway_containers and (network.internal or options.publisher is Publisher.DOCKER):
+        raise RefusedError(
+            "option gateway_container names a gateway, and containers have none of this network "
+            "with --internal or publish=docker; leave out one of them"
+        )
+    if network.pools:
+        _check_addresses(network, options)
+
+
+def _check_addresses(network: Network, options: BridgeOptions) -> None:
+    """What containers are to reach on the link must lie on it."""
+
+    def on_link(address: IPAddress) -> bool:
+        return any(address in pool.prefix for pool in network.pools)
+
+    for address in options.gateway_containers:
+        if not on_link(address):
+            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
+    families = {pool.prefix.version for pool in network.pools}
+    for route in options.routes:
+        if route.destination.version not in families:
+            raise InvalidOptionError(
+                ROUTES.name, route.destination, "routes of families that the network has"
+            )
+        if route.next_hop is not None and not on_link(route.next_hop):
+            raise InvalidOptionError(
+                ROUTES.name, f"via {route.next_hop}", "a next hop in a subnet of the network"
+            )

@@ -31,7 +31,7 @@ GOOD = {
     "gateway_container": "10.1.0.5,fd00:1::5",
     "rate_to": "10mbit",
     "rate_from": "1.5gbit",
-    "publish": "docker",
+    "publish": "pynet",
     "userland_proxy": "false",
 }
 NAT_MODES = "expected nat, nat-unprotected, routed or isolated"
@@ -52,6 +52,7 @@ WRONG_VALUES = [
     ("inhibit_ipv4", "2", "expected true or false"),
     ("trusted_interfaces", "eth*", "expected link names with ':' between"),
     ("trusted_interfaces", "eth0::eth1", "expected link names with ':' between"),
+    ("trusted_interfaces", "eth0,eth1", "expected link names with ':' between"),
     ("trusted_interfaces", "", "expected link names with ':' between"),
     ("host_ipv4", "fd00::1", "expected an IPv4 address of the host"),
     ("host_ipv6", "192.0.2.1", "expected an IPv6 address of the host"),
@@ -113,6 +114,26 @@ CONTRADICTIONS: list[tuple[dict[str, str], dict[str, Any], str]] = [
         {"publish": "docker"},
         {"internal": True},
         "option publish is docker, and an internal network publishes nothing",
+    ),
+    (
+        {"gateway_container": "10.1.0.5", "publish": "docker"},
+        {},
+        "option gateway_container names a gateway, and containers have none of this network",
+    ),
+    (
+        {"gateway_container": "10.1.0.5"},
+        {"internal": True},
+        "have none of this network with --internal or publish=docker; leave out one of them",
+    ),
+    (
+        {"routes": "10.9.0.0/16 via 10.2.0.2"},
+        {},
+        "option routes is 'via 10.2.0.2', expected a next hop in a subnet of the network",
+    ),
+    (
+        {"routes": "fd00:9::/64"},
+        {},
+        "option routes is 'fd00:9::/64', expected routes of families that the network has",
     ),
     (
         {"mtu": "1279"},
