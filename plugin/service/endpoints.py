@@ -176,17 +176,10 @@ class Endpoints:
 
         A dockerd that was killed never says so where the addresses are another IPAM's.
         """
-        for other in self._store.endpoints(network.id):
-            if _same_address(other, endpoint):
-                _log.warning("endpoint.collected", endpoint=short(other.id))
-                self._collect(network, other)
+        for other in self._store.endpoints_at(network.id, endpoint.interfaces):
+            _log.warning("endpoint.collected", endpoint=short(other.id))
+            self._collect(network, other)
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, bindings=(), published=())
-
-
-def _same_address(one: Endpoint, other: Endpoint) -> bool:
-    return (one.ipv4 is not None and one.ipv4 == other.ipv4) or (
-        one.ipv6 is not None and one.ipv6 == other.ipv6
-    )

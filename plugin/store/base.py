@@ -1,9 +1,10 @@
 """The contract of the state: networks and endpoints, durable when a method returns."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from plugin.model.ids import EndpointID, NetworkID
-from plugin.model.network import Endpoint, Network
+from plugin.model.network import Endpoint, IPInterface, Network
 
 
 class Store(Protocol):
@@ -26,6 +27,11 @@ class Store(Protocol):
 
     def endpoints(self, network_id: NetworkID) -> tuple[Endpoint, ...]:
         """All endpoints of one network."""
+
+    def endpoints_at(
+        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+    ) -> tuple[Endpoint, ...]:
+        """The endpoints of one network that have one of ``addresses``, however many it has."""
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         """Insert or replace; its network must be there."""

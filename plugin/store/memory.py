@@ -1,8 +1,10 @@
 """The state in memory: for tests, and the index behind the file of the durable one."""
 
+from collections.abc import Iterable
+
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
-from plugin.model.network import Endpoint, Network
+from plugin.model.network import Endpoint, IPInterface, Network
 
 
 class MemoryStore:
@@ -12,6 +14,7 @@ class MemoryStore:
         self._networks: dict[NetworkID, Network] = {}
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
         self._home: dict[EndpointID, NetworkID] = {}
+        self._at: dict[tuple[NetworkID, IPInterface], frozenset[EndpointID]] = {}
 
     def network(self, network_id: NetworkID) -> Network | None:
         return self._networks.get(network_id)
@@ -25,8 +28,9 @@ class MemoryStore:
 
     def delete_network(self, network_id: NetworkID) -> None:
         self._networks.pop(network_id, None)
-        for endpoint_id in self._endpoints.pop(network_id, {}):
-            self._home.pop(endpoint_id, None)
+        for endpoint_id in tuple(self._endpoints.get(network_id, {})):
+            self._forget(endpoint_id)
+        self._endpoints.pop(network_id, None)
 
     def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
         home = self._home.get(endpoint_id)
@@ -35,16 +39,47 @@ class MemoryStore:
     def endpoints(self, network_id: NetworkID) -> tuple[Endpoint, ...]:
         return tuple(self._endpoints.get(network_id, {}).copy().values())
 
+    def endpoints_at(
+        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+    ) -> tuple[Endpoint, ...]:
+        found = {
+            endpoint_id: None
+            for address in addresses
+            for endpoint_id in self._at.get((network_id, address), ())
+        }
+        endpoints = map(self.endpoint, found)
+        return tuple(endpoint for endpoint in endpoints if endpoint is not None)
+
     def save_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.network_id not in self._networks:
             raise StoreError(f"network {endpoint.network_id} of an endpoint is not in the state")
+        self._unlist(endpoint.id)
         self._endpoints[endpoint.network_id][endpoint.id] = endpoint
         self._home[endpoint.id] = endpoint.network_id
+        for key in _places(endpoint):
+            self._at[key] = self._at.get(key, frozenset()) | {endpoint.id}
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
+        self._forget(endpoint_id)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _forget(self, endpoint_id: EndpointID) -> None:
+        self._unlist(endpoint_id)
         home = self._home.pop(endpoint_id, None)
         if home is not None:
             self._endpoints.get(home, {}).pop(endpoint_id, None)
 
-    def close(self) -> None:
-        """There is nothing to let go of."""
+    def _unlist(self, endpoint_id: EndpointID) -> None:
+        known = self.endpoint(endpoint_id)
+        for key in _places(known) if known is not None else ():
+            others = self._at.get(key, frozenset()) - {endpoint_id}
+            if others:
+                self._at[key] = others
+            else:
+                self._at.pop(key, None)
+
+
+def _places(endpoint: Endpoint) -> list[tuple[NetworkID, IPInterface]]:
+    return [(endpoint.network_id, interface) for interface in endpoint.interfaces]

@@ -6,14 +6,14 @@ here and is what a promise to dockerd is worth.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
-from plugin.model.network import Endpoint, Network
+from plugin.model.network import Endpoint, IPInterface, Network
 from plugin.store.codec import decode, encode
 from plugin.store.memory import MemoryStore
 
@@ -73,6 +73,11 @@ class SqliteStore:
 
     def endpoints(self, network_id: NetworkID) -> tuple[Endpoint, ...]:
         return self._memory.endpoints(network_id)
+
+    def endpoints_at(
+        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+    ) -> tuple[Endpoint, ...]:
+        return self._memory.endpoints_at(network_id, addresses)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         with self._transaction():

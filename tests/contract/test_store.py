@@ -148,6 +148,31 @@ class TestEndpoints:
 
         assert store.endpoints(BLUE.id) == (other,)
 
+    def test_they_are_found_by_address(self, store: Store) -> None:
+        """Those of the network that have one of the addresses now, each once."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        twin = replace(WEB, id=EndpointID("f" * 64))
+        store.save_endpoint(twin)
+        found = store.endpoints_at(BLUE.id, WEB.interfaces)
+        assert sorted(each.id for each in found) == sorted([WEB.id, twin.id])
+
+        moved = replace(twin, ipv4=IPv4Interface("10.1.0.77/24"))
+        store.save_endpoint(moved)
+        store.delete_endpoint(WEB.id)
+
+        assert store.endpoints_at(BLUE.id, [moved.interfaces[0]]) == (moved,)
+        assert moved not in store.endpoints_at(BLUE.id, [WEB.interfaces[0]])
+        assert store.endpoints_at(NetworkID("e" * 64), moved.interfaces) == ()
+
+    def test_a_deleted_networks_are_not_found_by_address(self, store: Store) -> None:
+        """The address is free for another."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        store.delete_network(BLUE.id)
+
+        assert store.endpoints_at(BLUE.id, WEB.interfaces) == ()
+
     def test_unknown_networks_have_none(self, store: Store) -> None:
         """Asking is no failure."""
         assert store.endpoints(BLUE.id) == ()
