@@ -6,8 +6,10 @@ Standard input is a socket on which pynet hands over listening sockets: a messag
 ``{"id": 7}`` when the port is withdrawn.  When pynet ends, so does this process.
 """
 
-import functools
+import contextlib
+import fcntl
 import json
+import os
 import selectors
 import socket
 import sys
@@ -16,9 +18,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 CHUNK: Final = 1 << 16
-PENDING_LIMIT: Final = 1 << 20  # bytes that one side may be ahead of the other
+PIPE_BYTES: Final = 1 << 20  # that one side may be ahead of the other
 UDP_IDLE_SECONDS: Final = 90.0
 MAX_SESSIONS: Final = 1024  # UDP clients of one port
+_SPLICE: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 _ANCILLARY: Final = socket.CMSG_SPACE(20)  # linux/ipv6.h: struct in6_pktinfo
 
 Handler = Callable[[int], None]
@@ -34,14 +37,14 @@ class Loop:
 
     def watch(self, sock: socket.socket, events: int, handler: Handler) -> None:
         """Call ``handler`` with the events that are ready, or stop doing so for none."""
-        known = sock.fileno() in self._selector.get_map()
-        if not events:
-            if known:
-                self._selector.unregister(sock)
-        elif known:
+        known = self._selector.get_map().get(sock.fileno())
+        if known is None:
+            if events:
+                self._selector.register(sock, events, handler)
+        elif not events:
+            self._selector.unregister(sock)
+        elif known.events != events or known.data != handler:
             self._selector.modify(sock, events, handler)
-        else:
-            self._selector.register(sock, events, handler)
 
     def forget(self, sock: socket.socket) -> None:
         """Close the socket."""
@@ -56,34 +59,80 @@ class Loop:
                 key.data(events)
 
 
+class Channel:
+    """What is on its way from one socket to another: a pipe, so that no byte is copied here."""
+
+    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+        self.source = source
+        self.sink = sink
+        self.ended = False  # the source has no more, and the sink has been told
+        self._held = 0  # bytes in the pipe
+        self._full = False
+        self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):  # a smaller one does, too
+            fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._drained = False
+
+    @property
+    def takes(self) -> bool:
+        """Whether it wants to be filled."""
+        return not self._drained and not self._full
+
+    @property
+    def gives(self) -> bool:
+        """Whether it has something for the sink."""
+        return self._held > 0
+
+    def fill(self) -> None:
+        """Take what the source has."""
+        try:
+            taken = os.splice(self.source.fileno(), self._in, PIPE_BYTES, flags=_SPLICE)
+        except BlockingIOError:
+            # The source has something: it is the pipe that has no room.
+            self._full = self._held > 0
+            return
+        self._held += taken
+        self._drained = not taken
+
+    def empty(self) -> None:
+        """Give what there is to the sink, and its end after the last."""
+        if self._held:
+            with contextlib.suppress(BlockingIOError):
+                self._held -= os.splice(self._out, self.sink.fileno(), self._held, flags=_SPLICE)
+                self._full = False
+        if self._drained and not self._held and not self.ended:
+            self.sink.shutdown(socket.SHUT_WR)
+            self.ended = True
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._in)
+        os.close(self._out)
+
+
 class Stream:
-    """One TCP connection and its other half, each with what is still to be sent to it."""
+    """One TCP connection and its other half."""
 
     def __init__(self, loop: Loop, client: socket.socket, target: tuple[str, int]) -> None:
         self._loop = loop
-        server = socket.socket(_family(target[0]), socket.SOCK_STREAM)
-        self._peer = {client: server, server: client}
-        self._pending = {client: bytearray(), server: bytearray()}
-        self._ended = {client: False, server: False}
+        self._client = client
+        self._server = socket.socket(_family(target[0]), socket.SOCK_STREAM)
+        self._channels = (Channel(client, self._server), Channel(self._server, client))
         self._connected = False
-        for sock in (client, server):
+        for sock in (client, self._server):
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server.connect_ex(target)
-        loop.watch(server, selectors.EVENT_WRITE, functools.partial(self._ready, server))
-        self._client = client
-        self._server = server
+        self._server.connect_ex(target)
+        loop.watch(self._server, selectors.EVENT_WRITE, self._ready)
 
-    def _ready(self, sock: socket.socket, events: int) -> None:
+    def _ready(self, _: int) -> None:
         try:
             if not self._connected:
                 self._finish_connecting()
-            if events & selectors.EVENT_READ:
-                self._read(sock)
-            if events & selectors.EVENT_WRITE:
-                self._write(sock)
-        except BlockingIOError:
-            pass
+            for channel in self._channels:
+                if channel.takes:
+                    channel.fill()
+                channel.empty()
         except OSError:
             self._close()
             return
@@ -95,40 +144,21 @@ class Stream:
             raise OSError(error, "the container does not answer")
         self._connected = True
 
-    def _read(self, sock: socket.socket) -> None:
-        data = sock.recv(CHUNK)
-        if data:
-            self._pending[self._peer[sock]] += data
-            self._write(self._peer[sock])
-        else:
-            self._ended[sock] = True
-            self._pass_end(sock)
-
-    def _write(self, sock: socket.socket) -> None:
-        pending = self._pending[sock]
-        if pending:
-            del pending[: sock.send(pending)]
-        self._pass_end(self._peer[sock])
-
-    def _pass_end(self, sock: socket.socket) -> None:
-        """A side that has ended ends the other one, once that has everything."""
-        peer = self._peer[sock]
-        if self._ended[sock] and not self._pending[peer]:
-            peer.shutdown(socket.SHUT_WR)
-
     def _update(self) -> None:
-        if all(self._ended.values()) and not any(self._pending.values()):
+        if all(channel.ended for channel in self._channels):
             self._close()
             return
-        for sock, peer in self._peer.items():
-            events = selectors.EVENT_WRITE if self._pending[sock] else 0
-            if not self._ended[sock] and len(self._pending[peer]) < PENDING_LIMIT:
-                events |= selectors.EVENT_READ
-            self._loop.watch(sock, events, functools.partial(self._ready, sock))
+        there, back = self._channels
+        for sock, inward, outward in ((self._client, there, back), (self._server, back, there)):
+            events = selectors.EVENT_READ if inward.takes else 0
+            events |= selectors.EVENT_WRITE if outward.gives else 0
+            self._loop.watch(sock, events, self._ready)
 
     def _close(self) -> None:
-        for sock in self._peer:
+        for sock in (self._client, self._server):
             self._loop.forget(sock)
+        for channel in self._channels:
+            channel.close()
 
 
 class Datagrams:
