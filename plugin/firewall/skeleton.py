@@ -130,10 +130,10 @@ _INET_CHAINS: Final = {
     "pn_forward": """
         type filter hook forward priority -5; policy accept;
         iifname != @pn_bridges oifname != @pn_bridges return
+        ct state established,related goto pn_pass
         iifname . oifname @pn_same goto pn_pass
         iifname @pn_internal drop
         oifname @pn_internal drop
-        ct state established,related goto pn_pass
         iifname @pn_strict oifname @pn_bridges drop
         iifname @pn_strict oifname @pn_docker drop
         oifname @pn_strict iifname @pn_bridges drop

@@ -63,7 +63,7 @@ CHAINS: Final = {
     "published port gets the bridge's address, so that the answer comes back this way.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
-    "pn_forward": "Who reaches whom, in this order: the same network; nothing in or out of an internal one; answers; nothing "
+    "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing in or out of an internal one; nothing "
     "between a strict network and any other; published ports; trusted links; opened ports of routed networks; networks that "
     "are open to each other; nothing else between networks, Docker's included; from outside what the gateway mode "
     "leaves open; out.",
