@@ -1,11 +1,14 @@
 """A privileged container that pretends to be another is not heard by its neighbours."""
 
 import socket
+import struct
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.kernel import frames
+from tests.kernel.frames import ARP, IP4, IP6, Ether
 from tests.lab.clients import reaches
 from tests.lab.netns import inside
 from tests.lab.site import Site
@@ -109,3 +112,42 @@ def test_foreign_mac(site: Site, on_network: str, on_container: str, *, heard: b
 
     assert own in sources
     assert (answered, FOREIGN_MAC in sources) == (heard, heard)
+
+
+@pytest.mark.parametrize("guard", ["true", "false"])
+def test_other_protocols(site: Site, guard: str) -> None:
+    """ARP, DHCP of both families, router and neighbour advertisements, foreign IPv6 addresses."""
+    subnets = (f"--subnet={SUBNET}", "--ipv6", "--subnet=fd00:50::/64")
+    network = site.network(*subnets, "-o", f"spoof_guard={guard}")
+    speaker, neighbour = (site.run("--network", network) for _ in range(2))
+    own4, own6 = str(site.address(speaker, network)), str(site.address6(speaker, network))
+    mac = site.exec(speaker, "cat", "/sys/class/net/eth0/address")
+    near, all6 = "fd00:50::1", "ff02::1"
+    router = struct.pack("!BBHII", 64, 0, 1800, 0, 0)  # RFC 4861 section 4.2
+    claims = {
+        "ARP": (ARP, frames.arp(operation=2, mac=mac, ip="10.50.0.1", target=own4)),
+        "DHCP": (IP4, frames.udp4(own4, "255.255.255.255", (67, 68))),
+        "DHCPv6": (IP6, frames.udp6(own6, all6, (547, 546))),
+        "RA": (IP6, frames.icmp6(own6, all6, 134, router)),
+        "NA": (IP6, frames.neighbour(136, own6, all6, near)),
+        "IPv6": (IP6, frames.udp6(near, all6, (7, 7))),
+    }
+    honest = Ether(source=mac).frame(IP6, frames.udp6(own6, all6, (7, 7)))
+
+    with _packets(site.netns(speaker)) as mouth, _packets(site.netns(neighbour)) as packets:
+        mouth.bind(("eth0", 0))
+        ear = frames.Ear(packets)
+        heard = {
+            name
+            for name, (kind, packet) in claims.items()
+            if ear.hears(mouth.send, Ether(source=mac).frame(kind, packet), honest)
+        }
+
+    assert heard == (set() if guard == "true" else set(claims))
+
+
+def _packets(netns: Path) -> socket.socket:
+    with inside(netns):
+        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    packets.settimeout(20)
+    return packets

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from tests.kernel.netns import Netns
-
 BROADCAST: Final = "ff:ff:ff:ff:ff:ff"
 ARP: Final = 0x0806
 IP4: Final = 0x0800
@@ -88,10 +86,10 @@ def behind_options(packet: bytes) -> bytes:
 
 
 class Ear:
-    """Hears what comes in by a link of a namespace."""
+    """Hears what comes in by a link, with a raw packet socket of the link's namespace."""
 
-    def __init__(self, netns: Netns, ifname: str = "eth0") -> None:
-        self._socket = netns.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    def __init__(self, packets: socket.socket, ifname: str = "eth0") -> None:
+        self._socket = packets
         self._socket.bind((ifname, ALL_PROTOCOLS))
 
     def hears(self, send: Callable[[bytes], object], frame: bytes, control: bytes) -> bool:
@@ -120,7 +118,7 @@ class Ear:
 def checksum(data: bytes) -> int:
     """RFC 1071."""
     data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

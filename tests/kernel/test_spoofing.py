@@ -146,7 +146,9 @@ def scene(
     """The scene on a network and with an endpoint of these options."""
     network = site.network("blue", *DUAL, options=of_network or {})
     speaker = site.container(network, 2, options=of_endpoint or {})
-    made = Scene(site, speaker, Ear(site.container(network, 3).netns))
+    neighbour = site.container(network, 3)
+    ear = Ear(neighbour.netns.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    made = Scene(site, speaker, ear)
     try:
         yield made
     finally:
