@@ -148,6 +148,8 @@ def unreserve(session: Session, address: str, tenant: Tenant, space: str) -> Non
     for each in allocator.reservations():
         if (each.space, each.tenant, each.address) == wanted:
             allocator.unreserve(each)
+            return
+    raise click.ClickException(f"{address} is not reserved; export lists what is")
 
 
 @main.command("export")

@@ -199,10 +199,13 @@ class AddressSpace:
             if pool is not None:
                 pool.check_reservable(each.address)
 
-    def unreserve(self, reservation: Reservation) -> None:
-        """Keep the address no longer."""
+    def unreserve(self, reservation: Reservation) -> bool:
+        """Keep the address no longer; answers whether it was kept."""
+        if reservation.address not in self._reserved.get(reservation.tenant, {}):
+            return False
         self._store.remove_reservation(reservation)
         self._refresh()
+        return True
 
     def _refresh(self) -> None:
         revision = self._store.revision(self._name)

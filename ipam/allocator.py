@@ -202,11 +202,11 @@ class Allocator:
             with self._spaces[name].operation():
                 self._spaces[name].reserve(chosen)
 
-    def unreserve(self, reservation: Reservation) -> None:
-        """Keep the address no longer, whoever it was kept for."""
+    def unreserve(self, reservation: Reservation) -> bool:
+        """Keep the address no longer, whoever it was kept for; answers whether it was kept."""
         space = self._space(reservation.space)
         with space.operation():
-            space.unreserve(reservation)
+            return space.unreserve(reservation)
 
     def reservations(self) -> list[Reservation]:
         """Every reservation."""

@@ -84,3 +84,7 @@ class NotReadyError(HostError):
 
 class BusyError(HostError):
     """Another call has held the same network for too long."""
+
+
+class LateError(HostError):
+    """Whoever asked has been answered already: nobody waits for the rest."""

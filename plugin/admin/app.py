@@ -27,7 +27,7 @@ class AddressDesk(Protocol):
         """Take reservations from YAML; answers how many.  Raises RefusedError."""
 
     def unreserve(self, text: str) -> int:
-        """Give up reservations from YAML; answers how many.  Raises RefusedError."""
+        """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
 
 
 class Behind(Protocol):

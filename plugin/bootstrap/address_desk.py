@@ -1,6 +1,6 @@
 """The IPAM for people: what the admin socket shows and takes, as plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ipam.allocator import Allocator
@@ -36,21 +36,20 @@ class AddressDesk:
 
     def reserve(self, text: str) -> int:
         """Take reservations from YAML, all or none; answers how many.  Raises RefusedError."""
-        return self._each(text, self._allocator.reserve)
+
+        def take(reservations: Sequence[Reservation]) -> int:
+            self._allocator.reserve(*reservations)
+            return len(reservations)
+
+        return _act_on(text, take)
 
     def unreserve(self, text: str) -> int:
-        """Give up reservations from YAML; answers how many.  Raises RefusedError."""
+        """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
+        return _act_on(text, lambda given: sum(map(self._allocator.unreserve, given)))
 
-        def give_up(*reservations: Reservation) -> None:
-            for each in reservations:
-                self._allocator.unreserve(each)
 
-        return self._each(text, give_up)
-
-    def _each(self, text: str, act: Callable[..., None]) -> int:
-        try:
-            reservations = load_reservations(text)
-            act(*reservations)
-        except IpamError as error:
-            raise RefusedError(str(error)) from error
-        return len(reservations)
+def _act_on(text: str, act: Callable[[Sequence[Reservation]], int]) -> int:
+    try:
+        return act(load_reservations(text))
+    except IpamError as error:
+        raise RefusedError(str(error)) from error

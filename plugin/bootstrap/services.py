@@ -25,6 +25,7 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
+from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
@@ -81,10 +82,11 @@ class Builder:
         locks = Locks()
         addresses = IpamAddressUse(allocator)
         addresses.recall(store.networks)
+        collector = Collector(store, reconciler, addresses)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
-            healer=Healer(store, reconciler, kernel, firewall, locks, self._health),
+            healer=Healer(store, reconciler, collector, locks, self._health),
             store=store,
             allocator=allocator,
             addresses=addresses,

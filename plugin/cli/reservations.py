@@ -40,6 +40,9 @@ def unreserve(address: str | None, source: TextIO | None, tenant: str | None) ->
     wanted = _list(address, source, {"tenant": tenant, "tag": _NOBODY})
     answer = ask(_PATH, "DELETE", wanted)
     click.echo(f"{answer['unreserved']} unreserved")
+    if not answer["unreserved"]:
+        what = f"{address} is not" if address else "nothing in the list is"
+        raise click.ClickException(f"{what} reserved; `pynet reservations` lists what is")
 
 
 @click.command()

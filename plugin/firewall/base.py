@@ -25,3 +25,6 @@ class Firewall(Protocol):
 
     def read(self) -> frozenset[Element]:
         """Every element there is.  Costs the size of the table: never for a request."""
+
+    def close(self) -> None:
+        """Let go of what the process holds; the elements stay."""

@@ -9,8 +9,11 @@ import ctypes.util
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
+from plugin import deadline
 from plugin.errors import FirewallError
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -29,6 +32,9 @@ class NftClient(Protocol):
     def list_table(self, family: str, table: str) -> str:
         """The table as JSON (libnftables-json(5)), protocols as numbers."""
 
+    def close(self) -> None:
+        """Let go of the library or the command; may be repeated."""
+
 
 class LibraryClient:
     """libnftables by ctypes.  A context belongs to the namespace it was made in."""
@@ -44,9 +50,16 @@ class LibraryClient:
         context = self._library.nft_ctx_new(0)
         if context is None:
             raise FirewallError(f"{_LIBRARY} makes no context")
-        self._context = ctypes.c_void_p(context)
+        self._context: ctypes.c_void_p | None = ctypes.c_void_p(context)
         self._library.nft_ctx_buffer_output(self._context)
         self._library.nft_ctx_buffer_error(self._context)
+
+    def close(self) -> None:
+        """Free the context; may be repeated."""
+        with self._turn():
+            context, self._context = self._context, None
+            if context is not None:
+                self._library.nft_ctx_free(context)
 
     def run(self, commands: str) -> None:
         self._run(commands, flags=0)
@@ -55,7 +68,9 @@ class LibraryClient:
         return self._run(f"list table {family} {table}\n", flags=_OUTPUT_JSON)
 
     def _run(self, commands: str, *, flags: int) -> str:
-        with self._lock:
+        with self._turn():
+            if self._context is None:
+                raise FirewallError("nftables was let go of")
             flags |= _OUTPUT_NUMERIC_PROTO
             self._library.nft_ctx_output_set_flags(self._context, ctypes.c_uint(flags))
             failed = self._library.nft_run_cmd_from_buffer(self._context, commands.encode())
@@ -64,6 +79,17 @@ class LibraryClient:
         if failed:
             raise FirewallError(_first_line(complaint))
         return output
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One transaction at a time; a kernel that keeps one keeps nobody else for ever."""
+        seconds = deadline.remaining(_TIMEOUT_SECONDS)
+        if not self._lock.acquire(timeout=seconds):
+            raise FirewallError(f"nftables has not ended another transaction for {seconds:.0f} s")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _text(self, getter: "ctypes._NamedFuncPointer") -> str:
         pointer = getter(self._context)
@@ -85,6 +111,9 @@ class CommandClient:
     def list_table(self, family: str, table: str) -> str:
         return self._call(["-j", "-p", "list", "table", family, table], "")
 
+    def close(self) -> None:
+        """Nothing is held between two commands."""
+
     def _call(self, arguments: list[str], text: str) -> str:
         try:
             done = subprocess.run(  # noqa: S603 - the path is nft's, the text is ours
@@ -92,7 +121,7 @@ class CommandClient:
                 input=text,
                 capture_output=True,
                 text=True,
-                timeout=_TIMEOUT_SECONDS,
+                timeout=deadline.remaining(_TIMEOUT_SECONDS),
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -58,6 +58,9 @@ class NftablesFirewall:
     def read(self) -> frozenset[Element]:
         return frozenset(element for family in skeleton.FAMILIES for element in self._read(family))
 
+    def close(self) -> None:
+        self._client.close()
+
     def _read(self, family: str) -> Iterable[Element]:
         try:
             listing = self._client.list_table(family, skeleton.TABLE)

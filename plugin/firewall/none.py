@@ -30,3 +30,6 @@ class NoFirewall:
 
     def read(self) -> frozenset[Element]:
         return frozenset(self._elements.values())
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

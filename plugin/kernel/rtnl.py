@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from plugin import deadline
 from plugin.kernel import raw_netlink as raw
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
@@ -117,7 +118,7 @@ class Rtnl:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.settimeout(_TIMEOUT_SECONDS)
+        self._socket.settimeout(deadline.remaining(_TIMEOUT_SECONDS))
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
 

@@ -18,9 +18,10 @@ from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Attachment, Endpoint, Network, PortBinding
 from plugin.model.plan import Plan
 from plugin.service import ports
-from plugin.service.addresses import AddressUse, bind_all, unbind_all
+from plugin.service.addresses import AddressUse, bind_all
+from plugin.service.collecting import Collector
 from plugin.service.locks import Locks
-from plugin.service.networks import endpoint_plan, get_network
+from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
@@ -43,6 +44,7 @@ class Endpoints:
         self._kernel = kernel
         self._locks = locks
         self._addresses = addresses
+        self._collector = Collector(store, reconciler, addresses)
 
     def create(self, wanted: Endpoint) -> Endpoint:
         """Remember the endpoint; an empty MAC address is filled in.
@@ -58,9 +60,13 @@ class Endpoints:
             driver.check_endpoint_options(wanted.options)
             mac = wanted.mac_address or driver.mac_address(network, wanted)
             endpoint = replace(wanted, mac_address=mac)
-            self._collect_predecessors(network, endpoint)
+            self._collector.make_way(network, endpoint)
             self._store.save_endpoint(endpoint)
-        bind_all(self._addresses, network, endpoint)
+            try:
+                bind_all(self._addresses, network, endpoint)
+            except Exception:
+                self._collector.collect(network, endpoint)
+                raise
         return endpoint
 
     def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
@@ -104,14 +110,17 @@ class Endpoints:
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
         """Forget the endpoint and free everything it had; unknown ids are no failure.
 
-        dockerd forgets it whatever is answered, so the record stays until everything is gone,
-        and the tick tries again.
+        dockerd forgets it whatever is answered, so that is written down before anything is
+        waited for.
         """
+        if self._find(network_id, endpoint_id) is None:
+            return
+        self._store.doom_endpoint(endpoint_id)
         with self._locks.hold(network_id):
             found = self._find(network_id, endpoint_id)
             if found is None:
                 return
-            self._collect(*found)
+            self._collector.collect(*found)
         _log.info("endpoint.deleted", endpoint=short(endpoint_id), network=short(network_id))
 
     def program(
@@ -164,21 +173,6 @@ class Endpoints:
     def _withdraw(self, network: Network, endpoint: Endpoint) -> None:
         if endpoint.published:
             self._reconciler.remove(driver_for(network.mode).ports_plan(network, endpoint))
-
-    def _collect(self, network: Network, endpoint: Endpoint) -> None:
-        self._store.save_endpoint(replace(endpoint, deleting=True, sandbox_key=None))
-        unbind_all(self._addresses, network, endpoint)
-        self._reconciler.remove(endpoint_plan(network, endpoint))
-        self._store.delete_endpoint(endpoint.id)
-
-    def _collect_predecessors(self, network: Network, endpoint: Endpoint) -> None:
-        """An address that is given out again belongs to nobody else any more.
-
-        A dockerd that was killed never says so where the addresses are another IPAM's.
-        """
-        for other in self._store.endpoints_at(network.id, endpoint.interfaces):
-            _log.warning("endpoint.collected", endpoint=short(other.id))
-            self._collect(network, other)
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:

@@ -13,16 +13,14 @@ from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.errors import PynetError
-from plugin.firewall.base import Firewall
-from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import IfName, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource, Veth
+from plugin.service.collecting import Collector, endpoint_plan, whole_plan
 from plugin.service.health import Health
 from plugin.service.locks import Locks
-from plugin.service.networks import endpoint_plan, whole_plan
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
@@ -39,15 +37,15 @@ class Healer:
         self,
         store: Store,
         reconciler: Reconciler,
-        kernel: Kernel,
-        firewall: Firewall,
+        collector: Collector,
         locks: Locks,
         health: Health,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
-        self._kernel = kernel
-        self._firewall = firewall
+        self._kernel = reconciler.kernel
+        self._firewall = reconciler.firewall
+        self._collector = collector
         self._locks = locks
         self._health = health
         self._healing = threading.Lock()
@@ -118,8 +116,7 @@ class Healer:
                 return
             if network.state is not NetworkState.ACTIVE:
                 # Of a pending one dockerd never saw success; of a deleting one it forgot.
-                self._reconciler.remove(whole_plan(network, self._store.endpoints(network.id)))
-                self._store.delete_network(network.id)
+                self._collector.collect_network(network)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
             self._make_so(network, elements, drift=drift)
@@ -128,7 +125,9 @@ class Healer:
         driver = driver_for(network.mode)
         for endpoint in self._store.endpoints(network.id):
             if endpoint.deleting:
-                self._finish(network, endpoint)
+                # dockerd has forgotten it: what could not be removed then is removed now.
+                self._collector.collect(network, endpoint)
+                _log.warning("endpoint.undone", endpoint=short(endpoint.id))
                 continue
             own = driver.endpoint_plan(network, endpoint)
             if endpoint.joined and self._kernel.missing_links(_links(own.resources)):
@@ -154,12 +153,6 @@ class Healer:
     def _wanting(self, plan: Plan, elements: frozenset[Element]) -> frozenset[Resource]:
         delta = self._reconciler.compare(plan.resources, elements)
         return delta.missing | delta.changed
-
-    def _finish(self, network: Network, endpoint: Endpoint) -> None:
-        """dockerd has forgotten it: what could not be removed then is removed now."""
-        self._reconciler.remove(endpoint_plan(network, endpoint))
-        self._store.delete_endpoint(endpoint.id)
-        _log.warning("endpoint.undone", endpoint=short(endpoint.id))
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""

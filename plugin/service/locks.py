@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from plugin import deadline
 from plugin.errors import BusyError
 from plugin.model.ids import NetworkID, short
 
@@ -30,9 +31,10 @@ class Locks:
         """Be the only one who changes this network.  Raises BusyError."""
         lock = self._enter(network_id)
         try:
-            if not lock.acquire(timeout=self._wait):
+            seconds = deadline.remaining(self._wait)
+            if not lock.acquire(timeout=seconds):
                 raise BusyError(
-                    f"network {short(network_id)} is busy for {self._wait:g} s with another call"
+                    f"network {short(network_id)} is busy for {seconds:.3g} s with another call"
                 )
             try:
                 yield
@@ -46,7 +48,8 @@ class Locks:
         """Be the only one who changes anything.  Raises BusyError."""
         with self._guard:
             quiet = self._guard.wait_for(
-                lambda: not self._inside and not self._sweeping, timeout=self._wait
+                lambda: not self._inside and not self._sweeping,
+                timeout=deadline.remaining(self._wait),
             )
             if not quiet:
                 raise BusyError(f"calls have been running for {self._wait:g} s without a pause")
@@ -60,7 +63,8 @@ class Locks:
 
     def _enter(self, network_id: NetworkID) -> threading.Lock:
         with self._guard:
-            if not self._guard.wait_for(lambda: not self._sweeping, timeout=self._wait):
+            seconds = deadline.remaining(self._wait)
+            if not self._guard.wait_for(lambda: not self._sweeping, timeout=seconds):
                 raise BusyError(f"a sweep has been running for {self._wait:g} s")
             self._inside += 1
             self._waiting[network_id] = self._waiting.get(network_id, 0) + 1

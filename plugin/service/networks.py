@@ -9,9 +9,9 @@ from plugin.errors import NetworkNotFoundError, SubnetOverlapError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
-from plugin.model.network import Endpoint, GatewayNeeds, Network, NetworkState
-from plugin.model.plan import Plan
+from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.service.addresses import AddressUse
+from plugin.service.collecting import Collector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
@@ -35,6 +35,7 @@ class Networks:
         self._kernel = kernel
         self._locks = locks
         self._addresses = addresses
+        self._collector = Collector(store, reconciler, addresses)
         self._admission = threading.Lock()
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
@@ -60,6 +61,8 @@ class Networks:
             known = self._store.network(wanted.id)
             if known is not None and known.state is NetworkState.ACTIVE:
                 return
+            if known is not None and known.state is NetworkState.DELETING:
+                self._collector.collect_network(known)
             driver = driver_for(wanted.mode)
             network = replace(
                 wanted,
@@ -80,17 +83,16 @@ class Networks:
     def delete(self, network_id: NetworkID) -> None:
         """Remove the network and what is left of its endpoints; unknown ids are no failure.
 
-        dockerd forgets the network whatever is answered, so the record stays until
-        everything is gone, and the tick tries again.
+        dockerd forgets the network whatever is answered, so that is written down before anything
+        is waited for; the record stays until everything is gone, and the tick tries again.
         """
+        if not self._store.doom_network(network_id):
+            return
         with self._locks.hold(network_id):
             network = self._store.network(network_id)
             if network is None:
                 return
-            self._store.save_network(replace(network, state=NetworkState.DELETING))
-            self._reconciler.remove(whole_plan(network, self._store.endpoints(network_id)))
-            self._store.delete_network(network_id)
-        self._addresses.ungroup(network_id)
+            self._collector.collect_network(network)
         _log.info("network.deleted", network=short(network_id))
 
     def _admit(self, network: Network) -> None:
@@ -110,21 +112,6 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
             f"network {short(network_id)} is not known to pynet; remove and create it again"
         )
     return network
-
-
-def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
-    """Everything the host may hold for a network, endpoints that never joined among it."""
-    driver = driver_for(network.mode)
-    plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
-    for endpoint in endpoints:
-        plan |= endpoint_plan(network, endpoint)
-    return plan
-
-
-def endpoint_plan(network: Network, endpoint: Endpoint) -> Plan:
-    """Everything the host may hold for an endpoint."""
-    driver = driver_for(network.mode)
-    return driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
 
 
 def _refuse_overlap(network: Network, other: Network) -> None:

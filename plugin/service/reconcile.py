@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from plugin.errors import MissingLinkError, PynetError, RefusedError
+from plugin import deadline
+from plugin.errors import LateError, MissingLinkError, PynetError, RefusedError
 from plugin.firewall.base import Firewall
 from plugin.kernel.base import Kernel
 from plugin.log import Log
@@ -12,14 +13,15 @@ from plugin.model.plan import Plan, in_order
 from plugin.model.resources import Element, HostPort, HostResource, Resource
 
 _log: Final = Log("reconcile")
+_UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
 
 
 class Reconciler:
     """The only one who changes the host."""
 
     def __init__(self, kernel: Kernel, firewall: Firewall) -> None:
-        self._kernel = kernel
-        self._firewall = firewall
+        self.kernel = self._kernel = kernel
+        self.firewall = self._firewall = firewall
 
     def apply(self, plan: Plan) -> None:
         """Make the host hold the plan; if that fails, nothing of it is left.
@@ -42,6 +44,11 @@ class Reconciler:
         try:
             self._firewall.ensure(elements)
         except Exception:
+            self._undo(plan)
+            raise
+        try:
+            deadline.check()
+        except LateError:
             self._undo(plan)
             raise
         self._kernel.forget_connections(_ports(host))
@@ -97,7 +104,8 @@ class Reconciler:
 
     def _undo(self, plan: Plan) -> None:
         try:
-            self.remove(plan)
+            with deadline.within(_UNDO_SECONDS):
+                self.remove(plan)
         except ExceptionGroup as errors:
             # The tick finds what is left by its mark.
             _log.error("plan.not_undone", reasons="; ".join(str(e) for e in errors.exceptions))

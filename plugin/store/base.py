@@ -17,7 +17,13 @@ class Store(Protocol):
         """All networks, in whatever state."""
 
     def save_network(self, network: Network) -> None:
-        """Insert or replace."""
+        """Insert or replace; one that is being deleted stays so, whatever is saved."""
+
+    def doom_network(self, network_id: NetworkID) -> bool:
+        """Mark the network as being deleted; False if it is unknown.
+
+        Needs no lock of the network's: dockerd has forgotten it, whoever is at work on it.
+        """
 
     def delete_network(self, network_id: NetworkID) -> None:
         """Forget the network and its endpoints; unknown ids are passed over."""
@@ -34,10 +40,19 @@ class Store(Protocol):
         """The endpoints of one network that have one of ``addresses``, however many it has."""
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
-        """Insert or replace; its network must be there."""
+        """Insert or replace; its network must be there.
+
+        One that is being deleted stays so, whatever is saved.
+        """
+
+    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+        """Mark the endpoint as being deleted; False if it is unknown."""
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         """Forget the endpoint; unknown ids are passed over."""
+
+    def probe(self) -> None:
+        """Return if the state can be written, as far as can be told without writing."""
 
     def close(self) -> None:
         """Let go of the state; nothing is lost without it."""

@@ -1,10 +1,11 @@
 """The state in memory: for tests, and the index behind the file of the durable one."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
-from plugin.model.network import Endpoint, IPInterface, Network
+from plugin.model.network import Endpoint, IPInterface, Network, NetworkState
 
 
 class MemoryStore:
@@ -23,8 +24,15 @@ class MemoryStore:
         return tuple(self._networks.copy().values())
 
     def save_network(self, network: Network) -> None:
-        self._networks[network.id] = network
+        self._networks[network.id] = network_as_kept(network, self._networks.get(network.id))
         self._endpoints.setdefault(network.id, {})
+
+    def doom_network(self, network_id: NetworkID) -> bool:
+        known = self._networks.get(network_id)
+        if known is None:
+            return False
+        self._networks[network_id] = replace(known, state=NetworkState.DELETING)
+        return True
 
     def delete_network(self, network_id: NetworkID) -> None:
         self._networks.pop(network_id, None)
@@ -53,14 +61,27 @@ class MemoryStore:
     def save_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.network_id not in self._networks:
             raise StoreError(f"network {endpoint.network_id} of an endpoint is not in the state")
+        kept = endpoint_as_kept(endpoint, self.endpoint(endpoint.id))
         self._unlist(endpoint.id)
-        self._endpoints[endpoint.network_id][endpoint.id] = endpoint
+        self._endpoints[endpoint.network_id][endpoint.id] = kept
         self._home[endpoint.id] = endpoint.network_id
         for key in _places(endpoint):
             self._at[key] = self._at.get(key, frozenset()) | {endpoint.id}
 
+    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+        known = self.endpoint(endpoint_id)
+        if known is None:
+            return False
+        self._endpoints[known.network_id][known.id] = replace(
+            known, deleting=True, sandbox_key=None
+        )
+        return True
+
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         self._forget(endpoint_id)
+
+    def probe(self) -> None:
+        """It can be written for as long as there is memory."""
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -83,3 +104,17 @@ class MemoryStore:
 
 def _places(endpoint: Endpoint) -> list[tuple[NetworkID, IPInterface]]:
     return [(endpoint.network_id, interface) for interface in endpoint.interfaces]
+
+
+def network_as_kept(network: Network, known: Network | None) -> Network:
+    """What is kept when ``network`` is saved over ``known``."""
+    if known is not None and known.state is NetworkState.DELETING:
+        return replace(network, state=NetworkState.DELETING)
+    return network
+
+
+def endpoint_as_kept(endpoint: Endpoint, known: Endpoint | None) -> Endpoint:
+    """What is kept when ``endpoint`` is saved over ``known``."""
+    if known is not None and known.deleting:
+        return replace(endpoint, deleting=True, sandbox_key=None)
+    return endpoint

@@ -4,6 +4,7 @@ WAL with synchronous=FULL: a commit is on the disk when it returns, which costs 
 here and is what a promise to dockerd is worth.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -11,14 +12,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from plugin import deadline
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network
 from plugin.store.codec import decode, encode
-from plugin.store.memory import MemoryStore
+from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 
 SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 5.0
+_TURN_SECONDS: Final = 10.0
 _SCHEMA: Final = f"""
 CREATE TABLE network (
     id TEXT PRIMARY KEY,
@@ -32,20 +35,36 @@ CREATE TABLE endpoint (
 CREATE INDEX endpoint_network ON endpoint (network_id);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+_PUT_NETWORK: Final = (
+    "INSERT INTO network VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
+)
+_PUT_ENDPOINT: Final = (
+    "INSERT INTO endpoint VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
+)
 
 
 class SqliteStore:
     """One writer under a lock; readers never wait for it."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
         self._memory = MemoryStore()
+        self._trouble = False
         try:
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._open(path)
         except sqlite3.Error as error:
+            raise StoreError(f"the state {path} cannot be opened: {error}") from error
+        try:
+            self._open(path)
+            self._file = _identity(path)
+        except StoreError:
+            self._connection.close()
+            raise
+        except (sqlite3.Error, OSError) as error:
+            self._connection.close()
             raise StoreError(f"the state {path} cannot be opened: {error}") from error
 
     def network(self, network_id: NetworkID) -> Network | None:
@@ -55,18 +74,24 @@ class SqliteStore:
         return self._memory.networks()
 
     def save_network(self, network: Network) -> None:
-        with self._transaction():
-            self._connection.execute(
-                "INSERT INTO network VALUES (?, ?)"
-                " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-                (network.id, encode(network)),
-            )
-        self._memory.save_network(network)
+        with self._turn():
+            kept = network_as_kept(network, self._memory.network(network.id))
+            self._write(_PUT_NETWORK, kept.id, encode(kept))
+            self._memory.save_network(kept)
+
+    def doom_network(self, network_id: NetworkID) -> bool:
+        # In memory first, whatever the disk says: the tick then sees to the rest.
+        known = self._memory.doom_network(network_id)
+        with self._turn():
+            doomed = self._memory.network(network_id)
+            if doomed is not None:
+                self._write(_PUT_NETWORK, doomed.id, encode(doomed))
+        return known
 
     def delete_network(self, network_id: NetworkID) -> None:
-        with self._transaction():
-            self._connection.execute("DELETE FROM network WHERE id = ?", (network_id,))
-        self._memory.delete_network(network_id)
+        with self._turn():
+            self._write("DELETE FROM network WHERE id = ?", network_id)
+            self._memory.delete_network(network_id)
 
     def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
         return self._memory.endpoint(endpoint_id)
@@ -80,21 +105,33 @@ class SqliteStore:
         return self._memory.endpoints_at(network_id, addresses)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
-        with self._transaction():
-            self._connection.execute(
-                "INSERT INTO endpoint VALUES (?, ?, ?)"
-                " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-                (endpoint.id, endpoint.network_id, encode(endpoint)),
-            )
-        self._memory.save_endpoint(endpoint)
+        with self._turn():
+            kept = endpoint_as_kept(endpoint, self._memory.endpoint(endpoint.id))
+            self._write(_PUT_ENDPOINT, kept.id, kept.network_id, encode(kept))
+            self._memory.save_endpoint(kept)
+
+    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+        known = self._memory.doom_endpoint(endpoint_id)
+        with self._turn():
+            doomed = self._memory.endpoint(endpoint_id)
+            if doomed is not None:
+                self._write(_PUT_ENDPOINT, doomed.id, doomed.network_id, encode(doomed))
+        return known
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
-        with self._transaction():
-            self._connection.execute("DELETE FROM endpoint WHERE id = ?", (endpoint_id,))
-        self._memory.delete_endpoint(endpoint_id)
+        with self._turn():
+            self._write("DELETE FROM endpoint WHERE id = ?", endpoint_id)
+            self._memory.delete_endpoint(endpoint_id)
+
+    def probe(self) -> None:
+        with self._turn():
+            if self._trouble:
+                self._write(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            else:
+                self._check_file()
 
     def close(self) -> None:
-        with self._lock:
+        with self._turn():
             self._connection.close()
 
     def _open(self, path: Path) -> None:
@@ -116,14 +153,45 @@ class SqliteStore:
             self._memory.save_endpoint(decode(record, Endpoint))
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                with suppress(sqlite3.Error):  # a closed connection has nothing to roll back
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                raise StoreError(f"the state cannot be written: {error}") from error
+    def _turn(self) -> Iterator[None]:
+        """One writer at a time; a disk that keeps one keeps nobody else for ever."""
+        seconds = deadline.remaining(_TURN_SECONDS)
+        if not self._lock.acquire(timeout=seconds):
+            raise StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _write(self, statement: str, *values: str | bytes) -> None:
+        try:
+            self._check_file()
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(statement, values)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._trouble = True
+            with suppress(sqlite3.Error):  # a closed connection has nothing to roll back
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            raise StoreError(f"the state {self._path} cannot be written: {error}") from error
+        self._trouble = False
+
+    def _check_file(self) -> None:
+        """SQLite goes on writing to a file that has no name any more."""
+        try:
+            same = _identity(self._path) == self._file
+        except OSError as error:
+            raise StoreError(
+                f"the state {self._path} was taken away while pynet runs ({error.strerror}); "
+                f"put it back, or restart pynet to begin with what is there"
+            ) from error
+        if not same:
+            raise StoreError(
+                f"the state {self._path} was replaced while pynet runs; restart pynet to read it"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116 - three times as fast, before every write
+    return found.st_dev, found.st_ino

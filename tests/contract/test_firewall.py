@@ -5,6 +5,8 @@ from typing import Final
 
 import pytest
 
+from plugin import deadline
+from plugin.errors import FirewallError
 from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
@@ -173,6 +175,29 @@ class TestPrepare:
         firewall.prepare()
 
         assert firewall.read() == frozenset(EVERY_KIND)
+
+
+@pytest.mark.root
+def test_a_library_that_was_let_go_of_says_so(netns: Netns) -> None:
+    """Its memory is another's by then."""
+    client = LibraryClient()
+    client.close()
+    client.close()
+
+    with pytest.raises(FirewallError, match="let go of"):
+        client.run("list tables")
+
+
+@pytest.mark.root
+def test_one_transaction_that_does_not_end_keeps_nobody_for_ever(netns: Netns) -> None:
+    """The kernel may keep it; whoever comes next is told so in time."""
+    client = LibraryClient()
+    with (
+        client._turn(),
+        deadline.within(0.05),
+        pytest.raises(FirewallError, match="has not ended another transaction"),
+    ):
+        client.run("list tables")
 
 
 @pytest.mark.root

@@ -19,7 +19,14 @@ from plugin.model.network import (
 from plugin.store.base import Store
 from plugin.store.memory import MemoryStore
 from plugin.store.sqlite import SCHEMA_VERSION, SqliteStore
-from tests.fakes.values import a_binding, a_network, a_pool, a_published_port, an_endpoint
+from tests.fakes.values import (
+    SANDBOX,
+    a_binding,
+    a_network,
+    a_pool,
+    a_published_port,
+    an_endpoint,
+)
 
 BLUE = Network(
     id=NetworkID("b" * 64),
@@ -90,6 +97,15 @@ class TestNetworks:
         assert store.networks() == (replace(BLUE, state=NetworkState.DELETING),)
         assert store.endpoints(BLUE.id) == (WEB,)
 
+    def test_doomed_it_stays_so_whatever_is_saved(self, store: Store) -> None:
+        """The engine may forget it while a call of its own is at work on it."""
+        store.save_network(BLUE)
+
+        assert store.doom_network(BLUE.id)
+        store.save_network(replace(BLUE, state=NetworkState.ACTIVE))
+        assert store.networks() == (replace(BLUE, state=NetworkState.DELETING),)
+        assert not store.doom_network(NetworkID("unknown"))
+
     def test_deleting_forgets_the_endpoints_too(self, store: Store) -> None:
         """And those of no other network."""
         store.save_network(BLUE)
@@ -129,6 +145,16 @@ class TestEndpoints:
         store.save_endpoint(left)
 
         assert store.endpoints(BLUE.id) == (left,)
+
+    def test_doomed_it_stays_so_whatever_is_saved(self, store: Store) -> None:
+        """And counts for joined no more."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+
+        assert store.doom_endpoint(WEB.id)
+        store.save_endpoint(replace(WEB, sandbox_key=SANDBOX))
+        assert store.endpoints(BLUE.id) == (replace(WEB, deleting=True, sandbox_key=None),)
+        assert not store.doom_endpoint(EndpointID("unknown"))
 
     def test_its_network_must_be_there(self, store: Store) -> None:
         """Nothing could ever find it again."""

@@ -6,6 +6,7 @@ from plugin.drivers.registry import driver_for
 from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 from plugin.model.resources import Address, Hairpin, Resource, Sysctl
+from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
@@ -55,9 +56,8 @@ class Rig:
         services = (self.store, self.reconciler, self.kernel, self.locks, self.addresses)
         self.networks = Networks(*services)
         self.endpoints = Endpoints(*services)
-        self.healer = Healer(
-            self.store, self.reconciler, self.kernel, self.firewall, self.locks, self.health
-        )
+        self.collector = Collector(self.store, self.reconciler, self.addresses)
+        self.healer = Healer(self.store, self.reconciler, self.collector, self.locks, self.health)
 
     def restarted(self) -> "Rig":
         """The same host and state, and a plugin that has just started and looked around."""

@@ -18,6 +18,18 @@ class FaultyStore(MemoryStore):
         self._point(f"save network {network.state.value}")
         super().save_network(network)
 
+    def doom_network(self, network_id: NetworkID) -> bool:
+        known = super().doom_network(network_id)  # in memory whatever the disk says, as in life
+        if known:
+            self._point("doom network")
+        return known
+
+    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+        known = super().doom_endpoint(endpoint_id)
+        if known:
+            self._point("doom endpoint")
+        return known
+
     def delete_network(self, network_id: NetworkID) -> None:
         self._point("delete network")
         super().delete_network(network_id)

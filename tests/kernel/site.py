@@ -11,6 +11,7 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Endpoint, IPAddress, IPInterface, Network, PortBinding
 from plugin.service.addresses import NobodyAsks
+from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
@@ -91,9 +92,10 @@ class Site:
         reconciler = Reconciler(self.kernel, self.firewall)
         locks = Locks()
         services = (self.store, reconciler, self.kernel, locks, NobodyAsks())
+        collector = Collector(self.store, reconciler, NobodyAsks())
         self.networks = Networks(*services)
         self.endpoints = Endpoints(*services)
-        self.healer = Healer(self.store, reconciler, self.kernel, self.firewall, locks, self.health)
+        self.healer = Healer(self.store, reconciler, collector, locks, self.health)
 
     def restart(self) -> None:
         """End the plugin and start it again."""

@@ -102,6 +102,8 @@ class Proxy:
             theirs.close()
         if self._control is not None:
             self._control.close()
+        # Orders wait in a buffer; one that does not read them must not keep a call waiting.
+        ours.settimeout(_PATIENCE_SECONDS)
         self._control = ours
         _log.info("proxy.started", pid=self._process.pid)
         for port in self._ports:

@@ -19,11 +19,14 @@ POOL = {
 }
 
 
+_NOTHING = "reservations: []\n"
+
+
 class Desk:
     """Keeps what it is given, as text."""
 
     def __init__(self) -> None:
-        self.text = "reservations: []\n"
+        self.text = _NOTHING
 
     def pools(self) -> list[dict[str, Any]]:
         return [POOL]
@@ -38,8 +41,8 @@ class Desk:
         return 1
 
     def unreserve(self, text: str) -> int:
-        self.text = ""
-        return 1
+        kept, self.text = self.text, ""
+        return int(kept != _NOTHING)
 
 
 class Life:

@@ -119,7 +119,19 @@ class TestReservations:
 
     def test_giving_one_up(self, pynet: Shell) -> None:
         """Whoever it was kept for."""
+        pynet("reserve", "10.1.0.9", "--name", "web")
+
         assert pynet("unreserve", "10.1.0.9").output == "1 unreserved\n"
+
+    def test_giving_up_what_nobody_keeps(self, pynet: Shell) -> None:
+        """A mistyped address is not passed over."""
+        result = pynet("unreserve", "10.1.0.8")
+
+        assert result.exit_code == 1
+        assert result.output.splitlines() == [
+            "0 unreserved",
+            "Error: 10.1.0.8 is not reserved; `pynet reservations` lists what is",
+        ]
 
     @pytest.mark.parametrize("arguments", [(), ("10.1.0.9", "-f", "-")])
     def test_neither_and_both_are_refused(self, pynet: Shell, arguments: tuple[str, ...]) -> None:

@@ -634,9 +634,9 @@ class TestReservations:
         pool = world.used("10.1.2.0/30")
         reserve(world, "10.1.2.1", name="web")
         (reservation,) = world.allocator.reservations()
-        for _ in range(2):
-            world.allocator.unreserve(reservation)
+        there = [world.allocator.unreserve(reservation) for _ in range(2)]
 
+        assert there == [True, False]
         assert {world.take(pool), world.take(pool)} == {"10.1.2.1", "10.1.2.2"}
 
     def test_it_survives_its_pool_and_a_restart(self, world: World) -> None:

@@ -111,10 +111,12 @@ class TestReservations:
         say("unreserve", "10.1.2.80")
         say("unreserve", "10.1.2.81", "--tenant", "blue")
         nothing = say("export")
+        unknown = say("unreserve", "10.1.2.80", status=1)
         for _ in range(2):
             say("import", "-", stdin=exported)
 
         assert nothing == "reservations: []\n"
+        assert "10.1.2.80 is not reserved; export lists what is" in unknown
         assert say("export") == exported
         assert exported.count("address") == 2
 

@@ -1,0 +1,75 @@
+"""Endpoints that are over: everything they had is freed, and the record goes last.
+
+dockerd forgets an endpoint whatever it is answered, so the record stays until everything is
+gone, and the tick tries again.
+"""
+
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.log import Log
+from plugin.model.ids import short
+from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.plan import Plan
+from plugin.service.addresses import AddressUse, unbind_all
+from plugin.service.reconcile import Reconciler
+from plugin.store.base import Store
+
+_log: Final = Log("collecting")
+
+
+class Collector:
+    """Everything here is called with the network's lock held."""
+
+    def __init__(self, store: Store, reconciler: Reconciler, addresses: AddressUse) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._addresses = addresses
+
+    def collect(self, network: Network, endpoint: Endpoint) -> None:
+        """Free what the endpoint had, and forget it."""
+        if not endpoint.deleting:
+            self._store.doom_endpoint(endpoint.id)
+        unbind_all(self._addresses, network, endpoint)
+        self._reconciler.remove(endpoint_plan(network, endpoint))
+        self._store.delete_endpoint(endpoint.id)
+
+    def collect_network(self, network: Network) -> None:
+        """Take away everything the host may hold for the network, and forget it."""
+        if network.state is not NetworkState.DELETING:
+            self._store.doom_network(network.id)
+        endpoints = self._store.endpoints(network.id)
+        for endpoint in endpoints:
+            unbind_all(self._addresses, network, endpoint)
+        self._reconciler.remove(whole_plan(network, endpoints))
+        self._store.delete_network(network.id)
+        self._addresses.ungroup(network.id)
+
+    def make_way(self, network: Network, wanted: Endpoint) -> None:
+        """Collect what stands in the way of an endpoint that is to be made.
+
+        An address that is given out again belongs to nobody else any more: a dockerd that was
+        killed never says so where the addresses are another IPAM's.
+        """
+        in_the_way = self._store.endpoints_at(network.id, wanted.interfaces)
+        same = self._store.endpoint(wanted.id)
+        if same is not None and same not in in_the_way:
+            in_the_way += (same,)
+        for other in in_the_way:
+            _log.warning("endpoint.collected", endpoint=short(other.id))
+            self.collect(network, other)
+
+
+def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
+    """Everything the host may hold for a network, endpoints that never joined among it."""
+    driver = driver_for(network.mode)
+    plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
+    for endpoint in endpoints:
+        plan |= endpoint_plan(network, endpoint)
+    return plan
+
+
+def endpoint_plan(network: Network, endpoint: Endpoint) -> Plan:
+    """Everything the host may hold for an endpoint."""
+    driver = driver_for(network.mode)
+    return driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)

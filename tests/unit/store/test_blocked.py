@@ -1,0 +1,106 @@
+"""A disk that keeps a write, and one that takes none: every wait ends, and says why."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from plugin import deadline
+from plugin.errors import StoreError
+from plugin.store.sqlite import SqliteStore
+from tests.fakes.values import a_network, an_endpoint
+
+BLUE = a_network("blue")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the state lies."""
+    return tmp_path / "pynet.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    """A state with one network."""
+    made = SqliteStore(path)
+    made.save_network(BLUE)
+    yield made
+    made.close()
+
+
+@contextmanager
+def kept(store: SqliteStore) -> Iterator[None]:
+    """Another thread's write does not end."""
+    held, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with store._turn():
+            held.set()
+            over.wait(20)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert held.wait(20)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(20)
+
+
+def test_a_write_that_does_not_end_keeps_no_other_for_ever(store: SqliteStore) -> None:
+    """Whoever comes next is told so in time."""
+    with kept(store), deadline.within(0.05), pytest.raises(StoreError, match="has not ended"):
+        store.save_network(a_network("red", "10.2.0.0/24"))
+
+
+def test_what_the_engine_forgot_is_remembered_meanwhile(store: SqliteStore) -> None:
+    """In memory: the tick removes it as soon as the disk is back."""
+    store.save_endpoint(an_endpoint(BLUE))
+    with kept(store), deadline.within(0.05), pytest.raises(StoreError):
+        store.doom_endpoint(an_endpoint(BLUE).id)
+
+    assert store.endpoints(BLUE.id)[0].deleting
+
+
+def test_another_process_that_keeps_the_file_is_waited_for_and_named(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator with a transaction open."""
+    store._connection.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"pynet\.db cannot be written: database is locked"):
+            store.save_network(a_network("red", "10.2.0.0/24"))
+        with pytest.raises(StoreError, match="locked"):
+            store.probe()
+    store.probe()
+
+    assert store.networks() == (BLUE,)
+
+
+def test_a_file_that_was_taken_away_is_written_to_no_more(
+    store: SqliteStore, path: Path, tmp_path: Path
+) -> None:
+    """SQLite would go on writing to it, and nothing of that would be there after a restart."""
+    path.rename(tmp_path / "aside")
+    for act in (store.probe, lambda: store.save_network(BLUE)):
+        with pytest.raises(StoreError, match="was taken away while pynet runs"):
+            act()
+    (tmp_path / "aside").rename(path)
+    store.probe()
+    store.save_network(BLUE)
+
+
+def test_a_file_that_was_replaced_is_not_written_to(
+    store: SqliteStore, path: Path, tmp_path: Path
+) -> None:
+    """Somebody put a copy in its place."""
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    (tmp_path / "copy").rename(path)
+
+    with pytest.raises(StoreError, match="was replaced while pynet runs; restart pynet"):
+        store.probe()

@@ -1,0 +1,39 @@
+"""How long whoever asked will wait."""
+
+import pytest
+
+from plugin import deadline
+from plugin.errors import LateError
+from tests.kernel.netns import wait_until
+
+
+def test_without_one_a_wait_has_its_own_bound() -> None:
+    """A tick may take its time."""
+    deadline.check()
+
+    assert deadline.remaining(7) == 7
+
+
+def test_no_wait_is_longer_than_whoever_asked_waits() -> None:
+    """However many waits came before it."""
+    with deadline.within(5):
+        assert deadline.remaining(7) <= 5
+        assert deadline.remaining(2) == 2
+
+
+def test_when_it_is_over_nobody_waits_and_nothing_is_kept() -> None:
+    """The answer was given without the result."""
+    with deadline.within(0):
+        wait_until(lambda: deadline.remaining(1) == 0, "the time is not over")
+        with pytest.raises(LateError):
+            deadline.check()
+
+
+def test_undoing_has_a_time_of_its_own() -> None:
+    """It begins when the other is over."""
+    with deadline.within(0):
+        with deadline.within(9):
+            deadline.check()
+            assert deadline.remaining(10) > 1
+
+        assert deadline.remaining(10) == 0
