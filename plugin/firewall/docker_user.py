@@ -1,10 +1,15 @@
-"""Living next to Docker: one rule per family that accepts what our table has marked.
+"""Living next to Docker: a rule per family that accepts what our table has marked.
 
 DOCKER-USER is the chain Docker leaves to others and never empties; without it (no Docker
 yet, or its nftables backend) the rule goes into FORWARD.  It is set by ``iptables`` and
 never natively: a native rule in Docker's table makes ``iptables-save`` refuse the table.
 
-Where somebody uses the legacy tables too, which the kernel tells, the rule is in them as well:
+An engine that starts takes its jump to DOCKER-USER out of FORWARD and puts it in again
+(moby, setupIPChains); on 28 some milliseconds later.  So that what runs is not interrupted
+there, a second rule behind the jump accepts connections that were let in before.  New ones
+have to wait: what others refuse in DOCKER-USER shall not slip through.
+
+Where somebody uses the legacy tables too, which the kernel tells, the rules are in them as well:
 a packet has to pass both.
 """
 
@@ -27,41 +32,40 @@ _LEGACY_TABLES: Final = {
 
 
 class DockerUser:
-    """The rule in Docker's filter table."""
+    """The rules in Docker's filter table."""
 
     def __init__(self, mark: int) -> None:
-        self._rule = (
-            *("-m", "mark", "--mark", f"{mark:#x}/{mark:#x}"),
-            *("-m", "comment", "--comment", "pynet"),
-            *("-j", "ACCEPT"),
-        )
+        marked = ("-m", "mark", "--mark", f"{mark:#x}/{mark:#x}")
+        known = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
+        accept = ("-m", "comment", "--comment", "pynet", "-j", "ACCEPT")
+        self._all = (*marked, *accept)
+        self._established = (*marked, *known, *accept)
 
     def ensure(self) -> None:
-        """Put the rule where it belongs, once; a host without iptables needs none."""
+        """Put the rules where they belong, once; a host without iptables needs none."""
         for path in _paths():
             self._ensure(path)
 
     def remove(self) -> None:
-        """Take the rule out of both chains."""
+        """Take the rules out of both chains."""
         for path in _paths():
-            for chain in (_DOCKERS, _FORWARD):
-                self._remove(path, chain)
+            _remove(path, _DOCKERS, self._all)
+            _remove(path, _FORWARD, self._all)
+            _remove(path, _FORWARD, self._established)
 
     def _ensure(self, path: str) -> None:
-        if self._has(path, _DOCKERS):
-            return  # the ordinary case costs one process
-        if _succeeds(path, "-n", "-L", _DOCKERS):
-            _run(path, "-I", _DOCKERS, *self._rule)
-            self._remove(path, _FORWARD)
-        elif _succeeds(path, "-n", "-L", _FORWARD) and not self._has(path, _FORWARD):
-            _run(path, "-I", _FORWARD, *self._rule)
+        if not _has(path, _DOCKERS, self._all):
+            if not _succeeds(path, "-n", "-L", _DOCKERS):
+                self._ensure_without_docker(path)
+                return
+            _run(path, "-I", _DOCKERS, *self._all)
+            _remove(path, _FORWARD, self._all)
+        if not _has(path, _FORWARD, self._established):
+            _run(path, "-A", _FORWARD, *self._established)
 
-    def _remove(self, path: str, chain: str) -> None:
-        while self._has(path, chain):
-            _run(path, "-D", chain, *self._rule)
-
-    def _has(self, path: str, chain: str) -> bool:
-        return _succeeds(path, "-C", chain, *self._rule)
+    def _ensure_without_docker(self, path: str) -> None:
+        if _succeeds(path, "-n", "-L", _FORWARD) and not _has(path, _FORWARD, self._all):
+            _run(path, "-I", _FORWARD, *self._all)
 
 
 def _paths() -> list[str]:
@@ -74,6 +78,15 @@ def _in_use(names: Path) -> bool:
         return "filter" in names.read_text().split()
     except OSError:
         return False
+
+
+def _remove(path: str, chain: str, rule: tuple[str, ...]) -> None:
+    while _has(path, chain, rule):
+        _run(path, "-D", chain, *rule)
+
+
+def _has(path: str, chain: str, rule: tuple[str, ...]) -> bool:
+    return _succeeds(path, "-C", chain, *rule)
 
 
 def _succeeds(path: str, *arguments: str) -> bool:

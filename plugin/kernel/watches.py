@@ -3,7 +3,7 @@
 The kernel announces every change of nftables to a netlink group, with the name of the process
 that made it (linux/netfilter/nf_tables.h, NFTA_GEN_PROC_NAME); iptables-nft is announced the
 same way, legacy iptables is not and waits for the tick.  Docker changes rules with every
-container, so only what concerns us counts: our tables, and the chains our one rule lives in.
+container, so only what concerns us counts: our tables, and the chains our rules for Docker live in.
 """
 
 import ctypes

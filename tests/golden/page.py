@@ -61,7 +61,10 @@ class Page:
         return f"### `{name}` ({family})\n\n{CHAINS[name]}\n\n```\n" + "\n".join(rules) + "\n```"
 
     def _docker(self) -> str:
-        rules = self._host.run("iptables", "-S", "DOCKER-USER").splitlines()
+        chains = ("DOCKER-USER", "FORWARD")
+        rules = [
+            rule for name in chains for rule in self._host.run("iptables", "-S", name).splitlines()
+        ]
         return "\n".join(line for line in rules if "pynet" in line)
 
 

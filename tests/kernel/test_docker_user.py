@@ -8,6 +8,7 @@ from plugin.firewall.docker_user import DockerUser
 from tests.kernel.netns import Netns
 
 RULE = "-m mark --mark 0x800/0x800 -m comment --comment pynet -j ACCEPT"
+KNOWN = RULE.replace("-m comment", "-m conntrack --ctstate RELATED,ESTABLISHED -m comment")
 FAMILIES = ("iptables", "ip6tables")
 
 
@@ -45,7 +46,17 @@ class TestEnsure:
         DockerUser(0x800).ensure()
 
         assert rules(host, "DOCKER-USER", command) == [RULE, "-j RETURN"]
-        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
+
+    def test_what_was_let_in_passes_while_docker_starts(self, host: Netns, command: str) -> None:
+        """Docker takes its jump out then and puts it in again, before our second rule."""
+        add_docker(host)
+        DockerUser(0x800).ensure()
+        host.run(command, "-D", "FORWARD", "-j", "DOCKER-USER")
+        between = rules(host, "FORWARD", command)
+        host.run(command, "-I", "FORWARD", "-j", "DOCKER-USER")
+
+        assert between == [KNOWN]
+        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER", KNOWN]
 
     def test_it_is_there_once(self, host: Netns, command: str) -> None:
         """Every tick makes it so."""
@@ -54,6 +65,7 @@ class TestEnsure:
             DockerUser(0x800).ensure()
 
         assert rules(host, "DOCKER-USER", command).count(RULE) == 1
+        assert rules(host, "FORWARD", command).count(KNOWN) == 1
 
     def test_it_moves_when_docker_comes(self, host: Netns, command: str) -> None:
         """pynet was started first, as it should be."""
@@ -61,7 +73,7 @@ class TestEnsure:
         add_docker(host)
         DockerUser(0x800).ensure()
 
-        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
+        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER", KNOWN]
         assert RULE in rules(host, "DOCKER-USER", command)
 
     def test_the_table_can_still_be_saved(self, host: Netns, command: str) -> None:
@@ -78,6 +90,7 @@ class TestEnsure:
         host.run(command, "-I", "FORWARD", *RULE.split())
         add_docker(host)
         host.run(command, "-I", "DOCKER-USER", *RULE.split())
+        user.ensure()
         user.remove()
 
         assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
