@@ -66,7 +66,7 @@ class Life:
 
     def heal(self) -> None:
         """Compare the host with what it should hold, now."""
-        self._ready().healer.heal()
+        self._look_after(self._ready())
 
     def run(self) -> None:
         """Start, however often it takes, then tick until the end."""
@@ -105,6 +105,7 @@ class Life:
             return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
         services.healer.restore()
+        services.parents.look_after()
         self._services = services
         self.health.recover(_START)
         self.health.ready()
@@ -122,11 +123,15 @@ class Life:
     def _tick(self) -> None:
         try:
             services = self._ready()
-            services.healer.heal()
+            self._look_after(services)
             services.addresses.recall(services.store.networks)
             services.allocator.collect()
         except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
             _log.exception("tick.fault")
+
+    def _look_after(self, services: Services) -> None:
+        services.healer.heal()
+        services.parents.look_after()
 
     def _ready(self) -> Services:
         # What failed may be mended in a moment, by a process that ends; not in ten seconds.

@@ -31,6 +31,7 @@ from plugin.service.healing import Healer
 from plugin.service.health import Health
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
+from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
 from plugin.store.sqlite import SqliteStore
 
@@ -46,6 +47,7 @@ class Services:
     networks: Networks
     endpoints: Endpoints
     healer: Healer
+    parents: Parents
     store: SqliteStore
     allocator: Allocator
     addresses: IpamAddressUse
@@ -83,10 +85,12 @@ class Builder:
         addresses = IpamAddressUse(allocator)
         addresses.recall(store.networks)
         collector = Collector(store, reconciler, addresses)
+        parents = Parents(store, kernel, self._health)
         return Services(
-            networks=Networks(store, reconciler, kernel, locks, addresses),
+            networks=Networks(store, reconciler, kernel, locks, addresses, parents),
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
             healer=Healer(store, reconciler, collector, locks, self._health),
+            parents=parents,
             store=store,
             allocator=allocator,
             addresses=addresses,

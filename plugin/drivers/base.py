@@ -4,7 +4,7 @@ Every method may be called at any time and any number of times, with the same an
 the same values.  Each raises RefusedError for what cannot be meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from plugin.model.ids import IfName, MacAddress
@@ -16,6 +16,7 @@ from plugin.model.network import (
     PortBinding,
     PortTarget,
 )
+from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 
 
@@ -35,6 +36,16 @@ class Driver(Protocol):
 
     def parent(self, network: Network) -> IfName | None:
         """A link that may be there before the network, whose MTU the network takes."""
+
+    def parent_use(self, network: Network) -> ParentUse | None:
+        """The link of the host that containers' links stand on, if it is not the network's own."""
+
+    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+        """Before creation: refuse a parent that cannot carry the network.
+
+        ``links`` are those of ``parent_use`` that are there.  Answers what may trouble the
+        network nevertheless, each a sentence with its remedy.
+        """
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         """What depends on which endpoints have joined; compared anew at every join and leave."""

@@ -4,10 +4,13 @@ from typing import Final
 
 from plugin.drivers.base import Driver
 from plugin.drivers.bridge import BridgeDriver
+from plugin.drivers.macvlan import MacvlanDriver
 from plugin.errors import InvalidOptionError
 
 DEFAULT_MODE: Final = BridgeDriver.mode
-_DRIVERS: Final[dict[str, Driver]] = {driver.mode: driver for driver in (BridgeDriver(),)}
+_DRIVERS: Final[dict[str, Driver]] = {
+    driver.mode: driver for driver in (BridgeDriver(), MacvlanDriver())
+}
 
 
 def modes() -> tuple[str, ...]:

@@ -7,6 +7,9 @@ Bridge     link group OURS (set in the message that makes it) and the alias
            ``pynet:<network>``
 Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
 Detour     the same, alias ``pynet:<network>/<endpoint>``
+Dummy      the same, alias ``pynet:<network>``
+Macvlan    the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
+           there it is found by the numbers of the namespaces that links of ours went to
 Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
 Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge
@@ -16,13 +19,14 @@ Proxied    a socket of the proxy, which ends with this process
 =========  =====================================================================
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import Bridge, Detour, HostPort, HostResource, Veth
+from plugin.model.parents import HostLink
+from plugin.model.resources import HostPort, HostResource, LinkResource
 
 
 class Kernel(Protocol):
@@ -35,7 +39,8 @@ class Kernel(Protocol):
 
         Tells ``started`` of each before it touches it.  Stops at the first that fails: with
         RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not
-        touched, with KernelError it may be half made.
+        touched, with KernelError it may be half made.  Waits, for a bounded time, until the MAC
+        address of a link that is to be handed over is free on its parent.
         """
 
     def remove(self, resources: Sequence[HostResource]) -> None:
@@ -45,10 +50,13 @@ class Kernel(Protocol):
         """
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
-        """What the host has under the keys of ``resources``, as it is."""
+        """What the host has under the keys of ``resources``, as it is.
 
-    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
-        """Every link that carries our mark, whoever asked for it."""
+        A link that was handed over and is in a sandbox is taken on trust.
+        """
+
+    def read_marked(self) -> frozenset[LinkResource]:
+        """Every link on the host that carries our mark, whoever asked for it."""
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """Those of ``ifnames`` that no link has."""
@@ -67,6 +75,9 @@ class Kernel(Protocol):
 
     def foreign_bridges(self) -> frozenset[IfName]:
         """Bridges of Docker's own networks."""
+
+    def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
+        """Those of ``ifnames`` that are there, as they are."""
 
     def mtu(self, parent: IfName | None) -> int:
         """MTU of ``parent`` if there is such a link, else of that of the default route, else 1500."""

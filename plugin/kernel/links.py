@@ -1,4 +1,4 @@
-"""Bridges, veth pairs, detours and their flags.
+"""Bridges, veth pairs and their flags; and what all links of ours have in common.
 
 The group of a link is set in the message that makes it, so a link of ours is known for
 ours even if the process dies before the alias (which names the network) is written:
@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.errors import ForeignLinkError, KernelError
-from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
-from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import MARK_PREFIX, Bridge, Detour, Hairpin, Veth
+from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError, veth_peer
+from plugin.model.ids import IfName
+from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, LinkResource, Veth
 
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F
@@ -48,7 +48,8 @@ def ensure_veth(rtnl: Rtnl, veth: Veth) -> None:
         ifname=veth.peer, mac_address=veth.peer_mac_address, mtu=veth.mtu, group=GROUP_OURS
     )
     try:
-        rtnl.add_link("veth", replace(wanted, ifname=veth.ifname, group=GROUP_OURS), peer)
+        made = replace(wanted, ifname=veth.ifname, group=GROUP_OURS)
+        rtnl.add_link("veth", made, veth_peer(peer))
     except RtnlError as error:
         if error.code != errno.EEXIST:
             raise
@@ -70,10 +71,10 @@ def remove_hairpin(rtnl: Rtnl, hairpin: Hairpin) -> None:
         rtnl.set_hairpin(link.index, on=False)
 
 
-def doom(rtnl: Rtnl, resource: Bridge | Veth | Detour) -> bool:
+def doom(rtnl: Rtnl, resource: LinkResource) -> bool:
     """Leave the link to the reaper; False if it is not there or not ours."""
     link = rtnl.link(resource.ifname)
-    if link is None or not is_ours(link) or _mark(link) not in (None, resource.mark):
+    if link is None or not is_ours(link) or mark_of(link) not in (None, resource.mark):
         return False
     rtnl.change_link(link.index, LinkChange(group=GROUP_DOOMED, up=False))
     return True
@@ -86,7 +87,7 @@ def read_bridge(rtnl: Rtnl, bridge: Bridge) -> Bridge | None:
         return None
     if bridge.adoptable and _is_foreign_bridge(link) and link.up:
         return bridge
-    return replace(_as_bridge(link), adoptable=bridge.adoptable)
+    return replace(as_bridge(link), adoptable=bridge.adoptable)
 
 
 def read_veth(rtnl: Rtnl, veth: Veth) -> Veth | None:
@@ -94,38 +95,13 @@ def read_veth(rtnl: Rtnl, veth: Veth) -> Veth | None:
     link = rtnl.link(veth.ifname)
     if link is None:
         return None
-    return replace(veth, master=_name_of(link.master), mtu=link.mtu, mark=_mark_if_right(link))
+    return replace(veth, master=name_of(link.master), mtu=link.mtu, mark=mark_if_right(link))
 
 
 def read_hairpin(rtnl: Rtnl, hairpin: Hairpin) -> Hairpin | None:
     """The flag, if it is on."""
     link = rtnl.link(hairpin.ifname)
     return hairpin if link is not None and link.hairpin else None
-
-
-def read_marked(rtnl: Rtnl) -> frozenset[Bridge | Veth | Detour]:
-    """Every link of ours that is not doomed, peers excepted: they go with their pairs."""
-    found: set[Bridge | Veth | Detour] = set()
-    for link in rtnl.links():
-        if not is_ours(link):
-            continue
-        mark = _mark(link)
-        if link.kind == "bridge":
-            found.add(_as_bridge(link))
-        elif link.kind == "ifb":
-            found.add(Detour(ifname=link.ifname, source=IfName(""), mark=mark or ""))
-        elif link.kind == "veth" and (mark is not None or link.master):
-            found.add(
-                Veth(
-                    ifname=link.ifname,
-                    peer=IfName(""),
-                    peer_mac_address=MacAddress(""),
-                    master=_name_of(link.master),
-                    mtu=link.mtu,
-                    mark=mark or "",
-                )
-            )
-    return frozenset(found)
 
 
 def is_ours(link: LinkInfo) -> bool:
@@ -146,20 +122,50 @@ def index_of(ifname: IfName) -> int:
         raise KernelError(f"link {ifname} is not there") from error
 
 
-def our_link(rtnl: Rtnl, ifname: IfName, mark: str, kind: str) -> LinkInfo:
-    """The link of that name, which must be of the kind and carry the mark.
+def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:
+    """The link of that name, which must be of one of the kinds and carry the mark.
 
     Raises ForeignLinkError if it is somebody else's.
     """
     link = rtnl.link(ifname)
     if link is None:
         raise KernelError(f"link {ifname} went away while it was being made")
-    if link.kind != kind or not is_ours(link) or _mark(link) not in (None, mark):
+    if link.kind not in kinds or not is_ours(link) or mark_of(link) not in (None, mark):
         raise ForeignLinkError(
             f"a link named {ifname} exists and is not this network's; "
             f"remove it or choose another name"
         )
     return link
+
+
+def mark_of(link: LinkInfo) -> str | None:
+    """Network, or network and endpoint, as the alias says; None before it is written."""
+    if not link.alias.startswith(MARK_PREFIX):
+        return None
+    return link.alias.removeprefix(MARK_PREFIX)
+
+
+def as_bridge(link: LinkInfo) -> Bridge:
+    """A bridge as it is."""
+    return Bridge(
+        ifname=link.ifname,
+        mac_address=link.mac_address,
+        mtu=link.mtu,
+        mark=mark_if_right(link),
+    )
+
+
+def mark_if_right(link: LinkInfo) -> str:
+    """The mark; empty if the link is down or not ours, so that it differs from any plan."""
+    return (mark_of(link) or "") if link.up and is_ours(link) else ""
+
+
+def name_of(index: int) -> IfName:
+    """The name of the link with that number; empty if there is none."""
+    try:
+        return IfName(socket.if_indextoname(index)) if index else IfName("")
+    except OSError:
+        return IfName("")
 
 
 def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:
@@ -174,30 +180,3 @@ def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:
 
 def _is_foreign_bridge(link: LinkInfo) -> bool:
     return link.kind == "bridge" and not is_ours(link) and not is_doomed(link)
-
-
-def _mark(link: LinkInfo) -> str | None:
-    if not link.alias.startswith(MARK_PREFIX):
-        return None
-    return link.alias.removeprefix(MARK_PREFIX)
-
-
-def _as_bridge(link: LinkInfo) -> Bridge:
-    return Bridge(
-        ifname=link.ifname,
-        mac_address=link.mac_address,
-        mtu=link.mtu,
-        mark=_mark_if_right(link),
-    )
-
-
-def _mark_if_right(link: LinkInfo) -> str:
-    """The mark; empty if the link is down or not ours, so that it differs from any plan."""
-    return (_mark(link) or "") if link.up and is_ours(link) else ""
-
-
-def _name_of(index: int) -> IfName:
-    try:
-        return IfName(socket.if_indextoname(index)) if index else IfName("")
-    except OSError:
-        return IfName("")

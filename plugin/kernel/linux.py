@@ -1,25 +1,42 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from plugin.errors import KernelError
-from plugin.kernel import addresses, conntrack, docker_bridges, facts, links, shaping, sysctls
+from plugin.kernel import (
+    addresses,
+    conntrack,
+    docker_bridges,
+    facts,
+    host_links,
+    links,
+    marked,
+    shaping,
+    stacked,
+    sysctls,
+)
 from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.netlink import conversation
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.reaper import Reaper
 from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.sandboxes import Sandboxes
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.parents import HostLink
 from plugin.model.resources import (
     Address,
     Bridge,
     Detour,
+    Dummy,
     Hairpin,
+    HandedOver,
     HostPort,
     HostResource,
     Limit,
+    LinkResource,
+    Macvlan,
     ProxiedPort,
     Sysctl,
     Veth,
@@ -63,12 +80,13 @@ class LinuxKernel:
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         with conversation() as rtnl:
-            found = [self._read(rtnl, resource) for resource in resources]
+            sandboxes = Sandboxes(rtnl)
+            found = [self._read(rtnl, sandboxes, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
+    def read_marked(self) -> frozenset[LinkResource]:
         with conversation() as rtnl:
-            return links.read_marked(rtnl)
+            return marked.read_marked(rtnl)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         with conversation() as rtnl:
@@ -85,6 +103,10 @@ class LinuxKernel:
     def foreign_bridges(self) -> frozenset[IfName]:
         with conversation() as rtnl:
             return docker_bridges.read(rtnl)
+
+    def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
+        with conversation() as rtnl:
+            return host_links.read(rtnl, ifnames)
 
     def mtu(self, parent: IfName | None) -> int:
         return facts.mtu(parent)
@@ -107,12 +129,9 @@ class LinuxKernel:
 
     def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge():
+            case Bridge() | Veth() | Macvlan() | Dummy():
                 self._make_way(rtnl, resource)
-                links.ensure_bridge(rtnl, resource)
-            case Veth():
-                self._make_way(rtnl, resource)
-                links.ensure_veth(rtnl, resource)
+                _ensure_link(rtnl, resource)
             case Detour():
                 shaping.ensure_detour(rtnl, resource)
             case Limit():
@@ -128,16 +147,15 @@ class LinuxKernel:
             case ProxiedPort():
                 self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
-    def _make_way(self, rtnl: Rtnl, resource: Bridge | Veth) -> None:
+    def _make_way(self, rtnl: Rtnl, resource: LinkResource) -> None:
         link = rtnl.link(resource.ifname)
         if link is not None and links.is_doomed(link):
             self._reaper.reap()  # one of the same name was removed a moment ago
 
     def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour():
-                if links.doom(rtnl, resource):
-                    self._reaper.kick()
+            case Bridge() | Veth() | Detour() | Macvlan() | Dummy():
+                self._remove_link(rtnl, resource)
             case Hairpin():
                 links.remove_hairpin(rtnl, resource)
             case Address():
@@ -149,12 +167,21 @@ class LinuxKernel:
             case ProxiedPort():
                 self._proxy.remove(resource)
 
-    def _read(self, rtnl: Rtnl, resource: HostResource) -> HostResource | None:
+    def _remove_link(self, rtnl: Rtnl, resource: LinkResource) -> None:
+        if links.doom(rtnl, resource):
+            self._reaper.kick()
+        elif isinstance(resource, HandedOver) and rtnl.link(resource.ifname) is None:
+            Sandboxes(rtnl).delete(resource)  # the engine did not hand it back
+
+    def _read(
+        self, rtnl: Rtnl, sandboxes: Sandboxes, resource: HostResource
+    ) -> HostResource | None:
         match resource:
-            case Bridge():
-                return links.read_bridge(rtnl, resource)
-            case Veth():
-                return links.read_veth(rtnl, resource)
+            case Bridge() | Veth() | Dummy():
+                return _read_link(rtnl, resource)
+            case Macvlan():
+                found = stacked.read_macvlan(rtnl, resource)
+                return found or (resource if sandboxes.has(resource) else None)
             case Detour() | Limit():
                 return shaping.read(rtnl, resource)
             case Hairpin():
@@ -173,3 +200,25 @@ class LinuxKernel:
                 return resource if self._ports.held([resource]) else None
             case ProxiedPort():
                 return resource if self._proxy.carried([resource]) else None
+
+
+def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | Macvlan | Dummy) -> None:
+    match resource:
+        case Bridge():
+            links.ensure_bridge(rtnl, resource)
+        case Veth():
+            links.ensure_veth(rtnl, resource)
+        case Macvlan():
+            stacked.ensure_macvlan(rtnl, resource)
+        case Dummy():
+            stacked.ensure_dummy(rtnl, resource)
+
+
+def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy) -> HostResource | None:
+    match resource:
+        case Bridge():
+            return links.read_bridge(rtnl, resource)
+        case Veth():
+            return links.read_veth(rtnl, resource)
+        case Dummy():
+            return stacked.read_dummy(rtnl, resource)

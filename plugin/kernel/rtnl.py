@@ -25,27 +25,39 @@ _RTM_SETLINK: Final = 19
 _RTM_NEWADDR: Final = 20
 _RTM_DELADDR: Final = 21
 _RTM_GETADDR: Final = 22
+_RTM_GETNEIGH: Final = 30
+_RTM_GETNSID: Final = 90
 _NLM_F_CREATE_EXCLUSIVE: Final = 0x600
 
 _IFINFOMSG: Final = struct.Struct("=BxHiII")
 _IFADDRMSG: Final = struct.Struct("=BBBBI")
+_NDMSG: Final = struct.Struct("=BxxxiHBB")
+_RTGENMSG: Final = struct.Struct("=Bxxx")
 _U32: Final = struct.Struct("=I")
-_IFF_UP: Final = 1
+_S32: Final = struct.Struct("=i")
+_IFF_UP: Final = 0x1
+_IFF_LOOPBACK: Final = 0x8
+_IFF_RUNNING: Final = 0x40
 _AF_BRIDGE: Final = 7
 
 _IFLA_ADDRESS: Final = 1
 _IFLA_IFNAME: Final = 3
 _IFLA_MTU: Final = 4
+_IFLA_LINK: Final = 5
 _IFLA_MASTER: Final = 10
 _IFLA_PROTINFO: Final = 12
 _IFLA_LINKINFO: Final = 18
 _IFLA_IFALIAS: Final = 20
 _IFLA_GROUP: Final = 27
+_IFLA_TARGET_NETNSID: Final = 46
 _IFLA_INFO_KIND: Final = 1
 _IFLA_INFO_DATA: Final = 2
+_IFLA_INFO_SLAVE_KIND: Final = 4
 _IFLA_INFO_SLAVE_DATA: Final = 5
 _VETH_INFO_PEER: Final = 1
 _IFLA_BRPORT_MODE: Final = 4
+_NDA_LLADDR: Final = 2
+_NETNSA_NSID: Final = 1  # linux/net_namespace.h
 
 _IFA_ADDRESS: Final = 1
 _IFA_LOCAL: Final = 2
@@ -85,10 +97,15 @@ class LinkInfo:
     mac_address: MacAddress
     mtu: int
     up: bool
+    running: bool
+    loopback: bool
+    parent: int
     master: int
+    master_kind: str
     group: int
     alias: str
     hairpin: bool
+    data: dict[int, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +115,7 @@ class LinkChange:
     ifname: IfName | None = None
     mac_address: MacAddress | None = None
     mtu: int | None = None
+    parent: int | None = None
     master: int | None = None
     group: int | None = None
     alias: str | None = None
@@ -136,23 +154,54 @@ class Rtnl:
                 return None
             raise
 
-    def links(self) -> list[LinkInfo]:
-        """Every link."""
-        request = _IFINFOMSG.pack(0, 0, 0, 0, 0)
+    def links(self, nsid: int | None = None) -> list[LinkInfo]:
+        """Every link; of another network namespace, if its number here is given."""
+        request = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _target(nsid)
         return [_link_info(body) for body in self._dump(_RTM_GETLINK, request)]
 
-    def add_link(self, kind: str, change: LinkChange, peer: LinkChange | None = None) -> None:
-        """Make a link; a pair if there is a peer."""
+    def namespaces(self) -> list[int]:
+        """The network namespaces that have a number in ours.
+
+        Every namespace gets one into which a link of ours was moved (net/core/dev.c,
+        dev_change_net_namespace), and it has it for as long as it lives.
+        """
+        numbers = []
+        for body in self._dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
+            nsid = raw.find(body, _RTGENMSG.size, _NETNSA_NSID)
+            if nsid is not None:
+                numbers.append(int(_S32.unpack(nsid)[0]))
+        return numbers
+
+    def unicast_filter(self, index: int) -> frozenset[MacAddress]:
+        """The MAC addresses that a link takes frames for beside its own.
+
+        Those of the macvlan links on it that are up are among them, wherever they are
+        (drivers/net/macvlan.c, macvlan_open).
+        """
+        request = _NDMSG.pack(_AF_BRIDGE, index, 0, 0, 0)
+        found = set()
+        for body in self._dump(_RTM_GETNEIGH, request):
+            if _NDMSG.unpack_from(body)[1] == index:
+                address = raw.find(body, _NDMSG.size, _NDA_LLADDR) or b""
+                found.add(MacAddress(address.hex(":")))
+        return frozenset(found)
+
+    def add_link(self, kind: str, change: LinkChange, data: bytes = b"") -> None:
+        """Make a link; ``data`` is the attributes of its kind."""
         info = [raw.attribute(_IFLA_INFO_KIND, kind.encode())]
-        if peer is not None:
-            other = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _attributes(peer)
-            info.append(raw.nested(_IFLA_INFO_DATA, raw.attribute(_VETH_INFO_PEER, other)))
+        if data:
+            info.append(raw.nested(_IFLA_INFO_DATA, data))
         body = _header(0, change) + _attributes(change) + raw.nested(_IFLA_LINKINFO, *info)
         self._ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
 
     def change_link(self, index: int, change: LinkChange) -> None:
         """Change a link in place."""
         self._ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
+
+    def delete_link(self, index: int, nsid: int) -> None:
+        """Delete a link in another network namespace."""
+        body = _IFINFOMSG.pack(0, 0, index, 0, 0) + _target(nsid)
+        self._ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def delete_group(self, group: int) -> None:
         """Delete every link of a group."""
@@ -202,6 +251,16 @@ class Rtnl:
                 yield data
 
 
+def veth_peer(peer: LinkChange) -> bytes:
+    """What a pair is made with: the other end."""
+    other = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _attributes(peer)
+    return raw.attribute(_VETH_INFO_PEER, other)
+
+
+def _target(nsid: int | None) -> bytes:
+    return b"" if nsid is None else raw.attribute(_IFLA_TARGET_NETNSID, _S32.pack(nsid))
+
+
 def _check(data: bytes) -> None:
     (code,) = struct.unpack_from("=i", data)
     if code:
@@ -224,6 +283,7 @@ def _attributes(change: LinkChange) -> bytes:
         found.append(raw.attribute(_IFLA_IFALIAS, change.alias.encode()))
     for number, value in (
         (_IFLA_MTU, change.mtu),
+        (_IFLA_LINK, change.parent),
         (_IFLA_MASTER, change.master),
         (_IFLA_GROUP, change.group),
     ):
@@ -244,10 +304,15 @@ def _link_info(body: bytes) -> LinkInfo:
         mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
         mtu=_number(values.get(_IFLA_MTU)),
         up=bool(flags & _IFF_UP),
+        running=bool(flags & _IFF_RUNNING),
+        loopback=bool(flags & _IFF_LOOPBACK),
+        parent=_number(values.get(_IFLA_LINK)),
         master=_number(values.get(_IFLA_MASTER)),
+        master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
         group=_number(values.get(_IFLA_GROUP)),
         alias=raw.text(values.get(_IFLA_IFALIAS)),
         hairpin=any(port.get(_IFLA_BRPORT_MODE, b"")),
+        data=raw.attributes(info.get(_IFLA_INFO_DATA, b""), 0),
     )
 
 

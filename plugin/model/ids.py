@@ -21,6 +21,11 @@ def bridge_name(network: NetworkID) -> IfName:
     return _ifname("pnb-", network)
 
 
+def dummy_name(network: NetworkID) -> IfName:
+    """The parent of a network for which the user named none."""
+    return _ifname("pnd-", network)
+
+
 def port_name(endpoint: EndpointID) -> IfName:
     """The host's end of an endpoint's veth pair."""
     return _ifname("pnv-", endpoint)

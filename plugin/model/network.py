@@ -1,7 +1,7 @@
 """Networks and endpoints, as dockerd asked for them.
 
-A network keeps what was read from the host when it was made (``uplink_mtu``), so that
-its plan is the same after a restart as it was on the first day.
+A network keeps what was read from the host when it was made (``uplink_mtu``,
+``foreign_parent``), so that its plan is the same after a restart as it was on the first day.
 """
 
 from dataclasses import dataclass, field
@@ -68,6 +68,7 @@ class Network:
     ipv6: bool = False
     uplink_mtu: int = 1500
     host_ipv6: bool = True
+    foreign_parent: bool = False  # the parent was there before, and is not of our making
     state: NetworkState = NetworkState.PENDING
 
 
@@ -141,9 +142,9 @@ class StaticRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """What dockerd does with the link that a join hands over."""
+    """What dockerd does with the link that a join hands over; None hands over nothing."""
 
-    src_name: str
+    src_name: str | None
     dst_prefix: str = "eth"
     gateway4: IPv4Address | None = None
     gateway6: IPv6Address | None = None

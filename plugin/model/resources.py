@@ -6,6 +6,7 @@ thing on the host it is, whatever that thing looks like now.
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from plugin.model.ids import IfName, MacAddress
@@ -42,6 +43,47 @@ class Veth:
     peer: IfName
     peer_mac_address: MacAddress
     master: IfName
+    mtu: int
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+class MacvlanMode(IntEnum):
+    """What the links of one parent may do with each other (linux/if_link.h, macvlan_mode)."""
+
+    PRIVATE = 1
+    VEPA = 2
+    BRIDGE = 4
+    PASSTHRU = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macvlan:
+    """A link with a MAC address of its own on a parent, made to be handed over.
+
+    Without ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
+    """
+
+    ifname: IfName
+    parent: IfName
+    mode: MacvlanMode
+    mac_address: MacAddress | None
+    mtu: int | None
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dummy:
+    """A link that leads nowhere, up: the parent of a network that is to have no other."""
+
+    ifname: IfName
     mtu: int
     mark: str
 
@@ -163,5 +205,8 @@ class Element:
         return ("element", self.container, self.match)
 
 
-HostResource = Bridge | Veth | Detour | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
+# Links that dockerd moves into the sandbox as they are, so that the host sees them no more.
+HandedOver = Macvlan
+LinkResource = Bridge | Dummy | Veth | Detour | HandedOver
+HostResource = LinkResource | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
 Resource = HostResource | Element

@@ -7,17 +7,18 @@ away what carries our mark and belongs to nobody.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.errors import PynetError
 from plugin.log import Log
-from plugin.model.ids import IfName, short
+from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, Resource, Veth
+from plugin.model.resources import Element, HandedOver, Resource, Veth
 from plugin.service.collecting import Collector, endpoint_plan, whole_plan
 from plugin.service.health import Health
 from plugin.service.locks import Locks
@@ -123,15 +124,15 @@ class Healer:
 
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         driver = driver_for(network.mode)
+        joined = []
         for endpoint in self._store.endpoints(network.id):
             if endpoint.deleting:
                 # dockerd has forgotten it: what could not be removed then is removed now.
                 self._collector.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
-                continue
-            own = driver.endpoint_plan(network, endpoint)
-            if endpoint.joined and self._kernel.missing_links(_links(own.resources)):
-                self._detach(network, endpoint)
+            elif endpoint.joined:
+                joined.append(endpoint)
+        self._detach_lost(network, joined)
         endpoints = self._store.endpoints(network.id)
         plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
         for endpoint in endpoints:
@@ -153,6 +154,15 @@ class Healer:
     def _wanting(self, plan: Plan, elements: frozenset[Element]) -> frozenset[Resource]:
         delta = self._reconciler.compare(plan.resources, elements)
         return delta.missing | delta.changed
+
+    def _detach_lost(self, network: Network, joined: Sequence[Endpoint]) -> None:
+        """One look at the host tells whose link is gone, and with it the sandbox's end."""
+        driver = driver_for(network.mode)
+        own = {each.id: _links(driver.endpoint_plan(network, each).resources) for each in joined}
+        there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
+        for endpoint in joined:
+            if any(link.key not in there for link in own[endpoint.id]):
+                self._detach(network, endpoint)
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
@@ -181,8 +191,8 @@ class Healer:
         return [resource for resource in actual if resource.key not in wanted]
 
 
-def _links(resources: Iterable[Resource]) -> list[IfName]:
-    return [resource.ifname for resource in resources if isinstance(resource, Veth)]
+def _links(resources: Iterable[Resource]) -> list[Veth | HandedOver]:
+    return [resource for resource in resources if isinstance(resource, Veth | HandedOver)]
 
 
 def _report(resources: Iterable[Resource], network: str) -> None:

@@ -13,6 +13,7 @@ from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.service.addresses import AddressUse
 from plugin.service.collecting import Collector
 from plugin.service.locks import Locks
+from plugin.service.parents import Parents, refuse_shared_parent
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
@@ -29,6 +30,7 @@ class Networks:
         kernel: Kernel,
         locks: Locks,
         addresses: AddressUse,
+        parents: Parents,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
@@ -36,6 +38,7 @@ class Networks:
         self._locks = locks
         self._addresses = addresses
         self._collector = Collector(store, reconciler, addresses)
+        self._parents = parents
         self._admission = threading.Lock()
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
@@ -64,10 +67,12 @@ class Networks:
             if known is not None and known.state is NetworkState.DELETING:
                 self._collector.collect_network(known)
             driver = driver_for(wanted.mode)
-            network = replace(
-                wanted,
-                uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
-                host_ipv6=self._kernel.has_ipv6(),
+            network = self._parents.survey(
+                replace(
+                    wanted,
+                    uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
+                    host_ipv6=self._kernel.has_ipv6(),
+                )
             )
             plan = driver.network_plan(network) | driver.shared_plan(network, ())
             self._admit(network)
@@ -96,11 +101,12 @@ class Networks:
         _log.info("network.deleted", network=short(network_id))
 
     def _admit(self, network: Network) -> None:
-        """Save the intent, unless another network has the addresses already."""
+        """Save the intent, unless another network has the addresses or the parent already."""
         with self._admission:
             for other in self._store.networks():
                 if other.id != network.id:
                     _refuse_overlap(network, other)
+                    refuse_shared_parent(network, other)
             self._store.save_network(network)
 
 
@@ -117,6 +123,8 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
 def _refuse_overlap(network: Network, other: Network) -> None:
     for mine in network.pools:
         for theirs in other.pools:
+            if 0 in (mine.prefix.prefixlen, theirs.prefix.prefixlen):
+                continue  # the null IPAM's "no subnet"
             if mine.prefix.version == theirs.prefix.version and mine.prefix.overlaps(theirs.prefix):
                 raise SubnetOverlapError(
                     f"subnet {mine.prefix} overlaps {theirs.prefix} of network "

@@ -29,9 +29,13 @@ def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[
 
 
 def join_answer(attachment: Attachment) -> dict[str, object]:
-    """Join: an empty gateway is none."""
+    """Join: an empty gateway is none, and without a link the sandbox gets no interface."""
+    handed = attachment.src_name and {
+        "SrcName": attachment.src_name,
+        "DstPrefix": attachment.dst_prefix,
+    }
     return {
-        "InterfaceName": {"SrcName": attachment.src_name, "DstPrefix": attachment.dst_prefix},
+        "InterfaceName": handed,
         "Gateway": str(attachment.gateway4 or ""),
         "GatewayIPv6": str(attachment.gateway6 or ""),
         "StaticRoutes": [_route(route) for route in attachment.routes],

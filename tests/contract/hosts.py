@@ -23,6 +23,9 @@ class Host(Protocol):
 
     def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None: ...
     def add_foreign_address(self, ifname: str, interface: str) -> None: ...
+    def add_parent(self, ifname: str) -> None: ...
+    def hand_over(self, ifname: str) -> None: ...
+    def end_sandboxes(self) -> None: ...
     def need(self, transport: Transport) -> None: ...
     def lack(self, transport: Transport) -> None: ...
     def delete_link(self, ifname: str) -> None: ...
@@ -46,6 +49,15 @@ class MemoryHost:
 
     def add_foreign_address(self, ifname: str, interface: str) -> None:
         self._host.links[IfName(ifname)].foreign_addresses.add(ip_interface(interface))
+
+    def add_parent(self, ifname: str) -> None:
+        self._host.add_parent(ifname)
+
+    def hand_over(self, ifname: str) -> None:
+        self._host.hand_over(ifname)
+
+    def end_sandboxes(self) -> None:
+        self._host.sandboxed.clear()
 
     def need(self, transport: Transport) -> None:
         """It has all of them."""
@@ -83,6 +95,7 @@ class LinuxHost:
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
         self._listeners: list[socket.socket] = []
+        self._sandboxes: list[Netns] = []
         self._kernel = LinuxKernel()
 
     @property
@@ -94,6 +107,26 @@ class LinuxHost:
 
     def add_foreign_address(self, ifname: str, interface: str) -> None:
         self.netns.ip(f"address add {interface} dev {ifname}")
+
+    def add_parent(self, ifname: str) -> None:
+        """One end of a wire, whose other end is up too."""
+        self.netns.ip(
+            f"link add {ifname} type veth peer name peer-{ifname}",
+            f"link set {ifname} up",
+            f"link set peer-{ifname} up",
+        )
+
+    def hand_over(self, ifname: str) -> None:
+        """As dockerd does: the link gets another name in the sandbox, and is up there."""
+        sandbox = Netns()
+        self._sandboxes.append(sandbox)
+        self.netns.ip(f"link set {ifname} netns {sandbox.path}")
+        sandbox.ip(f"link set {ifname} name eth0", "link set eth0 up")
+
+    def end_sandboxes(self) -> None:
+        """The kernel takes its time over it."""
+        while self._sandboxes:
+            self._sandboxes.pop().close()
 
     def need(self, transport: Transport) -> None:
         if not _has(transport):
@@ -144,6 +177,7 @@ class LinuxHost:
     def close(self) -> None:
         for sock in self._listeners:
             sock.close()
+        self.end_sandboxes()
         self._kernel.close()
 
 

@@ -4,21 +4,27 @@ What the host itself has (links, settings, other people's ports) is in FakeHost 
 the plugin; the ports that the plugin holds are in FakeKernel and end with it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from typing import Any
 
 from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
+from plugin.model.parents import HostLink
 from plugin.model.resources import (
     Address,
     Bridge,
     Detour,
+    Dummy,
     Hairpin,
+    HandedOver,
     HostPort,
     HostResource,
     Limit,
+    LinkResource,
+    Macvlan,
     ProxiedPort,
     Sysctl,
     Veth,
@@ -33,7 +39,7 @@ _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"
 class Link:
     """A link: one of ours as the resource that describes it, or a foreign one."""
 
-    resource: Bridge | Veth | Detour | None = None
+    resource: LinkResource | None = None
     kind: str = "dummy"
     hairpin: bool = False
     limit: Limit | None = None
@@ -46,6 +52,8 @@ class FakeHost:
     """What is there whether the plugin runs or not."""
 
     links: dict[IfName, Link] = field(default_factory=dict)
+    sandboxed: dict[IfName, Link] = field(default_factory=dict)
+    parents: dict[IfName, HostLink] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=lambda: dict(_HOST_SYSCTLS))
     listeners: set[HostPort] = field(default_factory=set)
     addresses: set[IPAddress] = field(
@@ -58,9 +66,24 @@ class FakeHost:
     def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
         self.links[IfName(ifname)] = Link(kind=kind)
 
+    def add_parent(self, ifname: str, **facts: Any) -> None:
+        """A link of the host's own, as ``host_links`` shows it."""
+        self.add_foreign_link(ifname)
+        self.parents[IfName(ifname)] = HostLink(ifname=IfName(ifname), **facts)
+
+    def hand_over(self, ifname: str) -> None:
+        """dockerd moves the link into a sandbox."""
+        self.sandboxed[IfName(ifname)] = self.links.pop(IfName(ifname))
+
     def delete_link(self, ifname: str) -> None:
-        """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge."""
+        """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge.
+
+        What stands on the link goes with it, wherever it is.
+        """
         gone = self.links.pop(IfName(ifname)).resource
+        for home in (self.links, self.sandboxed):
+            for name in [n for n, each in home.items() if _parent(each) == ifname]:
+                del home[name]
         prefixes = tuple(f"net/{family}/conf/{ifname}/" for family in ("ipv4", "ipv6"))
         self.sysctls = {n: v for n, v in self.sysctls.items() if not n.startswith(prefixes)}
         for link in self.links.values():
@@ -70,7 +93,7 @@ class FakeHost:
             self.links.pop(gone.peer, None)
 
     @property
-    def ours(self) -> frozenset[Bridge | Veth | Detour]:
+    def ours(self) -> frozenset[LinkResource]:
         return frozenset(link.resource for link in self.links.values() if link.resource)
 
 
@@ -110,7 +133,7 @@ class FakeKernel:
         found = [self._read(resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[Bridge | Veth | Detour]:
+    def read_marked(self) -> frozenset[LinkResource]:
         return self.host.ours
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -135,6 +158,15 @@ class FakeKernel:
     def foreign_bridges(self) -> frozenset[IfName]:
         return frozenset(name for name in self.host.links if name == "docker0")
 
+    def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
+        known = self.host.parents
+        return {
+            name: known.get(name)
+            or HostLink(ifname=name, ours=bool(self.host.links[name].resource))
+            for name in ifnames
+            if name in self.host.links
+        }
+
     def mtu(self, parent: IfName | None) -> int:
         return self.host.mtu
 
@@ -146,7 +178,7 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour():
+            case Bridge() | Veth() | Detour() | Dummy() | Macvlan():
                 self._ensure_link(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
@@ -161,13 +193,15 @@ class FakeKernel:
             case Sysctl():
                 self._set(resource)
 
-    def _ensure_link(self, resource: Bridge | Veth | Detour) -> None:
+    def _ensure_link(self, resource: LinkResource) -> None:
         if isinstance(resource, Bridge) and self._is_adopted(resource):
             return
         if isinstance(resource, Detour):
             self._link(resource.source)
         if isinstance(resource, Veth):
             self._link(resource.master)
+        if isinstance(resource, Macvlan):
+            self._link(resource.parent)
         self._link_of_ours(resource).resource = resource
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
@@ -186,9 +220,8 @@ class FakeKernel:
     def _remove(self, resource: HostResource) -> None:
         link = self._ours(resource)
         match resource:
-            case Bridge() | Veth() | Detour():
-                if link and link.resource and link.resource.mark == resource.mark:
-                    self.host.delete_link(resource.ifname)
+            case Bridge() | Veth() | Detour() | Dummy() | Macvlan():
+                self._remove_link(resource)
             case Hairpin():
                 if link:
                     link.hairpin = False
@@ -202,6 +235,12 @@ class FakeKernel:
             case ProxiedPort():
                 self.proxied.discard(resource)
 
+    def _remove_link(self, resource: LinkResource) -> None:
+        link = self._ours(resource)
+        if link and link.resource and link.resource.mark == resource.mark:
+            self.host.delete_link(resource.ifname)
+        self.host.sandboxed.pop(resource.ifname, None)
+
     def _read(self, resource: HostResource) -> HostResource | None:
         match resource:
             case Sysctl():
@@ -213,10 +252,12 @@ class FakeKernel:
                 return resource if resource in self.proxied else None
             case _:
                 link = self.host.links.get(resource.ifname)
+                if link is None and isinstance(resource, HandedOver):
+                    link = self.host.sandboxed.get(resource.ifname)
                 return self._read_link(link, resource) if link else None
 
     def _read_link(
-        self, link: Link, resource: Bridge | Veth | Detour | Limit | Hairpin | Address
+        self, link: Link, resource: LinkResource | Limit | Hairpin | Address
     ) -> HostResource | None:
         match resource:
             case Limit():
@@ -240,7 +281,7 @@ class FakeKernel:
         link = self.host.links.get(bridge.ifname)
         return bool(bridge.adoptable and link and not link.resource and link.kind == "bridge")
 
-    def _link_of_ours(self, wanted: Bridge | Veth | Detour) -> Link:
+    def _link_of_ours(self, wanted: LinkResource) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
         there = link.resource
         if there is None or type(there) is not type(wanted) or there.mark != wanted.mark:
@@ -282,6 +323,10 @@ class FakeKernel:
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
+
+
+def _parent(link: Link) -> IfName | None:
+    return link.resource.parent if isinstance(link.resource, HandedOver) else None
 
 
 def _all_of(link: Link) -> set[IPInterface]:

@@ -12,6 +12,7 @@ from plugin.service.healing import Healer
 from plugin.service.health import Health
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
+from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
@@ -54,7 +55,8 @@ class Rig:
         self.health = Health()
         self.reconciler = Reconciler(self.kernel, self.firewall)
         services = (self.store, self.reconciler, self.kernel, self.locks, self.addresses)
-        self.networks = Networks(*services)
+        self.parents = Parents(self.store, self.kernel, self.health)
+        self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
         self.collector = Collector(self.store, self.reconciler, self.addresses)
         self.healer = Healer(self.store, self.reconciler, self.collector, self.locks, self.health)

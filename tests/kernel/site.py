@@ -17,6 +17,7 @@ from plugin.service.healing import Healer
 from plugin.service.health import Health
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
+from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
 from plugin.store.memory import MemoryStore
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
@@ -93,7 +94,8 @@ class Site:
         locks = Locks()
         services = (self.store, reconciler, self.kernel, locks, NobodyAsks())
         collector = Collector(self.store, reconciler, NobodyAsks())
-        self.networks = Networks(*services)
+        self.parents = Parents(self.store, self.kernel, self.health)
+        self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
         self.healer = Healer(self.store, reconciler, collector, locks, self.health)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugin.config import SETTINGS
+from plugin.drivers import macvlan
 from plugin.drivers.bridge.options import OPTIONS
 from plugin.drivers.registry import modes
 
@@ -58,10 +59,17 @@ def test_every_setting_is_in_the_reference(name: str) -> None:
     assert f"`{name}`" in (REFERENCE / "settings.md").read_text()
 
 
-@pytest.mark.parametrize("name", [option.name for option in OPTIONS])
-def test_every_option_of_mode_bridge_is_in_the_reference(name: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        (mode, option.name)
+        for mode, options in (("bridge", OPTIONS), ("macvlan", macvlan.OPTIONS))
+        for option in options
+    ],
+)
+def test_every_option_of_a_mode_is_in_the_reference(mode: str, name: str) -> None:
     """Where people look for it."""
-    assert f"`{name}`" in (REFERENCE / "bridge.md").read_text()
+    assert f"`{name}`" in (REFERENCE / f"{mode}.md").read_text()
 
 
 @pytest.mark.parametrize("mode", modes())

@@ -6,7 +6,7 @@ Everything the firewall must know of a network is in sets and maps, so that a pa
 costs the same with one network as with a thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
@@ -34,6 +34,7 @@ from plugin.model.network import (
     PortBinding,
     PortTarget,
 )
+from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 from plugin.model.resources import Detour, Limit, Resource, Veth
 
@@ -60,6 +61,13 @@ class BridgeDriver:
 
     def parent(self, network: Network) -> IfName | None:
         return read_options(network).bridge
+
+    def parent_use(self, network: Network) -> ParentUse | None:
+        """Its bridge is its own, or the user's to share."""
+        return None
+
+    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+        return ()
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         options = read_options(network)

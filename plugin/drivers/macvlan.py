@@ -1,0 +1,143 @@
+"""Macvlan mode: every container has a link with a MAC address of its own on a parent link.
+
+The parent's LAN sees a machine per container.  What the kernel forbids is to be known: the
+parent itself and its macvlan links never hear each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from plugin.drivers import stacked
+from plugin.drivers.options import Option, check_known
+from plugin.drivers.stacked import Stack
+from plugin.errors import RefusedError
+from plugin.model.ids import IfName, MacAddress, derived_mac, handoff_name
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    GatewayNeeds,
+    Network,
+    PortBinding,
+    PortTarget,
+)
+from plugin.model.parents import HostLink, ParentUse
+from plugin.model.plan import Plan
+from plugin.model.resources import Macvlan, MacvlanMode
+
+# Cards of virtual machines, whose switch outside knows which MAC address each has.
+_VIRTUAL_CARDS: Final = frozenset(
+    {"virtio_net", "vmxnet3", "hv_netvsc", "xen_netfront", "vif", "ena", "gve"}
+)
+
+
+def _mode(text: str) -> MacvlanMode:
+    if text != text.lower():
+        raise ValueError(text)
+    try:
+        return MacvlanMode[text.upper()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+MODE: Final = Option(
+    name="macvlan_mode",
+    parse=_mode,
+    default=MacvlanMode.BRIDGE,
+    expected="bridge, private, vepa or passthru",
+    meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
+    "reach each other at all. `vepa`: by a switch that sends frames back where they came from. "
+    "`passthru`: one container alone has the parent, and its MAC address.",
+)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE)
+
+
+class MacvlanDriver:
+    """``-o mode=macvlan``."""
+
+    mode: ClassVar[str] = "macvlan"
+
+    def check_options(self, network: Network) -> None:
+        self._read(network)
+
+    def check_endpoint_options(self, options: dict[str, str]) -> None:
+        check_known(options, (), self.mode)
+
+    def gateway_needs(self, network: Network) -> GatewayNeeds:
+        """The gateway is a machine of the LAN: only the user knows it."""
+        return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
+
+    def parent(self, network: Network) -> IfName | None:
+        use = self.parent_use(network)
+        return None if use is None else use.parent
+
+    def parent_use(self, network: Network) -> ParentUse | None:
+        stack, mode = self._read(network)
+        return stacked.parent_use(stack, self.mode, exclusive=mode is MacvlanMode.PASSTHRU)
+
+    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+        stack, mode = self._read(network)
+        use = self.parent_use(network)
+        if use is None:
+            return ()
+        hints = stacked.check_parent(stack, use, links)
+        for link in links.values():
+            if link.wireless and mode is not MacvlanMode.PASSTHRU:
+                raise RefusedError(
+                    f"parent {link.ifname} is a Wi-Fi link, whose access point drops frames of MAC "
+                    "addresses that it did not admit; choose mode=ipvlan or another parent"
+                )
+            if link.bus_driver in _VIRTUAL_CARDS and mode is not MacvlanMode.PASSTHRU:
+                hints += (_virtual_card(link),)
+        return hints
+
+    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
+        return Plan()
+
+    def network_plan(self, network: Network) -> Plan:
+        stack, _ = self._read(network)
+        stacked.check_pools(network)
+        return stacked.parent_plan(network, stack)
+
+    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
+        """In mode passthru the parent's, which is the kernel's to give."""
+        if self._read(network)[1] is MacvlanMode.PASSTHRU:
+            return MacAddress("")
+        address = endpoint.ipv4 or endpoint.ipv6
+        return derived_mac(network.id, str(address.ip) if address else endpoint.id)
+
+    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+        stack, mode = self._read(network)
+        link = Macvlan(
+            ifname=handoff_name(endpoint.id),
+            parent=stack.parent,
+            mode=mode,
+            mac_address=endpoint.mac_address or None,
+            mtu=stack.mtu,
+            mark=f"{network.id}/{endpoint.id}",
+        )
+        requires = frozenset({stack.parent})
+        return Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
+
+    def port_targets(
+        self, network: Network, endpoint: Endpoint, binding: PortBinding
+    ) -> tuple[PortTarget, ...]:
+        """Nowhere: every port of the container is open on the LAN."""
+        return ()
+
+    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+        return Plan()
+
+    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
+        return stacked.attachment(network, self._read(network)[0], endpoint)
+
+    def _read(self, network: Network) -> tuple[Stack, MacvlanMode]:
+        check_known(network.options, OPTIONS, self.mode)
+        return stacked.read_stack(network), MODE.of(network.options)
+
+
+def _virtual_card(link: HostLink) -> str:
+    return (
+        f"parent {link.ifname} is a virtual card ({link.bus_driver}), and its switch may drop frames "
+        "of other MAC addresses; allow promiscuous mode and forged transmits there, or choose "
+        "mode=ipvlan"
+    )

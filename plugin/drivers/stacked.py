@@ -1,0 +1,191 @@
+"""What modes have in common whose links stand on a link of the host, their parent.
+
+Containers are neighbours of the LAN there: the host neither routes nor filters for them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import Any, Final
+
+from plugin.drivers.options import (
+    MAX_MTU,
+    MIN_MTU,
+    MIN_MTU_IPV6,
+    Option,
+    ifname,
+    ifname_prefix,
+    mtu,
+    route_list,
+)
+from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
+from plugin.model.ids import IfName, dummy_name, handoff_name
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    IPAddress,
+    IPInterface,
+    Network,
+    StaticRoute,
+)
+from plugin.model.parents import HostLink, ParentUse
+from plugin.model.plan import Plan
+from plugin.model.resources import Dummy
+
+# What hands each frame that its port receives to its master before anybody else sees it.
+_TAKES_ALL: Final = frozenset({"bridge", "bond", "team", "openvswitch"})
+_EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+
+PARENT: Final[Option[IfName | None]] = Option(
+    name="parent",
+    parse=ifname,
+    default=None,
+    expected="a link name of 1 to 15 bytes without '/', ':' or spaces",
+    meaning="Link of the host that containers stand on. Without one the network is isolated: its "
+    "containers reach each other and nothing else.",
+)
+MTU: Final = Option(
+    name="mtu",
+    parse=mtu,
+    default=0,
+    expected=f"a number of bytes from {MIN_MTU} to {MAX_MTU}",
+    meaning="MTU of the containers' links, the parent's at most. Default: the parent's.",
+)
+IFACE_PREFIX: Final = Option(
+    name="iface_prefix",
+    parse=ifname_prefix,
+    default="eth",
+    expected="a link name of 1 to 13 bytes",
+    meaning="Name of the link in the container, before its number.",
+)
+ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
+    name="routes",
+    parse=route_list,
+    default=(),
+    expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
+    meaning="Routes in every container.",
+)
+COMMON: Final[tuple[Option[Any], ...]] = (PARENT, MTU, IFACE_PREFIX, ROUTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The common options of one network; ``parent`` is never absent, ``own`` if it is ours."""
+
+    parent: IfName
+    own: bool
+    mtu: int | None
+    iface_prefix: str
+    routes: tuple[StaticRoute, ...]
+
+
+def read_stack(network: Network) -> Stack:
+    """Read the common options.  Raises RefusedError."""
+    options = network.options
+    parent = PARENT.of(options)
+    stack = Stack(
+        parent=parent or dummy_name(network.id),
+        own=parent is None,
+        mtu=MTU.of(options) or None,
+        iface_prefix=IFACE_PREFIX.of(options),
+        routes=ROUTES.of(options),
+    )
+    if network.ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
+        raise InvalidOptionError(
+            MTU.name, stack.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
+        )
+    return stack
+
+
+def check_pools(network: Network) -> None:
+    """Refuse a gateway that its containers could not reach."""
+    for pool in network.pools:
+        if pool.gateway is not None and pool.gateway.ip not in pool.prefix:
+            raise GatewayOutsideError(
+                f"gateway {pool.gateway.ip} is outside its subnet {pool.prefix}; "
+                f"choose an address of {pool.prefix}"
+            )
+
+
+def parent_plan(network: Network, stack: Stack) -> Plan:
+    """The parent, which is to be there, or to be made if the user named none."""
+    if not stack.own:
+        return Plan(requires=frozenset({stack.parent}))
+    dummy = Dummy(ifname=stack.parent, mtu=stack.mtu or network.uplink_mtu, mark=network.id)
+    return Plan(resources=frozenset({dummy}))
+
+
+def parent_use(stack: Stack, kind: str, *, exclusive: bool = False) -> ParentUse | None:
+    """The use of a parent that is not the network's own."""
+    if stack.own:
+        return None
+    return ParentUse(parent=stack.parent, kind=kind, exclusive=exclusive)
+
+
+def check_parent(stack: Stack, use: ParentUse, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+    """Refuse what carries no links of any kind; answer hints."""
+    link = links.get(use.parent)
+    if link is None:
+        return ()
+    if link.loopback:
+        raise InvalidOptionError(
+            PARENT.name,
+            link.ifname,
+            "a link that leads out of the host; leave it out for an isolated network",
+        )
+    if link.master_kind in _TAKES_ALL:
+        raise RefusedError(
+            f"parent {link.ifname} is a port of a {link.master_kind}, which takes every frame; "
+            f"choose the {link.master_kind} itself, or a link that is not in one"
+        )
+    if not link.up:
+        raise RefusedError(
+            f"parent {link.ifname} is down; bring it up: ip link set {link.ifname} up"
+        )
+    if stack.mtu is not None and stack.mtu > link.mtu:
+        raise InvalidOptionError(
+            MTU.name, stack.mtu, f"at most {link.mtu} bytes, the MTU of parent {link.ifname}"
+        )
+    if link.carrier:
+        return ()
+    return (f"parent {link.ifname} has no carrier; check the cable and the switch's port",)
+
+
+def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment:
+    """The link, and the gateway the user named, which is a machine of the LAN.
+
+    No bridge of Docker's is wanted beside it.  Where there is no gateway everybody is on the
+    link: a default route by it keeps the engine's resolver asking others (from 26.1 it does
+    so only for those that have a way out).
+    """
+    plain = Attachment(
+        src_name=handoff_name(endpoint.id),
+        dst_prefix=stack.iface_prefix,
+        routes=stack.routes,
+        disable_gateway_service=True,
+    )
+    if network.internal or stack.own:
+        return plain
+    found = {each.version: _gateway(network, each) for each in endpoint.interfaces}
+    gateway4, gateway6 = found.get(4), found.get(6)
+    if gateway4 is None and gateway6 is None:
+        return connected(plain, endpoint)
+    return replace(
+        plain,
+        gateway4=gateway4 if isinstance(gateway4, IPv4Address) else None,
+        gateway6=gateway6 if isinstance(gateway6, IPv6Address) else None,
+    )
+
+
+def connected(plain: Attachment, endpoint: Endpoint) -> Attachment:
+    """The same, with everybody on the link."""
+    versions = sorted({each.version for each in endpoint.interfaces})
+    defaults = tuple(StaticRoute(destination=_EVERYWHERE[version]) for version in versions)
+    return replace(plain, routes=plain.routes + defaults)
+
+
+def _gateway(network: Network, interface: IPInterface) -> IPAddress | None:
+    for pool in network.pools:
+        if interface.ip in pool.prefix:
+            return pool.gateway.ip if pool.gateway else None
+    return None

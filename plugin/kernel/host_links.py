@@ -1,0 +1,62 @@
+"""What a network must know of a link of the host before it stands on it.
+
+What netlink does not tell (whether it is Wi-Fi, which driver the card has) is read from /sys,
+which may show another namespace's links than the socket does: the entry must be the same link.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from plugin.kernel import links
+from plugin.kernel.rtnl import LinkInfo, Rtnl
+from plugin.model.ids import IfName
+from plugin.model.parents import HostLink
+
+SYS: Final = Path("/sys/class/net")
+
+
+def read(rtnl: Rtnl, ifnames: Iterable[IfName], root: Path = SYS) -> dict[IfName, HostLink]:
+    """Those of ``ifnames`` that are there."""
+    found = {}
+    for ifname in ifnames:
+        link = rtnl.link(ifname)
+        if link is not None and not links.is_doomed(link):
+            found[ifname] = _host_link(link, root)
+    return found
+
+
+def _host_link(link: LinkInfo, root: Path) -> HostLink:
+    entry = _entry(link, root)
+    return HostLink(
+        ifname=link.ifname,
+        kind=link.kind,
+        mac_address=link.mac_address,
+        mtu=link.mtu,
+        up=link.up,
+        carrier=link.running,
+        loopback=link.loopback,
+        wireless=entry is not None
+        and any((entry / name).exists() for name in ("wireless", "phy80211")),
+        master_kind=link.master_kind,
+        bus_driver=_driver(entry) if entry else "",
+        ours=links.is_ours(link),
+    )
+
+
+def _entry(link: LinkInfo, root: Path) -> Path | None:
+    entry = root / link.ifname
+    same = _text(entry / "ifindex") == str(link.index)
+    return entry if same and _text(entry / "address") == link.mac_address else None
+
+
+def _driver(entry: Path) -> str:
+    driver = entry / "device" / "driver"
+    return driver.resolve().name if driver.exists() else ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

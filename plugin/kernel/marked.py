@@ -1,0 +1,64 @@
+"""Every link of ours, whoever asked for it: what a sweep compares with the state."""
+
+from collections.abc import Callable
+from typing import Final
+
+from plugin.kernel import links
+from plugin.kernel.rtnl import LinkInfo, Rtnl
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.resources import Detour, Dummy, LinkResource, Macvlan, MacvlanMode, Veth
+
+
+def read_marked(rtnl: Rtnl) -> frozenset[LinkResource]:
+    """Every link of ours that is not doomed, peers excepted: they go with their pairs."""
+    found = (_READERS[link.kind](link) for link in rtnl.links() if _is_read(link))
+    return frozenset(found)
+
+
+def _is_read(link: LinkInfo) -> bool:
+    if not links.is_ours(link) or link.kind not in _READERS:
+        return False
+    return link.kind != "veth" or links.mark_of(link) is not None or bool(link.master)
+
+
+def _as_veth(link: LinkInfo) -> Veth:
+    return Veth(
+        ifname=link.ifname,
+        peer=IfName(""),
+        peer_mac_address=MacAddress(""),
+        master=links.name_of(link.master),
+        mtu=link.mtu,
+        mark=links.mark_of(link) or "",
+    )
+
+
+def _as_ifb(link: LinkInfo) -> Detour | Dummy:
+    """Which of both is in the mark: a detour is an endpoint's, a dummy is a network's."""
+    mark = links.mark_of(link) or ""
+    if mark and "/" not in mark:
+        return Dummy(ifname=link.ifname, mtu=link.mtu, mark=mark)
+    return Detour(ifname=link.ifname, source=IfName(""), mark=mark)
+
+
+def _as_dummy(link: LinkInfo) -> Dummy:
+    return Dummy(ifname=link.ifname, mtu=link.mtu, mark=links.mark_of(link) or "")
+
+
+def _as_macvlan(link: LinkInfo) -> Macvlan:
+    return Macvlan(
+        ifname=link.ifname,
+        parent=links.name_of(link.parent),
+        mode=MacvlanMode.BRIDGE,
+        mac_address=link.mac_address,
+        mtu=link.mtu,
+        mark=links.mark_of(link) or "",
+    )
+
+
+_READERS: Final[dict[str, Callable[[LinkInfo], LinkResource]]] = {
+    "bridge": links.as_bridge,
+    "veth": _as_veth,
+    "ifb": _as_ifb,
+    "dummy": _as_dummy,
+    "macvlan": _as_macvlan,
+}

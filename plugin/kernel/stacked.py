@@ -1,0 +1,126 @@
+"""Links that stand on a parent and are handed over, and the parent that leads nowhere.
+
+dockerd moves such a link into the sandbox as it is, so that the host sees it no more; where
+it is then is for ``sandboxes`` to find out.
+"""
+
+import errno
+import struct
+import time
+from dataclasses import replace
+from typing import Final
+
+from plugin.errors import RefusedError
+from plugin.kernel import links
+from plugin.kernel.raw_netlink import attribute
+from plugin.kernel.rtnl import LinkChange, Rtnl, RtnlError
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.resources import MARK_PREFIX, Dummy, Macvlan, MacvlanMode
+
+# A link that dies with its sandbox has its address until the kernel gets to it.
+PATIENCE_SECONDS: Final = 8.0
+_POLL_SECONDS: Final = 0.02
+_U32: Final = struct.Struct("=I")
+_IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
+_DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
+_NO_SUCH_KIND: Final = (errno.EOPNOTSUPP, errno.ENODEV)
+
+
+def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
+    """Make the link, down; its MAC address may take a while to become free."""
+    parent = links.index_of(macvlan.parent)
+    if macvlan.mac_address is not None:
+        _await_free(rtnl, macvlan.parent, parent, macvlan)
+    made = LinkChange(
+        ifname=macvlan.ifname,
+        parent=parent,
+        mac_address=macvlan.mac_address,
+        mtu=macvlan.mtu,
+        group=links.GROUP_OURS,
+    )
+    mode = attribute(_IFLA_MACVLAN_MODE, _U32.pack(macvlan.mode))
+    _ensure_child(rtnl, macvlan, made, mode)
+
+
+def read_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> Macvlan | None:
+    """The link as the host shows it while it has not been handed over."""
+    link = rtnl.link(macvlan.ifname)
+    if link is None or links.is_doomed(link):
+        return None
+    mark = (links.mark_of(link) or "") if links.is_ours(link) else ""
+    return replace(macvlan, parent=links.name_of(link.parent), mark=mark)
+
+
+def ensure_dummy(rtnl: Rtnl, dummy: Dummy) -> None:
+    """Make the link, up."""
+    wanted = LinkChange(mtu=dummy.mtu, up=True)
+    alias = MARK_PREFIX + dummy.mark
+    try:
+        _add_dummy(rtnl, replace(wanted, ifname=dummy.ifname, group=links.GROUP_OURS))
+    except RtnlError as error:
+        if error.code != errno.EEXIST:
+            raise
+        link = links.our_link(rtnl, dummy.ifname, dummy.mark, *_DUMMY_KINDS)
+        rtnl.change_link(link.index, replace(wanted, alias=alias))
+        return
+    rtnl.change_link(links.index_of(dummy.ifname), LinkChange(alias=alias))
+
+
+def read_dummy(rtnl: Rtnl, dummy: Dummy) -> Dummy | None:
+    """The link as it is."""
+    link = rtnl.link(dummy.ifname)
+    if link is None:
+        return None
+    return replace(dummy, mtu=link.mtu, mark=links.mark_if_right(link))
+
+
+def _ensure_child(rtnl: Rtnl, child: Macvlan, made: LinkChange, data: bytes) -> None:
+    kind = type(child).__name__.lower()
+    try:
+        rtnl.add_link(kind, made, data)
+    except RtnlError as error:
+        if error.code in (errno.EBUSY, errno.EINVAL):
+            raise RefusedError(
+                f"{child.parent} cannot carry a {kind} link ({error}): it is a port of a bridge "
+                "or a bond, or links of another kind or mode stand on it; choose another parent"
+            ) from error
+        if error.code != errno.EEXIST:
+            raise
+        links.our_link(rtnl, child.ifname, child.mark, kind)
+    rtnl.change_link(links.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
+
+
+def _await_free(rtnl: Rtnl, ifname: IfName, parent: int, macvlan: Macvlan) -> None:
+    """Wait until no link that is up on the parent has the MAC address.
+
+    Two cannot be up (drivers/net/macvlan.c, macvlan_addr_busy); the engine, which sets the link
+    up, would be told "address already in use" and fail the start.
+    """
+    address = macvlan.mac_address
+    own = rtnl.link(ifname)
+    if own is not None and own.mac_address == address and macvlan.mode is not MacvlanMode.PASSTHRU:
+        raise _in_use(address, ifname, "the parent itself has it")
+    end = time.monotonic() + PATIENCE_SECONDS
+    while address in rtnl.unicast_filter(parent):
+        if time.monotonic() > end:
+            raise _in_use(address, ifname, "another link there has it")
+        time.sleep(_POLL_SECONDS)
+
+
+def _in_use(address: MacAddress | None, parent: IfName, why: str) -> RefusedError:
+    return RefusedError(
+        f"MAC address {address} is in use on {parent}: {why}; stop the container that has it, "
+        "or choose another with --mac-address"
+    )
+
+
+def _add_dummy(rtnl: Rtnl, made: LinkChange) -> None:
+    for kind in _DUMMY_KINDS[:-1]:
+        try:
+            rtnl.add_link(kind, made)
+        except RtnlError as error:
+            if error.code not in _NO_SUCH_KIND:
+                raise
+        else:
+            return
+    rtnl.add_link(_DUMMY_KINDS[-1], made)

@@ -1,0 +1,45 @@
+"""Links of the host that networks stand on, as far as a network must know them."""
+
+from dataclasses import dataclass
+
+from plugin.model.ids import IfName, MacAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLink:
+    """A link of the host as it is now.
+
+    ``master_kind`` is the kind of what it is a port of (``bridge``, ``bond``), empty if of
+    nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link.
+    """
+
+    ifname: IfName
+    kind: str = ""
+    mac_address: MacAddress | None = None
+    mtu: int = 1500
+    up: bool = True
+    carrier: bool = True
+    loopback: bool = False
+    wireless: bool = False
+    master_kind: str = ""
+    bus_driver: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentUse:
+    """The link that a network's containers stand on, and what else can stand on it.
+
+    ``base`` is what carries the parent if that is a VLAN.  Networks of one ``kind`` share a
+    parent, unless one is ``exclusive``.
+    """
+
+    parent: IfName
+    kind: str
+    base: IfName | None = None
+    exclusive: bool = False
+
+    @property
+    def names(self) -> tuple[IfName, ...]:
+        """The parent and its base."""
+        return (self.parent,) if self.base is None else (self.parent, self.base)

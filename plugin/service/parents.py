@@ -1,0 +1,115 @@
+"""Links of the host that networks stand on: looked at before, and looked after afterwards.
+
+They are not ours: they go down, are renamed, are unplugged and come back.  Nothing is done to
+them; what is wrong is said, until it is right again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import MissingLinkError, RefusedError
+from plugin.kernel.base import Kernel
+from plugin.log import Log
+from plugin.model.ids import IfName, short
+from plugin.model.network import Network, NetworkState
+from plugin.model.parents import HostLink, ParentUse
+from plugin.service.health import Health
+from plugin.store.base import Store
+
+_log: Final = Log("parents")
+_WHAT: Final = "parent "
+
+
+class Parents:
+    """What the host's links mean for networks."""
+
+    def __init__(self, store: Store, kernel: Kernel, health: Health) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._health = health
+        self._names: frozenset[IfName] = frozenset()
+
+    def survey(self, network: Network) -> Network:
+        """Look at the network's parent before it is made; the network, with what was found.
+
+        Raises MissingLinkError, and RefusedError for a parent that cannot carry it.
+        """
+        driver = driver_for(network.mode)
+        use = driver.parent_use(network)
+        if use is None:
+            return network
+        links = self._kernel.host_links(use.names)
+        for hint in driver.check_parent(network, links):
+            _log.warning("parent.doubtful", network=short(network.id), hint=hint)
+        there = links.get(use.parent)
+        nearest = there or (links.get(use.base) if use.base else None)
+        if nearest is None:
+            raise MissingLinkError(
+                f"there is no link {use.base or use.parent} on this host; choose a parent that "
+                "'ip link' shows"
+            )
+        self._names |= frozenset(use.names)
+        foreign = there is not None and not there.ours
+        return replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
+
+    def look_after(self) -> None:
+        """Say in the health which parents are missing or down."""
+        uses = list(self._uses())
+        self._names = frozenset(name for _, use in uses for name in use.names)
+        links = self._kernel.host_links(self._names) if self._names else {}
+        troubled: dict[IfName, list[Network]] = {}
+        for network, use in uses:
+            name = use.base or use.parent
+            if _trouble(links.get(name)):
+                troubled.setdefault(name, []).append(network)
+        for name, networks in troubled.items():
+            why, remedy = _trouble(links.get(name)) or ("", "")
+            names = ", ".join(short(network.id) for network in networks)
+            self._health.degrade(_WHAT + name, f"{name} {why}; networks {names} need it", remedy)
+        for condition in self._health.conditions:
+            if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
+                self._health.recover(condition.what)
+
+    def concerns(self, ifname: str) -> bool:
+        """Whether a network stands on a link of that name."""
+        return ifname in self._names
+
+    def _uses(self) -> Iterable[tuple[Network, ParentUse]]:
+        for network in self._store.networks():
+            use = driver_for(network.mode).parent_use(network)
+            if use is not None and network.state is NetworkState.ACTIVE:
+                yield network, use
+
+
+def refuse_shared_parent(network: Network, other: Network) -> None:
+    """Refuse two networks that cannot stand on one link."""
+    mine = driver_for(network.mode).parent_use(network)
+    theirs = None if mine is None else driver_for(other.mode).parent_use(other)
+    if mine is None or theirs is None or mine.parent != theirs.parent:
+        return
+    if mine.kind != theirs.kind:
+        raise RefusedError(
+            f"parent {mine.parent} carries {theirs.kind} links of network {short(other.id)}, and a "
+            f"link carries either macvlan or ipvlan links; choose mode={theirs.kind} or another parent"
+        )
+    if mine.exclusive or theirs.exclusive:
+        raise RefusedError(
+            f"parent {mine.parent} is used by network {short(other.id)}, and a link in mode passthru "
+            "is for one network alone; choose another mode or another parent"
+        )
+
+
+def _trouble(link: HostLink | None) -> tuple[str, str] | None:
+    """What keeps a parent from carrying anything, and what would help."""
+    if link is None:
+        return (
+            "is not there (unplugged, or renamed)",
+            "plug it in or give it its name again; containers that lost their link must be restarted",
+        )
+    if not link.up:
+        return "is down", f"bring it up: ip link set {link.ifname} up"
+    if not link.carrier:
+        return "has no carrier", "check the cable and the switch's port"
+    return None

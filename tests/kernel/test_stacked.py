@@ -1,0 +1,123 @@
+"""Links on a parent, by what the kernel does with them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import RefusedError
+from plugin.kernel import stacked
+from plugin.kernel.host_links import read as read_host_links
+from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.netlink import conversation
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.parents import HostLink
+from plugin.model.resources import Macvlan, MacvlanMode
+from tests.kernel.netns import Netns
+
+MACVLAN = Macvlan(
+    ifname=IfName("pnc-1"),
+    parent=IfName("up0"),
+    mode=MacvlanMode.BRIDGE,
+    mac_address=MacAddress("02:00:00:00:00:07"),
+    mtu=None,
+    mark="n1/e1",
+)
+OTHER = replace(MACVLAN, ifname=IfName("pnc-2"), mark="n1/e2")
+
+
+@pytest.fixture(autouse=True)
+def wire(netns: Netns) -> None:
+    netns.ip("link add up0 type veth peer name up1", "link set up0 up", "link set up1 up")
+
+
+def make(kernel: LinuxKernel, link: Macvlan) -> None:
+    kernel.ensure([link], lambda _: None)
+
+
+def host_link(ifname: str, root: Path = Path("/nowhere")) -> HostLink:
+    with conversation() as rtnl:
+        return read_host_links(rtnl, [IfName(ifname)], root)[IfName(ifname)]
+
+
+class TestMacAddresses:
+    def test_one_that_is_up_is_waited_for_and_then_refused(
+        self, netns: Netns, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Wherever the link that has it is."""
+        monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0.1)
+        make(kernel, MACVLAN)
+        sandbox = Netns()
+        netns.ip(f"link set pnc-1 netns {sandbox.path}")
+        sandbox.ip("link set pnc-1 up")
+        with pytest.raises(RefusedError, match="02:00:00:00:00:07 is in use on up0: another link"):
+            make(kernel, OTHER)
+        sandbox.ip("link set pnc-1 down")
+        make(kernel, OTHER)
+
+        assert kernel.read([OTHER]) == {OTHER}
+        sandbox.close()
+
+    def test_the_parents_own_is_refused(self, kernel: LinuxKernel) -> None:
+        """At once: it will not go away."""
+        own = replace(MACVLAN, mac_address=host_link("up0").mac_address)
+        with pytest.raises(RefusedError, match="is in use on up0: the parent itself has it"):
+            make(kernel, own)
+
+        assert kernel.missing_links([own.ifname])
+
+    def test_passthru_takes_the_parents(self, kernel: LinuxKernel) -> None:
+        """Whatever was asked for; the engine sets the one that the user chose."""
+        link = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None)
+        make(kernel, link)
+
+        assert host_link("pnc-1").mac_address == host_link("up0").mac_address
+
+
+class TestRefusals:
+    def test_a_port_of_a_bridge(self, netns: Netns, kernel: LinuxKernel) -> None:
+        """Somebody enslaved the parent after the network was made."""
+        netns.ip("link add br0 type bridge", "link set up0 master br0")
+        with pytest.raises(RefusedError, match=r"up0 cannot carry a macvlan link.*choose another"):
+            make(kernel, MACVLAN)
+
+    def test_beside_passthru(self, kernel: LinuxKernel) -> None:
+        """Somebody else's, or Docker's."""
+        make(kernel, replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None))
+        with pytest.raises(RefusedError, match="links of another kind or mode stand on it"):
+            make(kernel, OTHER)
+
+
+class TestHostLinks:
+    def test_what_the_kernel_says(self, netns: Netns, kernel: LinuxKernel) -> None:
+        """Of loopback, carrier, state and master."""
+        netns.ip(
+            "link add br0 type bridge",
+            "link add v0 type veth peer name v1",
+            "link set v0 master br0",
+            "link set up1 down",
+        )
+
+        assert host_link("lo").loopback
+        assert host_link("v0").master_kind == "bridge"
+        assert not host_link("v0").up
+        assert host_link("up0").up
+        netns.ip("link set up1 up")
+        netns.wait_for_carrier("up0")
+        assert host_link("up0").carrier
+
+    def test_what_sysfs_says(self, netns: Netns, tmp_path: Path) -> None:
+        """Of Wi-Fi and drivers, if it is the same link that it speaks of."""
+        entry = tmp_path / "up0"
+        (entry / "wireless").mkdir(parents=True)
+        (entry / "device").mkdir()
+        (tmp_path / "drivers" / "virtio_net").mkdir(parents=True)
+        (entry / "device" / "driver").symlink_to(tmp_path / "drivers" / "virtio_net")
+        (entry / "ifindex").write_text(f"{netns.index_of('up0')}\n")
+        (entry / "address").write_text(f"{host_link('up0').mac_address}\n")
+        found = host_link("up0", tmp_path)
+
+        assert found.wireless
+        assert found.bus_driver == "virtio_net"
+        (entry / "ifindex").write_text("77\n")
+        assert not host_link("up0", tmp_path).wireless

@@ -1,0 +1,224 @@
+"""Mode macvlan: what a network and an endpoint are given, and what is refused."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from plugin.drivers.macvlan import OPTIONS, MacvlanDriver
+from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError, UnknownOptionError
+from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
+from plugin.model.network import Network, StaticRoute
+from plugin.model.parents import HostLink, ParentUse
+from plugin.model.resources import Dummy, Macvlan, MacvlanMode
+from tests.fakes.values import a_network, a_pool, an_endpoint
+
+DRIVER = MacvlanDriver()
+ETH0 = IfName("eth0")
+
+
+def a_macvlan(*subnets: str, internal: bool = False, **options: str) -> Network:
+    """A network on eth0, unless ``parent`` is said to be empty."""
+    own = {"mode": "macvlan", "parent": "eth0", **options}
+    own = {name: value for name, value in own.items() if value}
+    return a_network("lan", *subnets, mode="macvlan", options=own, internal=internal)
+
+
+def links(**facts: Any) -> dict[IfName, HostLink]:
+    return {ETH0: HostLink(ifname=ETH0, **facts)}
+
+
+class TestPlans:
+    def test_the_network_needs_its_parent_and_nothing_else(self) -> None:
+        """It is not ours, so it is not made."""
+        plan = DRIVER.network_plan(a_macvlan())
+
+        assert plan.requires == {ETH0}
+        assert plan.resources == frozenset()
+
+    def test_without_a_parent_it_has_one_that_leads_nowhere(self) -> None:
+        """As with Docker's driver."""
+        network = a_macvlan(parent="")
+        plan = DRIVER.network_plan(network)
+
+        assert plan.requires == frozenset()
+        assert plan.resources == {
+            Dummy(ifname=dummy_name(network.id), mtu=1500, mark=network.id),
+        }
+
+    @pytest.mark.parametrize("mode", list(MacvlanMode))
+    def test_the_link_is_handed_over(self, mode: MacvlanMode) -> None:
+        """With its MAC address from birth."""
+        network = a_macvlan(macvlan_mode=mode.name.lower(), mtu="1400")
+        endpoint = an_endpoint(network)
+        plan = DRIVER.endpoint_plan(network, endpoint)
+
+        assert plan.handoff == handoff_name(endpoint.id)
+        assert plan.requires == {ETH0}
+        assert plan.resources == {
+            Macvlan(
+                ifname=handoff_name(endpoint.id),
+                parent=ETH0,
+                mode=mode,
+                mac_address=endpoint.mac_address,
+                mtu=1400,
+                mark=f"{network.id}/{endpoint.id}",
+            )
+        }
+
+    def test_a_mac_address_goes_with_the_ip_address(self) -> None:
+        """Whoever comes back with it has no stale neighbours."""
+        network = a_macvlan()
+        one, other = an_endpoint(network, 2), an_endpoint(network, 3)
+
+        assert DRIVER.mac_address(network, one) == DRIVER.mac_address(network, one)
+        assert DRIVER.mac_address(network, one) != DRIVER.mac_address(network, other)
+
+    def test_passthru_has_the_parents(self) -> None:
+        """Unless the user chose one."""
+        network = a_macvlan(macvlan_mode="passthru")
+        endpoint = replace(an_endpoint(network), mac_address=MacAddress(""))
+        (link,) = DRIVER.endpoint_plan(network, endpoint).resources
+
+        assert DRIVER.mac_address(network, endpoint) == ""
+        assert isinstance(link, Macvlan)
+        assert link.mac_address is None
+
+    def test_no_ports_are_published(self) -> None:
+        """All of them are open on the LAN."""
+        network = a_macvlan()
+
+        assert not DRIVER.ports_plan(network, an_endpoint(network)).resources
+
+
+class TestAttachment:
+    def test_the_gateway_is_the_users(self) -> None:
+        """And Docker adds no bridge of its own."""
+        network = a_macvlan("10.1.0.0/24", "fd00:1::/64", routes="10.9.0.0/16 via 10.1.0.9")
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert str(attachment.gateway4) == "10.1.0.1"
+        assert str(attachment.gateway6) == "fd00:1::1"
+        assert attachment.disable_gateway_service
+        assert attachment.routes == (
+            StaticRoute(destination=ip_network("10.9.0.0/16"), next_hop=ip_address("10.1.0.9")),
+        )
+
+    def test_without_one_everybody_is_on_the_link(self) -> None:
+        """The engine's resolver asks others only for who has a way out."""
+        network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", None),))
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert attachment.gateway4 is None
+        assert attachment.routes == (StaticRoute(destination=ip_network("0.0.0.0/0")),)
+
+    def test_one_of_two_subnets(self) -> None:
+        """The one the address is of."""
+        network = a_macvlan("10.1.0.0/24", "10.2.0.0/24")
+        second = replace(network, pools=network.pools[1:])
+        attachment = DRIVER.attachment(network, an_endpoint(second))
+
+        assert str(attachment.gateway4) == "10.2.0.1"
+
+    @pytest.mark.parametrize("network", [a_macvlan(internal=True), a_macvlan(parent="")])
+    def test_an_internal_network_has_no_way_out(self, network: Network) -> None:
+        """Nor has one without a parent."""
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert attachment.gateway4 is None
+        assert attachment.routes == ()
+        assert attachment.disable_gateway_service
+
+    def test_no_gateway_is_taken_from_the_ipam(self) -> None:
+        """It would be an address of a LAN that pynet does not know."""
+        needs = DRIVER.gateway_needs(a_macvlan())
+
+        assert needs.skip_ipv4
+        assert needs.skip_ipv6
+
+
+class TestParent:
+    def test_several_networks_share_one(self) -> None:
+        """But for mode passthru."""
+        use = ParentUse(parent=ETH0, kind="macvlan")
+
+        assert DRIVER.parent_use(a_macvlan()) == use
+        assert DRIVER.parent(a_macvlan()) == ETH0
+        assert DRIVER.parent_use(a_macvlan(macvlan_mode="passthru")) == replace(use, exclusive=True)
+        assert DRIVER.parent_use(a_macvlan(parent="")) is None
+
+    @pytest.mark.parametrize(
+        ("facts", "match"),
+        [
+            ({"loopback": True}, "parent is 'eth0', expected a link that leads out of the host"),
+            ({"master_kind": "bridge"}, "eth0 is a port of a bridge.*choose the bridge itself"),
+            ({"master_kind": "bond"}, "eth0 is a port of a bond.*choose the bond itself"),
+            ({"up": False}, "eth0 is down; bring it up: ip link set eth0 up"),
+            ({"wireless": True}, "Wi-Fi.*choose mode=ipvlan"),
+            ({"mtu": 1300}, "mtu is '1400', expected at most 1300 bytes"),
+        ],
+    )
+    def test_what_carries_nothing_is_refused(self, facts: dict[str, Any], match: str) -> None:
+        """With the remedy."""
+        with pytest.raises(RefusedError, match=match):
+            DRIVER.check_parent(a_macvlan(mtu="1400"), links(**facts))
+
+    @pytest.mark.parametrize(
+        ("facts", "match"),
+        [
+            ({"carrier": False}, "no carrier; check the cable"),
+            ({"bus_driver": "virtio_net"}, "allow promiscuous mode and forged transmits"),
+        ],
+    )
+    def test_what_is_doubtful_is_said(self, facts: dict[str, Any], match: str) -> None:
+        """With the remedy, and nothing is refused."""
+        (hint,) = DRIVER.check_parent(a_macvlan(), links(**facts))
+
+        assert match in hint
+
+    def test_what_is_right_needs_no_word(self) -> None:
+        """A card that is up."""
+        assert DRIVER.check_parent(a_macvlan(), links(bus_driver="e1000e")) == ()
+        assert DRIVER.check_parent(a_macvlan(parent=""), {}) == ()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("options", "match"),
+        [
+            ({"parent": "a/b"}, "option parent is 'a/b', expected a link name"),
+            ({"macvlan_mode": "l2"}, "is 'l2', expected bridge, private, vepa or passthru"),
+            ({"macvlan_mode": "Bridge"}, "is 'Bridge', expected bridge, private"),
+            ({"mtu": "1"}, "option mtu is '1', expected a number of bytes from 68 to 65535"),
+            ({"iface_prefix": "x" * 14}, "expected a link name of 1 to 13 bytes"),
+            ({"routes": "default"}, "option routes is 'default', expected routes as"),
+        ],
+    )
+    def test_values(self, options: dict[str, str], match: str) -> None:
+        """Each says what would be right."""
+        with pytest.raises(InvalidOptionError, match=match):
+            DRIVER.check_options(a_macvlan(**options))
+
+    def test_an_unknown_option(self) -> None:
+        """With the nearest."""
+        with pytest.raises(UnknownOptionError, match="did you mean parent"):
+            DRIVER.check_options(a_macvlan(parnet="eth0"))
+        with pytest.raises(UnknownOptionError, match="unknown in mode macvlan"):
+            DRIVER.check_endpoint_options({"spoof_guard": "true"})
+
+    def test_too_small_for_ipv6(self) -> None:
+        """RFC 8200."""
+        with pytest.raises(InvalidOptionError, match="at least 1280"):
+            DRIVER.check_options(a_macvlan("fd00:1::/64", mtu="1279"))
+
+    def test_a_gateway_of_elsewhere(self) -> None:
+        """Nobody would reach it."""
+        network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", "10.2.0.1/24"),))
+        with pytest.raises(GatewayOutsideError, match=r"choose an address of 10\.1\.0\.0/24"):
+            DRIVER.network_plan(network)
+
+
+def test_dockers_names_are_the_same() -> None:
+    """Who comes from Docker's driver changes nothing but ``-d``."""
+    assert {"parent", "macvlan_mode"} <= {option.name for option in OPTIONS}
