@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test run plugin lint unit kernel lab e2e bench setup packages venv engines demo-engine clean
+.PHONY: help demo test run plugin lint unit kernel vm lab e2e bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,10 +22,11 @@ demo: ## Show pynet at work on a real Docker Engine, from nothing, and clean up
 
 test: ## Run every test there is, on real engines too
 	@$(STAGE) "Debian packages" packaging/packages
-	@$(STAGE) "Python environment and engines" $(MAKE) --no-print-directory -j2 venv engines
+	@$(STAGE) "Python environment, engines and virtual machine" $(MAKE) --no-print-directory -j3 venv engines machine
 	@$(STAGE) "lint" $(MAKE) --no-print-directory lint
 	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
 	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
+	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
@@ -40,7 +41,7 @@ lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm
 	@$(BIN)/lint-imports
 
 unit: venv ## Run the tests that need no root and no engine
@@ -48,6 +49,10 @@ unit: venv ## Run the tests that need no root and no engine
 
 kernel: setup ## Run the tests on real netlink and nftables
 	@$(PYTEST) tests/kernel
+
+vm: setup machine ## Run tests on Debian's own kernel, in a virtual machine
+	@$(PYTEST) tests/vm
+	@$(BIN)/python -m tests.vm
 
 lab: setup engines ## Test the test lab itself
 	@$(PYTEST) tests/lab
@@ -74,9 +79,12 @@ $(VENV)/.stamp: setup.cfg pyproject.toml
 	@touch $@
 	@echo "  Python environment: ready"
 
-# These two need only the standard library, so they run beside the making of the environment.
+# These need only the standard library, so they run beside the making of the environment.
 engines:
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.lab.roots
+
+machine:
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.vm.image
 
 demo-engine:
 	@docker version >/dev/null 2>&1 || PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tests.lab.roots 28

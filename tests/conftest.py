@@ -6,24 +6,41 @@ from pathlib import Path
 
 import pytest
 
-NEEDS_ROOT = ("kernel", "lab", "e2e")
+NEEDS_ROOT = ("kernel", "vm", "lab", "e2e")
+IN_MACHINE = "PYNET_VM" in os.environ  # the virtual machine of tests/vm
 HERE = Path(__file__).parent
 
 # Whoever runs something with a log puts (title, tail of the log) here; see pytest_runtest_makereport.
 LOGS = pytest.StashKey[dict[str, Callable[[], str]]]()
+LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LOGS] = {}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what only root can do for anybody else."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what only root can do for anybody else, and leave to the machine what is its."""
+    if not IN_MACHINE:
+        elsewhere = [item for item in items if item.get_closest_marker("vm")]
+        items[:] = [item for item in items if not item.get_closest_marker("vm")]
+        config.hook.pytest_deselected(items=elsewhere)
+        config.stash[LEFT_OUT] = len(elsewhere)
     if os.geteuid() == 0:
         return
     for item in items:
         if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in NEEDS_ROOT:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out, and where it runs."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{left_out} left out: marked vm, for kernels that have everything; see make vm"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

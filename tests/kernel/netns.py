@@ -66,12 +66,14 @@ class Netns:
         with self.entered():
             return socket.if_nametoindex(ifname)
 
-    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def socket(
+        self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0
+    ) -> socket.socket:
         """A socket of the namespace, whoever uses it; it gives up after a while."""
         with self.entered():
             # Raw sockets are for segments of TCP here.
             raw = family == socket.AF_INET and kind == socket.SOCK_RAW
-            sock = socket.socket(family, kind, socket.IPPROTO_TCP if raw else 0)
+            sock = socket.socket(family, kind, socket.IPPROTO_TCP if raw else protocol)
         sock.settimeout(_DEADLINE)
         return sock
 

@@ -18,15 +18,22 @@ RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
 
 
-def tcp(server: Netns, at: tuple[str, int], client: Netns, to: Place) -> str:
+def tcp(
+    server: Netns,
+    at: tuple[str, int],
+    client: Netns,
+    to: Place,
+    *,
+    protocol: int = socket.IPPROTO_TCP,
+) -> str:
     """Connect and exchange a word; answers the client's address as the server sees it.
 
-    Raises OSError if nothing comes through.
+    SCTP can be used like TCP.  Raises OSError if nothing comes through.
     """
-    family = socket.AF_INET if is_v4(at[0]) else socket.AF_INET6
+    family, asked = (socket.AF_INET if is_v4(each[0]) else socket.AF_INET6 for each in (at, to))
     with (
-        server.socket(family, socket.SOCK_STREAM) as listener,
-        client.socket(socket.AF_INET if is_v4(to[0]) else socket.AF_INET6, socket.SOCK_STREAM) as c,
+        server.socket(family, socket.SOCK_STREAM, protocol) as listener,
+        client.socket(asked, socket.SOCK_STREAM, protocol) as c,
     ):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(at)
@@ -105,6 +112,6 @@ def segment(source: str, destination: str, flags: int) -> bytes:
 
 
 def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF

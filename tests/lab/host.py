@@ -9,10 +9,11 @@ from typing import Final
 import docker
 
 from tests.lab.commands import CommandError, run, wait_until
+from tests.lab.debian import CACHE
 from tests.lab.dockerd import Dockerd, connect
 from tests.lab.namespace import Fabric, address4, address6
 from tests.lab.process import Process
-from tests.lab.roots import CACHE, Engine, ensure, ensure_image
+from tests.lab.roots import Engine, ensure, ensure_image
 from tests.lab.runs import Run
 
 ENTER: Final = Path(__file__).with_name("enter.sh")

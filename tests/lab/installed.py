@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.lab.commands import CommandError, run, wait_until
+from tests.lab.debian import CACHE, mirror
 from tests.lab.host import Host
 from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
-from tests.lab.roots import CACHE, mirror
 from tests.lab.unix_http import get_json, post_json
 
 REPOSITORY: Final = Path(__file__).parents[2]

@@ -1,0 +1,81 @@
+"""One virtual machine, from its start to the end of the one command that it is for.
+
+What the command says goes to our own output as it is said; its exit status comes by a
+line of its own, so that a machine that died cannot be taken for a success.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.vm.image import TREE_AT, assemble, ensure_system
+
+DEADLINE: Final = 900.0  # seconds
+MEMORY: Final = 1536  # MiB; half of it may be files, and the root takes a quarter
+PROCESSORS: Final = 2
+CONSOLE_LINES: Final = 60  # a panic takes forty
+INIT: Final = f"/{TREE_AT}/tests/vm/init"
+
+
+class MachineError(Exception):
+    """The machine ended, or was ended, without saying how the command did."""
+
+
+def run(command: Sequence[str], *, deadline: float = DEADLINE) -> int:
+    """Run the command in a machine of its own and return its exit status.
+
+    Raises:
+        MachineError: the machine died or took longer than the deadline (seconds).
+
+    """
+    with tempfile.TemporaryDirectory(prefix="pynet-vm-") as temporary:
+        folder = Path(temporary)
+        assemble(command, folder / "root.cpio")
+        # It never outlives us, however we end.
+        with subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *_qemu(folder)], stdin=subprocess.DEVNULL
+        ) as qemu:
+            try:
+                qemu.wait(deadline)
+            except subprocess.TimeoutExpired as error:
+                raise MachineError(f"no end after {deadline:.0f} s{_console(folder)}") from error
+            finally:
+                qemu.kill()
+        status = folder / "status"
+        said = status.read_text().strip() if status.exists() else ""
+        if not said:
+            raise MachineError(f"it died, qemu with {qemu.returncode}{_console(folder)}")
+        return int(said)
+
+
+def accelerators() -> tuple[str, ...]:
+    """Return qemu's options: the processor's help if it has any, else translation."""
+    helps = re.search(r"^flags\s*:.*\b(vmx|svm)\b", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    if helps and os.access("/dev/kvm", os.W_OK):
+        return ("-accel", "kvm", "-accel", "tcg,thread=multi")
+    return ("-accel", "tcg,thread=multi")
+
+
+def _qemu(folder: Path) -> list[str]:
+    words = "console=ttyS0 quiet mitigations=off panic=-1 8250.nr_uarts=4"
+    return [
+        *("qemu-system-x86_64", *accelerators(), "-cpu", "max"),
+        *("-smp", str(PROCESSORS), "-m", str(MEMORY)),
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+        *("-kernel", str(ensure_system() / "vmlinuz"), "-initrd", str(folder / "root.cpio")),
+        *("-append", f"{words} rdinit={INIT}"),
+        *("-serial", f"file:{folder / 'console'}"),
+        *("-serial", "stdio"),
+        *("-serial", f"file:{folder / 'status'}"),
+    ]
+
+
+def _console(folder: Path) -> str:
+    console = folder / "console"
+    text = console.read_text(errors="replace") if console.exists() else ""
+    last = text.splitlines()[-CONSOLE_LINES:]
+    return "; the kernel's last words:\n" + "\n".join(last) if last else ""
