@@ -31,6 +31,7 @@ from ipam.repetition import is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
+from ipam.turns import turn
 
 
 class AddressSpace:
@@ -53,7 +54,7 @@ class AddressSpace:
     @contextmanager
     def operation(self) -> Iterator[None]:
         """Do what is done in the block as a whole, durably, and alone."""
-        with self._lock:
+        with turn(self._lock, f"address space {self._name}"):
             try:
                 with self._store.transaction():
                     self._refresh()

@@ -13,6 +13,11 @@ RPC_SECONDS: Final = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 20),
     registry=REGISTRY,
 )
+ABANDONED: Final = Counter(
+    "pynet_abandoned_total",
+    "Calls that were answered with an error because they did not end.",
+    registry=REGISTRY,
+)
 DRIFT: Final = Counter(
     "pynet_drift_total",
     "Things the host had otherwise than it should, put right.",

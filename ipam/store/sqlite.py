@@ -29,6 +29,7 @@ from ipam.store.rows import (
     reservation_of,
     reservation_row,
 )
+from ipam.turns import turn
 
 _POOLS: Final = (
     "SELECT id, space, tenant, prefix, ranges, exclusions, owner, network, released, "
@@ -78,7 +79,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._lock:
+        with turn(self._lock, f"store {self._path}"):
             try:
                 self._execute("BEGIN IMMEDIATE")
                 yield
@@ -179,7 +180,7 @@ class SqliteStore:
         self._revise(reservation.space)
 
     def close(self) -> None:
-        with self._lock:
+        with turn(self._lock, f"store {self._path}"):
             self._connection.close()
 
     def _first(self, query: str, values: tuple[str | bytes, ...]) -> Lease | None:

@@ -51,6 +51,7 @@ def _build(config: Config) -> "WsgiApp":
         str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets
     }
     apps[str(config.admin_socket)] = create_admin_app(life)
+    apps = {path: life.calls.bounded(app) for path, app in apps.items()}
     threading.Thread(target=life.run, name="life", daemon=True).start()
     return by_socket(apps)
 

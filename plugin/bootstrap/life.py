@@ -14,6 +14,7 @@ from plugin.errors import KernelError, NotReadyError, PynetError
 from plugin.kernel.watches import BridgeWatch, RulesetWatch
 from plugin.log import Log
 from plugin.server.app import Handler, Lookup
+from plugin.server.calls import Calls
 from plugin.service.health import Health
 from plugin.store.base import Store
 from plugin.wire.plugin import activation_answer
@@ -23,6 +24,7 @@ _CALL_WAITS_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
 _GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
 _START: Final = "start"
+_SLOW_SECONDS: Final = 120.0  # a tick on a host with hundreds of networks takes some
 
 
 class Life:
@@ -30,6 +32,7 @@ class Life:
 
     def __init__(self, config: Config) -> None:
         self.health = Health()
+        self.calls = Calls(self.health)
         self._config = config
         self._builder = Builder(config, self.health)
         self._services: Services | None = None
@@ -104,8 +107,9 @@ class Life:
             _log.exception("start.fault")
             return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
-        services.healer.restore()
-        services.parents.look_after()
+        with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
+            services.healer.restore()
+            services.parents.look_after()
         self._services = services
         self.health.recover(_START)
         self.health.ready()
@@ -122,16 +126,16 @@ class Life:
 
     def _tick(self) -> None:
         try:
-            services = self._ready()
-            self._look_after(services)
-            services.addresses.recall(services.store.networks)
-            services.allocator.collect()
+            with self.calls.under_way("the tick", seconds=_SLOW_SECONDS):
+                self._look_after(self._ready())
         except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
             _log.exception("tick.fault")
 
     def _look_after(self, services: Services) -> None:
         services.healer.heal()
         services.parents.look_after()
+        services.addresses.recall(services.store.networks)
+        services.allocator.collect()
 
     def _ready(self) -> Services:
         # What failed may be mended in a moment, by a process that ends; not in ten seconds.

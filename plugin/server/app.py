@@ -1,16 +1,39 @@
 """The application of one plugin socket: which path leads to which call."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from plugin import deadline
+from plugin.errors import LateError
+from plugin.log import Log
+from plugin.server.calls import CALL, WORK_SECONDS, Call
 from plugin.server.envelope import Answer, UnknownMethodError, failure, reply, respond
 
 Handler = Callable[[bytes], Answer]
 Lookup = Callable[[str], Handler | None]
 
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A method, and what undoes it if the engine has been told that it failed.
+
+    ``undo`` gets what the method got and what it answered, and may be called when the engine
+    has cleaned up for itself.
+    """
+
+    serve: Handler
+    undo: Callable[[bytes, Answer], object]
+
+    def __call__(self, body: bytes) -> Answer:
+        """Run the method."""
+        return self.serve(body)
+
+
+_log: Final = Log("rpc")
 _MAX_BODY: Final = 4 << 20  # a request of dockerd has a few kilobytes
 
 
@@ -24,7 +47,8 @@ def create_app(lookup: Lookup) -> Flask:
 
     def call(method: str) -> Response:
         body = request.get_data(cache=False)
-        return respond(method, lambda: _find(lookup, method)(body))
+        watched: Call | None = request.environ.get(CALL)
+        return respond(method, lambda: _serve(_find(lookup, method), body, watched))
 
     def refuse(error: HTTPException) -> Response:
         code = error.code or 500
@@ -35,6 +59,18 @@ def create_app(lookup: Lookup) -> Flask:
     )
     app.register_error_handler(HTTPException, refuse)
     return app
+
+
+def _serve(handler: Handler, body: bytes, call: Call | None) -> Answer:
+    """Run the method; what nobody waits for any more is undone, for the engine saw it fail."""
+    answer = handler(body)
+    if call is None or call.claim():
+        return answer
+    if isinstance(handler, Undoable):
+        with deadline.within(WORK_SECONDS):
+            handler.undo(body, answer)
+        _log.warning("rpc.undone", method=call.name)
+    raise LateError(f"{call.name} ended when it had been answered for, after {call.age:.0f} s")
 
 
 def _find(lookup: Lookup, method: str) -> Handler:

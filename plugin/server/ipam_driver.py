@@ -1,11 +1,12 @@
 """The methods of IpamDriver, from the wire's words to the allocator's."""
 
+from ipaddress import ip_interface
 from typing import Final
 
 from ipam.allocator import Allocator
 from ipam.lease import AddressRequest, Kind, Owner
-from ipam.pool import AddressSpaceName, PoolID, PoolRequest
-from plugin.server.app import Handler
+from ipam.pool import GLOBAL, AddressSpaceName, PoolID, PoolRequest, space_of
+from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
 from plugin.wire import ipam_driver as wire
 from plugin.wire.decoding import decode
@@ -25,10 +26,14 @@ class IpamMethods:
         served: dict[str, Handler] = {
             "GetCapabilities": lambda _: self._capabilities(),
             "GetDefaultAddressSpaces": lambda _: self._address_spaces(),
-            "RequestPool": lambda body: self._request_pool(decode(body, wire.RequestPoolRequest)),
+            "RequestPool": Undoable(
+                lambda body: self._request_pool(decode(body, wire.RequestPoolRequest)),
+                self._undo_pool,
+            ),
             "ReleasePool": lambda body: self._release_pool(decode(body, wire.PoolRequest)),
-            "RequestAddress": lambda body: self._request_address(
-                decode(body, wire.RequestAddressRequest)
+            "RequestAddress": Undoable(
+                lambda body: self._request_address(decode(body, wire.RequestAddressRequest)),
+                self._undo_address,
             ),
             "ReleaseAddress": lambda body: self._release_address(
                 decode(body, wire.ReleaseAddressRequest)
@@ -66,6 +71,12 @@ class IpamMethods:
         self._allocator.release_pool(PoolID(message.pool_id))
         return {}
 
+    def _undo_pool(self, body: bytes, answer: Answer) -> None:
+        """A global pool may be that of others: every manager of a swarm asks for it."""
+        pool = PoolID(str(answer["PoolID"]))
+        if space_of(pool) != GLOBAL:
+            self._allocator.release_pool(pool)
+
     def _request_address(self, message: wire.RequestAddressRequest) -> Answer:
         interface = self._allocator.request_address(
             PoolID(message.pool_id),
@@ -76,6 +87,13 @@ class IpamMethods:
             ),
         )
         return wire.address_answer(interface)
+
+    def _undo_address(self, body: bytes, answer: Answer) -> None:
+        """A gateway may have been asked for again, and goes with its pool."""
+        message = decode(body, wire.RequestAddressRequest)
+        if not message.is_gateway:
+            address = ip_interface(str(answer["Address"])).ip
+            self._allocator.release_address(PoolID(message.pool_id), address)
 
     def _release_address(self, message: wire.ReleaseAddressRequest) -> Answer:
         self._allocator.release_address(PoolID(message.pool_id), message.address)

@@ -4,7 +4,7 @@ from typing import Final
 
 from plugin.config import Scope
 from plugin.drivers.registry import DEFAULT_MODE
-from plugin.server.app import Handler
+from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
 from plugin.service.endpoints import Endpoints
 from plugin.service.networks import Networks
@@ -28,18 +28,26 @@ class NetworkMethods:
         served: dict[str, Handler] = {
             "GetCapabilities": lambda _: answers.capabilities(self._scope),
             "GwAllocCheck": self._gateway_check,
-            "AllocateNetwork": self._allocate_network,
+            "AllocateNetwork": Undoable(
+                self._allocate_network, lambda body, _: self._free_network(body)
+            ),
             "FreeNetwork": self._free_network,
-            "CreateNetwork": self._create_network,
+            "CreateNetwork": Undoable(
+                self._create_network, lambda body, _: self._delete_network(body)
+            ),
             "DeleteNetwork": self._delete_network,
-            "CreateEndpoint": self._create_endpoint,
+            "CreateEndpoint": Undoable(
+                self._create_endpoint, lambda body, _: self._delete_endpoint(body)
+            ),
             "EndpointOperInfo": self._oper_info,
             "DeleteEndpoint": self._delete_endpoint,
-            "Join": self._join,
+            "Join": Undoable(self._join, lambda body, _: self._leave(body)),
             "Leave": self._leave,
             "DiscoverNew": self._discover,
             "DiscoverDelete": self._discover,
-            "ProgramExternalConnectivity": self._program,
+            "ProgramExternalConnectivity": Undoable(
+                self._program, lambda body, _: self._revoke(body)
+            ),
             "RevokeExternalConnectivity": self._revoke,
         }
         return {f"{NAME}.{method}": call for method, call in served.items()}

@@ -10,11 +10,14 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from gunicorn.workers.sync import SyncWorker
 
-THREADS: Final = 16  # for each socket
+THREADS: Final = 16  # for each socket, and more while all of them are busy
+_MOST_THREADS: Final = 512  # a call more than server.calls.MOST is refused at once
 _CLIENT_SECONDS: Final = 20.0  # for a caller to send its request, or to take its answer
 _HEARTBEAT_SECONDS: Final = 1.0
 
@@ -26,9 +29,7 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         self._stop_read, stop_write = os.pipe()
-        threads = [thread for listener in self.sockets for thread in self._threads(listener)]
-        for thread in threads:
-            thread.start()
+        crews = [self._crew(listener) for listener in self.sockets]
         while self.alive and self.is_parent_alive():
             self.notify()
             # Signals write to the pipe.
@@ -36,23 +37,24 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
         os.write(stop_write, b"x")
         deadline = time.monotonic() + self.cfg.graceful_timeout
-        for thread in threads:
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        for crew in crews:
+            crew.wait(deadline)
 
-    def _threads(self, listener: Any) -> list[threading.Thread]:
+    def _crew(self, listener: Any) -> "_Crew":
         listener.settimeout(0)
         turn = threading.Lock()
-        return [
-            threading.Thread(target=self._serve, args=(listener, turn), daemon=True)
-            for _ in range(THREADS)
-        ]
+        return _Crew(lambda crew: self._serve(listener, turn, crew))
 
-    def _serve(self, listener: Any, turn: threading.Lock) -> None:
+    def _serve(self, listener: Any, turn: threading.Lock, crew: "_Crew") -> None:
         while self.alive:
             client, address = self._accept(listener, turn)
-            if client is not None:
-                client.settimeout(_CLIENT_SECONDS)
-                self.handle(listener, client, address)
+            if client is None:
+                continue
+            crew.leave_line()
+            client.settimeout(_CLIENT_SECONDS)
+            self.handle(listener, client, address)
+            if not crew.line_up():
+                return
 
     def _accept(self, listener: Any, turn: threading.Lock) -> tuple[socket.socket | None, Any]:
         """One thread waits at a time, so a connection wakes one and not sixteen."""
@@ -65,3 +67,48 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
             except OSError:
                 return None, None  # the caller has gone away again
         return client, address
+
+
+class _Crew:
+    """Threads of one socket, of which one at least always waits for the next call.
+
+    A call that is stuck keeps its thread; those that come after it must not wait for it.
+    """
+
+    def __init__(self, work: Callable[["_Crew"], None]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._waiting = 0
+        for _ in range(THREADS):
+            self._add()
+
+    def leave_line(self) -> None:
+        """One has a call now: see to it that another waits."""
+        with self._lock:
+            self._waiting -= 1
+            if not self._waiting and len(self._threads) < _MOST_THREADS:
+                self._add()
+
+    def line_up(self) -> bool:
+        """One is free again; False if enough others wait."""
+        with self._lock:
+            if self._waiting >= THREADS:
+                self._threads.discard(threading.current_thread())
+                return False
+            self._waiting += 1
+            return True
+
+    def wait(self, deadline: float) -> None:
+        """Return when all have ended, or at that moment."""
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+
+    def _add(self) -> None:
+        thread = threading.Thread(target=self._work, args=(self,), daemon=True)
+        with suppress(RuntimeError):  # the host has no more threads; those that are must do
+            thread.start()
+            self._threads.add(thread)
+            self._waiting += 1

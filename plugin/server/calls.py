@@ -1,0 +1,173 @@
+"""Calls under way, and an answer for those that do not end.
+
+The engine waits without end for whoever it has asked, and so does everybody who waits for the
+engine.  A thread that the kernel or a disk keeps cannot be interrupted; so another one answers
+for it, in time, and what it still achieves is undone.  Who answers is decided once for each
+call: whoever claims it first.
+"""
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import msgspec
+
+from plugin import deadline
+from plugin.log import Log
+from plugin.service.health import Health
+from plugin.telemetry import ABANDONED
+
+WORK_SECONDS: Final = 16.0  # for every wait of a call together, so that most end by themselves
+ANSWER_SECONDS: Final = 18.0  # the engine is promised an answer within 20
+MOST: Final = 256  # calls at a time; an engine has a few
+CALL: Final = "pynet.call"  # where a request's environment has its Call
+
+_log: Final = Log("rpc")
+_LOOK_SECONDS: Final = 0.5
+_WHAT: Final = "calls"
+# These wait for nothing, and tell how it is with the others.
+_ALWAYS: Final = frozenset({"Plugin.Activate", "health", "metrics"})
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Call:
+    """One thing that is under way, and who has answered for it."""
+
+    def __init__(self, name: str, client: socket.socket | None, seconds: float) -> None:
+        self.name = name
+        self.abandoned = False
+        self._client = client
+        self._seconds = seconds
+        self._since = time.monotonic()
+        self._claimed = False
+        self._lock = threading.Lock()
+        self._thread = threading.get_ident()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._since
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is over and nobody has answered."""
+        return not self._claimed and self.age > self._seconds
+
+    @property
+    def place(self) -> str:
+        """Where its thread is now."""
+        frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the one way to know
+        return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "nowhere"
+
+    def claim(self) -> bool:
+        """Become the one who answers; False if the call has been answered for."""
+        with self._lock:
+            self._claimed = not self.abandoned
+            return self._claimed
+
+    def abandon(self) -> bool:
+        """Answer for it; False if its own thread is about to."""
+        with self._lock:
+            self.abandoned = not self._claimed
+        if self.abandoned and self._client is not None:
+            _send(self._client, f"{self.name} has not ended within {self._seconds:g} s", 500)
+        return self.abandoned
+
+
+class Calls:
+    """What is under way in this process, and the thread that watches over it."""
+
+    def __init__(
+        self, health: Health, *, seconds: float = ANSWER_SECONDS, most: int = MOST
+    ) -> None:
+        self._health = health
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._calls: set[Call] = set()
+        self._any = threading.Event()
+        threading.Thread(target=self._watch, name="calls", daemon=True).start()
+
+    @contextmanager
+    def under_way(
+        self, name: str, client: socket.socket | None = None, *, seconds: float | None = None
+    ) -> Iterator[Call]:
+        """Watch over what is done in the block, and answer ``client`` if it takes too long."""
+        call = Call(name, client, self._seconds if seconds is None else seconds)
+        with self._lock:
+            self._calls.add(call)
+        self._any.set()
+        try:
+            yield call
+        finally:
+            call.claim()
+            with self._lock:
+                self._calls.discard(call)
+
+    def bounded(self, app: WsgiApp) -> WsgiApp:
+        """The application, with an answer to every request in time."""
+
+        def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            name = environ["PATH_INFO"].strip("/")
+            if len(self._calls) >= self._most and name not in _ALWAYS:
+                return _refuse(start, f"{len(self._calls)} calls are under way that do not end")
+            client = environ.get("gunicorn.socket")
+            with self.under_way(name, client) as call, deadline.within(WORK_SECONDS):
+                environ[CALL] = call
+                return app(environ, start)
+
+        return serve
+
+    def _watch(self) -> None:
+        while True:
+            self._any.wait()
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                calls = list(self._calls)
+                if not calls:
+                    self._any.clear()
+            self._look(calls)
+
+    def _look(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            if call.is_late and call.abandon():
+                ABANDONED.inc()
+                _log.error("rpc.abandoned", method=call.name, at=call.place)
+        stuck = [call for call in calls if call.abandoned]
+        if stuck:
+            what = "; ".join(f"{each.name} for {each.age:.0f} s at {each.place}" for each in stuck)
+            self._health.degrade(
+                _WHAT,
+                f"what was begun does not end: {what}",
+                "see what the kernel and the disk say (dmesg); other calls are served meanwhile",
+            )
+        else:
+            self._health.recover(_WHAT)
+
+
+def _send(client: socket.socket, problem: str, status: int) -> None:
+    """The answer, past the server whose thread is stuck; the connection is over then."""
+    body = _body(problem)
+    head = (
+        f"HTTP/1.1 {status} Internal Server Error\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with suppress(OSError):  # whoever asked may have gone
+        client.send(head.encode() + body, socket.MSG_DONTWAIT)
+        client.shutdown(socket.SHUT_RDWR)
+
+
+def _refuse(start: Callable[..., Any], problem: str) -> Iterable[bytes]:
+    start("503 Service Unavailable", [("Content-Type", "application/json")])
+    return [_body(problem)]
+
+
+def _body(problem: str) -> bytes:
+    """For either protocol and for the admin socket."""
+    text = f"pynet is stuck: {problem}; `pynet status` tells more"
+    return msgspec.json.encode({"Err": text, "Error": text, "error": text})
