@@ -5,7 +5,6 @@ what is meant: an id, a prefix or a port that is none is refused with its path.
 """
 
 import base64
-import binascii
 from typing import Any, Final
 
 from msgspec import Struct, convert
@@ -146,7 +145,7 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
         path = f"$.Options[{labels.MAC_ADDRESS}]"
         try:
             octets = base64.b64decode(str(encoded), validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one, and so is what is not ASCII
             raise WireError(path, f"{encoded!r} is not base64 of six octets") from None
         return parse_mac(octets.hex(":"), path)
 

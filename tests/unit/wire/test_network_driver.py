@@ -218,6 +218,10 @@ class TestCreateEndpoint:
                 "$.Options[com.docker.network.endpoint.macaddress]: '?' is not base64 of six",
             ),
             (
+                {"Options": {LABEL + "endpoint.macaddress": "\x80"}},
+                r"$.Options[com.docker.network.endpoint.macaddress]: '\x80' is not base64 of six",
+            ),
+            (
                 {"Options": {LABEL + "endpoint.macaddress": "AhEi"}},
                 "$.Options[com.docker.network.endpoint.macaddress]: '02:11:22' is not the address",
             ),
