@@ -72,7 +72,9 @@ class LinuxKernel:
                 try:
                     self._remove(rtnl, resource)
                 except RtnlError as error:
-                    failures.append(KernelError(f"{resource.key}: {error}"))
+                    # The end of a sandbox takes links along, also while we look at them.
+                    if not error.is_gone:
+                        failures.append(KernelError(f"{resource.key}: {error}"))
                 except KernelError as error:
                     failures.append(error)
         if failures:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import Address, Bridge, Hairpin, HostResource, Veth
 from tests.kernel.netns import Netns, wait_until
@@ -135,6 +137,25 @@ class TestHairpin:
         kernel.remove([hairpin])
 
         assert (before, during, flag()) == (False, True, False)
+
+
+class TestRemoval:
+    @pytest.mark.parametrize("resource", [Hairpin(ifname=VETH.ifname), VETH], ids=["flag", "link"])
+    def test_what_goes_while_we_look_is_gone(
+        self,
+        kernel: LinuxKernel,
+        netns: Netns,
+        monkeypatch: pytest.MonkeyPatch,
+        resource: HostResource,
+    ) -> None:
+        """A sandbox that ends takes its links along, between two messages of ours too."""
+        make(kernel, BRIDGE, VETH)
+        with conversation() as rtnl:
+            seen = rtnl.link(VETH.ifname)
+        netns.run("ip", "link", "delete", VETH.ifname)
+        monkeypatch.setattr(Rtnl, "link", lambda *_: seen)
+
+        kernel.remove([resource])
 
 
 class TestAddress:
