@@ -1,6 +1,8 @@
 """A Docker host: namespaces, a root file system of its own, and dockerd."""
 
+import shutil
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -77,12 +79,22 @@ class Host:
                 changes=['CMD ["sh"]'],
             )
 
-    def reboot(self) -> None:
-        """Pull the plug and start again: disks stay, everything else is new."""
+    def reboot(
+        self, *, engine: Engine | None = None, before_docker: Callable[[], None] | None = None
+    ) -> None:
+        """Pull the plug and start again: disks stay, everything else is new.
+
+        With another engine it is a new version of Docker that starts on the old one's data.
+        """
         self.halt()
         for socket in self.plugin_folder.glob("*.sock"):
             socket.unlink()  # on a real machine this folder is not on a disk
+        if engine is not None:
+            self.engine = engine
+            self._replace_system()
         self._start()
+        if before_docker is not None:
+            before_docker()
         self.dockerd.start(self._leader)
 
     def restart_docker(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -118,6 +130,12 @@ class Host:
     def docker(self, *arguments: str, timeout: float = 120) -> str:
         """Run the host's own docker command; return what it printed."""
         return self.run("docker", *arguments, timeout=timeout).strip()
+
+    def _replace_system(self) -> None:
+        """Forget what lay over the old root file system; the data root is not in it."""
+        for layer in ("upper", "work"):
+            shutil.rmtree(self.directory / layer)
+            (self.directory / layer).mkdir()
 
     def _start(self) -> None:
         root = ensure(self.engine)

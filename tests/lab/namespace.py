@@ -74,7 +74,7 @@ class Fabric(Namespace):
     def connect(self, name: str, pid: int, number: int) -> None:
         """Give the namespace of a process an eth0 on the fabric."""
         self.ip(
-            f"link add {name} type veth peer name eth0 netns {pid}",
+            f"link add {name} type veth peer name eth0 address {mac(number)} netns {pid}",
             f"link set {name} master br0 up",
         )
         ip(
@@ -107,6 +107,11 @@ def address4(number: int) -> IPv4Interface:
 
 def address6(number: int) -> IPv6Interface:
     return IPv6Interface((SUBNET6[number], SUBNET6.prefixlen))
+
+
+def mac(number: int) -> str:
+    """A machine keeps its MAC address over a reboot: others have it in their neighbour tables."""
+    return f"02:00:00:00:00:{number:02x}"
 
 
 def enter(netns: Path, *argv: str) -> list[str]:

@@ -108,6 +108,11 @@ class Site:
         self.docker("network", "rm", name)
         self._networks.remove(name)
 
+    def forget(self) -> None:
+        """Somebody else has removed everything."""
+        self._containers.clear()
+        self._networks.clear()
+
     def clear(self) -> None:
         """Remove all that is still there."""
         if self._containers:

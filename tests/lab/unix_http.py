@@ -38,15 +38,25 @@ def get_json(path: Path, uri: str, *, timeout: float = 5) -> Any:
         OSError: nobody listens there, or the answer is not 200 with JSON.
 
     """
+    return _decoded(path, uri, _ask("GET", path, uri, None, timeout))
+
+
+def get_bytes(path: Path, uri: str, *, timeout: float = 5) -> bytes:
+    """Return the answer of a server on a unix socket as it is.
+
+    Raises:
+        OSError: nobody listens there, or the answer is not 200.
+
+    """
     return _ask("GET", path, uri, None, timeout)
 
 
 def post_json(path: Path, uri: str, body: Any, *, timeout: float = 5) -> Any:
     """Send JSON to a server on a unix socket; return its answer as `get_json` does."""
-    return _ask("POST", path, uri, json.dumps(body), timeout)
+    return _decoded(path, uri, _ask("POST", path, uri, json.dumps(body), timeout))
 
 
-def _ask(verb: str, path: Path, uri: str, body: str | None, timeout: float) -> Any:
+def _ask(verb: str, path: Path, uri: str, body: str | None, timeout: float) -> bytes:
     connection = _Connection(path, timeout)
     try:
         connection.request(verb, uri, body)
@@ -58,6 +68,10 @@ def _ask(verb: str, path: Path, uri: str, body: str | None, timeout: float) -> A
         connection.close()
     if answer.status != http.HTTPStatus.OK:
         raise OSError(f"{path}{uri}: {answer.status} {data!r}")
+    return data
+
+
+def _decoded(path: Path, uri: str, data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:
