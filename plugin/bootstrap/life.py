@@ -5,8 +5,10 @@ bounded time.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
+from ipam.errors import IpamError
 from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
 from plugin.config import Config, Scope
@@ -134,8 +136,20 @@ class Life:
     def _look_after(self, services: Services) -> None:
         services.healer.heal()
         services.parents.look_after()
-        services.addresses.recall(services.store.networks)
-        services.allocator.collect()
+        self._check("state", services.store.probe)
+        self._check("address store", lambda: _look_after_addresses(services))
+
+    def _check(self, what: str, act: Callable[[], object]) -> None:
+        """Say in the health what a store cannot do; it is tried again with every tick."""
+        try:
+            act()
+        except (PynetError, IpamError) as error:
+            _log.error("store.failed", store=what, reason=error)
+            self.health.degrade(
+                what, f"{error}; nothing new can be made", "make room, or mend the state directory"
+            )
+        else:
+            self.health.recover(what)
 
     def _ready(self) -> Services:
         # What failed may be mended in a moment, by a process that ends; not in ten seconds.
@@ -143,3 +157,8 @@ class Life:
         if self._services is None:
             raise NotReadyError(f"pynet is not ready: {self._failure}")
         return self._services
+
+
+def _look_after_addresses(services: Services) -> None:
+    services.addresses.recall(services.store.networks)
+    services.allocator.collect()

@@ -117,6 +117,7 @@ class Endpoint:
     ipv6: IPv6Interface | None = None
     options: dict[str, str] = field(default_factory=dict)
     sandbox_key: str | None = None
+    attached: bool = False  # a sandbox has, or had, its link
     bindings: tuple[PortBinding, ...] = ()
     published: tuple[PublishedPort, ...] = ()
     deleting: bool = False  # dockerd has forgotten it, whatever it was answered

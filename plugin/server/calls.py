@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ CALL: Final = "pynet.call"  # where a request's environment has its Call
 
 _log: Final = Log("rpc")
 _LOOK_SECONDS: Final = 0.5
+_ROOT: Final = str(Path(__file__).parents[2]) + "/"
 _WHAT: Final = "calls"
 # These wait for nothing, and tell how it is with the others.
 _ALWAYS: Final = frozenset({"Plugin.Activate", "health", "metrics"})
@@ -60,9 +62,13 @@ class Call:
 
     @property
     def place(self) -> str:
-        """Where its thread is now."""
+        """Where in this program its thread is now."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the one way to know
-        return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "nowhere"
+        while frame is not None and not frame.f_code.co_filename.startswith(_ROOT):
+            frame = frame.f_back
+        if frame is None:
+            return "elsewhere"
+        return f"{frame.f_code.co_filename.removeprefix(_ROOT)}:{frame.f_lineno}"
 
     def claim(self) -> bool:
         """Become the one who answers; False if the call has been answered for."""

@@ -28,6 +28,12 @@ class AddressUse(Protocol):
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """The endpoint has it no more; its release should follow."""
 
+    def holds(self, pool: PoolData) -> bool:
+        """Whether the pool is one of theirs."""
+
+    def released(self) -> frozenset[NetworkID]:
+        """Networks all of whose pools the engine has given back, of those that are theirs."""
+
 
 class NobodyAsks:
     """The addresses are another IPAM's."""
@@ -44,6 +50,14 @@ class NobodyAsks:
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner will be told."""
 
+    def holds(self, pool: PoolData) -> bool:
+        """None is."""
+        return False
+
+    def released(self) -> frozenset[NetworkID]:
+        """Their owner knows."""
+        return frozenset()
+
 
 def bind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
     """Bind both addresses of an endpoint."""
@@ -55,6 +69,11 @@ def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> N
     """Unbind both addresses of an endpoint."""
     for pool, interface in _held(network, endpoint):
         addresses.unbind(pool, interface, endpoint)
+
+
+def is_ours(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:
+    """Whether one of the endpoint's addresses is in a pool of theirs."""
+    return any(addresses.holds(pool) for pool, _ in _held(network, endpoint))
 
 
 def _held(network: Network, endpoint: Endpoint) -> list[tuple[PoolData, IPInterface]]:

@@ -8,10 +8,10 @@ from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.log import Log
-from plugin.model.ids import short
+from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.service.addresses import AddressUse, unbind_all
+from plugin.service.addresses import AddressUse, is_ours, unbind_all
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
@@ -44,6 +44,23 @@ class Collector:
         self._reconciler.remove(whole_plan(network, endpoints))
         self._store.delete_network(network.id)
         self._addresses.ungroup(network.id)
+
+    def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
+        """Whether dockerd may be silent about the endpoint for ever.
+
+        It speaks once more, when it starts, of what it has noted and whose addresses are our
+        IPAM's (moby, libnetwork: only then is this driver there to be told): such an endpoint
+        keeps its address until then, however long.
+        """
+        return not (endpoint.attached and is_ours(self._addresses, network, endpoint))
+
+    def forgotten(self) -> list[NetworkID]:
+        """Networks of which dockerd has given back what they cannot be without."""
+        return [
+            network_id
+            for network_id in self._addresses.released()
+            if not any(endpoint.joined for endpoint in self._store.endpoints(network_id))
+        ]
 
     def make_way(self, network: Network, wanted: Endpoint) -> None:
         """Collect what stands in the way of an endpoint that is to be made.

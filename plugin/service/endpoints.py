@@ -88,7 +88,7 @@ class Endpoints:
             if endpoint.sandbox_key != sandbox_key:
                 before = driver.shared_plan(network, self._store.endpoints(network_id))
                 self._reconciler.apply(driver.endpoint_plan(network, endpoint))
-                self._store.save_endpoint(replace(endpoint, sandbox_key=sandbox_key))
+                self._store.save_endpoint(replace(endpoint, sandbox_key=sandbox_key, attached=True))
                 self._share_anew(network, before)
             attachment = driver.attachment(network, endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))

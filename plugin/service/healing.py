@@ -7,22 +7,22 @@ away what carries our mark and belongs to nobody.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
 from typing import Final
 
-from plugin.drivers.registry import driver_for
 from plugin.errors import PynetError
 from plugin.log import Log
-from plugin.model.ids import short
+from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HandedOver, Resource, Veth
-from plugin.service.collecting import Collector, endpoint_plan, whole_plan
+from plugin.model.resources import Element, Resource
+from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
+from plugin.service.inspection import Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
+from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
 
@@ -41,14 +41,16 @@ class Healer:
         collector: Collector,
         locks: Locks,
         health: Health,
+        stragglers: Stragglers | None = None,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
-        self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
         self._collector = collector
         self._locks = locks
         self._health = health
+        self._inspector = Inspector(store, reconciler)
+        self._stragglers = stragglers or Stragglers()
         self._healing = threading.Lock()
 
     def restore(self) -> None:
@@ -65,6 +67,7 @@ class Healer:
 
     def _look_after_everything(self, *, drift: bool) -> None:
         self._prepare_firewall()
+        self._collect_forgotten()
         elements = self._firewall.read()
         self._know_docker(elements)
         failures = []
@@ -86,6 +89,20 @@ class Healer:
         else:
             self._health.recover(_NETWORKS)
 
+    def _collect_forgotten(self) -> None:
+        """Networks whose pools dockerd gave back: their deletion never came, or its answer.
+
+        A pool is released when its network is removed, or could not be made; after that
+        dockerd does not know it any more.
+        """
+        try:
+            forgotten = self._collector.forgotten()
+            for network_id in self._stragglers.due("", forgotten, NETWORK_SECONDS):
+                self._store.doom_network(NetworkID(network_id))
+                _log.warning("network.collected", network=short(network_id), why="pools are free")
+        except PynetError as error:
+            _log.error("networks.not_collected", reason=error)
+
     def _prepare_firewall(self) -> None:
         try:
             self._firewall.prepare()
@@ -100,15 +117,11 @@ class Healer:
 
     def _know_docker(self, known: frozenset[Element]) -> None:
         """Docker's own networks come and go; traffic to and from them is not let through."""
-        missing = [each for each in self._docker_elements() if each not in known]
+        missing = [each for each in self._inspector.docker_elements() if each not in known]
         try:
             self._firewall.ensure(missing)
         except PynetError as error:
             _log.error("docker.not_known", reason=error)
-
-    def _docker_elements(self) -> list[Element]:
-        bridges = sorted(self._kernel.foreign_bridges())
-        return [Element(container="pn_docker", match=(f'"{name}"',)) for name in bridges]
 
     def _heal_network(self, listed: Network, elements: frozenset[Element], *, drift: bool) -> None:
         with self._locks.hold(listed.id):
@@ -123,26 +136,17 @@ class Healer:
             self._make_so(network, elements, drift=drift)
 
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
-        driver = driver_for(network.mode)
-        joined = []
         for endpoint in self._store.endpoints(network.id):
             if endpoint.deleting:
                 # dockerd has forgotten it: what could not be removed then is removed now.
                 self._collector.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
-            elif endpoint.joined:
-                joined.append(endpoint)
-        self._detach_lost(network, joined)
-        endpoints = self._store.endpoints(network.id)
-        plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
-        for endpoint in endpoints:
-            if endpoint.joined:
-                plan |= driver.endpoint_plan(network, endpoint)
-                plan |= driver.ports_plan(network, endpoint)
-        if not self._wanting(plan, elements):
-            return
-        # A call may have come in since the elements were read: only what still lacks is drift.
-        wanting = self._wanting(plan, self._firewall.read())
+        joined = [each for each in self._store.endpoints(network.id) if each.joined]
+        for endpoint in self._inspector.unlinked(network, joined):
+            self._detach(network, endpoint)
+        self._collect_stragglers(network)
+        delta = self._inspector.wanting(network, self._store.endpoints(network.id), elements)
+        wanting = delta.missing | delta.changed
         if not wanting:
             return
         if drift:
@@ -151,18 +155,17 @@ class Healer:
             _log.info("network.restored", network=short(network.id), things=len(wanting))
         self._reconciler.mend(wanting)
 
-    def _wanting(self, plan: Plan, elements: frozenset[Element]) -> frozenset[Resource]:
-        delta = self._reconciler.compare(plan.resources, elements)
-        return delta.missing | delta.changed
-
-    def _detach_lost(self, network: Network, joined: Sequence[Endpoint]) -> None:
-        """One look at the host tells whose link is gone, and with it the sandbox's end."""
-        driver = driver_for(network.mode)
-        own = {each.id: _links(driver.endpoint_plan(network, each).resources) for each in joined}
-        there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
-        for endpoint in joined:
-            if any(link.key not in there for link in own[endpoint.id]):
-                self._detach(network, endpoint)
+    def _collect_stragglers(self, network: Network) -> None:
+        """Endpoints that no sandbox has, and that dockerd will not mention again."""
+        loose = [
+            each
+            for each in self._store.endpoints(network.id)
+            if not each.joined and self._collector.is_forgettable(network, each)
+        ]
+        idle = {each.id: each for each in self._inspector.unlinked(network, loose)}
+        for endpoint_id in self._stragglers.due(network.id, idle, ENDPOINT_SECONDS):
+            self._collector.collect(network, idle[EndpointID(endpoint_id)])
+            _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
@@ -172,27 +175,13 @@ class Healer:
 
     def _sweep(self) -> None:
         """The quick look needs no standstill: mostly there is nothing to take away."""
-        if not self._surplus():
+        if not self._inspector.surplus():
             return
         with self._locks.standstill():
-            surplus = self._surplus()
+            surplus = self._inspector.surplus()
             if surplus:
                 _report(surplus, network="none")
                 self._reconciler.remove(Plan(resources=frozenset(surplus)))
-
-    def _surplus(self) -> list[Resource]:
-        actual: list[Resource] = [*self._kernel.read_marked(), *self._firewall.read()]
-        wanted = {
-            resource.key
-            for network in self._store.networks()
-            for resource in whole_plan(network, self._store.endpoints(network.id)).resources
-        }
-        wanted |= {element.key for element in self._docker_elements()}
-        return [resource for resource in actual if resource.key not in wanted]
-
-
-def _links(resources: Iterable[Resource]) -> list[Veth | HandedOver]:
-    return [resource for resource in resources if isinstance(resource, Veth | HandedOver)]
 
 
 def _report(resources: Iterable[Resource], network: str) -> None:

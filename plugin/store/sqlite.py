@@ -22,6 +22,7 @@ from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 10.0
+_TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
 _SCHEMA: Final = f"""
 CREATE TABLE network (
     id TEXT PRIMARY KEY,
@@ -125,10 +126,9 @@ class SqliteStore:
 
     def probe(self) -> None:
         with self._turn():
-            if self._trouble:
+            self._check_file()
+            if self._trouble or self._is_tight():
                 self._write(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            else:
-                self._check_file()
 
     def close(self) -> None:
         with self._turn():
@@ -176,6 +176,11 @@ class SqliteStore:
                     self._connection.execute("ROLLBACK")
             raise StoreError(f"the state {self._path} cannot be written: {error}") from error
         self._trouble = False
+
+    def _is_tight(self) -> bool:
+        """Whether a write may well fail, so that it is worth one to find out."""
+        disk = os.statvfs(self._path)
+        return bool(disk.f_flag & os.ST_RDONLY) or disk.f_bfree * disk.f_bsize < _TIGHT
 
     def _check_file(self) -> None:
         """SQLite goes on writing to a file that has no name any more."""

@@ -32,6 +32,7 @@ def path(tmp_path: Path, fifo: Path) -> Iterator[Path]:
         [sys.executable, "-m", "tests.conformance.serve_stuck", str(found), str(fifo)],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        stderr=subprocess.DEVNULL,  # it has much to say
     )
     wait_until(found.is_socket, "the server does not start")
     yield found

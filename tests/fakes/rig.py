@@ -14,6 +14,7 @@ from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
+from plugin.service.stragglers import Stragglers
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
 from tests.fakes.kernel import FakeHost, FakeKernel
@@ -27,6 +28,8 @@ class AddressLog:
 
     groups: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
+    given_back: set[NetworkID] = field(default_factory=set)
+    ours: bool = False
 
     def group(self, network: Network) -> None:
         self.groups.add(network.id)
@@ -39,6 +42,12 @@ class AddressLog:
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.bound.discard(f"{interface.ip} of {pool.prefix}")
+
+    def holds(self, pool: PoolData) -> bool:
+        return self.ours
+
+    def released(self) -> frozenset[NetworkID]:
+        return frozenset(self.given_back)
 
 
 class Rig:
@@ -59,7 +68,15 @@ class Rig:
         self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
         self.collector = Collector(self.store, self.reconciler, self.addresses)
-        self.healer = Healer(self.store, self.reconciler, self.collector, self.locks, self.health)
+        self.now = 0.0
+        self.healer = Healer(
+            self.store,
+            self.reconciler,
+            self.collector,
+            self.locks,
+            self.health,
+            Stragglers(lambda: self.now),
+        )
 
     def restarted(self) -> "Rig":
         """The same host and state, and a plugin that has just started and looked around."""

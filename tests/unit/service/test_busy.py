@@ -137,7 +137,7 @@ class TestLate:
             rig.endpoints.program(*IDS, [a_binding()])
 
         assert rig.held() == before
-        assert rig.store.endpoint(WEB.id) == replace(WEB, sandbox_key=SANDBOX)
+        assert rig.store.endpoint(WEB.id) == replace(WEB, sandbox_key=SANDBOX, attached=True)
 
 
 class FullDisk(NobodyAsks):

@@ -123,7 +123,7 @@ class TestLostLink:
         rig.healer.heal()
 
         endpoint = rig.store.endpoint(WEB.id)
-        assert endpoint == replace(WEB, sandbox_key=None)
+        assert endpoint == replace(WEB, sandbox_key=None, attached=True)
         assert rig.kernel.ports == set()
         assert rig.held() == rig.wanted()
 

@@ -1,0 +1,180 @@
+"""How the host and the state differ, without changing either.
+
+Healing looks here before it acts, and ``pynet check`` shows what it would do.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+
+from plugin.drivers.registry import driver_for
+from plugin.model.diff import Delta
+from plugin.model.ids import short
+from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.plan import Plan
+from plugin.model.resources import Element, HandedOver, HostPort, ProxiedPort, Resource, Veth
+from plugin.service.collecting import whole_plan
+from plugin.service.locks import Locks
+from plugin.service.reconcile import Reconciler
+from plugin.store.base import Store
+
+
+class Fault(Enum):
+    """What can be wrong with a thing."""
+
+    MISSING = "missing"
+    OTHER = "other than it should be"
+    SURPLUS = "left over"
+    UNFINISHED = "unfinished"
+    LOST = "its link is gone"
+    STALE = "nobody has it"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is not as it should be; ``network`` is empty where none is concerned."""
+
+    network: str = ""
+    kind: str
+    which: str
+    fault: Fault
+
+
+class Inspector:
+    """Reads, and never writes."""
+
+    def __init__(self, store: Store, reconciler: Reconciler) -> None:
+        self._store = store
+        self._reconciler = reconciler
+        self._kernel = reconciler.kernel
+        self._firewall = reconciler.firewall
+
+    def wanting(
+        self, network: Network, endpoints: Iterable[Endpoint], elements: frozenset[Element]
+    ) -> Delta:
+        """What an active network lacks, or has otherwise, given the firewall's elements."""
+        driver = driver_for(network.mode)
+        known = tuple(endpoints)
+        plan = driver.network_plan(network) | driver.shared_plan(network, known)
+        for endpoint in known:
+            if endpoint.joined:
+                plan |= driver.endpoint_plan(network, endpoint)
+                plan |= driver.ports_plan(network, endpoint)
+        delta = self._reconciler.compare(plan.resources, elements)
+        if not delta:
+            return delta
+        # A call may have come in since the elements were read: only what still lacks counts.
+        return self._reconciler.compare(plan.resources, self._firewall.read())
+
+    def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+        """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all."""
+        driver = driver_for(network.mode)
+        own = {each.id: _links(driver.endpoint_plan(network, each)) for each in endpoints}
+        there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
+        return [
+            endpoint
+            for endpoint in endpoints
+            if any(link.key not in there for link in own[endpoint.id])
+        ]
+
+    def surplus(self) -> list[Resource]:
+        """What carries our mark and belongs to nobody; a call that runs may be about to own it."""
+        actual: list[Resource] = [*self._kernel.read_marked(), *self._firewall.read()]
+        wanted = {
+            resource.key
+            for network in self._store.networks()
+            for resource in whole_plan(network, self._store.endpoints(network.id)).resources
+        }
+        wanted |= {element.key for element in self.docker_elements()}
+        return [resource for resource in actual if resource.key not in wanted]
+
+    def docker_elements(self) -> list[Element]:
+        """What the firewall should know of Docker's own networks."""
+        bridges = sorted(self._kernel.foreign_bridges())
+        return [Element(container="pn_docker", match=(f'"{name}"',)) for name in bridges]
+
+    def elements(self) -> frozenset[Element]:
+        """Everything that the firewall holds."""
+        return self._firewall.read()
+
+
+class Inspection:
+    """Everything that is wrong, in words."""
+
+    def __init__(
+        self, store: Store, inspector: Inspector, locks: Locks, *, running: bool = True
+    ) -> None:
+        self._store = store
+        self._inspector = inspector
+        self._locks = locks
+        # Ports are held by the process: a stopped one has none, and lacks none.
+        self._unseen = () if running else (HostPort, ProxiedPort)
+
+    def differences(self) -> list[Difference]:
+        """Every difference there is, by network; nothing is changed.
+
+        Raises BusyError for a network that another call has for too long.
+        """
+        elements = self._inspector.elements()
+        found: list[Difference] = []
+        for listed in self._store.networks():
+            with self._locks.hold(listed.id):
+                network = self._store.network(listed.id)
+                if network is not None:
+                    found += self._of_network(network, elements)
+        return found + self.left_over()
+
+    def left_over(self) -> list[Difference]:
+        """What carries our mark and belongs to nobody."""
+        if not self._inspector.surplus():
+            return []
+        with self._locks.standstill():
+            return sorted(
+                (_difference("", each, Fault.SURPLUS) for each in self._inspector.surplus()),
+                key=lambda each: (each.kind, each.which),
+            )
+
+    def _of_network(self, network: Network, elements: frozenset[Element]) -> list[Difference]:
+        name = short(network.id)
+        if network.state is not NetworkState.ACTIVE:
+            return [Difference(network=name, kind="network", which=name, fault=Fault.UNFINISHED)]
+        endpoints = self._store.endpoints(network.id)
+        lost = self._inspector.unlinked(network, [each for each in endpoints if each.joined])
+        stale = self._inspector.unlinked(network, [e for e in endpoints if _is_loose(e)])
+        found = [_of_endpoint(name, e, Fault.UNFINISHED) for e in endpoints if e.deleting]
+        found += [_of_endpoint(name, each, Fault.LOST) for each in lost]
+        found += [_of_endpoint(name, each, Fault.STALE) for each in stale]
+        whole = [each for each in endpoints if each not in lost and not each.deleting]
+        delta = self._inspector.wanting(network, whole, elements)
+        for fault, resources in ((Fault.MISSING, delta.missing), (Fault.OTHER, delta.changed)):
+            seen = [each for each in resources if not isinstance(each, self._unseen)]
+            found += [_difference(name, each, fault) for each in seen]
+        return sorted(found, key=lambda each: (each.kind, each.which))
+
+
+def _is_loose(endpoint: Endpoint) -> bool:
+    return not endpoint.joined and not endpoint.deleting
+
+
+def _of_endpoint(network: str, endpoint: Endpoint, fault: Fault) -> Difference:
+    return Difference(network=network, kind="endpoint", which=short(endpoint.id), fault=fault)
+
+
+def _difference(network: str, resource: Resource, fault: Fault) -> Difference:
+    _, *which = resource.key
+    return Difference(
+        network=network,
+        kind=type(resource).__name__,
+        which=" ".join(_word(each) for each in which),
+        fault=fault,
+    )
+
+
+def _word(part: object) -> str:
+    return " ".join(map(_word, part)) if isinstance(part, tuple) else str(part)
+
+
+def _links(plan: Plan) -> list[Veth | HandedOver]:
+    return [each for each in plan.resources if isinstance(each, Veth | HandedOver)]

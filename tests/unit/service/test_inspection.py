@@ -1,0 +1,116 @@
+"""How the host and the state differ, told and not changed."""
+
+from dataclasses import replace
+
+import pytest
+
+from plugin.model.ids import bridge_name, port_name
+from plugin.model.network import NetworkState
+from plugin.model.resources import Element
+from plugin.service.inspection import Difference, Fault, Inspection, Inspector
+from tests.fakes.rig import Rig
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
+WEB = an_endpoint(BLUE)
+BRIDGE = bridge_name(BLUE.id)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A plugin with a network, and a container with a published port on it."""
+    made = Rig()
+    made.networks.create(BLUE)
+    made.run(BLUE, WEB, a_binding())
+    return made
+
+
+def look(rig: Rig, *, running: bool = True) -> list[Difference]:
+    """Every difference; nothing may be changed by looking."""
+    before = (
+        rig.held(),
+        rig.store.networks(),
+        rig.store.endpoints(BLUE.id),
+        dict(rig.host.sysctls),
+    )
+    inspector = Inspector(rig.store, rig.reconciler)
+    found = Inspection(rig.store, inspector, rig.locks, running=running).differences()
+    after = (rig.held(), rig.store.networks(), rig.store.endpoints(BLUE.id), dict(rig.host.sysctls))
+    assert after == before
+    return found
+
+
+def test_there_is_none_where_all_is_well(rig: Rig) -> None:
+    """The ordinary case."""
+    assert look(rig) == []
+
+
+def test_what_is_missing(rig: Rig) -> None:
+    """By network, kind and name."""
+    (lost,) = [e for e in rig.firewall.read() if e.container == "pn_ports4"]
+    rig.firewall.remove([lost])
+
+    assert look(rig) == [
+        Difference(
+            network=BLUE.id[:12],
+            kind="Element",
+            which="pn_ports4 tcp 8080",
+            fault=Fault.MISSING,
+        )
+    ]
+
+
+def test_what_is_other_than_it_should_be(rig: Rig) -> None:
+    """A setting that some other package changed."""
+    rig.host.sysctls["net/ipv4/ip_forward"] = "0"
+    (found,) = look(rig)
+
+    assert (found.kind, found.which, found.fault) == (
+        "Sysctl",
+        "net/ipv4/ip_forward",
+        Fault.OTHER,
+    )
+
+
+def test_what_is_left_over(rig: Rig) -> None:
+    """Carries our mark and belongs to nobody."""
+    rig.firewall.ensure([Element(container="pn_bridges", match=('"x"',))])
+    (found,) = look(rig)
+
+    assert (found.network, found.kind, found.fault) == ("", "Element", Fault.SURPLUS)
+    assert '"x"' in found.which
+
+
+def test_a_container_whose_link_is_gone(rig: Rig) -> None:
+    """One line for it, and none for each thing it had."""
+    rig.host.delete_link(port_name(WEB.id))
+    found = look(rig)
+
+    assert [(each.kind, each.fault) for each in found] == [("endpoint", Fault.LOST)]
+
+
+def test_an_endpoint_that_nobody_has(rig: Rig) -> None:
+    """dockerd has not come back to it."""
+    rig.endpoints.create(an_endpoint(BLUE, 3))
+    found = look(rig)
+
+    assert [(each.kind, each.fault) for each in found] == [("endpoint", Fault.STALE)]
+
+
+def test_what_is_unfinished(rig: Rig) -> None:
+    """Records of what was begun and not ended."""
+    rig.store.doom_endpoint(WEB.id)
+    endpoint = look(rig)
+    rig.store.save_network(replace(BLUE, state=NetworkState.PENDING))
+    network = look(rig)
+
+    assert (endpoint[0].kind, endpoint[0].fault) == ("endpoint", Fault.UNFINISHED)
+    assert [(each.kind, each.fault) for each in network] == [("network", Fault.UNFINISHED)]
+
+
+def test_a_plugin_that_does_not_run_holds_no_ports(rig: Rig) -> None:
+    """They are its process's, and no difference."""
+    rig.kernel.ports.clear()
+
+    assert {each.kind for each in look(rig)} == {"HostPort"}
+    assert look(rig, running=False) == []

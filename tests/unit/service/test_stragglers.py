@@ -1,0 +1,133 @@
+"""What a dockerd that was killed will never mention again, and what it may yet speak of."""
+
+import pytest
+
+from plugin.model.ids import port_name
+from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
+from tests.fakes.rig import Rig
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
+WEB = an_endpoint(BLUE)
+IDS = (BLUE.id, WEB.id)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """A plugin with one network."""
+    made = Rig()
+    made.networks.create(BLUE)
+    return made
+
+
+def wait(rig: Rig, seconds: float) -> None:
+    """Look, wait, and look again, as ticks do."""
+    rig.healer.heal()
+    rig.now += seconds
+    rig.healer.heal()
+
+
+def known(rig: Rig) -> bool:
+    return rig.store.endpoint(WEB.id) is not None
+
+
+class TestEndpoints:
+    @pytest.mark.parametrize("ours", [False, True], ids=["another IPAM", "our IPAM"])
+    def test_one_that_never_joined_is_collected(self, rig: Rig, ours: bool) -> None:
+        """dockerd ended before it noted that it had asked for it."""
+        rig.addresses.ours = ours
+        rig.endpoints.create(WEB)
+        wait(rig, ENDPOINT_SECONDS - 1)
+        early = known(rig)
+        wait(rig, 1)
+
+        assert early
+        assert not known(rig)
+        assert rig.addresses.bound == set()
+
+    def test_one_whose_sandbox_is_gone_is_collected(self, rig: Rig) -> None:
+        """Where another IPAM has the addresses, nobody will ever say so."""
+        alone = rig.held()
+        rig.run(BLUE, WEB, a_binding())
+        rig.host.delete_link(port_name(WEB.id))
+        wait(rig, ENDPOINT_SECONDS)
+
+        assert not known(rig)
+        assert rig.held() == alone
+
+    def test_one_of_our_ipam_keeps_its_address_until_docker_speaks(self, rig: Rig) -> None:
+        """It does when it starts; given out before that, the address would be released then."""
+        rig.addresses.ours = True
+        rig.run(BLUE, WEB)
+        bound = set(rig.addresses.bound)
+        rig.host.delete_link(port_name(WEB.id))
+        wait(rig, 100 * ENDPOINT_SECONDS)
+
+        assert known(rig)
+        assert rig.addresses.bound == bound
+
+    def test_one_with_a_link_is_not_touched(self, rig: Rig) -> None:
+        """dockerd may be away for weeks while its containers run on (live-restore)."""
+        rig.run(BLUE, WEB, a_binding())
+        wait(rig, 1e7)
+
+        assert known(rig)
+        assert rig.held() == rig.wanted()
+
+    def test_one_that_has_left_and_has_its_link_is_not_touched(self, rig: Rig) -> None:
+        """dockerd ended in between, and the container may run on with it."""
+        rig.run(BLUE, WEB)
+        rig.endpoints.leave(*IDS)
+        wait(rig, 1e7)
+
+        assert known(rig)
+
+    def test_one_that_joins_meanwhile_begins_anew(self, rig: Rig) -> None:
+        """The wait counts without a break only."""
+        rig.endpoints.create(WEB)
+        wait(rig, ENDPOINT_SECONDS - 1)
+        rig.endpoints.join(*IDS, "/var/run/docker/netns/1")
+        rig.healer.heal()
+        rig.host.delete_link(port_name(WEB.id))
+        wait(rig, ENDPOINT_SECONDS - 1)
+
+        assert known(rig)
+
+
+class TestNetworks:
+    def test_one_whose_pools_were_given_back_is_collected(self, rig: Rig) -> None:
+        """Its deletion never came, or the answer to its creation was lost with the plugin."""
+        rig.addresses.given_back.add(BLUE.id)
+        wait(rig, NETWORK_SECONDS - 1)
+        early = rig.store.networks()
+        wait(rig, 1)
+
+        assert early
+        assert rig.store.networks() == ()
+        assert rig.held() == frozenset()
+
+    def test_one_with_a_running_container_is_not_touched(self, rig: Rig) -> None:
+        """Whatever the address side says."""
+        rig.run(BLUE, WEB)
+        rig.addresses.given_back.add(BLUE.id)
+        wait(rig, 1e7)
+
+        assert len(rig.store.networks()) == 1
+
+
+class TestClock:
+    def test_each_is_waited_for_by_itself(self) -> None:
+        """And one that is not idle any more is forgotten."""
+        now = 0.0
+        stragglers = Stragglers(lambda: now)
+        stragglers.due("blue", ["a"], 10)
+        now = 5.0
+        stragglers.due("blue", ["a", "b"], 10)
+        now = 10.0
+        first = stragglers.due("blue", ["a", "b"], 10)
+        stragglers.due("blue", ["b"], 10)
+        now = 15.0
+
+        assert first == {"a"}
+        assert stragglers.due("blue", ["a", "b"], 10) == {"b"}
+        assert stragglers.due("red", ["b"], 10) == frozenset()
