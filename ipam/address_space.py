@@ -27,6 +27,7 @@ from ipam.placement import Placement
 from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address, Prefix, alone
+from ipam.recollection import Recollection
 from ipam.repetition import is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
@@ -174,6 +175,28 @@ class AddressSpace:
                 self._drop(found.pool)
             else:
                 self._change(found, replace(found.pool, network=None))
+
+    def pool_for(self, network: str, prefix: Prefix) -> Pool | None:
+        """The pool with this prefix that the network uses, or will be taken to use."""
+        found = [self._pools[pool].pool for pool in self._placement.at(prefix)]
+        mine = [pool for pool in found if pool.network == network]
+        free = [pool for pool in found if pool.network is None]
+        candidates = mine or free
+        return candidates[0] if len(candidates) == 1 else None
+
+    def recollect(
+        self, wanted: WantedPool, prefix: Prefix, known: Recollection, at: Moment
+    ) -> bool:
+        """Hold a pool as its network knows it; False if it is held."""
+        pool = wanted.placed(prefix, at.now)
+        if pool.id in self._pools:
+            return False
+        found = self._pools[self.place(wanted, prefix, at).id]
+        self._change(found, replace(pool, network=known.network))
+        for used in known.used:
+            if used.address in prefix:
+                found.recollect(used, at)
+        return True
 
     def reserve(self, reservations: Sequence[Reservation]) -> None:
         """Keep the addresses for their owners, all of them or none."""

@@ -15,6 +15,7 @@ from ipam.lease import AddressRequest, Kind, Lease, Owner, State
 from ipam.moment import Moment
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
+from ipam.recollection import UsedAddress
 from ipam.settings import Settings
 from ipam.store.base import Store
 
@@ -47,6 +48,9 @@ class PoolAddresses:
         """Take this address, wherever in the pool it lies."""
         self._check_usable(address, request.kind)
         held = self._store.lease(self.pool.id, address)
+        if held and self._is_replayed(held, request):
+            # An endpoint may have it all the while, and says so only once.
+            return self._hold(replace(held, since=at.now))
         if held and not self._may_take(held, request, at):
             raise AddressInUseError(
                 f"Address already in use: {address} of pool {self.pool.id} is "
@@ -158,6 +162,12 @@ class PoolAddresses:
             request = AddressRequest(kind=held.kind, owner=held.owner)
             self._hold(self._lease(address, request, at))
 
+    def recollect(self, used: UsedAddress, at: Moment) -> None:
+        """Record that somebody has an address, in a pool that was just recollected."""
+        request = AddressRequest(kind=used.kind, owner=used.owner)
+        lease = self._lease(used.address, request, at)
+        self._hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint))
+
     def lapse(self, held: Lease, at: Moment) -> None:
         """End a lease whose time is over."""
         if held.state is State.RESERVED and held.owner:
@@ -253,6 +263,14 @@ class PoolAddresses:
 
     def _is_excluded(self, address: Address) -> bool:
         return any(address in part for part in self.pool.exclusions)
+
+    def _is_replayed(self, held: Lease, request: AddressRequest) -> bool:
+        return (
+            held.state is State.BOUND
+            and held.kind is request.kind
+            and held.since < self.replayed
+            and self.pool.space != GLOBAL
+        )
 
     def _may_take(self, held: Lease, request: AddressRequest, at: Moment) -> bool:
         if held.state is State.RESTING:

@@ -16,6 +16,7 @@ from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
 from ipam.moment import Moment
 from ipam.pool import (
+    LOCAL,
     AddressSpaceName,
     AddressSpaces,
     Pool,
@@ -25,6 +26,7 @@ from ipam.pool import (
 )
 from ipam.pool_request import WantedPool, read_request
 from ipam.prefixes import Address, Interface, Prefix, with_mask
+from ipam.recollection import Recollection, options_of
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
@@ -55,6 +57,7 @@ class Allocator:
         self._occupied = occupied
         self._clock = clock
         self._began = clock()
+        self._replay = 0.0
         names = AddressSpaces()
         self._spaces = {
             name: AddressSpace(name, store, self._settings) for name in (names.local, names.global_)
@@ -64,14 +67,25 @@ class Allocator:
         """The two address spaces."""
         return AddressSpaces()
 
-    @property
-    def requires_replay(self) -> bool:
-        """Whether the engine should replay its networks: the store holds no pool."""
-        return not self.pools()
+    def restarted(self) -> bool:
+        """Record that the engine was started again; answers whether it should replay.
 
-    def restarted(self) -> None:
-        """Record that the engine was started again: nothing it asked is under way."""
+        Nothing that it asked is under way.  It should replay its networks if it knows one that is
+        not held, and what is held may then be asked for again, once.
+        """
         self._began = self._clock()
+        with self._store.transaction():
+            if self._held() and not self._store.replay_due():
+                return False
+            self._store.put_replay_due(due=False)
+        self._replay = self._began
+        return True
+
+    def expect_replay(self, pool: PoolID) -> None:
+        """Record that the engine knows a pool that is not held; its next start tells it."""
+        if space_of(pool) == LOCAL:
+            with self._store.transaction():
+                self._store.put_replay_due(due=True)
 
     def request_pool(self, request: PoolRequest) -> Pool:
         """Hold the pool that is asked for, or any that is free."""
@@ -132,6 +146,26 @@ class Allocator:
             with space.operation():
                 space.ungroup(network)
 
+    def options(
+        self, network: str, space: AddressSpaceName, prefix: Prefix
+    ) -> dict[str, str] | None:
+        """What the network's driver should remember of its pool, if it is held and known."""
+        found = self._spaces.get(space)
+        if found is None:
+            return None
+        with found.operation():
+            pool = found.pool_for(network, prefix)
+            return None if pool is None else options_of(pool)
+
+    def recollect(self, recollection: Recollection) -> bool:
+        """Hold a pool that was lost, with its addresses; False if it is held."""
+        wanted = read_request(recollection.request)
+        if wanted.prefix is None:
+            return False
+        space = self._space(recollection.request.space)
+        with space.operation():
+            return space.recollect(wanted, wanted.prefix, recollection, self._moment())
+
     def bind(
         self,
         space: AddressSpaceName,
@@ -175,7 +209,7 @@ class Allocator:
     def pools(self) -> list[Pool]:
         """Every pool that is held."""
         with self._store.transaction():
-            return [pool for name in self._spaces for pool in self._store.pools(name)]
+            return self._held()
 
     def leases(self, pool: PoolID) -> Iterator[Lease]:
         """Every lease of the pool, by address."""
@@ -212,6 +246,9 @@ class Allocator:
         """Every reservation."""
         with self._store.transaction():
             return self._store.reservations()
+
+    def _held(self) -> list[Pool]:
+        return [pool for name in self._spaces for pool in self._store.pools(name)]
 
     def _collect_from(self, name: AddressSpaceName, at: Moment) -> int:
         space = self._spaces[name]
@@ -255,4 +292,5 @@ class Allocator:
             return None
 
     def _moment(self, now: float | None = None) -> Moment:
-        return Moment(now=self._clock() if now is None else now, began=self._began)
+        at = self._clock() if now is None else now
+        return Moment(now=at, began=self._began, replay=self._replay)

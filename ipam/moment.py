@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Now, and since when the engine has been asking without a break."""
+    """Now, since when the engine has been asking without a break, and its latest replay."""
 
     now: float
     began: float
+    replay: float = 0.0

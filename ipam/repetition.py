@@ -6,10 +6,15 @@ repetition gives two networks one pool, so in doubt it is not.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from ipam.moment import Moment
 from ipam.pool import GLOBAL, Pool
 from ipam.pool_request import WantedPool
+
+# An engine replays before it serves anybody: some milliseconds for a network, seconds for a host.
+# It must not be refused then what it has: dockerd 20.10.24 and 28.5.2 end with a panic.
+REPLAY_SECONDS: Final = 120.0
 
 
 def repeats(
@@ -31,6 +36,8 @@ def repeats(
         return True
     if held.owner is not None or asked.owner is not None:
         return held.owner == asked.owner
+    if held.requested < at.replay and at.now - at.replay <= REPLAY_SECONDS:
+        return True
     # The engine's client repeats a call whose answer never came: the plugin was started
     # again meanwhile, and nothing has happened in the pool yet.
     return (

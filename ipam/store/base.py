@@ -96,6 +96,14 @@ class Store(Protocol):
         """Forget the reservation of this address, if there is one."""
         ...
 
+    def replay_due(self) -> bool:
+        """Whether it was recorded last that something is missing which an engine knows."""
+        ...
+
+    def put_replay_due(self, *, due: bool) -> None:
+        """Record whether something is missing which an engine knows."""
+        ...
+
     def close(self) -> None:
         """Let go of the file."""
         ...

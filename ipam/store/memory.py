@@ -30,6 +30,7 @@ class MemoryStore:
         self._pools: dict[PoolID, Pool] = {}
         self._leases: dict[PoolID, dict[Address, Lease]] = {}
         self._reservations: dict[_Place, Reservation] = {}
+        self._facts: dict[str, bool] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -129,6 +130,12 @@ class MemoryStore:
     def remove_reservation(self, reservation: Reservation) -> None:
         self._pop(self._reservations, _place(reservation))
         self._revisions[reservation.space] += 1
+
+    def replay_due(self) -> bool:
+        return self._facts.get("replay", False)
+
+    def put_replay_due(self, *, due: bool) -> None:
+        self._put(self._facts, "replay", due)
 
     def close(self) -> None:
         pass

@@ -66,6 +66,7 @@ _DUE: Final = (
     "SELECT pool, address, kind, state, name, mac, tag, since, until, endpoint FROM leases "
     "JOIN pools ON pools.id = pool WHERE until <= ? AND space = ? ORDER BY until LIMIT ?"
 )
+_REPLAY: Final = "replay"  # beside the address spaces, whose names are others
 
 
 class SqliteStore:
@@ -92,10 +93,7 @@ class SqliteStore:
                 raise
 
     def revision(self, space: AddressSpaceName) -> int:
-        found: tuple[int] | None = self._execute(
-            "SELECT value FROM counters WHERE name = ?", (space,)
-        ).fetchone()
-        return found[0] if found else 0
+        return self._counter(space)
 
     def others(self) -> int:
         found: tuple[int] = self._execute("PRAGMA data_version").fetchone()
@@ -179,9 +177,21 @@ class SqliteStore:
         )
         self._revise(reservation.space)
 
+    def replay_due(self) -> bool:
+        return self._counter(_REPLAY) > 0
+
+    def put_replay_due(self, *, due: bool) -> None:
+        self._execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (_REPLAY, int(due)))
+
     def close(self) -> None:
         with turn(self._lock, f"store {self._path}"):
             self._connection.close()
+
+    def _counter(self, name: str) -> int:
+        found: tuple[int] | None = self._execute(
+            "SELECT value FROM counters WHERE name = ?", (name,)
+        ).fetchone()
+        return found[0] if found else 0
 
     def _first(self, query: str, values: tuple[str | bytes, ...]) -> Lease | None:
         row = self._execute(query, values).fetchone()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ipam.allocator import Allocator
 from ipam.errors import InvalidRequestError, IpamError
@@ -19,14 +20,17 @@ class IpamAddressUse:
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
 
+    def described(self, network: Network) -> Network:
+        return replace(network, pools=tuple(self._described(network, p) for p in network.pools))
+
     def group(self, network: Network) -> None:
-        for space in {_space(pool) for pool in network.pools}:
-            prefixes = [pool.prefix for pool in network.pools if _space(pool) == space]
-            with _in_our_words():
+        for space in {space_of(pool) for pool in network.pools}:
+            prefixes = [pool.prefix for pool in network.pools if space_of(pool) == space]
+            with in_our_words():
                 self._allocator.group(network.id, space, prefixes)
 
     def ungroup(self, network_id: NetworkID) -> None:
-        with _in_our_words():
+        with in_our_words():
             self._allocator.ungroup(network_id)
 
     def recall(self, networks: Callable[[], Iterable[Network]]) -> None:
@@ -44,38 +48,42 @@ class IpamAddressUse:
         alone = {(pool.space, pool.prefix) for pool in pools if pool.network is None}
         for network in there.values():
             if network.state is NetworkState.ACTIVE and any(
-                (_space(pool), pool.prefix) in alone for pool in network.pools
+                (space_of(pool), pool.prefix) in alone for pool in network.pools
             ):
                 self.group(network)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        owner = Owner(mac=endpoint.mac_address) if endpoint.mac_chosen else ANONYMOUS
-        with _in_our_words():
+        with in_our_words():
             self._allocator.bind(
-                _space(pool), pool.prefix, interface.ip, owner, endpoint=endpoint.id
+                space_of(pool), pool.prefix, interface.ip, owner_of(endpoint), endpoint=endpoint.id
             )
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        with _in_our_words():
-            self._allocator.unbind(_space(pool), pool.prefix, interface.ip, endpoint=endpoint.id)
+        with in_our_words():
+            self._allocator.unbind(space_of(pool), pool.prefix, interface.ip, endpoint=endpoint.id)
 
     def holds(self, pool: PoolData) -> bool:
-        space = _space(pool)
-        with _in_our_words():
+        space = space_of(pool)
+        with in_our_words():
             pools = self._allocator.pools()
         return any(each.prefix == pool.prefix and each.space == space for each in pools)
 
     def released(self) -> frozenset[NetworkID]:
-        with _in_our_words():
+        with in_our_words():
             pools = [each for each in self._allocator.pools() if each.network is not None]
         kept = {each.network for each in pools if not each.released}
         return frozenset(
             NetworkID(each.network) for each in pools if each.network and each.network not in kept
         )
 
+    def _described(self, network: Network, pool: PoolData) -> PoolData:
+        with in_our_words():
+            options = self._allocator.options(network.id, space_of(pool), pool.prefix)
+        return replace(pool, options=options)
+
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def in_our_words() -> Iterator[None]:
     """What the address side refuses, or cannot do, as the network side knows it."""
     try:
         yield
@@ -85,6 +93,11 @@ def _in_our_words() -> Iterator[None]:
         raise StoreError(str(error)) from error
 
 
-def _space(pool: PoolData) -> AddressSpaceName:
+def owner_of(endpoint: Endpoint) -> Owner:
+    """Whom the address side knows an endpoint for: a MAC that was made is gone with it."""
+    return Owner(mac=endpoint.mac_address) if endpoint.mac_chosen else ANONYMOUS
+
+
+def space_of(pool: PoolData) -> AddressSpaceName:
     """Swarm names no space when it allocates a network, and has but one."""
     return AddressSpaceName(pool.space) if pool.space else GLOBAL

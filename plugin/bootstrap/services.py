@@ -13,6 +13,7 @@ from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
 from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.bootstrap.identity import host_id
+from plugin.bootstrap.recollection import restore
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, SettingError, StoreError
 from plugin.firewall.base import Firewall
@@ -83,6 +84,7 @@ class Builder:
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
+        restore(allocator, store)
         addresses.recall(store.networks)
         collector = Collector(store, reconciler, addresses)
         parents = Parents(store, kernel, self._health)
@@ -126,11 +128,12 @@ class Builder:
         try:
             return AddressStore(path)
         except CorruptStoreError as error:
-            # The damaged file lies aside; the new one is empty, so the engine replays into it.
+            # The damaged file lies aside; the new one is filled from the networks' own store.
             self._health.degrade(
                 "addresses",
-                f"{error}; addresses start anew",
-                "restart the engine before you make new networks: it then tells pynet what it knows",
+                str(error),
+                "restart the engine before you make new networks, if some of other drivers have "
+                "addresses of pynet; import your reservations again",
             )
             return AddressStore(path)
 

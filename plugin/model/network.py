@@ -48,12 +48,16 @@ class Protocol(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolData:
-    """One subnet of a network, with the addresses dockerd keeps in it for itself."""
+    """One subnet of a network, with the addresses dockerd keeps in it for itself.
+
+    ``options`` are those that our own IPAM would give it again for, should it lose it.
+    """
 
     space: str
     prefix: IPNetwork
     gateway: IPInterface | None = None
     auxiliary: dict[str, IPInterface] = field(default_factory=dict)
+    options: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from ipaddress import ip_interface
 from typing import Final
 
 from ipam.allocator import Allocator
+from ipam.errors import UnknownPoolError
 from ipam.lease import AddressRequest, Kind, Owner
 from ipam.pool import GLOBAL, AddressSpaceName, PoolID, PoolRequest, space_of
 from plugin.server.app import Handler, Undoable
@@ -42,13 +43,12 @@ class IpamMethods:
         return {f"{NAME}.{method}": call for method, call in served.items()}
 
     def _capabilities(self) -> Answer:
-        """An engine asks when it starts, so that nothing it asked before is under way.
+        """An engine asks when it starts.
 
-        It is asked to replay its networks into a store that has none: one that was lost.
+        It is asked to replay its networks into a store that was lost, wholly or in part.
         """
-        self._allocator.restarted()
         return wire.capabilities(
-            requires_mac=self._requires_mac, requires_replay=self._allocator.requires_replay
+            requires_mac=self._requires_mac, requires_replay=self._allocator.restarted()
         )
 
     def _address_spaces(self) -> Answer:
@@ -78,14 +78,17 @@ class IpamMethods:
             self._allocator.release_pool(pool)
 
     def _request_address(self, message: wire.RequestAddressRequest) -> Answer:
-        interface = self._allocator.request_address(
-            PoolID(message.pool_id),
-            AddressRequest(
-                address=message.address,
-                kind=Kind.GATEWAY if message.is_gateway else Kind.ENDPOINT,
-                owner=Owner(name=message.name, mac=message.mac_address),
-            ),
+        pool = PoolID(message.pool_id)
+        wanted = AddressRequest(
+            address=message.address,
+            kind=Kind.GATEWAY if message.is_gateway else Kind.ENDPOINT,
+            owner=Owner(name=message.name, mac=message.mac_address),
         )
+        try:
+            interface = self._allocator.request_address(pool, wanted)
+        except UnknownPoolError:
+            self._allocator.expect_replay(pool)
+            raise
         return wire.address_answer(interface)
 
     def _undo_address(self, body: bytes, answer: Answer) -> None:

@@ -16,6 +16,9 @@ class AddressUse(Protocol):
     Every method may be repeated, and passes over pools and addresses that are another's.
     """
 
+    def described(self, network: Network) -> Network:
+        """The network, with what its pools could be had again by."""
+
     def group(self, network: Network) -> None:
         """The network's pools belong together."""
 
@@ -37,6 +40,10 @@ class AddressUse(Protocol):
 
 class NobodyAsks:
     """The addresses are another IPAM's."""
+
+    def described(self, network: Network) -> Network:
+        """Their owner remembers them."""
+        return network
 
     def group(self, network: Network) -> None:
         """They have no common owner here."""

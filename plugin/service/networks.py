@@ -69,7 +69,7 @@ class Networks:
             driver = driver_for(wanted.mode)
             network = self._parents.survey(
                 replace(
-                    wanted,
+                    self._addresses.described(wanted),
                     uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
                     host_ipv6=self._kernel.has_ipv6(),
                 )

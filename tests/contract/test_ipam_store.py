@@ -293,3 +293,31 @@ class TestReservations:
             store.remove_reservation(db)
             store.remove_reservation(db)
             assert store.reservations() == []
+
+
+class TestReplay:
+    def test_it_is_due_until_it_is_not(self, store: Store) -> None:
+        """And not at all in a new store."""
+        found = []
+        for due in (True, False):
+            with store.transaction():
+                found.append(store.replay_due())
+                store.put_replay_due(due=due)
+        with store.transaction():
+            found.append(store.replay_due())
+
+        assert found == [False, True, False]
+
+    def test_a_failed_transaction_leaves_it(self, store: Store) -> None:
+        """As it was before."""
+
+        def fail() -> None:
+            with store.transaction():
+                store.put_replay_due(due=True)
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+
+        with store.transaction():
+            assert not store.replay_due()

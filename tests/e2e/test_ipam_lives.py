@@ -14,6 +14,7 @@ from tests.lab.installed import REPOSITORY, PluginProcess
 from tests.lab.site import Site
 
 JOURNALS = ("-wal", "-shm")
+ALWAYS = ("--restart=always", "--stop-signal=KILL")
 
 
 @pytest.fixture(scope="session", params=[p for p in PLACES if "socket" in p], ids="-".join)
@@ -26,6 +27,23 @@ def place(place: Place) -> Place:
 def plugin(site: Site) -> PluginProcess:
     assert isinstance(site.installed, PluginProcess)
     return site.installed
+
+
+def lose_the_store(plugin: PluginProcess) -> None:
+    """Start pynet anew without what its address side remembered."""
+    plugin.end()
+    for name in ("ipam.db", *(f"ipam.db{journal}" for journal in JOURNALS)):
+        (plugin.state / name).unlink(missing_ok=True)
+    plugin.start()
+
+
+def wait_running(site: Site, *containers: str) -> None:
+    """Wait until the engine has started these again."""
+
+    def runs(container: str) -> bool:
+        return bool(site.inspect("container", container)["State"]["Running"])
+
+    wait_until(lambda: all(map(runs, containers)), "the containers", deadline=30)
 
 
 class Town:
@@ -46,8 +64,8 @@ class Town:
         self._others = ledger.held(site.installed.state) - self.addresses()
 
     def start(self, network: str, *options: str) -> None:
-        always = ("--restart=always", "--stop-signal=KILL")
-        self._containers[self.site.run("--network", network, *always, *options)] = network
+        """Start a container that the engine starts again by itself."""
+        self._containers[self.site.run("--network", network, *ALWAYS, *options)] = network
 
     def addresses(self) -> set[str]:
         """Return the addresses of the containers, as the engine shows them; none is there twice."""
@@ -66,15 +84,16 @@ class Town:
 
     def wait_up(self) -> None:
         """Wait until the engine has started all containers again, and pynet knows what is whose."""
-        wait_until(lambda: all(map(self._runs, self._containers)), "the containers", deadline=30)
+        wait_running(self.site, *self._containers)
         # Whoever takes rules out of the chain FORWARD makes pynet look around at once.
         for verb in ("-A", "-D"):
             self.site.host.run("iptables", "-w", verb, "FORWARD", "-s", "203.0.113.1")
+        self.wait_known()
+
+    def wait_known(self) -> None:
+        """Wait until pynet knows what is whose."""
         state = self.site.installed.state
         wait_until(lambda: ledger.networks(state) == self.pools, "the networks of the pools")
-
-    def _runs(self, container: str) -> bool:
-        return bool(self.site.inspect("container", container)["State"]["Running"])
 
 
 @pytest.fixture
@@ -96,15 +115,13 @@ def test_restarts(site: Site, plugin: PluginProcess, town: Town) -> None:
 
 
 def test_the_store_is_lost(site: Site, plugin: PluginProcess, town: Town) -> None:
-    """Without its store pynet gives nothing twice, and the engine's next start fills it again."""
-    plugin.end()
-    for name in ("ipam.db", *(f"ipam.db{journal}" for journal in JOURNALS)):
-        (plugin.state / name).unlink(missing_ok=True)
-    plugin.start()
-    with pytest.raises(CommandError, match="is not held; if the store was lost, restart the eng"):
-        site.run("--network", town.named)
+    """pynet's networks know what is theirs: nobody notices, and nothing has to be restarted."""
+    lose_the_store(plugin)
+    town.wait_known()
+    town.check()
+    town.start(town.named)
+    town.check()
 
-    # Killed, so that it replays the addresses of endpoints, too.
     site.host.restart_docker(signal.SIGKILL)
     town.wait_up()
     town.check()
@@ -112,8 +129,28 @@ def test_the_store_is_lost(site: Site, plugin: PluginProcess, town: Town) -> Non
     town.check()
 
 
+def test_networks_of_other_drivers(site: Site, plugin: PluginProcess) -> None:
+    """They are refused until the engine tells of them, however many networks are made before."""
+    other = site.network("--subnet=10.51.0.0/28", "--ip-range=10.51.0.8/29", driver="bridge")
+    networks = [other, site.network()]
+    containers = {site.run("--network", network, *ALWAYS): network for network in networks}
+    lose_the_store(plugin)
+    networks.append(site.network())
+    with pytest.raises(CommandError, match="is not held; if the store was lost, restart the eng"):
+        site.run("--network", other)
+
+    # Killed, so that it replays the addresses of endpoints, too; those of ours are held already.
+    site.host.restart_docker(signal.SIGKILL)
+    wait_running(site, *containers)
+
+    containers |= {site.run("--network", network): network for network in networks}
+    given = {str(site.address(container, network)) for container, network in containers.items()}
+    assert len(given) == len(containers)
+    assert given < ledger.held(plugin.state)
+
+
 def test_the_store_is_damaged(site: Site, plugin: PluginProcess, town: Town) -> None:
-    """It is set aside, the health says so, and new networks can be had meanwhile."""
+    """It is set aside and filled again by pynet's networks; the health says so."""
     plugin.end()
     for journal in JOURNALS:
         (plugin.state / f"ipam.db{journal}").unlink(missing_ok=True)
@@ -128,9 +165,13 @@ def test_the_store_is_damaged(site: Site, plugin: PluginProcess, town: Town) -> 
     assert f"is damaged (file is not a database) and was set aside as {aside}" in degraded["why"]
     assert degraded["remedy"].startswith("restart the engine")
     assert aside.read_bytes().startswith(b"no database")
+    town.wait_known()
+    town.check()
     new = site.network()
     site.remove(site.run("--network", new))
+    town.start(town.chosen)
     site.remove_network(new)
+    town.check()
 
     site.host.restart_docker()
     town.wait_up()

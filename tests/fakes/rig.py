@@ -31,6 +31,9 @@ class AddressLog:
     given_back: set[NetworkID] = field(default_factory=set)
     ours: bool = False
 
+    def described(self, network: Network) -> Network:
+        return network
+
     def group(self, network: Network) -> None:
         self.groups.add(network.id)
 

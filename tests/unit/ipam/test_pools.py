@@ -14,7 +14,6 @@ from ipam.errors import (
     PoolsExhaustedError,
     RefusedError,
     UnknownAddressSpaceError,
-    UnknownPoolError,
 )
 from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, PoolID, PoolRequest
 from ipam.prefixes import parse_prefix
@@ -425,36 +424,3 @@ class TestGroup:
             "blue": "net1",
             "red": "net2",
         }
-
-
-class TestReplay:
-    def test_is_wanted_of_an_empty_store_only(self, world: World) -> None:
-        """A store that was lost is filled by the engine's next start."""
-        wanted = [world.allocator.requires_replay]
-        world.pool()
-        wanted.append(world.allocator.requires_replay)
-
-        assert wanted == [True, False]
-
-    def test_into_an_empty_store_rebuilds_what_there_was(
-        self, world: World, make_world: Callable[..., World]
-    ) -> None:
-        """Ids are the same, nothing is there twice, and new addresses are new."""
-        pool = world.pool("10.1.2.0/24")
-        taken = [world.take(pool) for _ in range(3)]
-        rebuilt = make_world()
-
-        again = rebuilt.pool("10.1.2.0/24")
-        for address in taken:
-            rebuilt.take(again, address)
-
-        assert again.id == pool.id
-        assert rebuilt.states(again) == world.states(pool)
-        assert rebuilt.take(again) not in taken
-
-    def test_an_id_of_a_lost_store_is_explained(self, world: World) -> None:
-        """Handing out addresses in it could give one away that is in use."""
-        with pytest.raises(UnknownPoolError, match="if the store was lost, restart the engine"):
-            world.take(PoolID(f"{LOCAL}/10.1.2.0/24"))
-        with pytest.raises(UnknownPoolError, match="'x' is unknown, expected an id such as"):
-            world.take(PoolID("x"))

@@ -166,7 +166,7 @@ class TestDamage:
 
         assert caught.value.set_aside.read_bytes() == content
         assert not path.exists()
-        assert Allocator(SqliteStore(path)).requires_replay
+        assert Allocator(SqliteStore(path)).restarted()
 
     def test_its_journal_goes_with_it(self, path: Path) -> None:
         """An old journal would damage the new file."""

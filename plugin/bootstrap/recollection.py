@@ -1,0 +1,68 @@
+"""Gives the address side back what it has lost, as the network side remembers it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ipam.allocator import Allocator
+from ipam.lease import Kind
+from ipam.pool import LOCAL, PoolRequest
+from ipam.recollection import Recollection, UsedAddress
+from plugin.bootstrap.addresses import in_our_words, owner_of, space_of
+from plugin.errors import RefusedError
+from plugin.log import Log
+from plugin.model.ids import short
+from plugin.model.network import Endpoint, Network, NetworkState, PoolData
+from plugin.store.base import Store
+
+_log: Final = Log("addresses")
+
+
+def restore(allocator: Allocator, store: Store) -> None:
+    """Hold again what our networks use and the allocator has lost.
+
+    Only before anything is asked: later on, what is not held may just have been given up.
+    """
+    with in_our_words():
+        held = {(pool.network, pool.prefix) for pool in allocator.pools()}
+    for network in store.networks():
+        if network.state is NetworkState.ACTIVE:
+            for pool in network.pools:
+                if _is_ours(pool) and (network.id, pool.prefix) not in held:
+                    _restore(allocator, network, pool, store.endpoints(network.id))
+
+
+def _restore(
+    allocator: Allocator, network: Network, pool: PoolData, endpoints: Iterable[Endpoint]
+) -> None:
+    known = Recollection(
+        network=network.id,
+        request=PoolRequest(space=LOCAL, prefix=pool.prefix, options=pool.options or {}),
+        used=tuple(_used(pool, endpoints)),
+    )
+    fields = {"network": short(network.id), "pool": pool.prefix}
+    try:
+        with in_our_words():
+            restored = allocator.recollect(known)
+    except RefusedError as error:
+        _log.error("pool.lost", **fields, reason=error)
+        return
+    if restored:
+        _log.warning("pool.restored", **fields, addresses=len(known.used))
+
+
+def _is_ours(pool: PoolData) -> bool:
+    """Swarm's pools are its managers'; without options it was not ours, or not told apart."""
+    return pool.options is not None and space_of(pool) == LOCAL
+
+
+def _used(pool: PoolData, endpoints: Iterable[Endpoint]) -> Iterable[UsedAddress]:
+    if pool.gateway is not None:
+        yield UsedAddress(address=pool.gateway.ip, kind=Kind.GATEWAY)
+    # An engine asks for these as it does for those of endpoints, which tells the pool no more.
+    yield from (UsedAddress(address=auxiliary.ip) for auxiliary in pool.auxiliary.values())
+    for endpoint in endpoints:
+        for interface in endpoint.interfaces:
+            if interface.ip in pool.prefix and not endpoint.deleting:
+                yield UsedAddress(
+                    address=interface.ip, owner=owner_of(endpoint), endpoint=endpoint.id
+                )
