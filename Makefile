@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test run plugin lint unit kernel vm lab e2e bench setup packages venv engines demo-engine machine clean
+.PHONY: help demo test run plugin lint unit kernel vm lab e2e reliability bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,9 @@ BIN := $(VENV)/bin
 STAGE := packaging/stage
 PYTEST := $(BIN)/pytest -q
 # Folders that need neither root nor an engine; those that are there.
-FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks)
+FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks tests/reliability)
+# Proofs that need no engine; each is a stage of its own.
+PROOFS := crash-points
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +29,7 @@ test: ## Run every test there is, on real engines too
 	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
 	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
 	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
+	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
@@ -41,7 +44,7 @@ lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability
 	@$(BIN)/lint-imports
 
 unit: venv ## Run the tests that need no root and no engine
@@ -60,6 +63,9 @@ lab: setup engines ## Test the test lab itself
 e2e: setup engines ## Run the tests on real engines
 	@$(BIN)/python -m tests.lab.prebuild
 	@$(BIN)/python -m tests.lab.side_by_side tests/e2e
+
+reliability: setup ## Prove that nothing hangs or leaks; writes docs/reliability.md (ONLY=name for one proof)
+	@$(BIN)/python -m tests.reliability $(if $(ONLY),--only $(ONLY))
 
 bench: setup engines ## Measure beside Docker's own drivers; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks

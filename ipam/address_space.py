@@ -168,10 +168,13 @@ class AddressSpace:
         for found in filter(None, chosen):
             self._change(found, replace(found.pool, network=network))
 
-    def ungroup(self, network: str) -> None:
-        """Record that the network is gone, and let go what it released."""
+    def ungroup(self, network: str, *, deleted: bool) -> None:
+        """Record that the network is gone, and let go what it released.
+
+        Of one that the engine itself ``deleted`` all goes: a release may have been lost.
+        """
         for found in self._of(network):
-            if found.pool.released:
+            if found.pool.released or deleted:
                 self._drop(found.pool)
             else:
                 self._change(found, replace(found.pool, network=None))

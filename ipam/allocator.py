@@ -140,11 +140,14 @@ class Allocator:
         with found.operation():
             found.group(network, prefixes)
 
-    def ungroup(self, network: str) -> None:
-        """Record that the network is gone."""
-        for space in self._spaces.values():
+    def ungroup(self, network: str, *, deleted: bool = False) -> None:
+        """Record that the network is gone; ``deleted`` if the engine has said so itself.
+
+        Its local pools are then let go whether they were released or not.
+        """
+        for name, space in self._spaces.items():
             with space.operation():
-                space.ungroup(network)
+                space.ungroup(network, deleted=deleted and name == LOCAL)
 
     def options(
         self, network: str, space: AddressSpaceName, prefix: Prefix

@@ -10,7 +10,7 @@ from ipam.errors import RefusedError as IpamRefusedError
 from ipam.lease import ANONYMOUS, Owner
 from ipam.pool import GLOBAL, LOCAL, AddressSpaceName
 from plugin.errors import RefusedError, StoreError
-from plugin.model.ids import NetworkID
+from plugin.model.ids import EndpointID, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 
 
@@ -29,9 +29,21 @@ class IpamAddressUse:
             with in_our_words():
                 self._allocator.group(network.id, space, prefixes)
 
-    def ungroup(self, network_id: NetworkID) -> None:
+    def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         with in_our_words():
-            self._allocator.ungroup(network_id)
+            self._allocator.ungroup(network_id, deleted=deleted)
+
+    def unbind_gone(self, endpoint: Callable[[EndpointID], Endpoint | None]) -> None:
+        """Unbind the addresses of endpoints that are no more: the process may have died
+        before it had told."""
+        for pool in self._allocator.pools():
+            if pool.space != LOCAL or pool.network is None:
+                continue
+            # The record comes before its binding: who has one and is not known is gone.
+            for lease in list(self._allocator.leases(pool.id)):
+                owner = lease.endpoint
+                if owner is not None and endpoint(EndpointID(owner)) is None:
+                    self._allocator.unbind(LOCAL, pool.prefix, lease.address, endpoint=owner)
 
     def recall(self, networks: Callable[[], Iterable[Network]]) -> None:
         """Make the pools of each network siblings, and of no others.

@@ -112,6 +112,7 @@ class Life:
         with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
             services.healer.restore()
             services.parents.look_after()
+            services.recall()
         self._services = services
         self.health.recover(_START)
         self.health.ready()
@@ -160,5 +161,5 @@ class Life:
 
 
 def _look_after_addresses(services: Services) -> None:
-    services.addresses.recall(services.store.networks)
+    services.recall()
     services.allocator.collect()

@@ -53,6 +53,11 @@ class Services:
     allocator: Allocator
     addresses: IpamAddressUse
 
+    def recall(self) -> None:
+        """Tell the address side what a process that died may not have told it."""
+        self.addresses.recall(self.store.networks)
+        self.addresses.unbind_gone(self.store.endpoint)
+
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
         served: dict[str, Handler] = {}

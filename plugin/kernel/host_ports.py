@@ -94,7 +94,7 @@ class HostPorts:
         for port in wanted:
             try:
                 self._hold(port)
-            except RefusedError as error:
+            except PynetError as error:
                 for mine in taken:
                     self._let_go(mine)
                 if isinstance(error, PortTakenError):

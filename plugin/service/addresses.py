@@ -22,8 +22,8 @@ class AddressUse(Protocol):
     def group(self, network: Network) -> None:
         """The network's pools belong together."""
 
-    def ungroup(self, network_id: NetworkID) -> None:
-        """The network is gone."""
+    def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
+        """The network is gone; ``deleted`` if the engine has said so."""
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """The endpoint has the address."""
@@ -48,7 +48,7 @@ class NobodyAsks:
     def group(self, network: Network) -> None:
         """They have no common owner here."""
 
-    def ungroup(self, network_id: NetworkID) -> None:
+    def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         """They never had one."""
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:

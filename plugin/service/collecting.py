@@ -36,14 +36,15 @@ class Collector:
 
     def collect_network(self, network: Network) -> None:
         """Take away everything the host may hold for the network, and forget it."""
-        if network.state is not NetworkState.DELETING:
+        deleted = network.state is NetworkState.DELETING
+        if not deleted:
             self._store.doom_network(network.id)
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
         self._reconciler.remove(whole_plan(network, endpoints))
         self._store.delete_network(network.id)
-        self._addresses.ungroup(network.id)
+        self._addresses.ungroup(network.id, deleted=deleted)
 
     def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
         """Whether dockerd may be silent about the endpoint for ever.

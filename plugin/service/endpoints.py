@@ -55,6 +55,8 @@ class Endpoints:
             network = get_network(self._store, wanted.network_id)
             known = self._store.endpoint(wanted.id)
             if known is not None and not known.deleting:
+                # The process may have ended before it had told the address side.
+                bind_all(self._addresses, network, known)
                 return known
             driver = driver_for(network.mode)
             driver.check_endpoint_options(wanted.options)

@@ -56,7 +56,7 @@ class Networks:
 
     def free(self, network_id: NetworkID) -> None:
         """On a swarm manager: the network's pools are its no more."""
-        self._addresses.ungroup(network_id)
+        self._addresses.ungroup(network_id, deleted=False)
 
     def create(self, wanted: Network) -> None:
         """Make the network, or find it made."""
@@ -81,8 +81,12 @@ class Networks:
             except Exception:
                 self._store.delete_network(network.id)
                 raise
-            self._store.save_network(replace(network, state=NetworkState.ACTIVE))
-        self._addresses.group(network)
+            try:
+                self._store.save_network(replace(network, state=NetworkState.ACTIVE))
+                self._addresses.group(network)
+            except Exception:
+                self._collector.collect_network(network)
+                raise
         _log.info("network.created", network=short(network.id), mode=network.mode)
 
     def delete(self, network_id: NetworkID) -> None:

@@ -37,7 +37,7 @@ class AddressLog:
     def group(self, network: Network) -> None:
         self.groups.add(network.id)
 
-    def ungroup(self, network_id: NetworkID) -> None:
+    def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         self.groups.discard(network_id)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:

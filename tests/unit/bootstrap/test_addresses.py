@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from ipam.allocator import Allocator
+from ipam.lease import State
 from ipam.pool import LOCAL, PoolRequest
 from ipam.store.memory import MemoryStore
 from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.model.network import Network, NetworkState
-from tests.fakes.values import a_network
+from tests.fakes.values import a_network, an_endpoint
 
 SUBNETS = ("10.7.0.0/30", "10.7.1.0/30")
 
@@ -35,6 +36,10 @@ def network(allocator: Allocator) -> Network:
 
 def users(allocator: Allocator) -> list[str | None]:
     return [pool.network for pool in allocator.pools()]
+
+
+def states(allocator: Allocator) -> list[State]:
+    return [lease.state for pool in allocator.pools() for lease in allocator.leases(pool.id)]
 
 
 class TestRecall:
@@ -86,3 +91,32 @@ class TestRecall:
         use.recall(come)
 
         assert users(allocator) == [network.id] * 2
+
+
+class TestUngroup:
+    def test_a_deleted_network_has_no_pools(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """Their release may have been lost with a process that died."""
+        use.group(network)
+        use.ungroup(network.id, deleted=True)
+
+        assert users(allocator) == []
+
+
+class TestUnbindGone:
+    def test_the_address_of_an_endpoint_that_is_gone_goes_back(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """The process died between forgetting the endpoint and saying so."""
+        use.group(network)
+        endpoint = an_endpoint(network, 2)
+        assert endpoint.ipv4 is not None
+        use.bind(network.pools[0], endpoint.ipv4, endpoint)
+        use.unbind_gone({endpoint.id: endpoint}.get)
+
+        assert states(allocator) == [State.BOUND]
+
+        use.unbind_gone({}.get)
+
+        assert states(allocator) == [State.RESERVED]

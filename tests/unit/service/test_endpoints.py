@@ -119,6 +119,14 @@ class TestGet:
             with pytest.raises(EndpointNotFoundError, match="disconnect the container and connect"):
                 rig.endpoints.get(*ids)
 
+    def test_a_repeated_call_binds_what_was_not_bound_yet(self, rig: Rig) -> None:
+        """The process may have died in between; unbound, an address is given to another."""
+        rig.endpoints.create(WEB)
+        rig.addresses.bound.clear()
+        rig.endpoints.create(WEB)
+
+        assert rig.addresses.bound == {"10.1.0.2 of 10.1.0.0/24", "fd00:1::2 of fd00:1::/64"}
+
 
 class TestJoin:
     def test_the_link_is_there_for_the_engine(self, rig: Rig) -> None:

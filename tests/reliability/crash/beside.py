@@ -1,0 +1,93 @@
+"""Deaths that no call is to blame for: of the reaper, in a start, after a reboot, in a tick."""
+
+import itertools
+
+from plugin.model.resources import MARK_PREFIX
+from tests.kernel.netns import Netns
+from tests.reliability.crash.points import REAPER
+from tests.reliability.crash.snapshot import Snapshot
+from tests.reliability.crash.walk import REMOVE, STOP, Walk
+from tests.reliability.wire import DeadError
+
+
+def die_reaping(walk: Walk) -> None:
+    """Die when doomed links are about to be deleted: the next start deletes them."""
+    walk.run_up_to(STOP)
+    walk.stop_and_die(REAPER)
+    walk.counts["dies while links are deleted"] += 1
+    walk.run_from(REMOVE)
+
+
+def die_starting(walk: Walk) -> None:
+    """Die at every point of a start, while a container runs."""
+    walk.run_up_to(STOP)
+    for at in itertools.count():
+        walk.server.kill()
+        if walk.server.start(at):
+            break
+        walk.counts["dies while it starts"] += 1
+        walk.revive()
+        walk.expect(walk.running(), f"after a start that ended at point {at}")
+    walk.run_from(STOP)
+
+
+def die_after_reboot(walk: Walk, netns: Netns) -> None:
+    """Die at every point of the start that makes networks exist again."""
+    rebooted: Snapshot | None = None
+    for at in itertools.count(-1):
+        walk.run_up_to(STOP)
+        walk.server.kill()
+        _reboot(netns)
+        there = walk.server.start(at if at >= 0 else None)
+        if not there:
+            walk.counts["dies while it starts after a reboot"] += 1
+            walk.revive()
+        if rebooted is None:
+            rebooted = walk.look()
+        walk.expect(rebooted, f"after a reboot and a start that ended at point {at}")
+        walk.run_from(STOP)
+        if there and at >= 0:
+            return
+
+
+def die_ticking(walk: Walk, netns: Netns) -> None:
+    """Die at every point of a tick that has much to mend."""
+    walk.run_up_to(STOP)
+    for at in itertools.count():
+        walk.server.arm(at)
+        _meddle(netns)
+        try:
+            walk.server.tick()
+        except DeadError:
+            walk.counts["dies while it mends"] += 1
+            walk.revive()
+            walk.expect(walk.running(), f"after a tick that ended at point {at}")
+        else:
+            break
+    walk.server.arm(None)
+    walk.expect(walk.running(), "after a tick")
+    walk.run_from(STOP)
+
+
+def _reboot(netns: Netns) -> None:
+    """Take away what a reboot takes; a container's end goes with its host's end."""
+    for name in _ours(netns):
+        netns.run("ip", "link", "delete", name)
+    netns.run("nft", "flush", "ruleset")
+
+
+def _meddle(netns: Netns) -> None:
+    netns.run("nft", "flush", "ruleset")
+    for name in _ours(netns, kind="bridge"):
+        netns.run("ip", "link", "delete", name)
+
+
+def _ours(netns: Netns, kind: str = "") -> list[str]:
+    words = ["type", kind] if kind else []
+    shown = netns.run("ip", "-o", "link", "show", *words)
+    names = [
+        line.split()[1].rstrip(":").partition("@")[0]
+        for line in shown.splitlines()
+        if f"alias {MARK_PREFIX}" in line
+    ]
+    return sorted(names)

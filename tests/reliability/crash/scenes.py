@@ -1,0 +1,29 @@
+"""Networks that between them use every kind of thing a host can hold for one."""
+
+from typing import Final
+
+from tests.reliability.crash.script import Scene, port
+
+DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
+
+SCENES: Final = (
+    Scene(
+        name="dual stack, ports of TCP and UDP",
+        subnets=DUAL,
+        ports=(port(80, 8080), port(53, 5353, protocol=17)),
+    ),
+    Scene(
+        name="IPv4, carried ports, rates, containers apart",
+        subnets=DUAL[:1],
+        options={"icc": "false", "rate_to": "10mbit", "rate_from": "10mbit"},
+        ports=(port(80, 8080, host_ip="::"), port(81, 8081)),
+    ),
+    Scene(name="internal", subnets=DUAL, internal=True),
+    Scene(
+        name="an existing bridge",
+        subnets=DUAL[:1],
+        options={"bridge_name": "br0"},
+        ports=(port(80, 8080),),
+        links=("br0 up type bridge",),
+    ),
+)

@@ -1,0 +1,140 @@
+"""What a host holds and what the plugin knows, in a form that can be compared.
+
+Left out: numbers and addresses that the kernel chooses, and times.
+"""
+
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Final
+
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nft import LibraryClient
+from plugin.firewall.nftables import NftablesFirewall
+from plugin.kernel.addresses import PROTOCOL
+from plugin.kernel.links import is_doomed, is_ours
+from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import Rtnl
+from tests.kernel.netns import wait_until
+
+_ALIKE: Final = 3
+_POLL_SECONDS: Final = 0.02
+_PATIENCE_SECONDS: Final = 3.0
+_MARK: Final = 0x800
+_PROC: Final = Path("/proc/thread-self/net")
+_QUERIES: Final = {
+    "state": ("pynet.db", ("SELECT id, record FROM network", "SELECT id, record FROM endpoint")),
+    "addresses": (
+        "ipam.db",
+        (
+            "SELECT id, prefix, ranges, exclusions, owner, network, released, kin FROM pools",
+            "SELECT pool, hex(address), kind, state, name, mac, tag, endpoint FROM leases",
+            "SELECT space, tenant, hex(address), name, mac, tag FROM reservations",
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Sets of lines, one set for each place where something may be left."""
+
+    links: frozenset[str]
+    addresses: frozenset[str]
+    rules: frozenset[str]
+    ports: frozenset[str]
+    state: frozenset[str]
+    leases: frozenset[str]
+
+    def without(self, pool: str) -> "Snapshot":
+        """The same, but for one pool."""
+        kept = {each for each in self.leases if not each.startswith(f"('{pool}'")}
+        return replace(self, leases=frozenset(kept))
+
+    def difference(self, wanted: "Snapshot") -> str:
+        """What is there and should not be, and what should be and is not; empty if all is well."""
+        lines = []
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(wanted, field.name)
+            lines += [f"  {field.name}: left over {each}" for each in sorted(mine - theirs)]
+            lines += [f"  {field.name}: missing {each}" for each in sorted(theirs - mine)]
+        return "\n".join(lines)
+
+
+class Camera:
+    """Takes snapshots of the namespace it was made in."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._firewall = NftablesFirewall(LibraryClient(), DockerUser(_MARK), _MARK)
+
+    def settled(self) -> Snapshot:
+        """Take a snapshot when nothing moves any more: the proxy lets go of ports by and by."""
+        alike = [self.take()]
+        while len(alike) < _ALIKE:
+            time.sleep(_POLL_SECONDS)
+            snapshot = self.take()
+            alike = [*alike, snapshot] if snapshot == alike[-1] else [snapshot]
+        return alike[-1]
+
+    def difference(self, wanted: Snapshot, spare: str) -> str:
+        """How things differ from a snapshot, but for one pool, and go on differing."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            found = self.take()
+            difference = (found.without(spare) if spare else found).difference(wanted)
+            if not difference or time.monotonic() > end:
+                return difference
+            time.sleep(_POLL_SECONDS)
+
+    def take(self) -> Snapshot:
+        """Look at everything, once what is left to the reaper is gone."""
+        with conversation() as rtnl:
+            wait_until(
+                lambda: not any(map(is_doomed, rtnl.links())), "doomed links are not deleted"
+            )
+            links, addresses = _links(rtnl)
+        return Snapshot(
+            links=links,
+            addresses=addresses,
+            rules=frozenset(map(str, self._firewall.read())),
+            ports=_ports(),
+            state=_rows(self._state, "state"),
+            leases=_rows(self._state, "addresses"),
+        )
+
+
+def _links(rtnl: Rtnl) -> tuple[frozenset[str], frozenset[str]]:
+    found = rtnl.links()
+    names = {link.index: link.ifname for link in found}
+    links, addresses = set(), set()
+    for link in found:
+        mac = link.mac_address if link.kind == "bridge" and is_ours(link) else ""
+        links.add(
+            f"{link.ifname} {link.kind} {mac} mtu {link.mtu} up {link.up} "
+            f"master {names.get(link.master)} group {link.group} alias {link.alias} "
+            f"hairpin {link.hairpin}"
+        )
+        for each in rtnl.addresses(link.index):
+            if each.protocol == PROTOCOL:
+                addresses.add(f"{link.ifname} {each.address.hex()}/{each.prefixlen}")
+    return frozenset(links), frozenset(addresses)
+
+
+def _ports() -> frozenset[str]:
+    """Sockets that are bound, whoever has them: here, the plugin and its proxy."""
+    found = set()
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        for line in (_PROC / kind).read_text().splitlines()[1:]:
+            found.add(f"{kind} {line.split()[1]}")
+    return frozenset(found)
+
+
+def _rows(state: Path, name: str) -> frozenset[str]:
+    file, queries = _QUERIES[name]
+    if not (state / file).exists():
+        return frozenset()
+    with closing(sqlite3.connect(f"file:{state / file}?mode=ro", uri=True, timeout=5)) as database:
+        return frozenset(str(row) for query in queries for row in database.execute(query))
