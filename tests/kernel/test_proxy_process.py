@@ -3,6 +3,9 @@
 import os
 import signal
 import socket
+import threading
+
+import pytest
 
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Protocol
@@ -74,6 +77,24 @@ class TestProcess:
 
         assert kernel.read([carried(), carried(8081)]) == {carried(8081)}
         wait_until(lambda: is_refused(PORT), "the port is still open")
+
+    def test_a_withdrawn_port_is_free_at_once(
+        self, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However slow the process is: the next container may want it."""
+        monkeypatch.setattr("plugin.kernel.proxy.proxy._PATIENCE_SECONDS", 60)
+        publish(kernel, carried())
+        withdrawal = threading.Thread(target=kernel.remove, args=([carried(), carried().held],))
+        os.kill(relay_of(kernel), signal.SIGSTOP)
+        withdrawal.start()
+        withdrawal.join(0.3)
+        waits = withdrawal.is_alive()
+        os.kill(relay_of(kernel), signal.SIGCONT)
+        withdrawal.join()
+
+        assert waits
+        with socket.create_server(("", PORT)):
+            """Nobody else has it."""
 
     def test_it_ends_with_the_plugin(self, netns: Netns) -> None:
         """It holds no port for nobody."""

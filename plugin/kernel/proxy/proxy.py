@@ -25,6 +25,7 @@ _log: Final = Log("proxy")
 _RELAY: Final = Path(__file__).with_name("relay.py")
 _BACKLOG: Final = 128
 _PATIENCE_SECONDS: Final = 2.0
+_ANSWER_BYTES: Final = 32  # a number
 _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
 
@@ -60,12 +61,16 @@ class Proxy:
                 self._start()
 
     def remove(self, port: ProxiedPort) -> None:
-        """Carry it no more."""
+        """Carry it no more, and return when the process has let go of it too.
+
+        Whoever wants the port next, at once as a rule, would find it taken.
+        """
         with self._lock:
             known = self._ports.pop(port, None)
             if known is not None and self._alive():
                 with suppress(KernelError):  # it is about to die, and its sockets with it
                     self._tell({"id": known[0]}, [])
+                    self._wait_for(known[0])
 
     def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
         """Those of ``ports`` that are carried by a living process."""
@@ -118,6 +123,15 @@ class Proxy:
             "port": port.port,
         }
         self._tell(order, [descriptor])
+
+    def _wait_for(self, identity: int) -> None:
+        """Return when the process says that the port is closed, or does not in time."""
+        answer = b"0"
+        try:
+            while self._control is not None and answer and int(answer) != identity:
+                answer = self._control.recv(_ANSWER_BYTES)
+        except OSError as error:
+            _log.warning("proxy.slow", reason=error)
 
     def _tell(self, order: dict[str, object], descriptors: list[int]) -> None:
         if self._control is None:

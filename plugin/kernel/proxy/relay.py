@@ -3,7 +3,7 @@
 It is run as a file and imports nothing of pynet, so that it costs 10 MiB and starts at once.
 Standard input is a socket on which pynet hands over listening sockets: a message is JSON,
 ``{"id": 7, "protocol": "tcp", "address": "10.1.0.2", "port": 80}`` with the socket attached, or
-``{"id": 7}`` when the port is withdrawn.  When pynet ends, so does this process.
+``{"id": 7}`` when the port is withdrawn; ``7`` is the answer when it is.  When pynet ends, so does this process.
 """
 
 import contextlib
@@ -267,6 +267,8 @@ def main() -> None:
             port = ports.pop(order["id"], None)
             if port is not None:
                 port.close()
+            with contextlib.suppress(OSError):  # nobody waits any more
+                control.send(str(order["id"]).encode())
             return
         kind = Datagrams if order["protocol"] == "udp" else Connections
         target = (order["address"], order["port"])
