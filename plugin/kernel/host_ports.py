@@ -1,11 +1,11 @@
 """Published ports are held by bound sockets, so that a conflict is found when it arises.
 
 A TCP socket is bound and never listens: what the firewall does not translate is refused at
-once instead of waiting for an answer.  It is bound with SO_REUSEADDR, because connections
-of an earlier server on that port may still be in TIME_WAIT, and loses the flag afterwards,
-so that nobody can listen beside it (net/ipv4/inet_connection_sock.c, inet_bind_conflict).
-The kernel remembers the flag for the port, though, and would let us bind twice: sockets of
-our own are compared here.
+once instead of waiting for an answer.  Where connections of an earlier server on that port
+are still in TIME_WAIT it is bound with SO_REUSEADDR, and loses the flag afterwards, so that
+nobody can listen beside it (net/ipv4/inet_connection_sock.c, inet_bind_conflict).  The
+kernel remembers the flag for the port, though, and would let us bind twice (Linux 6.1 any
+process): sockets of our own are compared here, and the flag is not used without need.
 """
 
 import errno
@@ -129,14 +129,23 @@ def _overlap(one: HostPort, other: HostPort) -> bool:
 def _bound(port: HostPort) -> socket.socket:
     sock = _new_socket(port.protocol, port.address)
     try:
-        if port.protocol is not Protocol.UDP:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((str(port.address), port.port))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        _bind(sock, port)
     except OSError as error:
         sock.close()
         raise _refusal(error, port.address, port.port) from error
     return sock
+
+
+def _bind(sock: socket.socket, port: HostPort) -> None:
+    place = (str(port.address), port.port)
+    try:
+        sock.bind(place)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or port.protocol is Protocol.UDP:
+            raise
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(place)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
 
 def _any_port(protocol: Protocol, address: IPAddress) -> int | None:

@@ -12,6 +12,8 @@ from tests.fakes.values import a_binding
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, Site
 
+pytestmark = pytest.mark.kernels
+
 UDP = Protocol.UDP
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 PORT = 7000

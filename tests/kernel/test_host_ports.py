@@ -13,6 +13,8 @@ from plugin.model.network import Protocol
 from plugin.model.resources import HostPort
 from tests.kernel.netns import Netns
 
+pytestmark = pytest.mark.kernels
+
 PORT = 8080
 ANY4 = ip_address("0.0.0.0")
 
