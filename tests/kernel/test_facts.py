@@ -10,6 +10,8 @@ from plugin.kernel.facts import routes
 from plugin.kernel.linux import LinuxKernel
 from tests.kernel.netns import Netns
 
+pytestmark = pytest.mark.kernels
+
 
 @pytest.fixture
 def uplinks(netns: Netns) -> Netns:

@@ -14,6 +14,8 @@ from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import Address, Bridge, Hairpin, HostResource, Veth
 from tests.kernel.netns import Netns, wait_until
 
+pytestmark = pytest.mark.kernels
+
 BRIDGE = Bridge(
     ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, mark="n1"
 )

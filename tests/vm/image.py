@@ -32,6 +32,7 @@ PACKAGES: Final = (
     "libnftables1",
     "iptables",
     "conntrack",
+    "iputils-ping",
     "tcpdump",
     "procps",
 )
