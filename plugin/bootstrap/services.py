@@ -91,7 +91,7 @@ class Builder:
         addresses = IpamAddressUse(allocator)
         restore(allocator, store)
         addresses.recall(store.networks)
-        collector = Collector(store, reconciler, addresses)
+        collector = Collector(store, reconciler, addresses, locks)
         parents = Parents(store, kernel, self._health)
         return Services(
             networks=Networks(store, reconciler, kernel, locks, addresses, parents),

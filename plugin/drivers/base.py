@@ -28,8 +28,8 @@ class Driver(Protocol):
     def check_options(self, network: Network) -> None:
         """Refuse options that are unknown to the mode or have values that mean nothing."""
 
-    def check_endpoint_options(self, options: dict[str, str]) -> None:
-        """The same for options of one endpoint (``--driver-opt``)."""
+    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
+        """The same for one endpoint: its options (``--driver-opt``), and what was chosen for it."""
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Before addresses are given out: who needs no gateway (engine 28 and later ask)."""

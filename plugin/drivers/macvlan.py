@@ -30,18 +30,9 @@ _VIRTUAL_CARDS: Final = frozenset(
 )
 
 
-def _mode(text: str) -> MacvlanMode:
-    if text != text.lower():
-        raise ValueError(text)
-    try:
-        return MacvlanMode[text.upper()]
-    except KeyError:
-        raise ValueError(text) from None
-
-
 MODE: Final = Option(
     name="macvlan_mode",
-    parse=_mode,
+    parse=stacked.member(MacvlanMode),
     default=MacvlanMode.BRIDGE,
     expected="bridge, private, vepa or passthru",
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
@@ -59,8 +50,8 @@ class MacvlanDriver:
     def check_options(self, network: Network) -> None:
         self._read(network)
 
-    def check_endpoint_options(self, options: dict[str, str]) -> None:
-        check_known(options, (), self.mode)
+    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
+        check_known(endpoint.options, (), self.mode)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """The gateway is a machine of the LAN: only the user knows it."""
@@ -76,10 +67,7 @@ class MacvlanDriver:
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         stack, mode = self._read(network)
-        use = self.parent_use(network)
-        if use is None:
-            return ()
-        hints = stacked.check_parent(stack, use, links)
+        hints = stacked.check_parent(stack, links)
         for link in links.values():
             if link.wireless and mode is not MacvlanMode.PASSTHRU:
                 raise RefusedError(

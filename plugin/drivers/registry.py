@@ -4,12 +4,15 @@ from typing import Final
 
 from plugin.drivers.base import Driver
 from plugin.drivers.bridge import BridgeDriver
+from plugin.drivers.ipvlan import IpvlanDriver
 from plugin.drivers.macvlan import MacvlanDriver
+from plugin.drivers.null import NullDriver
 from plugin.errors import InvalidOptionError
 
 DEFAULT_MODE: Final = BridgeDriver.mode
 _DRIVERS: Final[dict[str, Driver]] = {
-    driver.mode: driver for driver in (BridgeDriver(), MacvlanDriver())
+    driver.mode: driver
+    for driver in (BridgeDriver(), MacvlanDriver(), IpvlanDriver(), NullDriver())
 }
 
 

@@ -3,10 +3,11 @@
 Containers are neighbours of the LAN there: the host neither routes nor filters for them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from plugin.drivers.options import (
     MAX_MTU,
@@ -19,7 +20,7 @@ from plugin.drivers.options import (
     route_list,
 )
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
-from plugin.model.ids import IfName, dummy_name, handoff_name
+from plugin.model.ids import IfName, dummy_name, handoff_name, vlan_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -30,11 +31,34 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Dummy
+from plugin.model.resources import Dummy, Vlan
+
+E = TypeVar("E", bound=IntEnum)
 
 # What hands each frame that its port receives to its master before anybody else sees it.
 _TAKES_ALL: Final = frozenset({"bridge", "bond", "team", "openvswitch"})
+MAX_VLAN: Final = 4094  # IEEE 802.1Q: 0 is "no VLAN", 4095 is reserved
 _EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+
+
+def member(kind: type[E]) -> Callable[[str], E]:
+    """One of the kernel's numbers by its name in lower case."""
+
+    def read(text: str) -> E:
+        try:
+            return {each.name.lower(): each for each in kind}[text]
+        except KeyError:
+            raise ValueError(text) from None
+
+    return read
+
+
+def _vlan_number(text: str) -> int:
+    number = int(text)
+    if str(number) != text or not 1 <= number <= MAX_VLAN:
+        raise ValueError(text)
+    return number
+
 
 PARENT: Final[Option[IfName | None]] = Option(
     name="parent",
@@ -43,6 +67,14 @@ PARENT: Final[Option[IfName | None]] = Option(
     expected="a link name of 1 to 15 bytes without '/', ':' or spaces",
     meaning="Link of the host that containers stand on. Without one the network is isolated: its "
     "containers reach each other and nothing else.",
+)
+VLAN: Final[Option[int | None]] = Option(
+    name="vlan",
+    parse=_vlan_number,
+    default=None,
+    expected=f"a number from 1 to {MAX_VLAN}",
+    meaning="VLAN of the parent that containers stand on. `parent=eth0 vlan=100` is the same as "
+    "`parent=eth0.100`.",
 )
 MTU: Final = Option(
     name="mtu",
@@ -65,14 +97,19 @@ ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
     expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
     meaning="Routes in every container.",
 )
-COMMON: Final[tuple[Option[Any], ...]] = (PARENT, MTU, IFACE_PREFIX, ROUTES)
+COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, ROUTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The common options of one network; ``parent`` is never absent, ``own`` if it is ours."""
+    """The common options of one network.
+
+    ``parent`` is never absent: it is a link of the host's, the ``vlan`` that we make of one, or
+    a link of the network's ``own`` that leads nowhere.
+    """
 
     parent: IfName
+    vlan: Vlan | None
     own: bool
     mtu: int | None
     iface_prefix: str
@@ -83,8 +120,10 @@ def read_stack(network: Network) -> Stack:
     """Read the common options.  Raises RefusedError."""
     options = network.options
     parent = PARENT.of(options)
+    vlan = _vlan(parent, VLAN.of(options))
     stack = Stack(
-        parent=parent or dummy_name(network.id),
+        parent=vlan.ifname if vlan else parent or dummy_name(network.id),
+        vlan=None if network.foreign_parent else vlan,
         own=parent is None,
         mtu=MTU.of(options) or None,
         iface_prefix=IFACE_PREFIX.of(options),
@@ -108,23 +147,38 @@ def check_pools(network: Network) -> None:
 
 
 def parent_plan(network: Network, stack: Stack) -> Plan:
-    """The parent, which is to be there, or to be made if the user named none."""
+    """The parent: it is to be there, or made of what is there, or made of nothing."""
+    if stack.vlan is not None:
+        resources = frozenset({stack.vlan})
+        return Plan(resources=resources, requires=frozenset({stack.vlan.parent}))
     if not stack.own:
         return Plan(requires=frozenset({stack.parent}))
     dummy = Dummy(ifname=stack.parent, mtu=stack.mtu or network.uplink_mtu, mark=network.id)
     return Plan(resources=frozenset({dummy}))
 
 
-def parent_use(stack: Stack, kind: str, *, exclusive: bool = False) -> ParentUse | None:
+def parent_use(
+    stack: Stack, kind: str, *, setting: str = "", exclusive: bool = False
+) -> ParentUse | None:
     """The use of a parent that is not the network's own."""
     if stack.own:
         return None
-    return ParentUse(parent=stack.parent, kind=kind, exclusive=exclusive)
+    base = stack.vlan.parent if stack.vlan else None
+    return ParentUse(
+        parent=stack.parent, base=base, kind=kind, setting=setting, exclusive=exclusive
+    )
 
 
-def check_parent(stack: Stack, use: ParentUse, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-    """Refuse what carries no links of any kind; answer hints."""
-    link = links.get(use.parent)
+def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+    """Refuse what carries no links of any kind; answer hints.
+
+    A VLAN that is not there yet is as good as what it is to be made of.
+    """
+    link = links.get(stack.parent)
+    if link is not None:
+        _check_carrying(stack, link)
+    elif stack.vlan is not None:
+        link = links.get(stack.vlan.parent)
     if link is None:
         return ()
     if link.loopback:
@@ -132,11 +186,6 @@ def check_parent(stack: Stack, use: ParentUse, links: Mapping[IfName, HostLink])
             PARENT.name,
             link.ifname,
             "a link that leads out of the host; leave it out for an isolated network",
-        )
-    if link.master_kind in _TAKES_ALL:
-        raise RefusedError(
-            f"parent {link.ifname} is a port of a {link.master_kind}, which takes every frame; "
-            f"choose the {link.master_kind} itself, or a link that is not in one"
         )
     if not link.up:
         raise RefusedError(
@@ -182,6 +231,36 @@ def connected(plain: Attachment, endpoint: Endpoint) -> Attachment:
     versions = sorted({each.version for each in endpoint.interfaces})
     defaults = tuple(StaticRoute(destination=_EVERYWHERE[version]) for version in versions)
     return replace(plain, routes=plain.routes + defaults)
+
+
+def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
+    """What ``vlan`` says, or the name of the parent, as everybody names VLANs."""
+    if number is not None:
+        if parent is None:
+            raise RefusedError(
+                f"option vlan is {number}, and there is no parent to have it; say parent too"
+            )
+        return Vlan(ifname=vlan_name(parent, number), parent=parent, number=number)
+    base, _, digits = (parent or "").rpartition(".")
+    try:
+        return Vlan(ifname=IfName(parent or ""), parent=ifname(base), number=_vlan_number(digits))
+    except ValueError:
+        return None
+
+
+def _check_carrying(stack: Stack, link: HostLink) -> None:
+    """The parent itself is there: it must be what was meant, and have its frames for itself."""
+    if link.master_kind in _TAKES_ALL:
+        raise RefusedError(
+            f"parent {link.ifname} is a port of a {link.master_kind}, which takes every frame; "
+            f"choose the {link.master_kind} itself, or a link that is not in one"
+        )
+    vlan = stack.vlan
+    if vlan is not None and (link.lower, link.vlan) != (vlan.parent, vlan.number):
+        raise RefusedError(
+            f"a link named {link.ifname} exists and is not VLAN {vlan.number} of {vlan.parent}; "
+            "rename it, or choose another parent"
+        )
 
 
 def _gateway(network: Network, interface: IPInterface) -> IPAddress | None:

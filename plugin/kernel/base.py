@@ -8,8 +8,9 @@ Bridge     link group OURS (set in the message that makes it) and the alias
 Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
 Detour     the same, alias ``pynet:<network>/<endpoint>``
 Dummy      the same, alias ``pynet:<network>``
-Macvlan    the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
-           there it is found by the numbers of the namespaces that links of ours went to
+Vlan       the same, alias ``pynet:shared``
+Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
+Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
 Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
 Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge
@@ -26,7 +27,7 @@ from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
 from plugin.model.parents import HostLink
-from plugin.model.resources import HostPort, HostResource, LinkResource
+from plugin.model.resources import HandedOver, HostPort, HostResource, LinkResource
 
 
 class Kernel(Protocol):
@@ -41,6 +42,12 @@ class Kernel(Protocol):
         RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not
         touched, with KernelError it may be half made.  Waits, for a bounded time, until the MAC
         address of a link that is to be handed over is free on its parent.
+        """
+
+    def rehearse(self, links: Sequence[HandedOver]) -> None:
+        """Make links and take them away again, to see that this kernel and their parent can.
+
+        Raises RefusedError if not.
         """
 
     def remove(self, resources: Sequence[HostResource]) -> None:

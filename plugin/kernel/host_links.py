@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from plugin.kernel import links
+from plugin.kernel import links, stacked
 from plugin.kernel.rtnl import LinkInfo, Rtnl
 from plugin.model.ids import IfName
 from plugin.model.parents import HostLink
@@ -40,6 +40,8 @@ def _host_link(link: LinkInfo, root: Path) -> HostLink:
         and any((entry / name).exists() for name in ("wireless", "phy80211")),
         master_kind=link.master_kind,
         bus_driver=_driver(entry) if entry else "",
+        lower=links.name_of(link.parent) or None,
+        vlan=stacked.vlan_number(link),
         ours=links.is_ours(link),
     )
 

@@ -34,12 +34,14 @@ from plugin.model.resources import (
     HandedOver,
     HostPort,
     HostResource,
+    Ipvlan,
     Limit,
     LinkResource,
     Macvlan,
     ProxiedPort,
     Sysctl,
     Veth,
+    Vlan,
 )
 
 
@@ -62,6 +64,13 @@ class LinuxKernel:
             for resource in resources:
                 started(resource)
                 self._ensure(rtnl, resource)
+
+    def rehearse(self, links: Sequence[HandedOver]) -> None:
+        try:
+            self.ensure(links, lambda _: None)
+        finally:
+            self.remove(links)
+            self._reaper.reap()
 
     def remove(self, resources: Sequence[HostResource]) -> None:
         if not resources:
@@ -131,7 +140,7 @@ class LinuxKernel:
 
     def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Macvlan() | Dummy():
+            case Bridge() | Veth() | Macvlan() | Ipvlan() | Dummy() | Vlan():
                 self._make_way(rtnl, resource)
                 _ensure_link(rtnl, resource)
             case Detour():
@@ -156,7 +165,7 @@ class LinuxKernel:
 
     def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Macvlan() | Dummy():
+            case Bridge() | Veth() | Detour() | Macvlan() | Ipvlan() | Dummy() | Vlan():
                 self._remove_link(rtnl, resource)
             case Hairpin():
                 links.remove_hairpin(rtnl, resource)
@@ -179,10 +188,10 @@ class LinuxKernel:
         self, rtnl: Rtnl, sandboxes: Sandboxes, resource: HostResource
     ) -> HostResource | None:
         match resource:
-            case Bridge() | Veth() | Dummy():
+            case Bridge() | Veth() | Dummy() | Vlan():
                 return _read_link(rtnl, resource)
-            case Macvlan():
-                found = stacked.read_macvlan(rtnl, resource)
+            case Macvlan() | Ipvlan():
+                found = stacked.read_handed_over(rtnl, resource)
                 return found or (resource if sandboxes.has(resource) else None)
             case Detour() | Limit():
                 return shaping.read(rtnl, resource)
@@ -204,7 +213,7 @@ class LinuxKernel:
                 return resource if self._proxy.carried([resource]) else None
 
 
-def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | Macvlan | Dummy) -> None:
+def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | HandedOver | Dummy | Vlan) -> None:
     match resource:
         case Bridge():
             links.ensure_bridge(rtnl, resource)
@@ -212,11 +221,15 @@ def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | Macvlan | Dummy) -> None:
             links.ensure_veth(rtnl, resource)
         case Macvlan():
             stacked.ensure_macvlan(rtnl, resource)
+        case Ipvlan():
+            stacked.ensure_ipvlan(rtnl, resource)
+        case Vlan():
+            stacked.ensure_vlan(rtnl, resource)
         case Dummy():
             stacked.ensure_dummy(rtnl, resource)
 
 
-def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy) -> HostResource | None:
+def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy | Vlan) -> HostResource | None:
     match resource:
         case Bridge():
             return links.read_bridge(rtnl, resource)
@@ -224,3 +237,5 @@ def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy) -> HostResource | No
             return links.read_veth(rtnl, resource)
         case Dummy():
             return stacked.read_dummy(rtnl, resource)
+        case Vlan():
+            return stacked.read_vlan(rtnl, resource)

@@ -3,10 +3,21 @@
 from collections.abc import Callable
 from typing import Final
 
-from plugin.kernel import links
+from plugin.kernel import links, stacked
 from plugin.kernel.rtnl import LinkInfo, Rtnl
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Detour, Dummy, LinkResource, Macvlan, MacvlanMode, Veth
+from plugin.model.resources import (
+    Detour,
+    Dummy,
+    Ipvlan,
+    IpvlanFlag,
+    IpvlanMode,
+    LinkResource,
+    Macvlan,
+    MacvlanMode,
+    Veth,
+    Vlan,
+)
 
 
 def read_marked(rtnl: Rtnl) -> frozenset[LinkResource]:
@@ -55,10 +66,32 @@ def _as_macvlan(link: LinkInfo) -> Macvlan:
     )
 
 
+def _as_ipvlan(link: LinkInfo) -> Ipvlan:
+    return Ipvlan(
+        ifname=link.ifname,
+        parent=links.name_of(link.parent),
+        mode=IpvlanMode.L2,
+        flag=IpvlanFlag.BRIDGE,
+        mtu=link.mtu,
+        mark=links.mark_of(link) or "",
+    )
+
+
+def _as_vlan(link: LinkInfo) -> Vlan:
+    return Vlan(
+        ifname=link.ifname,
+        parent=links.name_of(link.parent),
+        number=stacked.vlan_number(link) or 0,
+        mark=links.mark_of(link) or "",
+    )
+
+
 _READERS: Final[dict[str, Callable[[LinkInfo], LinkResource]]] = {
     "bridge": links.as_bridge,
     "veth": _as_veth,
     "ifb": _as_ifb,
     "dummy": _as_dummy,
     "macvlan": _as_macvlan,
+    "ipvlan": _as_ipvlan,
+    "vlan": _as_vlan,
 }

@@ -1,4 +1,4 @@
-"""Links that stand on a parent and are handed over, and the parent that leads nowhere.
+"""Links that stand on a parent: those that are handed over, and parents that are ours.
 
 dockerd moves such a link into the sandbox as it is, so that the host sees it no more; where
 it is then is for ``sandboxes`` to find out.
@@ -13,17 +13,30 @@ from typing import Final
 from plugin.errors import RefusedError
 from plugin.kernel import links
 from plugin.kernel.raw_netlink import attribute
-from plugin.kernel.rtnl import LinkChange, Rtnl, RtnlError
+from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import MARK_PREFIX, Dummy, Macvlan, MacvlanMode
+from plugin.model.resources import (
+    MARK_PREFIX,
+    Dummy,
+    HandedOver,
+    Ipvlan,
+    Macvlan,
+    MacvlanMode,
+    Vlan,
+)
 
 # A link that dies with its sandbox has its address until the kernel gets to it.
 PATIENCE_SECONDS: Final = 8.0
 _POLL_SECONDS: Final = 0.02
+_U16: Final = struct.Struct("=H")
 _U32: Final = struct.Struct("=I")
 _IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
+_IFLA_IPVLAN_MODE: Final = 1
+_IFLA_IPVLAN_FLAGS: Final = 2
+_IFLA_VLAN_ID: Final = 1
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
 _NO_SUCH_KIND: Final = (errno.EOPNOTSUPP, errno.ENODEV)
+_MODULES: Final = {"macvlan": "macvlan", "ipvlan": "ipvlan", "vlan": "8021q"}
 
 
 def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
@@ -42,13 +55,61 @@ def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
     _ensure_child(rtnl, macvlan, made, mode)
 
 
-def read_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> Macvlan | None:
+def read_handed_over(rtnl: Rtnl, child: HandedOver) -> HandedOver | None:
     """The link as the host shows it while it has not been handed over."""
-    link = rtnl.link(macvlan.ifname)
+    link = rtnl.link(child.ifname)
     if link is None or links.is_doomed(link):
         return None
     mark = (links.mark_of(link) or "") if links.is_ours(link) else ""
-    return replace(macvlan, parent=links.name_of(link.parent), mark=mark)
+    return replace(child, parent=links.name_of(link.parent), mark=mark)
+
+
+def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
+    """Make the link, down."""
+    made = LinkChange(
+        ifname=ipvlan.ifname,
+        parent=links.index_of(ipvlan.parent),
+        mtu=ipvlan.mtu,
+        group=links.GROUP_OURS,
+    )
+    mode = attribute(_IFLA_IPVLAN_MODE, _U16.pack(ipvlan.mode))
+    _ensure_child(rtnl, ipvlan, made, mode + attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(ipvlan.flag)))
+
+
+def ensure_vlan(rtnl: Rtnl, vlan: Vlan) -> None:
+    """Make the sub-interface, or use the one that somebody else made; up."""
+    made = LinkChange(
+        ifname=vlan.ifname, parent=links.index_of(vlan.parent), group=links.GROUP_OURS, up=True
+    )
+    try:
+        rtnl.add_link("vlan", made, attribute(_IFLA_VLAN_ID, _U16.pack(vlan.number)))
+    except RtnlError as error:
+        if error.code in _NO_SUCH_KIND:
+            raise _no_such_kind("vlan", error) from error
+        if error.code != errno.EEXIST:
+            raise
+        if _adopt(rtnl, vlan):
+            return
+        link = links.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
+        rtnl.change_link(link.index, LinkChange(up=True))
+    rtnl.change_link(links.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
+
+
+def read_vlan(rtnl: Rtnl, vlan: Vlan) -> Vlan | None:
+    """The sub-interface as it is; one that was adopted is right if it is up."""
+    link = rtnl.link(vlan.ifname)
+    if link is None or links.is_doomed(link):
+        return None
+    if not links.is_ours(link) and link.up and _is_same(link, vlan):
+        return vlan
+    parent, number = links.name_of(link.parent), vlan_number(link) or 0
+    return replace(vlan, parent=parent, number=number, mark=links.mark_if_right(link))
+
+
+def vlan_number(link: LinkInfo) -> int | None:
+    """The number of a VLAN; None for another kind of link."""
+    packed = link.data.get(_IFLA_VLAN_ID) if link.kind == "vlan" else None
+    return None if packed is None else int(_U16.unpack(packed)[0])
 
 
 def ensure_dummy(rtnl: Rtnl, dummy: Dummy) -> None:
@@ -74,8 +135,8 @@ def read_dummy(rtnl: Rtnl, dummy: Dummy) -> Dummy | None:
     return replace(dummy, mtu=link.mtu, mark=links.mark_if_right(link))
 
 
-def _ensure_child(rtnl: Rtnl, child: Macvlan, made: LinkChange, data: bytes) -> None:
-    kind = type(child).__name__.lower()
+def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) -> None:
+    kind = "macvlan" if isinstance(child, Macvlan) else "ipvlan"
     try:
         rtnl.add_link(kind, made, data)
     except RtnlError as error:
@@ -84,6 +145,8 @@ def _ensure_child(rtnl: Rtnl, child: Macvlan, made: LinkChange, data: bytes) -> 
                 f"{child.parent} cannot carry a {kind} link ({error}): it is a port of a bridge "
                 "or a bond, or links of another kind or mode stand on it; choose another parent"
             ) from error
+        if error.code in _NO_SUCH_KIND:
+            raise _no_such_kind(kind, error) from error
         if error.code != errno.EEXIST:
             raise
         links.our_link(rtnl, child.ifname, child.mark, kind)
@@ -112,6 +175,27 @@ def _in_use(address: MacAddress | None, parent: IfName, why: str) -> RefusedErro
         f"MAC address {address} is in use on {parent}: {why}; stop the container that has it, "
         "or choose another with --mac-address"
     )
+
+
+def _no_such_kind(kind: str, error: RtnlError) -> RefusedError:
+    return RefusedError(
+        f"this host's kernel makes no {kind} links ({error}); load its module ({_MODULES[kind]}), "
+        "or choose another mode"
+    )
+
+
+def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
+    """Use a sub-interface that somebody else made; all it needs is to be up."""
+    link = rtnl.link(vlan.ifname)
+    if link is None or links.is_ours(link) or not _is_same(link, vlan):
+        return False
+    if not link.up:
+        rtnl.change_link(link.index, LinkChange(up=True))
+    return True
+
+
+def _is_same(link: LinkInfo, vlan: Vlan) -> bool:
+    return vlan_number(link) == vlan.number and links.name_of(link.parent) == vlan.parent
 
 
 def _add_dummy(rtnl: Rtnl, made: LinkChange) -> None:

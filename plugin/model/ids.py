@@ -26,6 +26,12 @@ def dummy_name(network: NetworkID) -> IfName:
     return _ifname("pnd-", network)
 
 
+def vlan_name(parent: IfName, number: int) -> IfName:
+    """A VLAN of a link, as everybody names it, if the kernel takes so long a name."""
+    name = IfName(f"{parent}.{number}")
+    return name if len(name.encode()) <= IFNAMSIZ else _ifname("pns-", name)
+
+
 def port_name(endpoint: EndpointID) -> IfName:
     """The host's end of an endpoint's veth pair."""
     return _ifname("pnv-", endpoint)

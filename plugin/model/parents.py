@@ -7,7 +7,7 @@ from plugin.model.ids import IfName, MacAddress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLink:
-    """A link of the host as it is now.
+    """A link of the host as it is now; ``lower`` is what it stands on itself.
 
     ``master_kind`` is the kind of what it is a port of (``bridge``, ``bond``), empty if of
     nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link.
@@ -23,6 +23,8 @@ class HostLink:
     wireless: bool = False
     master_kind: str = ""
     bus_driver: str = ""
+    lower: IfName | None = None
+    vlan: int | None = None
     ours: bool = False
 
 
@@ -30,12 +32,13 @@ class HostLink:
 class ParentUse:
     """The link that a network's containers stand on, and what else can stand on it.
 
-    ``base`` is what carries the parent if that is a VLAN.  Networks of one ``kind`` share a
-    parent, unless one is ``exclusive``.
+    ``base`` is what carries the parent if that is a VLAN of ours.  Networks of one ``kind`` and
+    ``setting`` share a parent, unless one is ``exclusive``.
     """
 
     parent: IfName
     kind: str
+    setting: str = ""
     base: IfName | None = None
     exclusive: bool = False
 

@@ -17,22 +17,26 @@ from plugin.model.resources import (
     Element,
     Hairpin,
     HostPort,
+    Ipvlan,
     Limit,
     Macvlan,
     ProxiedPort,
     Resource,
     Sysctl,
     Veth,
+    Vlan,
 )
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
 ORDER: Final = (
     Bridge,
     Dummy,
+    Vlan,
     Sysctl,
     Address,
     Veth,
     Macvlan,
+    Ipvlan,
     Detour,
     Limit,
     Hairpin,

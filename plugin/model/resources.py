@@ -14,6 +14,8 @@ from plugin.model.network import IPAddress, IPInterface, Protocol
 
 MARK_PREFIX: Final = "pynet:"  # in a link's alias; what follows is network[/endpoint]
 
+SHARED: Final = "shared"  # the mark of what belongs to several networks
+
 Key = tuple[Hashable, ...]
 
 
@@ -73,6 +75,58 @@ class Macvlan:
     mac_address: MacAddress | None
     mtu: int | None
     mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+class IpvlanMode(IntEnum):
+    """At which layer the links of one parent are told apart (linux/if_link.h, ipvlan_mode)."""
+
+    L2 = 0
+    L3 = 1
+    L3S = 2
+
+
+class IpvlanFlag(IntEnum):
+    """What the links of one parent may do with each other (linux/if_link.h, IPVLAN_F_*)."""
+
+    BRIDGE = 0
+    PRIVATE = 1
+    VEPA = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ipvlan:
+    """A link with its parent's MAC address and addresses of its own, made to be handed over.
+
+    Mode and flag are the parent's: the latest link sets them for all.
+    """
+
+    ifname: IfName
+    parent: IfName
+    mode: IpvlanMode
+    flag: IpvlanFlag
+    mtu: int | None
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vlan:
+    """An 802.1Q sub-interface, up, which several networks may stand on.
+
+    One that somebody else made with the same parent and number is as good, and is left.
+    """
+
+    ifname: IfName
+    parent: IfName
+    number: int
+    mark: str = SHARED
 
     @property
     def key(self) -> Key:
@@ -206,7 +260,9 @@ class Element:
 
 
 # Links that dockerd moves into the sandbox as they are, so that the host sees them no more.
-HandedOver = Macvlan
-LinkResource = Bridge | Dummy | Veth | Detour | HandedOver
+HandedOver = Macvlan | Ipvlan
+# What goes when the last network goes that wants it.
+Shared = Vlan
+LinkResource = Bridge | Dummy | Vlan | Veth | Detour | HandedOver
 HostResource = LinkResource | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
 Resource = HostResource | Element

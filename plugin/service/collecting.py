@@ -11,7 +11,9 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
+from plugin.model.resources import Shared
 from plugin.service.addresses import AddressUse, is_ours, unbind_all
+from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
@@ -21,10 +23,13 @@ _log: Final = Log("collecting")
 class Collector:
     """Everything here is called with the network's lock held."""
 
-    def __init__(self, store: Store, reconciler: Reconciler, addresses: AddressUse) -> None:
+    def __init__(
+        self, store: Store, reconciler: Reconciler, addresses: AddressUse, locks: Locks
+    ) -> None:
         self._store = store
         self._reconciler = reconciler
         self._addresses = addresses
+        self._locks = locks
 
     def collect(self, network: Network, endpoint: Endpoint) -> None:
         """Free what the endpoint had, and forget it."""
@@ -42,8 +47,10 @@ class Collector:
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
-        self._reconciler.remove(whole_plan(network, endpoints))
+        plan = whole_plan(network, endpoints)
+        self._reconciler.remove(plan)
         self._store.delete_network(network.id)
+        self.release_shared(plan)
         self._addresses.ungroup(network.id, deleted=deleted)
 
     def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
@@ -62,6 +69,19 @@ class Collector:
             for network_id in self._addresses.released()
             if not any(endpoint.joined for endpoint in self._store.endpoints(network_id))
         ]
+
+    def release_shared(self, plan: Plan) -> None:
+        """Take away what a network shared that is gone, unless another wants it.
+
+        A creation either is known by now or finds nothing there, and makes it anew.
+        """
+        shared = {each for each in plan.resources if isinstance(each, Shared)}
+        if not shared:
+            return
+        with self._locks.admission:
+            for network in self._store.networks():
+                shared -= driver_for(network.mode).network_plan(network).resources
+            self._reconciler.take_away(shared)
 
     def make_way(self, network: Network, wanted: Endpoint) -> None:
         """Collect what stands in the way of an endpoint that is to be made.

@@ -44,7 +44,7 @@ class Endpoints:
         self._kernel = kernel
         self._locks = locks
         self._addresses = addresses
-        self._collector = Collector(store, reconciler, addresses)
+        self._collector = Collector(store, reconciler, addresses, locks)
 
     def create(self, wanted: Endpoint) -> Endpoint:
         """Remember the endpoint; an empty MAC address is filled in.
@@ -59,7 +59,7 @@ class Endpoints:
                 bind_all(self._addresses, network, known)
                 return known
             driver = driver_for(network.mode)
-            driver.check_endpoint_options(wanted.options)
+            driver.check_endpoint(network, wanted)
             mac = wanted.mac_address or driver.mac_address(network, wanted)
             endpoint = replace(wanted, mac_address=mac)
             self._collector.make_way(network, endpoint)

@@ -15,7 +15,6 @@ from plugin.errors import PynetError
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
-from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
@@ -181,7 +180,7 @@ class Healer:
             surplus = self._inspector.surplus()
             if surplus:
                 _report(surplus, network="none")
-                self._reconciler.remove(Plan(resources=frozenset(surplus)))
+                self._reconciler.take_away(surplus)
 
 
 def _report(resources: Iterable[Resource], network: str) -> None:

@@ -25,6 +25,8 @@ class Locks:
         self._waiting: dict[NetworkID, int] = {}
         self._inside = 0
         self._sweeping = False
+        # For the moment in which the networks there are decide about one that comes or goes.
+        self.admission: Final = threading.Lock()
 
     @contextmanager
     def hold(self, network_id: NetworkID) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """Networks: created whole or not at all, deleted even if it takes a second try."""
 
-import threading
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +9,7 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
+from plugin.model.plan import Plan
 from plugin.service.addresses import AddressUse
 from plugin.service.collecting import Collector
 from plugin.service.locks import Locks
@@ -37,9 +37,8 @@ class Networks:
         self._kernel = kernel
         self._locks = locks
         self._addresses = addresses
-        self._collector = Collector(store, reconciler, addresses)
+        self._collector = Collector(store, reconciler, addresses, locks)
         self._parents = parents
-        self._admission = threading.Lock()
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Which families need no gateway; asked before the network has an id."""
@@ -76,11 +75,7 @@ class Networks:
             )
             plan = driver.network_plan(network) | driver.shared_plan(network, ())
             self._admit(network)
-            try:
-                self._reconciler.apply(plan)
-            except Exception:
-                self._store.delete_network(network.id)
-                raise
+            self._make(network, plan)
             try:
                 self._store.save_network(replace(network, state=NetworkState.ACTIVE))
                 self._addresses.group(network)
@@ -104,9 +99,22 @@ class Networks:
             self._collector.collect_network(network)
         _log.info("network.deleted", network=short(network_id))
 
+    def _make(self, network: Network, plan: Plan) -> None:
+        try:
+            self._reconciler.apply(plan)
+            try:
+                self._parents.rehearse(network)
+            except Exception:
+                self._reconciler.remove(plan)
+                raise
+        except Exception:
+            self._store.delete_network(network.id)
+            self._collector.release_shared(plan)
+            raise
+
     def _admit(self, network: Network) -> None:
         """Save the intent, unless another network has the addresses or the parent already."""
-        with self._admission:
+        with self._locks.admission:
             for other in self._store.networks():
                 if other.id != network.id:
                     _refuse_overlap(network, other)

@@ -12,9 +12,10 @@ from plugin.drivers.registry import driver_for
 from plugin.errors import MissingLinkError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
-from plugin.model.ids import IfName, short
-from plugin.model.network import Network, NetworkState
+from plugin.model.ids import EndpointID, IfName, derived_mac, short
+from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.parents import HostLink, ParentUse
+from plugin.model.resources import HandedOver
 from plugin.service.health import Health
 from plugin.store.base import Store
 
@@ -53,6 +54,16 @@ class Parents:
         self._names |= frozenset(use.names)
         foreign = there is not None and not there.ours
         return replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
+
+    def rehearse(self, network: Network) -> None:
+        """See that containers will get their links: a first one would be a late time to learn it."""
+        nobody = Endpoint(
+            id=EndpointID(network.id), network_id=network.id, mac_address=derived_mac(network.id)
+        )
+        plan = driver_for(network.mode).endpoint_plan(network, nobody)
+        links = [each for each in plan.resources if isinstance(each, HandedOver)]
+        if links:
+            self._kernel.rehearse(links)
 
     def look_after(self) -> None:
         """Say in the health which parents are missing or down."""
@@ -93,6 +104,11 @@ def refuse_shared_parent(network: Network, other: Network) -> None:
         raise RefusedError(
             f"parent {mine.parent} carries {theirs.kind} links of network {short(other.id)}, and a "
             f"link carries either macvlan or ipvlan links; choose mode={theirs.kind} or another parent"
+        )
+    if mine.setting != theirs.setting:
+        raise RefusedError(
+            f"parent {mine.parent} is in {theirs.setting} for network {short(other.id)}, and all "
+            f"{mine.kind} links of a parent are alike; choose {theirs.setting} or another parent"
         )
     if mine.exclusive or theirs.exclusive:
         raise RefusedError(

@@ -10,7 +10,7 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import Element, HostPort, HostResource, Resource
+from plugin.model.resources import Element, HostPort, HostResource, Resource, Shared
 
 _log: Final = Log("reconcile")
 _UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
@@ -73,11 +73,15 @@ class Reconciler:
             raise ExceptionGroup("not everything could be mended", failures)
 
     def remove(self, plan: Plan) -> None:
-        """Take the plan away, going on after a failure.
+        """Take the plan away, going on after a failure; what may be another network's too stays.
 
         Raises one ExceptionGroup of what stayed.
         """
-        host, elements = _split(plan.resources)
+        self.take_away(each for each in plan.resources if not isinstance(each, Shared))
+
+    def take_away(self, resources: Iterable[Resource]) -> None:
+        """Take resources away that no network wants.  Raises as ``remove`` does."""
+        host, elements = _split(resources)
         failures: list[Exception] = []
         try:
             self._firewall.remove(elements[::-1])

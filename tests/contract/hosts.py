@@ -11,7 +11,7 @@ from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import HostPort, HostResource
+from plugin.model.resources import HostPort, HostResource, LinkResource
 from tests.fakes.kernel import FakeHost, FakeKernel
 from tests.kernel.netns import Netns, wait_until
 
@@ -24,6 +24,9 @@ class Host(Protocol):
     def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None: ...
     def add_foreign_address(self, ifname: str, interface: str) -> None: ...
     def add_parent(self, ifname: str) -> None: ...
+    def add_vlan(self, ifname: str, parent: str, number: int) -> None: ...
+    def need_link(self, kind: str) -> None: ...
+    def lack_link(self, kind: type[LinkResource]) -> None: ...
     def hand_over(self, ifname: str) -> None: ...
     def end_sandboxes(self) -> None: ...
     def need(self, transport: Transport) -> None: ...
@@ -52,6 +55,15 @@ class MemoryHost:
 
     def add_parent(self, ifname: str) -> None:
         self._host.add_parent(ifname)
+
+    def add_vlan(self, ifname: str, parent: str, number: int) -> None:
+        self._host.add_parent(ifname, lower=IfName(parent), vlan=number)
+
+    def need_link(self, kind: str) -> None:
+        """It has all of them."""
+
+    def lack_link(self, kind: type[LinkResource]) -> None:
+        self._host.lacks_links.add(kind)
 
     def hand_over(self, ifname: str) -> None:
         self._host.hand_over(ifname)
@@ -115,6 +127,33 @@ class LinuxHost:
             f"link set {ifname} up",
             f"link set peer-{ifname} up",
         )
+
+    def add_vlan(self, ifname: str, parent: str, number: int) -> None:
+        self.netns.ip(
+            f"link add link {parent} name {ifname} type vlan id {number}", f"link set {ifname} up"
+        )
+
+    def need_link(self, kind: str) -> None:
+        if not self._makes(kind):
+            pytest.skip(f"this kernel has no {kind}")
+
+    def lack_link(self, kind: type[LinkResource]) -> None:
+        name = kind.__name__.lower()
+        if self._makes(name):
+            pytest.skip(f"this kernel has {name}")
+
+    def _makes(self, kind: str) -> bool:
+        options = {"vlan": "id 7"}.get(kind, "")
+        try:
+            self.netns.ip(
+                "link add try0 type veth peer name try1",
+                f"link add link try0 name try2 type {kind} {options}",
+            )
+        except AssertionError:
+            return False
+        finally:
+            self.netns.ip("link delete try0")
+        return True
 
     def hand_over(self, ifname: str) -> None:
         """As dockerd does: the link gets another name in the sandbox, and is up there."""

@@ -4,9 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.errors import ForeignLinkError, KernelError
+from plugin.errors import ForeignLinkError, KernelError, RefusedError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Dummy, HostResource, Macvlan, MacvlanMode
+from plugin.model.resources import (
+    Dummy,
+    HandedOver,
+    HostResource,
+    Ipvlan,
+    IpvlanFlag,
+    IpvlanMode,
+    LinkResource,
+    Macvlan,
+    MacvlanMode,
+    Vlan,
+)
 from tests.contract.hosts import Host, make
 from tests.kernel.netns import wait_until
 
@@ -20,6 +31,15 @@ MACVLAN = Macvlan(
     mtu=None,
     mark="n1/e1",
 )
+IPVLAN = Ipvlan(
+    ifname=IfName("pnc-1"),
+    parent=PARENT,
+    mode=IpvlanMode.L3,
+    flag=IpvlanFlag.PRIVATE,
+    mtu=None,
+    mark="n1/e1",
+)
+VLAN = Vlan(ifname=IfName("up0.100"), parent=PARENT, number=100)
 
 
 @pytest.fixture
@@ -65,6 +85,89 @@ class TestEnsure:
         host.settle()
 
         assert not host.kernel.missing_links([resource.key[1]])  # type: ignore[list-item]
+
+
+class TestIpvlan:
+    @pytest.mark.parametrize("mode", list(IpvlanMode))
+    @pytest.mark.parametrize("flag", list(IpvlanFlag))
+    def test_a_link_on_a_parent(self, host: Host, mode: IpvlanMode, flag: IpvlanFlag) -> None:
+        """Of every mode, with every flag, and again."""
+        host.need_link("ipvlan")
+        link = replace(IPVLAN, mode=mode, flag=flag)
+        for _ in range(2):
+            make(host, link)
+
+        assert host.kernel.read([link]) == {link}
+        assert {each.key for each in host.kernel.read_marked()} == {link.key}
+        host.hand_over(link.ifname)
+        assert host.kernel.read([link]) == {link}
+        host.end_sandboxes()
+        wait_until(lambda: not host.kernel.read([link]), "it is still there")
+
+
+class TestVlan:
+    def test_a_sub_interface(self, host: Host) -> None:
+        """That links stand on, and goes with the last who wants it."""
+        host.need_link("vlan")
+        link = replace(MACVLAN, parent=VLAN.ifname)
+        for _ in range(2):
+            make(host, VLAN, link)
+
+        assert host.kernel.read([VLAN, link]) == {VLAN, link}
+        assert (VLAN.key, "shared") in {(m.key, m.mark) for m in host.kernel.read_marked()}
+        found = host.kernel.host_links([VLAN.ifname])[VLAN.ifname]
+        assert found.ours
+        host.kernel.remove([link, VLAN])
+        host.settle()
+        assert host.kernel.read([VLAN, link]) == frozenset()
+
+    def test_one_that_is_there_is_as_good(self, host: Host) -> None:
+        """And is left."""
+        host.need_link("vlan")
+        host.add_vlan(VLAN.ifname, PARENT, 100)
+        make(host, VLAN)
+        found = host.kernel.host_links([VLAN.ifname])[VLAN.ifname]
+
+        assert (found.lower, found.vlan, found.ours) == (PARENT, 100, False)
+        assert host.kernel.read([VLAN]) == {VLAN}
+        host.kernel.remove([VLAN])
+        host.settle()
+        assert not host.kernel.missing_links([VLAN.ifname])
+
+    def test_another_number_is_another_link(self, host: Host) -> None:
+        """Whatever its name says."""
+        host.need_link("vlan")
+        host.add_vlan(VLAN.ifname, PARENT, 200)
+        with pytest.raises(ForeignLinkError):
+            make(host, VLAN)
+
+        assert host.kernel.read([VLAN]) != {VLAN}
+
+
+class TestRehearsal:
+    def test_nothing_is_left_of_it(self, host: Host) -> None:
+        """Nor is the next one in the way of the last."""
+        for mode in (MacvlanMode.PASSTHRU, MacvlanMode.BRIDGE):
+            host.kernel.rehearse([replace(MACVLAN, mode=mode)])
+
+        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.missing_links([MACVLAN.ifname])
+
+    @pytest.mark.parametrize("link", [MACVLAN, IPVLAN])
+    def test_what_the_kernel_does_not_make_is_refused(self, host: Host, link: HandedOver) -> None:
+        """Before a container needs it."""
+        host.lack_link(type(link))
+        with pytest.raises(RefusedError, match="this host's kernel makes no"):
+            host.kernel.rehearse([link])
+
+        assert host.kernel.read_marked() == frozenset()
+
+    @pytest.mark.parametrize("link", [VLAN])
+    def test_so_is_a_vlan(self, host: Host, link: LinkResource) -> None:
+        """With the module to load."""
+        host.lack_link(type(link))
+        with pytest.raises(RefusedError, match="this host's kernel makes no"):
+            make(host, link)
 
 
 class TestHandedOver:

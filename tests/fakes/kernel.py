@@ -22,12 +22,14 @@ from plugin.model.resources import (
     HandedOver,
     HostPort,
     HostResource,
+    Ipvlan,
     Limit,
     LinkResource,
     Macvlan,
     ProxiedPort,
     Sysctl,
     Veth,
+    Vlan,
 )
 from tests.fakes.faults import Faults
 
@@ -61,6 +63,7 @@ class FakeHost:
     )
     routes: set[IPNetwork] = field(default_factory=set)
     lacks: set[Protocol] = field(default_factory=set)
+    lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
 
     def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
@@ -117,6 +120,11 @@ class FakeKernel:
             self._ensure(resource)
             self._faults.point(f"after {kind}", KernelError(f"{kind} half made"))
 
+    def rehearse(self, links: Sequence[HandedOver]) -> None:
+        for link in links:
+            self._ensure(link)
+            self._remove(link)
+
     def remove(self, resources: Sequence[HostResource]) -> None:
         failures = []
         for resource in resources:
@@ -159,13 +167,15 @@ class FakeKernel:
         return frozenset(name for name in self.host.links if name == "docker0")
 
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
-        known = self.host.parents
-        return {
-            name: known.get(name)
-            or HostLink(ifname=name, ours=bool(self.host.links[name].resource))
-            for name in ifnames
-            if name in self.host.links
-        }
+        there = [name for name in ifnames if name in self.host.links]
+        return {name: self.host.parents.get(name) or self._host_link(name) for name in there}
+
+    def _host_link(self, ifname: IfName) -> HostLink:
+        resource = self.host.links[ifname].resource
+        link = HostLink(ifname=ifname, ours=resource is not None)
+        if isinstance(resource, Vlan):
+            link = replace(link, lower=resource.parent, vlan=resource.number)
+        return link
 
     def mtu(self, parent: IfName | None) -> int:
         return self.host.mtu
@@ -178,7 +188,7 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Macvlan():
+            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan():
                 self._ensure_link(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
@@ -200,8 +210,12 @@ class FakeKernel:
             self._link(resource.source)
         if isinstance(resource, Veth):
             self._link(resource.master)
-        if isinstance(resource, Macvlan):
+        if type(resource) in self.host.lacks_links:
+            raise RefusedError(f"this host's kernel makes no {type(resource).__name__} links")
+        if isinstance(resource, HandedOver | Vlan):
             self._link(resource.parent)
+        if isinstance(resource, Vlan) and self._is_same_vlan(resource):
+            return
         self._link_of_ours(resource).resource = resource
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
@@ -220,7 +234,7 @@ class FakeKernel:
     def _remove(self, resource: HostResource) -> None:
         link = self._ours(resource)
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Macvlan():
+            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan():
                 self._remove_link(resource)
             case Hairpin():
                 if link:
@@ -269,6 +283,8 @@ class FakeKernel:
             case _:
                 if isinstance(resource, Bridge) and self._is_adopted(resource):
                     return resource
+                if isinstance(resource, Vlan) and self._is_same_vlan(resource):
+                    return resource
                 # A foreign link differs from any plan, for it has no mark.
                 return link.resource or replace(resource, mark="")
 
@@ -280,6 +296,11 @@ class FakeKernel:
     def _is_adopted(self, bridge: Bridge) -> bool:
         link = self.host.links.get(bridge.ifname)
         return bool(bridge.adoptable and link and not link.resource and link.kind == "bridge")
+
+    def _is_same_vlan(self, vlan: Vlan) -> bool:
+        theirs = self.host.parents.get(vlan.ifname)
+        there = vlan.ifname in self.host.links and theirs is not None
+        return there and (theirs.lower, theirs.vlan) == (vlan.parent, vlan.number)
 
     def _link_of_ours(self, wanted: LinkResource) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
@@ -326,7 +347,7 @@ class FakeKernel:
 
 
 def _parent(link: Link) -> IfName | None:
-    return link.resource.parent if isinstance(link.resource, HandedOver) else None
+    return link.resource.parent if isinstance(link.resource, HandedOver | Vlan) else None
 
 
 def _all_of(link: Link) -> set[IPInterface]:

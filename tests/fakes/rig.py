@@ -70,7 +70,7 @@ class Rig:
         self.parents = Parents(self.store, self.kernel, self.health)
         self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
-        self.collector = Collector(self.store, self.reconciler, self.addresses)
+        self.collector = Collector(self.store, self.reconciler, self.addresses, self.locks)
         self.now = 0.0
         self.healer = Healer(
             self.store,

@@ -93,7 +93,7 @@ class Site:
         reconciler = Reconciler(self.kernel, self.firewall)
         locks = Locks()
         services = (self.store, reconciler, self.kernel, locks, NobodyAsks())
-        collector = Collector(self.store, reconciler, NobodyAsks())
+        collector = Collector(self.store, reconciler, NobodyAsks(), locks)
         self.parents = Parents(self.store, self.kernel, self.health)
         self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)

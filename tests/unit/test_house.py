@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugin.config import SETTINGS
-from plugin.drivers import macvlan
+from plugin.drivers import ipvlan, macvlan
 from plugin.drivers.bridge.options import OPTIONS
 from plugin.drivers.registry import modes
 
@@ -63,7 +63,11 @@ def test_every_setting_is_in_the_reference(name: str) -> None:
     ("mode", "name"),
     [
         (mode, option.name)
-        for mode, options in (("bridge", OPTIONS), ("macvlan", macvlan.OPTIONS))
+        for mode, options in (
+            ("bridge", OPTIONS),
+            ("macvlan", macvlan.OPTIONS),
+            ("ipvlan", ipvlan.OPTIONS),
+        )
         for option in options
     ],
 )

@@ -47,8 +47,8 @@ class BridgeDriver:
     def check_options(self, network: Network) -> None:
         read_options(network)
 
-    def check_endpoint_options(self, options: dict[str, str]) -> None:
-        check_endpoint_options(options)
+    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
+        check_endpoint_options(endpoint.options)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """The host needs no address where it has no part, as in Docker's bridge driver."""

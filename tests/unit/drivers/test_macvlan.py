@@ -205,7 +205,9 @@ class TestRefusals:
         with pytest.raises(UnknownOptionError, match="did you mean parent"):
             DRIVER.check_options(a_macvlan(parnet="eth0"))
         with pytest.raises(UnknownOptionError, match="unknown in mode macvlan"):
-            DRIVER.check_endpoint_options({"spoof_guard": "true"})
+            DRIVER.check_endpoint(
+                a_macvlan(), an_endpoint(a_macvlan(), options={"spoof_guard": "true"})
+            )
 
     def test_too_small_for_ipv6(self) -> None:
         """RFC 8200."""

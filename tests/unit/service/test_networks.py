@@ -110,7 +110,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("network", "error", "message"),
         [
-            (a_network(mode="ipvlan"), InvalidOptionError, "option mode is 'ipvlan', expected"),
+            (a_network(mode="brigde"), InvalidOptionError, "option mode is 'brigde', expected"),
             (a_network(options={"mtu": "x"}), InvalidOptionError, "option mtu is 'x'"),
             (
                 a_network(pools=(a_pool("10.1.0.0/24", "10.9.0.1/24"),)),

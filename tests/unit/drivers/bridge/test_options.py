@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS
-from plugin.drivers.bridge.reading import read_options
+from plugin.drivers.bridge.reading import check_endpoint_options, read_options
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Network
 from tests.fakes.values import a_network, a_pool
@@ -231,7 +231,7 @@ class TestNetwork:
 class TestEndpoint:
     def test_none_are_fine(self) -> None:
         """Most containers have none."""
-        DRIVER.check_endpoint_options({})
+        check_endpoint_options({})
 
     def test_all_that_there_are(self) -> None:
         """With good values."""
@@ -243,17 +243,17 @@ class TestEndpoint:
         }
 
         assert set(good) == {option.name for option in ENDPOINT_OPTIONS}
-        DRIVER.check_endpoint_options(good)
+        check_endpoint_options(good)
 
     @pytest.mark.parametrize(("name", "value", "message"), WRONG_ENDPOINT_VALUES)
     def test_refusals(self, name: str, value: str, message: str) -> None:
         """``docker network connect --driver-opt``."""
         with pytest.raises(RefusedError) as refusal:
-            DRIVER.check_endpoint_options({name: value})
+            check_endpoint_options({name: value})
 
         assert message in str(refusal.value)
 
     def test_an_invalid_option_is_the_users_fault(self) -> None:
         """Not the host's."""
         with pytest.raises(InvalidOptionError):
-            DRIVER.check_endpoint_options({"rate_to": "x"})
+            check_endpoint_options({"rate_to": "x"})

@@ -1,0 +1,34 @@
+"""Mode null: loopback and nothing else."""
+
+import pytest
+
+from tests.lab.site import Site
+
+
+@pytest.mark.parametrize("ipam", ["null", "pynet", "default"])
+def test_loopback_only(site: Site, ipam: str) -> None:
+    """Whoever gives the addresses that nobody uses; a second network works beside it."""
+    driver = site.driver if ipam == "pynet" else ipam
+    nowhere = site.network("-o", "mode=null", "--ipam-driver", driver, ipam=False)
+    container = site.run("--network", nowhere)
+
+    assert _links(site, container) == ["lo"]
+    assert site.exec(container, "ip", "route") == ""
+    network = site.network()
+    site.docker("network", "connect", network, container)
+    assert _links(site, container) == ["lo", "eth0"]
+    assert site.pings(container, site.run("--network", network))
+
+
+def test_restart(site: Site) -> None:
+    """A container of it comes back as it was."""
+    network = site.network("-o", "mode=null", "--ipam-driver", "null", ipam=False)
+    container = site.run("--network", network, "--stop-signal=KILL")
+    site.docker("restart", container)
+
+    assert _links(site, container) == ["lo"]
+
+
+def _links(site: Site, container: str) -> list[str]:
+    lines = site.exec(container, "ip", "-o", "link").splitlines()
+    return [line.split(": ")[1].partition("@")[0] for line in lines]

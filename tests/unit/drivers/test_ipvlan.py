@@ -1,0 +1,147 @@
+"""Mode ipvlan: what a network and an endpoint are given, and what is refused."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from plugin.drivers.ipvlan import OPTIONS, IpvlanDriver
+from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError
+from plugin.model.ids import IfName, MacAddress, handoff_name
+from plugin.model.network import Endpoint, Network, StaticRoute
+from plugin.model.parents import HostLink, ParentUse
+from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode
+from tests.fakes.values import a_network, a_pool, an_endpoint
+
+DRIVER = IpvlanDriver()
+ETH0 = IfName("eth0")
+EVERYTHING = tuple(StaticRoute(destination=ip_network(all_)) for all_ in ("0.0.0.0/0", "::/0"))
+
+
+def an_ipvlan(*subnets: str, internal: bool = False, **options: str) -> Network:
+    """A network on eth0."""
+    own = {"mode": "ipvlan", "parent": "eth0", **options}
+    return a_network("lan", *subnets, mode="ipvlan", options=own, internal=internal)
+
+
+def a_member(network: Network) -> Endpoint:
+    return replace(an_endpoint(network), mac_address=MacAddress(""))
+
+
+@pytest.mark.parametrize("mode", list(IpvlanMode))
+@pytest.mark.parametrize("flag", list(IpvlanFlag))
+def test_the_link_is_handed_over(mode: IpvlanMode, flag: IpvlanFlag) -> None:
+    """In the mode and with the flag of the network, without a MAC address of its own."""
+    options = {"ipvlan_mode": mode.name.lower(), "ipvlan_flag": flag.name.lower()}
+    network = an_ipvlan(**options)
+    endpoint = a_member(network)
+    plan = DRIVER.endpoint_plan(network, endpoint)
+
+    assert DRIVER.mac_address(network, endpoint) == ""
+    assert plan.requires == {ETH0}
+    assert plan.resources == {
+        Ipvlan(
+            ifname=handoff_name(endpoint.id),
+            parent=ETH0,
+            mode=mode,
+            flag=flag,
+            mtu=None,
+            mark=f"{network.id}/{endpoint.id}",
+        )
+    }
+
+
+def test_l2_has_the_gateway_of_the_lan() -> None:
+    """As macvlan has."""
+    network = an_ipvlan("10.1.0.0/24", "fd00:1::/64")
+    attachment = DRIVER.attachment(network, a_member(network))
+
+    assert str(attachment.gateway4) == "10.1.0.1"
+    assert str(attachment.gateway6) == "fd00:1::1"
+    assert attachment.disable_gateway_service
+    without = replace(network, pools=(a_pool("10.1.0.0/24", None),))
+    assert DRIVER.attachment(without, a_member(without)).routes == EVERYTHING[:1]
+
+
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_from_l3_up_everything_is_on_the_link(mode: str) -> None:
+    """Whatever gateway an older engine has asked the IPAM for."""
+    network = an_ipvlan("10.1.0.0/24", "fd00:1::/64", ipvlan_mode=mode)
+    attachment = DRIVER.attachment(network, a_member(network))
+
+    assert attachment.gateway4 is None
+    assert attachment.gateway6 is None
+    assert attachment.routes == EVERYTHING
+    assert attachment.disable_gateway_service
+
+
+@pytest.mark.parametrize("mode", ["l2", "l3", "l3s"])
+def test_an_internal_network_has_no_way_out(mode: str) -> None:
+    """Of any kind."""
+    network = an_ipvlan(internal=True, ipvlan_mode=mode)
+    attachment = DRIVER.attachment(network, a_member(network))
+
+    assert attachment.gateway4 is None
+    assert attachment.routes == ()
+
+
+def test_networks_share_a_parent_in_one_mode() -> None:
+    """The latest link's mode would be that of all."""
+    use = DRIVER.parent_use(an_ipvlan())
+
+    assert use == ParentUse(parent=ETH0, kind="ipvlan", setting="ipvlan_mode=l2 ipvlan_flag=bridge")
+    assert DRIVER.parent_use(an_ipvlan(ipvlan_flag="vepa")) != use
+    assert DRIVER.parent(an_ipvlan()) == ETH0
+
+
+def test_wifi_is_fine() -> None:
+    """An access point sees one MAC address."""
+    links = {ETH0: HostLink(ifname=ETH0, wireless=True, bus_driver="virtio_net")}
+
+    assert DRIVER.check_parent(an_ipvlan(), links) == ()
+    with pytest.raises(RefusedError, match="eth0 is down"):
+        DRIVER.check_parent(an_ipvlan(), {ETH0: HostLink(ifname=ETH0, up=False)})
+
+
+def test_a_mac_address_cannot_be_chosen() -> None:
+    """By the user, or by the engine for him."""
+    network = an_ipvlan()
+    with pytest.raises(RefusedError, match=r"cannot be had in mode ipvlan.*choose mode=macvlan"):
+        DRIVER.check_endpoint(network, an_endpoint(network))
+    DRIVER.check_endpoint(network, a_member(network))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"ipvlan_mode": "bridge"}, "option ipvlan_mode is 'bridge', expected l2, l3 or l3s"),
+        ({"ipvlan_mode": "L2"}, "option ipvlan_mode is 'L2', expected l2, l3 or l3s"),
+        ({"ipvlan_flag": "l2"}, "option ipvlan_flag is 'l2', expected bridge, private or vepa"),
+        ({"vlan": "0"}, "option vlan is '0', expected a number from 1 to 4094"),
+    ],
+)
+def test_wrong_values(options: dict[str, str], match: str) -> None:
+    """Each says what would be right."""
+    with pytest.raises(InvalidOptionError, match=match):
+        DRIVER.check_options(an_ipvlan(**options))
+
+
+def test_options_of_the_other_mode() -> None:
+    """People mix them up."""
+    with pytest.raises(UnknownOptionError, match="macvlan_mode is unknown in mode ipvlan; did you"):
+        DRIVER.check_options(an_ipvlan(macvlan_mode="bridge"))
+    with pytest.raises(UnknownOptionError):
+        DRIVER.check_endpoint(an_ipvlan(), replace(a_member(an_ipvlan()), options={"x": "y"}))
+
+
+def test_no_ports_are_published() -> None:
+    """All of them are open on the LAN."""
+    network = an_ipvlan()
+
+    assert not DRIVER.ports_plan(network, a_member(network)).resources
+    assert DRIVER.gateway_needs(network).skip_ipv4
+
+
+def test_dockers_names_are_the_same() -> None:
+    """Who comes from Docker's driver changes nothing but ``-d``."""
+    assert {"parent", "ipvlan_mode", "ipvlan_flag"} <= {option.name for option in OPTIONS}
