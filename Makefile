@@ -13,6 +13,8 @@ PYTEST := $(BIN)/pytest -q
 FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks tests/reliability)
 # Proofs that need no engine; each is a stage of its own.
 PROOFS := crash-points
+# Those that need engines: each runs on all of them at the same time.
+ENGINE_PROOFS := kill-loop boot live-restore crash-loop reboot engine-upgrade stale-endpoints
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +33,7 @@ test: ## Run every test there is, on real engines too
 	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
 	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
+	@$(STAGE) "reliability, short, on engines" $(BIN)/python -m tests.reliability --short --only $(ENGINE_PROOFS)
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
 
@@ -64,7 +67,7 @@ e2e: setup engines ## Run the tests on real engines
 	@$(BIN)/python -m tests.lab.prebuild
 	@$(BIN)/python -m tests.lab.side_by_side tests/e2e
 
-reliability: setup ## Prove that nothing hangs or leaks; writes docs/reliability.md (ONLY=name for one proof)
+reliability: setup engines ## Prove that nothing hangs or leaks; writes docs/reliability.md (ONLY=name for one proof)
 	@$(BIN)/python -m tests.reliability $(if $(ONLY),--only $(ONLY))
 
 bench: setup engines ## Measure beside Docker's own drivers; writes docs/benchmarks.md

@@ -1,0 +1,100 @@
+"""What an operator does after an accident: he removes everything, however often it takes.
+
+Some of it is the engine's own: one that was killed may keep endpoints of containers that are
+gone, and refuses to remove their network until they are disconnected or it is restarted.  And
+it may have been killed between pynet's answer and its own note of it: then only pynet knows
+the network, or the pool.
+"""
+
+import json
+from collections import Counter
+from contextlib import suppress
+from typing import Final
+
+from tests.lab.commands import CommandError, DeadlineError, wait_until
+from tests.lab.host import Host
+from tests.lab.installed import SHORT_NAME, Installed
+from tests.lab.unix_http import post_json
+
+ATTEMPTS_SECONDS: Final = 60.0
+RESTARTED: Final = "dockerd restarted because it did not let go"
+DISCONNECTED: Final = "stale endpoints of the engine disconnected"
+ORPHANS: Final = "networks and pools that the engine had forgotten"
+
+
+class Cleaner:
+    """Cleans an engine up with docker commands, and counts what was more than that."""
+
+    def __init__(self, host: Host, installed: Installed) -> None:
+        self.deeds: Counter[str] = Counter()
+        self.evidence: list[str] = []
+        self._host = host
+        self._installed = installed
+
+    def clean(self) -> None:
+        """Remove everything; restart dockerd if it does not let go otherwise.
+
+        Raises:
+            DeadlineError: even then it did not.
+
+        """
+        try:
+            self._remove_all()
+        except DeadlineError:
+            self.deeds[RESTARTED] += 1
+            self._host.restart_docker()
+            self._remove_all()
+        self._collect_orphans()
+
+    def _remove_all(self) -> None:
+        wait_until(self._no_containers, "the end of all containers", deadline=ATTEMPTS_SECONDS)
+        wait_until(self._no_networks, "the end of all networks", deadline=ATTEMPTS_SECONDS)
+
+    def _no_containers(self) -> bool:
+        there = self._list("ps", "-aq")
+        if there:
+            self._try("rm", "-f", *there)
+        return not there
+
+    def _no_networks(self) -> bool:
+        there = self._list("network", "ls", "-q", "--filter", "type=custom")
+        for network in there:
+            if not self._try("network", "rm", network):
+                self._disconnect_all(network)
+        return not there
+
+    def _disconnect_all(self, network: str) -> None:
+        with suppress(CommandError):
+            found = json.loads(self._host.docker("network", "inspect", network))[0]
+            for endpoint in found["Containers"].values():
+                self.deeds[DISCONNECTED] += 1
+                self._try("network", "disconnect", "-f", network, endpoint["Name"])
+
+    def _collect_orphans(self) -> None:
+        """The engine has no networks any more; what pynet still knows, the engine has forgotten."""
+        socket = self._host.plugin_folder / f"{SHORT_NAME}.sock"
+        for network in self._installed.ask("/v1/networks"):
+            self._orphan(f"network {network}")
+            post_json(socket, "/NetworkDriver.DeleteNetwork", {"NetworkID": network["id"]})
+        for pool in self._installed.ask("/v1/pools"):
+            self._orphan(f"pool {pool}")
+            post_json(socket, "/IpamDriver.ReleasePool", {"PoolID": pool["id"]})
+
+    def _orphan(self, what: str) -> None:
+        self.deeds[ORPHANS] += 1
+        self.evidence.append(f"only pynet knows {what}")
+
+    def _list(self, *command: str) -> list[str]:
+        try:
+            return self._host.docker(*command).split()
+        except CommandError as error:
+            self.evidence.append(str(error))
+            return ["?"]
+
+    def _try(self, *command: str) -> bool:
+        try:
+            self._host.docker(*command)
+        except CommandError as error:
+            self.evidence.append(str(error))
+            return False
+        return True
