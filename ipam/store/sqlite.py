@@ -9,7 +9,7 @@ before anything is read, so that what was read is still true when it is written.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -204,5 +204,6 @@ class SqliteStore:
         )
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # a closed connection has nothing to roll back
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")

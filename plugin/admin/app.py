@@ -30,6 +30,22 @@ class AddressDesk(Protocol):
         """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
 
 
+class Upkeep(Protocol):
+    """What an administrator may ask for; rows have network, kind, which and fault."""
+
+    def check(self) -> list[dict[str, Any]]:
+        """Everything that is not as it should be; nothing is changed."""
+
+    def repair(self) -> dict[str, list[dict[str, Any]]]:
+        """Put right what can be: what was ``repaired``, and what is ``left``."""
+
+    def garbage(self) -> dict[str, Any]:
+        """``rows`` that can be taken away, and ids of ``idle`` networks."""
+
+    def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
+        """Take garbage away, and networks that Docker has forgotten; what was taken."""
+
+
 class Behind(Protocol):
     """What the socket leads to; all but the health raise NotReadyError until it has started."""
 
@@ -41,8 +57,16 @@ class Behind(Protocol):
     def desk(self) -> AddressDesk:
         """The pools and reservations."""
 
+    def upkeep(self) -> Upkeep:
+        """Looking, putting right, taking away."""
+
     def heal(self) -> None:
         """Compare the host with what it should hold, now."""
+
+
+class _Collection(msgspec.Struct, frozen=True, kw_only=True):
+    rows: list[dict[str, Any]]
+    forgotten: list[str]
 
 
 def create_app(behind: Behind) -> Flask:
@@ -65,6 +89,8 @@ def _show(app: Flask, behind: Behind) -> None:
         "reservations",
         lambda: _json({"yaml": behind.desk().reservations()}),
     )
+    app.add_url_rule("/v1/check", "check", lambda: _json(behind.upkeep().check()))
+    app.add_url_rule("/v1/garbage", "garbage", lambda: _json(behind.upkeep().garbage()))
 
 
 def _act(app: Flask, behind: Behind) -> None:
@@ -72,6 +98,18 @@ def _act(app: Flask, behind: Behind) -> None:
     def reconcile() -> Response:
         behind.heal()
         return _json(health_view(behind.health))
+
+    @app.post("/v1/repair")
+    def repair() -> Response:
+        return _json(behind.upkeep().repair())
+
+    @app.post("/v1/garbage")
+    def collect() -> Response:
+        try:
+            wanted = msgspec.json.decode(request.get_data(), type=_Collection)
+        except msgspec.MsgspecError as error:
+            raise RefusedError(f"that is no list of what to take away: {error}") from error
+        return _json(behind.upkeep().collect(wanted.rows, wanted.forgotten))
 
     @app.post("/v1/reservations")
     def reserve() -> Response:

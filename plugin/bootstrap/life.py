@@ -11,6 +11,7 @@ from typing import Final
 from ipam.errors import IpamError
 from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
+from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
 from plugin.kernel.watches import BridgeWatch, RulesetWatch
@@ -24,6 +25,7 @@ from plugin.wire.plugin import activation_answer
 _log: Final = Log("life")
 _CALL_WAITS_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
+_END_SECONDS: Final = 5.0
 _GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
 _START: Final = "start"
 _SLOW_SECONDS: Final = 120.0  # a tick on a host with hundreds of networks takes some
@@ -40,6 +42,7 @@ class Life:
         self._services: Services | None = None
         self._failure = "it is still starting"
         self._failed_once = False
+        self._running = threading.Lock()
         self._stopped = threading.Event()
         self._meddled = threading.Event()
 
@@ -69,27 +72,40 @@ class Life:
         """The IPAM, for people."""
         return AddressDesk(self._ready().allocator)
 
+    def upkeep(self) -> Upkeep:
+        """What an administrator may ask for."""
+        return self._ready().upkeep
+
     def heal(self) -> None:
         """Compare the host with what it should hold, now."""
         self._look_after(self._ready())
 
     def run(self) -> None:
         """Start, however often it takes, then tick until the end."""
-        while not self._started():
-            if self._stopped.wait(_RETRY_SECONDS):
-                return
-        self._watch()
-        while not self._stopped.is_set():
-            if self._meddled.wait(self._config.tick):
-                self._stopped.wait(_GATHER_SECONDS)
-                self._meddled.clear()
-            self._tick()
+        with self._running:
+            while not self._stopped.is_set() and not self._started():
+                self._stopped.wait(_RETRY_SECONDS)
+            if not self._stopped.is_set():
+                self._watch()
+            while not self._stopped.is_set():
+                self._wait_and_tick()
 
     def stop(self) -> None:
         """End the ticking and let go of what the process holds; networks stay."""
         self._stopped.set()
         self._meddled.set()
+        # Whoever ticks is about to end; what cannot end must not keep the process either.
+        ended = self._running.acquire(timeout=_END_SECONDS)
         self._builder.close()
+        if ended:
+            self._running.release()
+
+    def _wait_and_tick(self) -> None:
+        if self._meddled.wait(self._config.tick):
+            self._stopped.wait(_GATHER_SECONDS)
+            self._meddled.clear()
+        if not self._stopped.is_set():
+            self._tick()
 
     def _watch(self) -> None:
         try:
@@ -109,15 +125,22 @@ class Life:
             _log.exception("start.fault")
             return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
-        with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
-            services.healer.restore()
-            services.parents.look_after()
-            services.recall()
+        self._first_look(services)
         self._services = services
         self.health.recover(_START)
         self.health.ready()
         _log.info("plugin.started", status=self.health.status.value)
         return True
+
+    def _first_look(self, services: Services) -> None:
+        """What goes wrong here is no reason not to serve: the tick tries again."""
+        try:
+            with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
+                services.healer.restore()
+                services.parents.look_after()
+                services.recall()
+        except Exception:  # noqa: BLE001 - as in a tick
+            _log.exception("start.fault")
 
     def _failed(self, reason: str) -> bool:
         if reason != self._failure:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,10 @@ from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
 from plugin.bootstrap.addresses import IpamAddressUse
+from plugin.bootstrap.archive import finish_restore
 from plugin.bootstrap.identity import host_id
 from plugin.bootstrap.recollection import restore
+from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, SettingError, StoreError
 from plugin.firewall.base import Firewall
@@ -30,6 +33,7 @@ from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
+from plugin.service.inspection import Inspection, Inspector
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
@@ -37,8 +41,8 @@ from plugin.service.reconcile import Reconciler
 from plugin.store.sqlite import SqliteStore
 
 _STATE_MODE: Final = 0o700
-_STATE_FILE: Final = "pynet.db"
-_ADDRESS_FILE: Final = "ipam.db"
+STATE_FILE: Final = "pynet.db"
+ADDRESS_FILE: Final = "ipam.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Services:
     store: SqliteStore
     allocator: Allocator
     addresses: IpamAddressUse
+    upkeep: Upkeep
 
     def recall(self) -> None:
         """Tell the address side what a process that died may not have told it."""
@@ -70,22 +75,37 @@ class Services:
 
 
 class Builder:
-    """Builds the services; what could be built is kept for the next try."""
+    """Builds the services; what could be built is kept for the next try.
 
-    def __init__(self, config: Config, health: Health) -> None:
+    ``running`` is false for a command that works in the place of a plugin that does not run.
+    """
+
+    def __init__(self, config: Config, health: Health, *, running: bool = True) -> None:
         self._config = config
         self._health = health
+        self._running = running
         self._claim: socket.socket | None = None
         self._kernel: LinuxKernel | None = None
+        self._open = ExitStack()
 
     def build(self) -> Services:
         """Everything, or PynetError for the first part that cannot be had."""
         self._claim = self._claim or claim()
-        directory = _state_directory(self._config.state)
+        directory = state_directory(self._config.state)
+        _finish_restore(directory)
         kernel = self._kernel = self._kernel or LinuxKernel(self._config.sysctls)
-        allocator = self._allocator(directory, kernel)
-        store = SqliteStore(directory / _STATE_FILE)
+        with ExitStack() as opened:
+            services = self._build(directory, kernel, opened)
+            self._open = opened.pop_all()
+        return services
+
+    def _build(self, directory: Path, kernel: LinuxKernel, opened: ExitStack) -> Services:
+        """What is opened here is closed again if the next part cannot be had."""
+        allocator = self._allocator(directory, kernel, opened)
+        store = SqliteStore(directory / STATE_FILE)
+        opened.callback(store.close)
         firewall = self._firewall()
+        opened.callback(firewall.close)
         reconciler = Reconciler(kernel, firewall)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
@@ -93,28 +113,45 @@ class Builder:
         addresses.recall(store.networks)
         collector = Collector(store, reconciler, addresses, locks)
         parents = Parents(store, kernel, self._health)
+        networks = Networks(store, reconciler, kernel, locks, addresses, parents)
+        healer = Healer(store, reconciler, collector, locks, self._health)
+        inspector = Inspector(store, reconciler)
         return Services(
-            networks=Networks(store, reconciler, kernel, locks, addresses, parents),
+            networks=networks,
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
-            healer=Healer(store, reconciler, collector, locks, self._health),
+            healer=healer,
             parents=parents,
             store=store,
             allocator=allocator,
             addresses=addresses,
+            upkeep=Upkeep(
+                directory=directory,
+                store=store,
+                allocator=allocator,
+                addresses=addresses,
+                networks=networks,
+                healer=healer,
+                collector=collector,
+                inspector=inspector,
+                inspection=Inspection(store, inspector, locks, running=self._running),
+                locks=locks,
+            ),
         )
 
     def close(self) -> None:
         """Let go of what the process holds."""
         if self._kernel is not None:
             self._kernel.close()
+        self._open.close()
         if self._claim is not None:
             self._claim.close()
 
-    def _allocator(self, directory: Path, kernel: LinuxKernel) -> Allocator:
+    def _allocator(self, directory: Path, kernel: LinuxKernel, opened: ExitStack) -> Allocator:
         wanted = self._config.addresses
         try:
             pools = parse_pools(wanted.pools) if wanted.pools else ()
-            store = self._address_store(directory / _ADDRESS_FILE)
+            store = self._address_store(directory / ADDRESS_FILE)
+            opened.callback(store.close)
         except InvalidSettingError as error:
             raise SettingError(
                 "PYNET_POOLS", wanted.pools, f"what the IPAM takes: {error}"
@@ -155,7 +192,17 @@ class Builder:
             return NoFirewall()
 
 
-def _state_directory(path: Path) -> Path:
+def _finish_restore(directory: Path) -> None:
+    try:
+        finish_restore(directory)
+    except OSError as error:
+        raise StoreError(
+            f"a restore of {directory} was interrupted and cannot be finished: {error}"
+        ) from error
+
+
+def state_directory(path: Path) -> Path:
+    """The directory, made if it is missing.  Raises StoreError if it cannot be used."""
     try:
         path.mkdir(mode=_STATE_MODE, parents=True, exist_ok=True)
     except OSError as error:

@@ -10,14 +10,16 @@ from typing import Any, Final
 from plugin.config import read_config
 from plugin.errors import PynetError
 
-_TIMEOUT_SECONDS: Final = 10.0
+_TIMEOUT_SECONDS: Final = 20.0  # a plugin answers sooner, whatever it does
 
 
 class NoAnswerError(PynetError):
     """No plugin answers at the admin socket."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to the program that listens at a path."""
+
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
         self._path = path
@@ -34,7 +36,7 @@ def ask(path: str, method: str = "GET", body: str | None = None) -> Any:
     Raises NoAnswerError, or PynetError with the plugin's words.
     """
     socket_path = read_config(os.environ).admin_socket
-    connection = _UnixConnection(socket_path)
+    connection = UnixConnection(socket_path)
     try:
         connection.request(method, path, body)
         response = connection.getresponse()

@@ -17,6 +17,11 @@ _COMMANDS: Final = {
     "reserve": "plugin.cli.reservations",
     "unreserve": "plugin.cli.reservations",
     "reservations": "plugin.cli.reservations",
+    "check": "plugin.cli.upkeep",
+    "repair": "plugin.cli.upkeep",
+    "gc": "plugin.cli.upkeep",
+    "backup": "plugin.cli.archive",
+    "restore": "plugin.cli.archive",
 }
 
 

@@ -45,6 +45,32 @@ class Desk:
         return int(kept != _NOTHING)
 
 
+ROW = {"network": "0123", "kind": "Bridge", "which": "pnb-1", "fault": "missing"}
+
+
+class Upkeep:
+    """Finds what it is told to find."""
+
+    def __init__(self) -> None:
+        self.wrong: list[dict[str, Any]] = []
+        self.idle: list[str] = []
+        self.taken: list[str] = []
+
+    def check(self) -> list[dict[str, Any]]:
+        return self.wrong
+
+    def repair(self) -> dict[str, list[dict[str, Any]]]:
+        repaired, self.wrong = self.wrong[:1], self.wrong[1:]
+        return {"repaired": repaired, "left": self.wrong}
+
+    def garbage(self) -> dict[str, Any]:
+        return {"rows": self.wrong, "idle": self.idle}
+
+    def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
+        self.taken = forgotten
+        return rows
+
+
 class Life:
     """A plugin with one container, started or not yet."""
 
@@ -52,6 +78,7 @@ class Life:
         self.rig = Rig()
         self.health: Health = self.rig.health
         self._desk = Desk()
+        self._upkeep = Upkeep()
         self._started = started
         self.rig.networks.create(BLUE)
         self.rig.run(BLUE, WEB, a_binding())
@@ -65,6 +92,10 @@ class Life:
     def desk(self) -> Desk:
         self._check()
         return self._desk
+
+    def upkeep(self) -> Upkeep:
+        self._check()
+        return self._upkeep
 
     def heal(self) -> None:
         self._check()

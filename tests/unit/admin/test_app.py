@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from plugin import __version__
 from plugin.admin.app import create_app
 from plugin.model.ids import bridge_name
-from tests.unit.admin.behind import BLUE, POOL, WEB, Life
+from tests.unit.admin.behind import BLUE, POOL, ROW, WEB, Life
 
 
 @pytest.fixture
@@ -127,6 +127,36 @@ class TestActs:
         assert client.delete("/v1/reservations", data="a: b").json == {"unreserved": 1}
 
 
+class TestUpkeep:
+    def test_what_differs_is_shown_and_repaired(self, client: FlaskClient, life: Life) -> None:
+        """What was, and what is left."""
+        life.upkeep().wrong = [ROW]
+
+        assert client.get("/v1/check").json == [ROW]
+        assert client.post("/v1/repair").json == {"repaired": [ROW], "left": []}
+        assert client.get("/v1/check").json == []
+
+    def test_garbage_is_shown_and_taken_away(self, client: FlaskClient, life: Life) -> None:
+        """What is named, and networks that Docker does not know."""
+        life.upkeep().wrong = [ROW]
+        life.upkeep().idle = ["n1"]
+        shown = client.get("/v1/garbage").json
+        taken = client.post("/v1/garbage", json={"rows": [ROW], "forgotten": ["n1"]}).json
+
+        assert shown == {"rows": [ROW], "idle": ["n1"]}
+        assert taken == [ROW]
+        assert life.upkeep().taken == ["n1"]
+
+    @pytest.mark.parametrize("body", ["", "[]", '{"rows": 1, "forgotten": []}', '{"rows": []}'])
+    def test_nonsense_takes_nothing_away(self, client: FlaskClient, body: str) -> None:
+        """In one sentence."""
+        answer = client.post("/v1/garbage", data=body)
+
+        assert answer.status_code == 400
+        assert answer.json is not None
+        assert answer.json["error"].startswith("that is no list of what to take away: ")
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("verb", "path"),
@@ -135,6 +165,9 @@ class TestRefusals:
             ("GET", "/v1/ports"),
             ("GET", "/v1/pools"),
             ("GET", "/v1/reservations"),
+            ("GET", "/v1/check"),
+            ("GET", "/v1/garbage"),
+            ("POST", "/v1/repair"),
             ("POST", "/v1/reconcile"),
         ],
     )

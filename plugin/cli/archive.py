@@ -1,0 +1,61 @@
+"""Commands that save the state and bring it back."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import click
+
+from plugin.bootstrap.archive import backup as write_backup
+from plugin.bootstrap.archive import restore as read_backup
+from plugin.bootstrap.archive import sync_one
+from plugin.bootstrap.offline import nobody_runs
+from plugin.config import read_config
+from plugin.errors import KernelError, RefusedError, StoreError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+def backup(file: Path) -> None:
+    """Save the state in FILE (- for standard output), while pynet runs or not."""
+    state = read_config(os.environ).state
+    if str(file) == "-":
+        write_backup(state, sys.stdout.buffer)
+        return
+    _write(state, file)
+    click.echo(f"saved {state} in {file}")
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+def restore(file: IO[bytes]) -> None:
+    """Put what FILE has in the place of the state; pynet must be stopped."""
+    state = read_config(os.environ).state
+    try:
+        with nobody_runs():
+            aside = read_backup(file, state)
+    except KernelError as error:
+        raise RefusedError(
+            f"{error}; stop it first (systemctl stop pynet.socket pynet.service)"
+        ) from error
+    click.echo(f"restored {state}; what was there is in {aside}")
+
+
+def _write(state: Path, file: Path) -> None:
+    """Whole or not at all, and for nobody else to read."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        draft = Path(name)  # of mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                write_backup(state, out)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_one(file.parent)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,147 @@
+"""Commands that look whether all is well, put it right, and take garbage away.
+
+They ask a running plugin, and without one work on its state and host themselves.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from plugin.cli.client import NoAnswerError, ask
+from plugin.cli.engine import known_networks
+from plugin.config import read_config
+from plugin.errors import PynetError
+
+Row = dict[str, Any]
+
+_SECOND_LOOK_SECONDS: Final = 2.0  # a call that runs is over by then, or has noted what it makes
+_json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _Upkeep(Protocol):
+    def check(self) -> list[Row]: ...
+    def repair(self) -> dict[str, list[Row]]: ...
+    def garbage(self) -> dict[str, Any]: ...
+    def collect(self, rows: list[Row], forgotten: list[str]) -> list[Row]: ...
+
+
+class _Running:
+    """Behind the admin socket."""
+
+    def check(self) -> list[Row]:
+        rows: list[Row] = ask("/v1/check")
+        return rows
+
+    def repair(self) -> dict[str, list[Row]]:
+        answer: dict[str, list[Row]] = ask("/v1/repair", "POST")
+        return answer
+
+    def garbage(self) -> dict[str, Any]:
+        answer: dict[str, Any] = ask("/v1/garbage")
+        return answer
+
+    def collect(self, rows: list[Row], forgotten: list[str]) -> list[Row]:
+        body = json.dumps({"rows": rows, "forgotten": forgotten})
+        taken: list[Row] = ask("/v1/garbage", "POST", body)
+        return taken
+
+
+@click.command()
+@_json_option
+def check(*, as_json: bool) -> None:
+    """Show what differs from what should be; exit status 1 if anything does."""
+    with _upkeep() as upkeep:
+        rows = upkeep.check()
+    _show(rows, "nothing differs from what should be", as_json=as_json)
+    if rows:
+        raise SystemExit(1)
+
+
+@click.command()
+@_json_option
+def repair(*, as_json: bool) -> None:
+    """Put right what differs; exit status 1 if something is left."""
+    with _upkeep() as upkeep:
+        answer = upkeep.repair()
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        _show(answer["repaired"], "nothing was to be repaired", as_json=False)
+        if answer["left"]:
+            click.echo("what is left:")
+            _show(answer["left"], "", as_json=False)
+    if answer["left"]:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Show it, and take nothing away.")
+@_json_option
+def gc(*, dry_run: bool, as_json: bool) -> None:
+    """Take away what belongs to nobody, networks that Docker has forgotten among it."""
+    with _upkeep() as upkeep:
+        rows, forgotten = _garbage(upkeep)
+        if rows or forgotten:
+            time.sleep(_SECOND_LOOK_SECONDS)
+            again, still = _garbage(upkeep)
+            rows = [row for row in rows if row in again]
+            forgotten = [each for each in forgotten if each in still]
+        if dry_run:
+            rows += [_forgotten_row(each) for each in forgotten]
+        elif rows or forgotten:
+            rows = upkeep.collect(rows, forgotten)
+    _show(rows, "there is no garbage", as_json=as_json)
+
+
+def _garbage(upkeep: _Upkeep) -> tuple[list[Row], list[str]]:
+    garbage = upkeep.garbage()
+    known = known_networks()
+    if known is None:
+        click.echo("no engine answers: networks it may have forgotten are kept", err=True)
+        return garbage["rows"], []
+    return garbage["rows"], [each for each in garbage["idle"] if each not in known]
+
+
+def _forgotten_row(network: str) -> Row:
+    name = network[:12]
+    return {"network": name, "kind": "network", "which": name, "fault": "nobody has it"}
+
+
+@contextmanager
+def _upkeep() -> Iterator[_Upkeep]:
+    try:
+        ask("/health")
+    except NoAnswerError as error:
+        nobody = error
+    else:
+        yield _Running()
+        return
+    from plugin.bootstrap.offline import stopped  # noqa: PLC0415 - slow, and seldom needed
+
+    try:
+        with stopped(read_config(os.environ)) as upkeep:
+            yield upkeep
+    except PynetError as error:
+        raise PynetError(f"{nobody}; and without one: {error}") from error
+
+
+def _show(rows: list[Row], nothing: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo(nothing)
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("network", "kind", "which", "fault"):
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(str(row[c])) for c in ("network", "kind", "which", "fault")))
+        Console(highlight=False).print(table)

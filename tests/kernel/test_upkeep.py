@@ -1,0 +1,212 @@
+"""Looking, putting right, taking away, saving and bringing back: with a plugin and without."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from plugin.admin.app import create_app
+from plugin.bootstrap.life import Life
+from plugin.cli import upkeep
+from plugin.config import Scope, read_config
+from plugin.model.ids import NetworkID, bridge_name
+from plugin.service.health import Status
+from tests.kernel.netns import Netns, wait_until
+from tests.unit.cli.conftest import Shell
+
+NETWORK = {"NetworkID": "a" * 64}
+DATA = {"AddressSpace": "pynet-local", "Pool": "10.7.0.0/24", "Gateway": "10.7.0.1/24"}
+BRIDGE = bridge_name(NetworkID("a" * 64))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look comes at once."""
+    monkeypatch.setattr(upkeep, "_SECOND_LOOK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def environ(netns: Netns, tmp_path: Path) -> dict[str, str]:
+    """Settings of the plugin and of the command."""
+    return {
+        "PYNET_STATE": str(tmp_path / "state"),
+        "PYNET_PLUGIN_SOCKETS": str(tmp_path / "pynet.sock"),
+        "PYNET_ADMIN_SOCKET": str(tmp_path / "admin.sock"),
+        "PYNET_TICK": "3600",
+        "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
+    }
+
+
+@pytest.fixture
+def pynet(environ: dict[str, str]) -> Shell:
+    """The command, as an administrator runs it on the host."""
+    return Shell(Path(environ["PYNET_ADMIN_SOCKET"]), **environ)
+
+
+@pytest.fixture
+def run(environ: dict[str, str]) -> Iterator[Callable[[], Life]]:
+    """Starts a plugin, with its admin socket; ``stop`` of the last one ends it."""
+    lives = []
+
+    def start() -> Life:
+        life = Life(read_config(environ))
+        server = make_server(
+            f"unix://{environ['PYNET_ADMIN_SOCKET']}", 0, create_app(life), threaded=True
+        )
+        for work in (life.run, lambda: server.serve_forever(poll_interval=0.01)):
+            threading.Thread(target=work, daemon=True).start()
+        lives.append((life, server))
+        wait_until(lambda: life.health.status is Status.OK, "the plugin did not start")
+        return life
+
+    yield start
+    for life, server in lives:
+        end(life, server)
+
+
+def end(life: Life, server: Any) -> None:
+    server.shutdown()
+    server.server_close()
+    life.stop()
+
+
+def call(life: Life, method: str, body: dict[str, Any]) -> None:
+    handler = life.lookup(Scope.LOCAL)(method)
+    assert handler
+    assert not handler(json.dumps(body).encode()).get("Err")
+
+
+def make_network(life: Life) -> None:
+    call(life, "IpamDriver.RequestPool", {"AddressSpace": "pynet-local", "Pool": "10.7.0.0/24"})
+    body = {**NETWORK, "Options": {}, "IPv4Data": [DATA], "IPv6Data": []}
+    call(life, "NetworkDriver.CreateNetwork", body)
+
+
+def stop(life: Life, environ: dict[str, str]) -> None:
+    """As the process ends: nobody listens any more."""
+    life.stop()
+    Path(environ["PYNET_ADMIN_SOCKET"]).unlink()
+
+
+class TestRunning:
+    def test_a_missing_bridge_is_told_and_put_right(
+        self, run: Callable[[], Life], pynet: Shell, netns: Netns
+    ) -> None:
+        """With all that was on it."""
+        make_network(run())
+        whole = pynet("check")
+        netns.ip(f"link delete {BRIDGE}")
+        broken, repaired, again = pynet("check"), pynet("repair"), pynet("check")
+
+        assert whole.output == "nothing differs from what should be\n"
+        assert broken.exit_code == 1
+        assert BRIDGE in broken.output
+        assert (repaired.exit_code, BRIDGE in repaired.output) == (0, True)
+        assert again.exit_code == 0
+
+    def test_nobody_works_beside_it(
+        self, run: Callable[[], Life], environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        """With another admin socket it is found all the same."""
+        run()
+        shell = Shell(tmp_path / "other.sock", **{**environ, "PYNET_ADMIN_SOCKET": "/nonexistent"})
+        checked = shell("check")
+        restored = shell("restore", "/dev/null")
+
+        assert "another pynet works on this host's network already" in checked.output
+        assert restored.exit_code == 1
+        assert "stop it first (systemctl stop" in restored.output
+
+
+class TestStopped:
+    @pytest.fixture
+    def life(self, run: Callable[[], Life], environ: dict[str, str]) -> Life:
+        """A plugin that has made a network and ended."""
+        life = run()
+        make_network(life)
+        stop(life, environ)
+        return life
+
+    def test_what_it_left_is_no_difference(self, life: Life, pynet: Shell) -> None:
+        """Networks outlive it."""
+        assert pynet("check").output == "nothing differs from what should be\n"
+
+    def test_what_is_broken_is_told_and_put_right(
+        self, life: Life, pynet: Shell, netns: Netns
+    ) -> None:
+        """By the command itself."""
+        netns.ip(f"link delete {BRIDGE}")
+        broken, repaired, again = pynet("check"), pynet("repair"), pynet("check")
+
+        assert (broken.exit_code, BRIDGE in broken.output) == (1, True)
+        assert repaired.exit_code == 0
+        assert again.exit_code == 0
+
+    def test_what_nobody_owns_is_shown_and_taken_away(
+        self, life: Life, pynet: Shell, netns: Netns
+    ) -> None:
+        """Links and elements that carry our mark."""
+        element = "element inet pynet pn_subnets4 { 10.99.0.0/24 }"
+        netns.run("nft", "add", *element.split())
+        shown, kept = pynet("gc", "--dry-run"), pynet("check")
+        taken, again = pynet("gc"), pynet("check")
+
+        assert "10.99.0.0/24" in shown.output
+        assert "10.99.0.0/24" in kept.output
+        assert "10.99.0.0/24" in taken.output
+        assert again.exit_code == 0
+
+    def test_a_damaged_state_is_refused(
+        self, life: Life, pynet: Shell, environ: dict[str, str]
+    ) -> None:
+        """In one sentence; nothing is taken for left over."""
+        (Path(environ["PYNET_STATE"]) / "pynet.db").write_bytes(b"no database at all" * 999)
+        result = pynet("gc")
+
+        assert result.exit_code == 1
+        assert "pynet.db cannot be opened" in result.output
+
+
+class TestBackup:
+    def test_saved_while_it_runs_and_brought_back(
+        self,
+        run: Callable[[], Life],
+        pynet: Shell,
+        environ: dict[str, str],
+        tmp_path: Path,
+        netns: Netns,
+    ) -> None:
+        """After a loss, the next start makes everything again."""
+        life = run()
+        make_network(life)
+        saved = tmp_path / "saved.tar"
+        told = pynet("backup", str(saved))
+        busy = pynet("restore", str(saved))
+        call(life, "NetworkDriver.DeleteNetwork", NETWORK)
+        stop(life, environ)
+        restored = pynet("restore", str(saved))
+        links = netns.run("ip", "link")
+        run()
+
+        assert told.output == f"saved {environ['PYNET_STATE']} in {saved}\n"
+        assert saved.stat().st_mode & 0o777 == 0o600
+        assert (busy.exit_code, "stop it first" in busy.output) == (1, True)
+        assert restored.exit_code == 0
+        assert "what was there is in" in restored.output
+        assert BRIDGE not in links
+        assert BRIDGE in netns.run("ip", "link")
+        assert pynet("check").exit_code == 0
+
+    def test_to_a_place_that_cannot_be_written(
+        self, run: Callable[[], Life], pynet: Shell, tmp_path: Path
+    ) -> None:
+        """Nothing half is left."""
+        run()
+        result = pynet("backup", str(tmp_path / "nowhere/saved.tar"))
+
+        assert result.exit_code == 1
+        assert "nowhere/saved.tar cannot be written: No such file or directory" in result.output

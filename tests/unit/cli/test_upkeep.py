@@ -1,0 +1,138 @@
+"""Commands that look, put right and take away, through a running plugin."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask, jsonify
+from werkzeug.serving import make_server
+
+from plugin.cli import upkeep
+from tests.unit.admin.behind import ROW, Life
+from tests.unit.cli.conftest import Shell
+
+OTHER = {**ROW, "which": "pnb-[2]"}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look comes at once."""
+    monkeypatch.setattr(upkeep, "_SECOND_LOOK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of an engine that knows one network."""
+    path = tmp_path / "docker.sock"
+    app = Flask("engine")
+    app.add_url_rule("/networks", view_func=lambda: jsonify([{"Id": "known"}]))
+    server = make_server(f"unix://{path}", 0, app, threaded=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+    thread.start()
+    yield {"DOCKER_HOST": f"unix://{path}"}
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+class TestCheck:
+    def test_all_is_well(self, pynet: Shell) -> None:
+        """The ordinary case."""
+        result = pynet("check")
+
+        assert (result.exit_code, result.output) == (
+            0,
+            "nothing differs from what should be\n",
+        )
+
+    def test_what_differs(self, pynet: Shell, life: Life) -> None:
+        """As a table; scripts see the exit status."""
+        life.upkeep().wrong = [ROW, OTHER]
+        result = pynet("check")
+        head, *rows = result.output.splitlines()
+
+        assert result.exit_code == 1
+        assert head.split() == ["network", "kind", "which", "fault"]
+        assert [row.split() for row in rows] == [
+            ["0123", "Bridge", "pnb-1", "missing"],
+            ["0123", "Bridge", "pnb-[2]", "missing"],
+        ]
+
+    def test_as_json(self, pynet: Shell, life: Life) -> None:
+        """An empty list is one, too."""
+        assert json.loads(pynet("check", "--json").output) == []
+        life.upkeep().wrong = [ROW]
+
+        assert json.loads(pynet("check", "--json").output) == [ROW]
+
+
+class TestRepair:
+    def test_what_was_put_right_and_what_is_left(self, pynet: Shell, life: Life) -> None:
+        """Status 0 only if nothing is."""
+        life.upkeep().wrong = [ROW, OTHER]
+        first, second, third = (pynet("repair") for _ in range(3))
+
+        assert first.exit_code == 1
+        assert first.output.index("pnb-1") < first.output.index("what is left:")
+        assert first.output.index("what is left:") < first.output.index("pnb-[2]")
+        assert (second.exit_code, "pnb-[2]" in second.output) == (0, True)
+        assert third.output == "nothing was to be repaired\n"
+
+    def test_as_json(self, pynet: Shell, life: Life) -> None:
+        """Both lists."""
+        life.upkeep().wrong = [ROW]
+
+        assert json.loads(pynet("repair", "--json").output) == {"repaired": [ROW], "left": []}
+
+
+class TestGc:
+    def test_there_is_none(self, pynet: Shell, engine: dict[str, str]) -> None:
+        """A network that Docker knows is none, whether it is used or not."""
+        assert pynet("gc", **engine).output == "there is no garbage\n"
+
+    def test_a_dry_run_takes_nothing_away(
+        self, pynet: Shell, life: Life, engine: dict[str, str]
+    ) -> None:
+        """It shows what would go, networks that Docker has forgotten among it."""
+        life.upkeep().wrong = [ROW]
+        life.upkeep().idle = ["known", "forgotten-network"]
+        output = pynet("gc", "--dry-run", **engine).output
+
+        assert "pnb-1" in output
+        assert "forgotten-ne" in output
+        assert "known" not in output
+        assert life.upkeep().taken == []
+
+    def test_networks_that_docker_has_forgotten_go(
+        self, pynet: Shell, life: Life, engine: dict[str, str]
+    ) -> None:
+        """It was removed while the plugin was away, and nobody would ever say so again."""
+        life.upkeep().idle = ["known", "forgotten-network"]
+        pynet("gc", **engine)
+
+        assert life.upkeep().taken == ["forgotten-network"]
+
+    def test_without_an_engine_no_network_is_called_forgotten(
+        self, pynet: Shell, life: Life, tmp_path: Path
+    ) -> None:
+        """And that is said."""
+        life.upkeep().idle = ["network"]
+        result = pynet("gc", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+
+        assert "no engine answers: networks it may have forgotten are kept" in result.output
+        assert "there is no garbage" in result.output
+        assert life.upkeep().taken == []
+
+
+@pytest.mark.parametrize("command", ["check", "repair", "gc"])
+def test_without_a_plugin_and_without_a_state(tmp_path: Path, command: str) -> None:
+    """Both are said."""
+    shell = Shell(tmp_path / "nobody.sock", PYNET_STATE=str(tmp_path / "nothing"))
+    result = shell(command)
+
+    assert result.exit_code == 1
+    assert "Error: no pynet answers at" in result.output
+    assert f"there is no state in {tmp_path}/nothing" in result.output
+    assert not (tmp_path / "nothing").exists()
