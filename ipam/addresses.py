@@ -129,7 +129,15 @@ class PoolAddresses:
             return False
         return held.state is State.RESERVED or (endpoint is not None and held.endpoint == endpoint)
 
-    def bind(self, address: Address, endpoint: str | None, owner: Owner, at: Moment) -> None:
+    def bind(
+        self,
+        address: Address,
+        endpoint: str | None,
+        owner: Owner,
+        at: Moment,
+        *,
+        mac_made: bool = False,
+    ) -> None:
         """Record that the endpoint has the address."""
         held = self._store.lease(self.pool.id, address)
         if held is None:
@@ -139,11 +147,12 @@ class PoolAddresses:
                 f"Address already in use: endpoint {held.endpoint} has {address} of "
                 f"pool {self.pool.id}, so {endpoint} cannot; ask for another"
             )
+        known = held.owner.without_mac() if mac_made else held.owner
         self._hold(
             replace(
                 held,
                 state=State.BOUND,
-                owner=held.owner.known_as(owner),
+                owner=known.known_as(owner),
                 since=at.now,
                 until=None,
                 endpoint=endpoint or held.endpoint,

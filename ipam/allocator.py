@@ -177,15 +177,20 @@ class Allocator:
         owner: Owner = ANONYMOUS,
         *,
         endpoint: str | None = None,
+        mac_made: bool = False,
     ) -> None:
-        """Record that an endpoint has the address, which no other may have then."""
+        """Record that an endpoint has the address, which no other may have then.
+
+        A MAC address that was made for it, and not chosen, never comes back: the address was
+        asked for with it, but is not kept for it.
+        """
         found = self._spaces.get(space)
         if found is None:
             return
         with found.operation():
             holder = found.holding(prefix, address, endpoint)
             if holder is not None:
-                holder.bind(address, endpoint, owner, self._moment())
+                holder.bind(address, endpoint, owner, self._moment(), mac_made=mac_made)
 
     def unbind(
         self,

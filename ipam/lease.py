@@ -56,6 +56,10 @@ class Owner:
             if mark
         )
 
+    def without_mac(self) -> "Owner":
+        """The same owner, known by its name and tag alone."""
+        return Owner(name=self.name, tag=self.tag)
+
     def known_as(self, other: "Owner") -> "Owner":
         """The same owner, known by what the other is known by as well."""
         return Owner(

@@ -67,7 +67,12 @@ class IpamAddressUse:
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         with in_our_words():
             self._allocator.bind(
-                space_of(pool), pool.prefix, interface.ip, owner_of(endpoint), endpoint=endpoint.id
+                space_of(pool),
+                pool.prefix,
+                interface.ip,
+                owner_of(endpoint),
+                endpoint=endpoint.id,
+                mac_made=not endpoint.mac_chosen,
             )
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:

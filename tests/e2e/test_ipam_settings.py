@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ipam.settings import Settings
 from tests.e2e.conftest import PLACES, Place
 from tests.lab import ledger
 from tests.lab.commands import CommandError, wait_until
@@ -23,6 +24,7 @@ SETTINGS = {
     "PYNET_RESERVE_TIMEOUT": "1",
     "PYNET_TICK": "1",
 }
+QUARANTINE, STICKY = Settings().quarantine, Settings().sticky
 RESOLVER = "10.64.0.5"
 MACS = ("02:50:00:00:00:01", "02:50:00:00:00:02")
 RESERVED = [
@@ -90,6 +92,18 @@ def test_mac_addresses_keep_addresses(site: Site) -> None:
     assert site.address(other, network) not in had
     site.docker("restart", *both)
     assert [site.address(container, network) for container in both] == had
+
+
+def test_made_mac_addresses_keep_none(site: Site, plugin: PluginProcess) -> None:
+    """An engine makes a new one for each start, so that nobody would come back for the address."""
+    network = site.network("--subnet=10.50.0.0/24")
+    options = ("--network", network, "--stop-signal=KILL")
+    made, chosen = site.run(*options), site.run(*options, "--mac-address", MACS[0])
+    addresses = [str(site.address(container, network)) for container in (made, chosen)]
+    site.docker("stop", made, chosen)
+    rests = ledger.rests(plugin.state, "pynet-local/10.50.0.0/24")
+
+    assert [rests[address] for address in addresses] == [QUARANTINE, STICKY]
 
 
 def test_an_address_that_was_named_meanwhile_is_gone(site: Site) -> None:

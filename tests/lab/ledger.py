@@ -4,6 +4,8 @@ from pathlib import Path
 
 from ipam.allocator import Allocator
 from ipam.check import find_faults
+from ipam.lease import State
+from ipam.pool import PoolID
 from ipam.store.sqlite import SqliteStore
 
 Ledger = dict[str, dict[str, str]]
@@ -31,6 +33,19 @@ def networks(state: Path) -> dict[str, str | None]:
     store = SqliteStore(state / "ipam.db")
     try:
         return {pool.id: pool.network for pool in Allocator(store).pools()}
+    finally:
+        store.close()
+
+
+def rests(state: Path, pool: str) -> dict[str, float]:
+    """Return by address for how many seconds it rests."""
+    store = SqliteStore(state / "ipam.db")
+    try:
+        return {
+            str(lease.address): lease.until - lease.since
+            for lease in store.leases(PoolID(pool))
+            if lease.state is State.RESTING and lease.until is not None
+        }
     finally:
         store.close()
 

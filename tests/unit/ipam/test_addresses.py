@@ -504,6 +504,15 @@ class TestBinding:
 
         assert lease.owner == Owner(name="web", mac="02:42:0a:00:00:01")
 
+    def test_a_mac_address_that_was_made_is_forgotten(self, world: World) -> None:
+        """Nobody will come back with it; the address rests as a stranger's does."""
+        pool = world.used("10.1.2.0/24")
+        address = world.take(pool, mac="02:42:0a:00:00:01", tag="front")
+        world.allocator.bind(LOCAL, pool.prefix, parse_address(address), mac_made=True)
+        (lease,) = world.allocator.leases(pool.id)
+
+        assert lease.owner == Owner(tag="front")
+
     def test_of_two_tenants_the_one_who_waits_is_meant(self, world: World) -> None:
         """The network driver is told only the prefix."""
         blue = world.used("10.1.2.0/24", network="net1", tenant="blue")
