@@ -33,3 +33,16 @@ def site() -> Iterator[Site]:
     with made.host.entered():
         yield made
         made.close()
+
+
+@pytest.fixture(
+    params=[(True, True), (True, False), (False, True), (False, False)],
+    ids=["filtered-docker", "filtered", "docker", "alone"],
+)
+def site_in_all_weathers(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A host and its neighbour, in all weathers."""
+    br_netfilter, docker = request.param
+    made = Site(br_netfilter=br_netfilter, docker=docker)
+    with made.host.entered():
+        yield made
+        made.close()

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -32,43 +31,10 @@ from ipam.errors import (
 from ipam.lease import AddressRequest, Owner, State
 from ipam.pool import LOCAL, PoolID, PoolRequest, pool_id
 from ipam.prefixes import usable
-from ipam.settings import Settings, parse_pools
 from ipam.store.base import Store
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
-
-SETTINGS = Settings(
-    pools=parse_pools("10.9.0.0/27:29"), quarantine=10, sticky=100, reserve_timeout=20
-)
-ROUTE = IPv4Network("10.9.0.9/32")
-TENANTS = ("", "blue")
-NAMES = (None, "web", "db")
-
-prefixes = st.builds(
-    lambda start, length: IPv4Network((int(IPv4Address("10.9.0.0")) + start, length), strict=False),
-    st.integers(0, 63),
-    st.integers(27, 32),
-)
-
-
-@dataclass
-class Held:
-    """An address as the model has it; without a deadline it is bound."""
-
-    name: str | None
-    since: float
-    deadline: float | None
-
-
-@dataclass
-class Known:
-    """A pool as the model has it."""
-
-    prefix: IPv4Network
-    tenant: str
-    network: str | None
-    released: bool
-    held: dict[IPv4Address, Held]
+from tests.property.ipam.model import NAMES, ROUTE, SETTINGS, TENANTS, Held, Known, prefixes
 
 
 class AllocatorMachine(RuleBasedStateMachine):

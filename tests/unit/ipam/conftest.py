@@ -7,13 +7,15 @@ import pytest
 
 from ipam.allocator import Allocator
 from ipam.lease import AddressRequest, Kind, Owner
-from ipam.pool import LOCAL, AddressSpaceName, Pool, PoolID, PoolRequest
+from ipam.pool import LOCAL, AddressSpaceName, Pool, PoolID, PoolRequest, Tenant
 from ipam.prefixes import parse_address, parse_prefix
+from ipam.reservation import Reservation
 from ipam.settings import Settings, parse_pools
 from ipam.store.base import Store
 from ipam.store.memory import MemoryStore
 
 NOW = 1_800_000_000.0
+PLAIN = Settings(quarantine=0, sticky=0, reserve_timeout=0)
 
 
 @dataclass
@@ -72,6 +74,11 @@ class World:
             ),
         )
         return str(interface.ip)
+
+    def reserve(self, address: str, tenant: str = "", **owner: str) -> None:
+        self.allocator.reserve(
+            Reservation(address=parse_address(address), tenant=Tenant(tenant), owner=Owner(**owner))
+        )
 
     def give(self, pool: Pool, address: str) -> None:
         self.allocator.release_address(pool.id, parse_address(address))

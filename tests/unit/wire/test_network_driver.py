@@ -1,33 +1,19 @@
-"""The messages of NetworkDriver: tolerant of what engines send, strict in what is meant."""
+"""What NetworkDriver is asked to make: tolerant of what engines send, strict in what is meant."""
 
-import json
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
+from ipaddress import ip_interface, ip_network
 from typing import Any
 
 import pytest
 
-from plugin.config import Scope
 from plugin.model.network import (
-    Attachment,
     GatewayNeeds,
     NetworkState,
-    PortBinding,
-    Protocol,
-    StaticRoute,
 )
 from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
-from plugin.wire.decoding import decode
 from plugin.wire.errors import WireError
-from tests.fakes.values import a_network, a_published_port, an_endpoint
-
-LABEL = "com.docker.network."
-POOL = {"AddressSpace": "L", "Pool": "10.1.0.0/24", "Gateway": "10.1.0.1/24"}
-
-
-def read(kind: Any, **message: Any) -> Any:
-    """Through bytes, as it comes."""
-    return decode(json.dumps(message).encode(), kind)
+from tests.fakes.values import a_network, an_endpoint
+from tests.unit.wire.bodies import LABEL, POOL, read
 
 
 class TestCreateNetwork:
@@ -249,191 +235,3 @@ class TestCreateEndpoint:
             "Interface": {"MacAddress": endpoint.mac_address}
         }
         assert answers.endpoint_answer(chosen, endpoint) == {"Interface": {}}
-
-
-class TestJoin:
-    def test_the_sandbox(self) -> None:
-        """It need not exist yet."""
-        request = read(wire.JoinRequest, NetworkID="n", EndpointID="e", SandboxKey="/x/1")
-
-        assert (request.network_id, request.endpoint_id, request.sandbox_key) == ("n", "e", "/x/1")
-
-    def test_without_one_it_is_refused(self) -> None:
-        """The endpoint would never count as joined."""
-        with pytest.raises(WireError, match=r"^\$\.SandboxKey: is empty$"):
-            _ = read(wire.JoinRequest, NetworkID="n", EndpointID="e").sandbox_key
-
-    def test_answer(self) -> None:
-        """Gateways without a length: with one the engine refuses them."""
-        attachment = Attachment(
-            src_name="pnc-1",
-            dst_prefix="net",
-            gateway4=IPv4Address("10.1.0.1"),
-            gateway6=IPv6Address("fd00:1::1"),
-            routes=(
-                StaticRoute(
-                    destination=ip_network("10.9.0.0/16"), next_hop=ip_address("10.1.0.254")
-                ),
-                StaticRoute(destination=ip_network("10.8.0.0/16")),
-            ),
-            disable_gateway_service=True,
-        )
-
-        assert answers.join_answer(attachment) == {
-            "InterfaceName": {"SrcName": "pnc-1", "DstPrefix": "net"},
-            "Gateway": "10.1.0.1",
-            "GatewayIPv6": "fd00:1::1",
-            "StaticRoutes": [
-                {"Destination": "10.9.0.0/16", "RouteType": 0, "NextHop": "10.1.0.254"},
-                {"Destination": "10.8.0.0/16", "RouteType": 1, "NextHop": ""},
-            ],
-            "DisableGatewayService": True,
-        }
-
-    def test_an_answer_without_a_gateway(self) -> None:
-        """An empty text is none to the engine."""
-        answer = answers.join_answer(Attachment(src_name="pnc-1"))
-
-        assert (answer["Gateway"], answer["GatewayIPv6"], answer["StaticRoutes"]) == ("", "", [])
-
-
-class TestProgram:
-    def bindings(self, *wishes: dict[str, Any]) -> tuple[PortBinding, ...]:
-        request = read(
-            wire.ProgramRequest,
-            NetworkID="n",
-            EndpointID="e",
-            Options={LABEL + "portmap": list(wishes)},
-        )
-        found: tuple[PortBinding, ...] = request.bindings()
-        return found
-
-    def test_all_of_it(self) -> None:
-        """As the engine sends it; the container's address is not known to it yet."""
-        (binding,) = self.bindings(
-            {
-                "Proto": 17,
-                "IP": "",
-                "Port": 53,
-                "HostIP": "127.0.0.1",
-                "HostPort": 9000,
-                "HostPortEnd": 9002,
-            }
-        )
-
-        assert binding == PortBinding(
-            protocol=Protocol.UDP,
-            container_port=53,
-            host_ip=ip_address("127.0.0.1"),
-            host_port=9000,
-            host_port_end=9002,
-        )
-
-    def test_least_of_it(self) -> None:
-        """``-p 80``."""
-        (binding,) = self.bindings({"Proto": 6, "Port": 80})
-
-        assert binding == PortBinding(protocol=Protocol.TCP, container_port=80)
-
-    @pytest.mark.parametrize(
-        "options", [{}, {"Options": None}, {"Options": {}}, {"Options": {LABEL + "portmap": None}}]
-    )
-    def test_none(self, options: dict[str, Any]) -> None:
-        """Most containers publish nothing."""
-        request = read(wire.ProgramRequest, NetworkID="n", EndpointID="e", **options)
-
-        assert request.bindings() == ()
-
-    def test_they_come_in_an_order_of_their_own(self) -> None:
-        """Engine 29 sends them in any: which port of a range is whose must not be chance."""
-        wishes = [
-            {"Proto": 6, "Port": 81, "HostPort": 9000, "HostPortEnd": 9001},
-            {"Proto": 17, "Port": 80},
-            {"Proto": 6, "Port": 80, "HostPort": 9000, "HostPortEnd": 9001},
-        ]
-
-        assert self.bindings(*wishes) == self.bindings(*wishes[::-1])
-        found = [(each.container_port, each.protocol) for each in self.bindings(*wishes)]
-        assert found == [(80, Protocol.TCP), (80, Protocol.UDP), (81, Protocol.TCP)]
-
-    @pytest.mark.parametrize(
-        ("wish", "complaint"),
-        [
-            ({"Port": 80}, "Object missing required field `Proto`"),
-            ({"Proto": 6}, "Object missing required field `Port`"),
-            (
-                {"Proto": 33, "Port": 80},
-                "[0].Proto: 33 is not one of 6 (tcp), 17 (udp), 132 (sctp)",
-            ),
-            ({"Proto": 6, "Port": 0}, "[0].Port: 0 is not a port from 1 to 65535"),
-            ({"Proto": 6, "Port": 65536}, "[0].Port: 65536 is not a port from 1 to 65535"),
-            ({"Proto": 6, "Port": "80"}, "Expected `int`, got `str`"),
-            (
-                {"Proto": 6, "Port": 80, "HostPort": 65536},
-                "[0].HostPort: 65536 is not a port from 0 to 65535",
-            ),
-            (
-                {"Proto": 6, "Port": 80, "HostPortEnd": -1},
-                "[0].HostPortEnd: -1 is not a port from 0 to 65535",
-            ),
-            ({"Proto": 6, "Port": 80, "HostIP": "x"}, "[0].HostIP: 'x' is not an address"),
-        ],
-    )
-    def test_refusals(self, wish: dict[str, Any], complaint: str) -> None:
-        """With the path to it."""
-        with pytest.raises(WireError) as refusal:
-            self.bindings(wish)
-
-        assert str(refusal.value).startswith("$.Options[com.docker.network.portmap]")
-        assert complaint in str(refusal.value)
-
-
-class TestOtherAnswers:
-    @pytest.mark.parametrize("scope", list(Scope))
-    def test_capabilities(self, scope: Scope) -> None:
-        """Any other word, and the engine does not register the driver."""
-        assert answers.capabilities(scope) == {
-            "Scope": scope.value,
-            "ConnectivityScope": scope.value,
-            "GwAllocChecker": True,
-        }
-
-    def test_operational_info(self) -> None:
-        """The ports as they were published."""
-        endpoint = an_endpoint(
-            a_network(), published=(a_published_port(), a_published_port("127.0.0.1", 9000))
-        )
-
-        assert answers.oper_info_answer(endpoint) == {
-            "Value": {
-                LABEL + "portmap": [
-                    {
-                        "Proto": 6,
-                        "IP": "10.1.0.2",
-                        "Port": 80,
-                        "HostIP": "0.0.0.0",
-                        "HostPort": 8080,
-                        "HostPortEnd": 8080,
-                    },
-                    {
-                        "Proto": 6,
-                        "IP": "10.1.0.2",
-                        "Port": 80,
-                        "HostIP": "127.0.0.1",
-                        "HostPort": 9000,
-                        "HostPortEnd": 9000,
-                    },
-                ],
-                LABEL + "endpoint.exposedports": [{"Proto": 6, "Port": 80}],
-                LABEL + "endpoint.macaddress": endpoint.mac_address,
-            }
-        }
-
-    def test_an_allocation_gives_the_options_back(self) -> None:
-        """Every node of the swarm gets them so."""
-        assert answers.allocation_answer({"mtu": "1400"}) == {"Options": {"mtu": "1400"}}
-
-    @pytest.mark.parametrize("message", [{}, {"DiscoveryType": 1, "DiscoveryData": {"Self": True}}])
-    def test_discovery_is_read(self, message: dict[str, Any]) -> None:
-        """And what it means is for other modes."""
-        assert read(wire.DiscoveryNotification, **message).DiscoveryType in (0, 1)
