@@ -8,10 +8,11 @@ answered as before.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from ipam.address_space import AddressSpace
+from ipam.addresses import PoolAddresses
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
 from ipam.moment import Moment
@@ -184,11 +185,7 @@ class Allocator:
         A MAC address that was made for it, and not chosen, never comes back: the address was
         asked for with it, but is not kept for it.
         """
-        found = self._spaces.get(space)
-        if found is None:
-            return
-        with found.operation():
-            holder = found.holding(prefix, address, endpoint)
+        with self._holding(space, prefix, address, endpoint) as holder:
             if holder is not None:
                 holder.bind(address, endpoint, owner, self._moment(), mac_made=mac_made)
 
@@ -201,11 +198,7 @@ class Allocator:
         endpoint: str | None = None,
     ) -> None:
         """Record that the endpoint has lost the address; its release follows."""
-        found = self._spaces.get(space)
-        if found is None:
-            return
-        with found.operation():
-            holder = found.holding(prefix, address, endpoint)
+        with self._holding(space, prefix, address, endpoint) as holder:
             if holder is not None:
                 holder.unbind(address, endpoint, self._moment())
 
@@ -254,6 +247,17 @@ class Allocator:
         """Every reservation."""
         with self._store.transaction():
             return self._store.reservations()
+
+    @contextmanager
+    def _holding(
+        self, space: AddressSpaceName, prefix: Prefix, address: Address, endpoint: str | None
+    ) -> Iterator[PoolAddresses | None]:
+        found = self._spaces.get(space)
+        if found is None:
+            yield None
+            return
+        with found.operation():
+            yield found.holding(prefix, address, endpoint)
 
     def _held(self) -> list[Pool]:
         return [pool for name in self._spaces for pool in self._store.pools(name)]
