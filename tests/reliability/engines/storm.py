@@ -39,7 +39,7 @@ CAUSES: Final = {
     "no such container": r"No such container|is not running|is not connected",
     "no address is left": r"no available|fully subnetted",
     "removal is under way": r"removal of container|marked for removal|already in progress",
-    "containerd lost the container": r"containerd|OCI runtime|task|shim|ttrpc|cgroup|container_pid",
+    "containerd lost the container": r"containerd|OCI runtime|task|shim|ttrpc|cgroup|container_pid|id already in use",
     "it was connected already": r"endpoint with name .* already exists|endpoint not found",
     "the engine lost a sandbox": r"sandbox|netns|no such file or directory",
     "the engine took too long": r"no end after",
