@@ -4,6 +4,7 @@ The same behind the admin socket of a running plugin and, while none runs, in th
 """
 
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from ipam.allocator import Allocator
 from ipam.check import find_faults
 from ipam.lease import Kind, Lease, State
-from ipam.pool import Pool
+from ipam.pool import LOCAL, Pool
 from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.log import Log
 from plugin.model.ids import short
@@ -31,6 +32,7 @@ from plugin.store.base import Store
 Row = dict[str, Any]
 
 _log: Final = Log("upkeep")
+_POOL_SECONDS: Final = 60.0  # dockerd makes the network by then, also if it has to call again
 _GARBAGE: Final = frozenset({Fault.SURPLUS, Fault.UNFINISHED})
 
 
@@ -65,24 +67,33 @@ class Upkeep:
         return {"repaired": [row for row in before if row not in left], "left": left}
 
     def garbage(self) -> dict[str, Any]:
-        """What ``collect`` would take away, and networks that might be forgotten by Docker."""
+        """What ``collect`` would take away, and what might be forgotten by Docker."""
         found = [each for each in self.inspection.differences() if each.fault in _GARBAGE]
         found += [_endpoint_row(network, each) for network, each in self._stale()]
-        return {"rows": _rows(found), "idle": [network.id for network in self._idle()]}
+        return {
+            "rows": _rows(found),
+            "idle": [network.id for network in self._idle()],
+            "pools": [{"id": pool.id, "prefix": str(pool.prefix)} for pool in self._loose_pools()],
+        }
 
     def collect(self, rows: Iterable[Row], forgotten: Iterable[str]) -> list[Row]:
-        """Take away what ``rows`` name, if it is still garbage, and networks Docker forgot."""
+        """Take away what ``rows`` name, if it is still garbage, and what Docker forgot."""
         seen = list(rows)
-        gone = [network for network in self._idle() if network.id in set(forgotten)]
+        ids = set(forgotten)
+        gone = [network for network in self._idle() if network.id in ids]
+        pools = [pool for pool in self._loose_pools() if pool.id in ids]
         for network in gone:
             self.networks.delete(network.id)
             _log.warning("network.collected", network=short(network.id), reason="Docker forgot it")
+        for pool in pools:
+            self.allocator.release_pool(pool.id)
+            _log.warning("pool.collected", pool=pool.id, reason="Docker forgot it")
         for network, endpoint in self._stale():
             if _row(_endpoint_row(network, endpoint)) in seen:
                 self._collect(network, endpoint)
         self.healer.heal()
         left = self.garbage()["rows"]
-        forgot = [_network_row(network) for network in gone]
+        forgot = [_network_row(network) for network in gone] + [_pool_row(pool) for pool in pools]
         return [row for row in seen if row not in left] + _rows(forgot)
 
     def _collect(self, network: Network, endpoint: Endpoint) -> None:
@@ -101,6 +112,16 @@ class Upkeep:
             network
             for network in self._active()
             if not any(endpoint.joined for endpoint in self.store.endpoints(network.id))
+        ]
+
+    def _loose_pools(self) -> list[Pool]:
+        """Pools of this host that no network of ours uses; another driver's may, Docker knows."""
+        young = time.time() - _POOL_SECONDS
+        return [
+            pool
+            for pool in self.allocator.pools()
+            if (pool.space, pool.network, pool.owner) == (LOCAL, None, None)
+            and pool.requested < young
         ]
 
     def _stale(self) -> list[tuple[Network, Endpoint]]:
@@ -187,6 +208,10 @@ def integrity(path: Path) -> str:
 def _network_row(network: Network) -> Difference:
     name = short(network.id)
     return Difference(network=name, kind="network", which=name, fault=Fault.STALE)
+
+
+def _pool_row(pool: Pool) -> Difference:
+    return Difference(kind="pool", which=pool.id, fault=Fault.STALE)
 
 
 def _endpoint_row(network: Network, endpoint: Endpoint) -> Difference:

@@ -3,8 +3,11 @@
 import http.client
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from plugin.cli.client import UnixConnection
 
@@ -12,8 +15,25 @@ _SOCKET: Final = "/var/run/docker.sock"
 _PREFIX: Final = "unix://"
 
 
-def known_networks() -> frozenset[str] | None:
-    """Ids of all networks; None if no engine answers on a Unix socket (DOCKER_HOST)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Ids and subnets of an engine's networks, of all drivers."""
+
+    networks: frozenset[str]
+    subnets: frozenset[IPv4Network | IPv6Network]
+
+    def uses(self, prefix: str) -> bool:
+        """Whether a subnet overlaps, or is shown as it was asked for, as any of a size."""
+        mine = ip_network(prefix)
+        return any(
+            each.network_address.is_unspecified
+            or (each.version == mine.version and each.overlaps(mine))
+            for each in self.subnets
+        )
+
+
+def known() -> Known | None:
+    """Everything the engine knows; None if none answers on a Unix socket (DOCKER_HOST)."""
     address = os.environ.get("DOCKER_HOST", _PREFIX + _SOCKET)
     if not address.startswith(_PREFIX):
         return None
@@ -24,8 +44,18 @@ def known_networks() -> frozenset[str] | None:
         networks = json.loads(response.read())
         if response.status != http.client.OK:
             return None
-        return frozenset(network["Id"] for network in networks)
+        return Known(
+            networks=frozenset(network["Id"] for network in networks),
+            subnets=frozenset(ip_network(each, strict=False) for each in _subnets(networks)),
+        )
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
     finally:
         connection.close()
+
+
+def _subnets(networks: list[dict[str, Any]]) -> Iterator[str]:
+    for network in networks:
+        for each in network.get("IPAM", {}).get("Config") or ():
+            if each.get("Subnet"):
+                yield each["Subnet"]

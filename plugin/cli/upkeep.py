@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from plugin.cli.client import NoAnswerError, ask
-from plugin.cli.engine import known_networks
+from plugin.cli.engine import known
 from plugin.config import read_config
 from plugin.errors import PynetError
 
@@ -103,15 +103,19 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
 
 def _garbage(upkeep: _Upkeep) -> tuple[list[Row], list[str]]:
     garbage = upkeep.garbage()
-    known = known_networks()
-    if known is None:
+    engine = known()
+    if engine is None:
         click.echo("no engine answers: networks it may have forgotten are kept", err=True)
         return garbage["rows"], []
-    return garbage["rows"], [each for each in garbage["idle"] if each not in known]
+    forgotten = [each for each in garbage["idle"] if each not in engine.networks]
+    pools = [each["id"] for each in garbage["pools"] if not engine.uses(each["prefix"])]
+    return garbage["rows"], forgotten + pools
 
 
-def _forgotten_row(network: str) -> Row:
-    name = network[:12]
+def _forgotten_row(forgotten: str) -> Row:
+    if "/" in forgotten:
+        return {"network": "", "kind": "pool", "which": forgotten, "fault": "nobody has it"}
+    name = forgotten[:12]
     return {"network": name, "kind": "network", "which": name, "fault": "nobody has it"}
 
 

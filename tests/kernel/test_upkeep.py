@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
+from plugin import bootstrap
 from plugin.admin.app import create_app
 from plugin.bootstrap.life import Life
 from plugin.cli import upkeep
@@ -120,6 +121,22 @@ class TestRunning:
         assert "another pynet works on this host's network already" in checked.output
         assert restored.exit_code == 1
         assert "stop it first (systemctl stop" in restored.output
+
+    def test_a_pool_that_waits_for_its_network_is_not_garbage_before_it_is_old(
+        self, run: Callable[[], Life], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A network's own never is; whether another driver has it, Docker knows."""
+        life = run()
+        make_network(life)
+        call(life, "IpamDriver.RequestPool", {"AddressSpace": "pynet-local", "Pool": "10.8.0.0/24"})
+        young = life.upkeep().garbage()["pools"]
+        monkeypatch.setattr(bootstrap.upkeep, "_POOL_SECONDS", -1.0)
+        old = life.upkeep().garbage()["pools"]
+        life.upkeep().collect([], [each["id"] for each in old])
+
+        assert young == []
+        assert old == [{"id": "pynet-local/10.8.0.0/24", "prefix": "10.8.0.0/24"}]
+        assert [pool["prefix"] for pool in life.desk().pools()] == ["10.7.0.0/24"]
 
 
 class TestStopped:

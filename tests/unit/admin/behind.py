@@ -54,6 +54,7 @@ class Upkeep:
     def __init__(self) -> None:
         self.wrong: list[dict[str, Any]] = []
         self.idle: list[str] = []
+        self.pools: list[dict[str, str]] = []
         self.taken: list[str] = []
 
     def check(self) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ class Upkeep:
         return {"repaired": repaired, "left": self.wrong}
 
     def garbage(self) -> dict[str, Any]:
-        return {"rows": self.wrong, "idle": self.idle}
+        return {"rows": self.wrong, "idle": self.idle, "pools": self.pools}
 
     def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
         self.taken = forgotten

@@ -22,12 +22,18 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "_SECOND_LOOK_SECONDS", 0.0)
 
 
+NETWORKS = [
+    {"Id": "known", "IPAM": {"Config": [{"Subnet": "10.1.0.1/24"}, {"Gateway": "10.9.0.1"}]}},
+    {"Id": "host", "IPAM": {"Config": None}},
+]
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of an engine that knows one network."""
     path = tmp_path / "docker.sock"
     app = Flask("engine")
-    app.add_url_rule("/networks", view_func=lambda: jsonify([{"Id": "known"}]))
+    app.add_url_rule("/networks", view_func=lambda: jsonify(NETWORKS))
     server = make_server(f"unix://{path}", 0, app, threaded=True)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
@@ -113,6 +119,20 @@ class TestGc:
         pynet("gc", **engine)
 
         assert life.upkeep().taken == ["forgotten-network"]
+
+    def test_pools_that_docker_has_forgotten_go(
+        self, pynet: Shell, life: Life, engine: dict[str, str]
+    ) -> None:
+        """The engine was killed between its request for the pool and its note of the network."""
+        life.upkeep().pools = [
+            {"id": "pynet-local/10.1.0.0/24", "prefix": "10.1.0.0/24"},
+            {"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"},
+        ]
+        shown = pynet("gc", "--dry-run", **engine).output
+        pynet("gc", **engine)
+
+        assert "pynet-local/10.2.0.0/24" in shown
+        assert life.upkeep().taken == ["pynet-local/10.2.0.0/24"]
 
     def test_without_an_engine_no_network_is_called_forgotten(
         self, pynet: Shell, life: Life, tmp_path: Path
