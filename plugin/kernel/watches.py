@@ -1,4 +1,4 @@
-"""Tells when somebody else changed what networks depend on: rules, and Docker's bridges.
+"""Tells when somebody else changed what networks depend on: rules, Docker's bridges, parents.
 
 The kernel announces every change of nftables to a netlink group, with the name of the process
 that made it (linux/netfilter/nf_tables.h, NFTA_GEN_PROC_NAME); iptables-nft is announced the
@@ -18,7 +18,10 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import docker_bridges, raw_netlink
+from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import LinkInfo
 from plugin.log import Log
+from plugin.model.ids import IfName
 
 PROCESS_NAME: Final = "pynet"
 
@@ -48,6 +51,10 @@ _RTM_NEWLINK: Final = 16
 _IFINFOMSG: Final = 16  # bytes of struct ifinfomsg
 _INDEX: Final = struct.Struct("=4xi")  # struct ifinfomsg, ifi_index
 _IFLA_IFNAME: Final = 3
+_LINK: Final = struct.Struct("=BxxxiI")  # family, index and flags
+_IFF_UP: Final = 0x1  # linux/if.h
+_IFF_RUNNING: Final = 0x40
+_STATE: Final = _IFF_UP | _IFF_RUNNING
 _IFLA_MASTER: Final = 10
 _U32: Final = struct.Struct("=I")
 
@@ -147,6 +154,38 @@ class BridgeWatch(_Watch):
         if bridge not in self._known:
             self._known.add(bridge)
             self._changed()
+
+
+class ParentWatch(_Watch):
+    """Calls ``changed`` after a link came or went, or has another name or state.
+
+    Of each container there are a dozen announcements: only links count that ``concerns`` answers
+    for by a name that they have or had.
+    """
+
+    def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:
+        self._concerns = concerns
+        with conversation() as rtnl:  # who is renamed is known by the name he had
+            self._known = {each.index: (each.ifname, _state(each)) for each in rtnl.links()}
+        super().__init__(socket.NETLINK_ROUTE, _RTNLGRP_LINK, changed)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        family, index, flags = _LINK.unpack_from(body)
+        if family:
+            return  # of a bridge's port, not of the link
+        ifname = raw_netlink.text(raw_netlink.find(body, _IFINFOMSG, _IFLA_IFNAME))
+        before, now = self._known.pop(index, None), (ifname, flags & _STATE)
+        if kind == _RTM_NEWLINK:
+            self._known[index] = (IfName(ifname), flags & _STATE)
+            if before == now:
+                return
+        names = {ifname} if before is None else {ifname, before[0]}
+        if any(map(self._concerns, names)):
+            self._changed()
+
+
+def _state(link: LinkInfo) -> int:
+    return link.up * _IFF_UP | link.running * _IFF_RUNNING
 
 
 def _concerns_us(kind: int, body: bytes) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall import skeleton
-from plugin.kernel.watches import PROCESS_NAME, RulesetWatch
+from plugin.kernel.watches import PROCESS_NAME, ParentWatch, RulesetWatch
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
@@ -74,3 +74,43 @@ def test_our_own_changes_are_not(netns: Netns, told: threading.Event, tmp_path: 
     netns.run(str(own), "delete", *ELEMENT.split())
 
     assert not is_told(netns, told)
+
+
+class TestParents:
+    @pytest.fixture
+    def told(self, netns: Netns) -> Iterator[threading.Event]:
+        """Set when something happened to up0."""
+        netns.ip("link add up0 type veth peer name up1", "link set up0 up", "link set up1 up")
+        netns.wait_for_carrier("up0")
+        event = threading.Event()
+        watch = ParentWatch("up0".__eq__, event.set)
+        yield event
+        watch.close()
+
+    @pytest.mark.parametrize(
+        "command", ["set up0 down", "set up1 down", "set up0 name up9", "delete up0"]
+    )
+    def test_what_becomes_of_it_is_told(
+        self, netns: Netns, told: threading.Event, command: str
+    ) -> None:
+        """Its state, its carrier, its name and its end."""
+        netns.ip(f"link {command}")
+
+        assert told.wait(5)
+
+    def test_a_return_is_told(self, netns: Netns, told: threading.Event) -> None:
+        """Under the name that it has lost."""
+        netns.ip("link set up0 name up9")
+        assert told.wait(5)
+        told.clear()
+        netns.ip("link set up9 name up0")
+
+        assert told.wait(5)
+
+    def test_other_links_are_not(self, netns: Netns, told: threading.Event) -> None:
+        """Containers come and go; that it listens is seen by what happens to the parent then."""
+        netns.ip("link add one type veth peer name other", "link set one up", "link delete one")
+
+        assert not told.wait(0.1)
+        netns.ip("link delete up0")
+        assert told.wait(5)

@@ -1,0 +1,226 @@
+"""Traffic of links that stand on a parent, where the kernel has all of them: seen on the wire."""
+
+import socket
+import struct
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from plugin.model.ids import MacAddress
+from plugin.model.network import Network
+from tests.fakes.values import SANDBOX, a_network, an_endpoint
+from tests.kernel.netns import Netns, wait_until
+from tests.kernel.site import OUTSIDE4, Site
+
+pytestmark = pytest.mark.vm
+
+PORT: Final = 4711
+LAN: Final = "192.0.2.0/24"
+_SOL_PACKET: Final = 263  # linux/if_packet.h
+_PACKET_AUXDATA: Final = 8
+_AUXDATA: Final = struct.Struct("=IIIHHHH")
+_VLAN_VALID: Final = 0x10
+_ETH_P_ALL: Final = 3
+
+
+class Wire:
+    """What comes in by the other machine's card: numbers of VLANs, 0 for none."""
+
+    def __init__(self, netns: Netns) -> None:
+        with netns.entered():
+            self._socket = socket.socket(
+                socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL)
+            )
+            self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
+            self._socket.bind(("eth0", 0))
+        self._socket.settimeout(10)
+
+    def number_of(self, word: bytes) -> int:
+        """The VLAN of the next frame that has the word in it."""
+        while True:
+            frame, extra, _, _ = self._socket.recvmsg(2048, 256)
+            if word in frame:
+                status, _, _, _, _, tag, _ = _AUXDATA.unpack_from(extra[0][2])
+                return int(tag) & 0xFFF if status & _VLAN_VALID else 0
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def a_net(name: str, subnet: str, mode: str, **options: str) -> Network:
+    own = {"mode": mode, "parent": "up0", **options}
+    return a_network(name, subnet, mode=mode, options=own)
+
+
+def start(site: Site, network: Network, number: int) -> Netns:
+    """``docker run``: what dockerd does with the answer to a join."""
+    wanted = replace(an_endpoint(network, number), mac_address=MacAddress(""))
+    endpoint = site.endpoints.create(wanted)
+    attachment = site.endpoints.join(network.id, endpoint.id, SANDBOX)
+    made = Netns()
+    site.host.ip(f"link set {attachment.src_name} netns {made.path}")
+    made.ip(
+        f"link set {attachment.src_name} name eth0",
+        f"address add {endpoint.ipv4} dev eth0",
+        "link set eth0 up",
+        *(f"route add {route.destination} dev eth0" for route in attachment.routes),
+        *([f"route add default via {attachment.gateway4}"] if attachment.gateway4 else []),
+    )
+    return made
+
+
+def address(network: Network, number: int) -> str:
+    return str(network.pools[0].prefix[number])
+
+
+def talks(one: Netns, other: Netns, there: str, word: bytes = b"hello") -> bool:
+    """Whether a datagram gets there; neighbours may have to be asked first."""
+    with (
+        one.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        other.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        receiver.bind((there, PORT))
+        receiver.settimeout(1)
+        for _ in range(3):
+            try:
+                sender.sendto(word, (there, PORT))
+                return receiver.recv(64) == word
+            except OSError:
+                continue
+    return False
+
+
+def links(netns: Netns) -> str:
+    return netns.run("ip", "-o", "link")
+
+
+@pytest.mark.parametrize("mode", ["macvlan", "ipvlan"])
+def test_vlans_are_tagged_on_the_wire(site: Site, mode: str) -> None:
+    """Each network with its number; the sub-interfaces go with their last network."""
+    site.outside.ip(
+        "link add link eth0 name eth0.100 type vlan id 100",
+        "link add link eth0 name eth0.200 type vlan id 200",
+        "address add 10.30.1.1/24 dev eth0.100",
+        "address add 10.30.2.1/24 dev eth0.200",
+        "link set eth0.100 up",
+        "link set eth0.200 up",
+    )
+    first = a_net("first", "10.30.1.0/24", mode, parent="up0.100")
+    second = a_net("second", "10.30.2.0/24", mode, vlan="200")
+    third = a_net("third", "10.30.3.0/24", mode, vlan="200")
+    for network in (first, second, third):
+        site.networks.create(network)
+    wire = Wire(site.outside)
+    containers = [start(site, first, 2), start(site, second, 2)]
+
+    assert talks(containers[0], site.outside, "10.30.1.1", b"from the first")
+    assert wire.number_of(b"from the first") == 100
+    assert talks(containers[1], site.outside, "10.30.2.1", b"from the second")
+    assert wire.number_of(b"from the second") == 200
+    site.networks.delete(third.id)
+    site.kernel.settle()
+    assert "up0.200" in links(site.host)
+    for network in (first, second):
+        site.networks.delete(network.id)
+    site.kernel.settle()
+    assert "up0." not in links(site.host)
+    wire.close()
+
+
+def test_a_vlan_of_the_hosts_own_stays(site: Site) -> None:
+    """It was there before."""
+    site.host.ip("link add link up0 name up0.100 type vlan id 100", "link set up0.100 up")
+    network = a_net("first", "10.30.1.0/24", "macvlan", parent="up0.100")
+    site.networks.create(network)
+    site.networks.delete(network.id)
+    site.kernel.settle()
+
+    assert "up0.100" in links(site.host)
+
+
+def test_a_vlan_comes_back_with_its_base(site: Site) -> None:
+    """The card is unplugged, and plugged in again."""
+    network = a_net("first", "10.30.1.0/24", "macvlan", parent="up0.100")
+    site.networks.create(network)
+    site.host.ip("link delete up0")
+    site.healer.heal()
+    site.parents.look_after()
+    assert "up0 is not there" in "; ".join(each.why for each in site.health.conditions)
+
+    site.host.ip(
+        f"link add up0 type veth peer name eth0 netns {site.outside.path}", "link set up0 up"
+    )
+    site.outside.ip("link set eth0 up")
+    site.host.wait_for_carrier("up0")
+    site.healer.heal()
+    site.parents.look_after()
+    assert site.health.conditions == ()
+    assert "up0.100" in links(site.host)
+
+
+@pytest.mark.parametrize("mode", ["macvlan", "ipvlan"])
+def test_neighbours_of_the_lan(site: Site, mode: str) -> None:
+    """At layer 2, with and without a MAC address of one's own."""
+    network = a_net("lan", LAN, mode)
+    site.networks.create(network)
+    one, other = start(site, network, 50), start(site, network, 51)
+
+    assert talks(one, other, address(network, 51))
+    assert talks(one, site.outside, OUTSIDE4)
+    assert talks(site.outside, other, address(network, 51))
+    assert (_mac(one, "eth0") == _mac(site.host, "up0")) == (mode == "ipvlan")
+
+
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_at_layer_three(site: Site, mode: str) -> None:
+    """Two subnets behind the parent; the LAN has a route to them."""
+    options: dict[str, Any] = {"ipvlan_mode": mode}
+    first = a_net("first", "10.20.1.0/24", "ipvlan", **options)
+    second = a_net("second", "10.20.2.0/24", "ipvlan", **options)
+    for network in (first, second):
+        site.networks.create(network)
+    site.outside.ip("route add 10.20.0.0/16 via 192.0.2.2")
+    one, other = start(site, first, 2), start(site, second, 2)
+
+    assert "default dev eth0 scope link" in one.run("ip", "route")
+    assert talks(one, other, address(second, 2))
+    assert talks(one, site.outside, OUTSIDE4)
+    assert talks(site.outside, one, address(first, 2))
+
+
+@pytest.mark.parametrize("flag", ["private", "vepa"])
+def test_flags(site: Site, flag: str) -> None:
+    """Containers that are not to reach each other directly reach the LAN."""
+    network = a_net("lan", LAN, "ipvlan", ipvlan_flag=flag)
+    site.networks.create(network)
+    one, other = start(site, network, 50), start(site, network, 51)
+
+    assert talks(one, site.outside, OUTSIDE4)
+    assert not talks(one, other, address(network, 51))
+
+
+def test_links_in_sandboxes_are_known_after_a_restart(site: Site) -> None:
+    """And go with their endpoints, or with their sandboxes."""
+    network = a_net("lan", LAN, "ipvlan")
+    site.networks.create(network)
+    one, other = start(site, network, 50), start(site, network, 51)
+    site.restart()
+    endpoints = site.store.endpoints(network.id)
+
+    assert all(each.joined for each in endpoints)
+    assert "pnc-" not in links(site.host)
+    site.endpoints.delete(network.id, endpoints[0].id)
+    assert "eth0" not in links(one)
+    other.close()
+
+    def is_noticed() -> bool:
+        site.healer.heal()
+        return not any(each.joined for each in site.store.endpoints(network.id))
+
+    wait_until(is_noticed, "the end of a sandbox")
+
+
+def _mac(netns: Netns, ifname: str) -> str:
+    words = netns.run("ip", "-o", "link", "show", ifname).split()
+    return words[words.index("link/ether") + 1]
