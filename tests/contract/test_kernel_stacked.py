@@ -87,6 +87,7 @@ class TestEnsure:
         assert not host.kernel.missing_links([resource.key[1]])  # type: ignore[list-item]
 
 
+@pytest.mark.kernels
 class TestIpvlan:
     @pytest.mark.parametrize("mode", list(IpvlanMode))
     @pytest.mark.parametrize("flag", list(IpvlanFlag))
@@ -105,6 +106,7 @@ class TestIpvlan:
         wait_until(lambda: not host.kernel.read([link]), "it is still there")
 
 
+@pytest.mark.kernels
 class TestVlan:
     def test_a_sub_interface(self, host: Host) -> None:
         """That links stand on, and goes with the last who wants it."""

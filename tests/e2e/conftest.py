@@ -28,9 +28,14 @@ DOCKERS: Final = "dockers"
 # Docker's name for the bridge on which it publishes for drivers that leave it to Docker.
 GWBRIDGE: Final = "docker_gwbridge"
 WAYS: Final = {"socket": PluginProcess, "managed": ManagedPlugin}
+MODES: Final = ("test_bridge_", "test_macvlan", "test_null")
 # Other namespaces, links of other kinds, sysctls, host ports, the proxy, queues, Docker's bridges.
-BRIDGE_IN_BOTH: Final = frozenset(
+IN_BOTH: Final = frozenset(
     {
+        "test_a_parent_comes_and_goes",
+        "test_loopback_only",
+        "test_neighbours_of_the_lan",
+        "test_pynet_restarts",
         "test_existing_bridge",
         "test_every_origin",
         "test_gateway_container",
@@ -50,12 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _has_its_place(item: pytest.Item) -> bool:
-    """Some is the managed plugin's alone; of bridge mode it does what needs the host most."""
+    """Some is the managed plugin's alone; of network modes it does what needs the host most."""
     if item.path.name == "test_managed.py":
         return "managed" in item.name
-    if "socket" in item.name or not item.path.name.startswith("test_bridge_"):
+    if "socket" in item.name or not item.path.name.startswith(MODES):
         return True
-    return item.name.partition("[")[0] in BRIDGE_IN_BOTH
+    return item.name.partition("[")[0] in IN_BOTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tests.vm.image import LIBRARIES_AT
 from tests.vm.machine import MachineError, run
 
 # What this machine's kernel may lack, and what kernels do differently.
-USUAL: Final = ("-q", "-m", "vm or kernels", "tests/vm", "tests/kernel")
+USUAL: Final = ("-q", "-m", "vm or kernels", "tests/vm", "tests/kernel", "tests/contract")
 ROOM_FOR_TIMES: Final = 80
 
 
