@@ -167,10 +167,15 @@ class PluginProcess(Installed):
         answer: dict[str, Any] = post_json(self.socket, f"/{method}", body)
         return answer
 
-    def command(self, *arguments: str) -> str:
-        """Run `pynet` as an administrator does; return what it printed."""
-        env = {**self.machine.lab.env, "PYNET_ADMIN_SOCKET": str(self.admin_socket)}
-        return run([f"{sys.prefix}/bin/pynet", *arguments], env=env)
+    def command(self, *arguments: str, **settings: str) -> str:
+        """Run `pynet` as an administrator of the machine does; return what it printed."""
+        env = {
+            **self.machine.lab.env,
+            "PYNET_ADMIN_SOCKET": str(self.admin_socket),
+            "PYNET_STATE": str(self.state),
+            **settings,
+        }
+        return run(enter(self.machine.netns, f"{sys.prefix}/bin/pynet", *arguments), env=env)
 
     def uninstall(self) -> None:
         """End it and take away what it leaves for containers that outlive it."""
