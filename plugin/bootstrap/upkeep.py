@@ -91,6 +91,8 @@ class Upkeep:
         for network, endpoint in self._stale():
             if _row(_endpoint_row(network, endpoint)) in seen:
                 self._collect(network, endpoint)
+        if any(row.get("fault") == Fault.SURPLUS.value for row in seen):
+            self.store.settle()  # whoever asks for it has seen what goes
         self.healer.heal()
         left = self.garbage()["rows"]
         forgot = [_network_row(network) for network in gone] + [_pool_row(pool) for pool in pools]

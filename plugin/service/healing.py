@@ -28,6 +28,7 @@ from plugin.telemetry import DRIFT
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"
 _NETWORKS: Final = "networks"
+_LEFT_OVERS: Final = "left-overs"
 
 
 class Healer:
@@ -174,7 +175,19 @@ class Healer:
 
     def _sweep(self) -> None:
         """The quick look needs no standstill: mostly there is nothing to take away."""
-        if not self._inspector.surplus():
+        surplus = self._inspector.surplus()
+        if not surplus:
+            self._store.settle()
+        elif not self._store.settled():
+            # A state that was lost, or whose disk is not there yet: containers may run on these.
+            self._health.degrade(
+                _LEFT_OVERS,
+                f"the state is new, and {len(surplus)} things of pynet's are on this host already",
+                "restore a backup (pynet restore), or take them away (pynet gc)",
+            )
+            return
+        self._health.recover(_LEFT_OVERS)
+        if not surplus:
             return
         with self._locks.standstill():
             surplus = self._inspector.surplus()

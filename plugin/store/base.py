@@ -51,6 +51,12 @@ class Store(Protocol):
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         """Forget the endpoint; unknown ids are passed over."""
 
+    def settled(self) -> bool:
+        """Whether this state is known to be this host's: false for one that has just begun."""
+
+    def settle(self) -> None:
+        """What carries our mark and is not in the state belongs to nobody, from now on."""
+
     def probe(self) -> None:
         """Return if the state can be written, as far as can be told without writing."""
 

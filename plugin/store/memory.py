@@ -12,6 +12,7 @@ class MemoryStore:
     """Dictionaries.  Values are frozen, so what is handed out cannot change what is kept."""
 
     def __init__(self) -> None:
+        self.is_settled = True
         self._networks: dict[NetworkID, Network] = {}
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
         self._home: dict[EndpointID, NetworkID] = {}
@@ -79,6 +80,12 @@ class MemoryStore:
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         self._forget(endpoint_id)
+
+    def settled(self) -> bool:
+        return self.is_settled
+
+    def settle(self) -> None:
+        self.is_settled = True
 
     def probe(self) -> None:
         """It can be written for as long as there is memory."""

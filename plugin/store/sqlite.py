@@ -22,6 +22,7 @@ from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 10.0
+_SETTLED: Final = 0x706E6574  # "pnet", in the field that SQLite leaves to applications
 _TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
 _SCHEMA: Final = f"""
 CREATE TABLE network (
@@ -124,6 +125,16 @@ class SqliteStore:
             self._write("DELETE FROM endpoint WHERE id = ?", endpoint_id)
             self._memory.delete_endpoint(endpoint_id)
 
+    def settled(self) -> bool:
+        return self._memory.is_settled
+
+    def settle(self) -> None:
+        if self._memory.is_settled:
+            return
+        with self._turn():
+            self._write(f"PRAGMA application_id = {_SETTLED}")
+            self._memory.is_settled = True
+
     def probe(self) -> None:
         with self._turn():
             self._check_file()
@@ -151,6 +162,8 @@ class SqliteStore:
             self._memory.save_network(decode(record, Network))
         for (record,) in execute("SELECT record FROM endpoint"):
             self._memory.save_endpoint(decode(record, Endpoint))
+        (settled,) = execute("PRAGMA application_id").fetchone()
+        self._memory.is_settled = settled == _SETTLED
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

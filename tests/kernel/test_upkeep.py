@@ -49,11 +49,11 @@ def pynet(environ: dict[str, str]) -> Shell:
 
 
 @pytest.fixture
-def run(environ: dict[str, str]) -> Iterator[Callable[[], Life]]:
+def run(environ: dict[str, str]) -> Iterator[Callable[..., Life]]:
     """Starts a plugin, with its admin socket; ``stop`` of the last one ends it."""
     lives = []
 
-    def start() -> Life:
+    def start(status: Status = Status.OK) -> Life:
         life = Life(read_config(environ))
         server = make_server(
             f"unix://{environ['PYNET_ADMIN_SOCKET']}", 0, create_app(life), threaded=True
@@ -61,7 +61,7 @@ def run(environ: dict[str, str]) -> Iterator[Callable[[], Life]]:
         for work in (life.run, lambda: server.serve_forever(poll_interval=0.01)):
             threading.Thread(target=work, daemon=True).start()
         lives.append((life, server))
-        wait_until(lambda: life.health.status is Status.OK, "the plugin did not start")
+        wait_until(lambda: life.health.status is status, "the plugin did not start")
         return life
 
     yield start
@@ -95,7 +95,7 @@ def stop(life: Life, environ: dict[str, str]) -> None:
 
 class TestRunning:
     def test_a_missing_bridge_is_told_and_put_right(
-        self, run: Callable[[], Life], pynet: Shell, netns: Netns
+        self, run: Callable[..., Life], pynet: Shell, netns: Netns
     ) -> None:
         """With all that was on it."""
         make_network(run())
@@ -110,7 +110,7 @@ class TestRunning:
         assert again.exit_code == 0
 
     def test_nobody_works_beside_it(
-        self, run: Callable[[], Life], environ: dict[str, str], tmp_path: Path
+        self, run: Callable[..., Life], environ: dict[str, str], tmp_path: Path
     ) -> None:
         """With another admin socket it is found all the same."""
         run()
@@ -123,7 +123,7 @@ class TestRunning:
         assert "stop it first (systemctl stop" in restored.output
 
     def test_a_pool_that_waits_for_its_network_is_not_garbage_before_it_is_old(
-        self, run: Callable[[], Life], monkeypatch: pytest.MonkeyPatch
+        self, run: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A network's own never is; whether another driver has it, Docker knows."""
         life = run()
@@ -141,7 +141,7 @@ class TestRunning:
 
 class TestStopped:
     @pytest.fixture
-    def life(self, run: Callable[[], Life], environ: dict[str, str]) -> Life:
+    def life(self, run: Callable[..., Life], environ: dict[str, str]) -> Life:
         """A plugin that has made a network and ended."""
         life = run()
         make_network(life)
@@ -177,6 +177,27 @@ class TestStopped:
         assert "10.99.0.0/24" in taken.output
         assert again.exit_code == 0
 
+    def test_a_lost_state_takes_nothing_with_it(
+        self,
+        life: Life,
+        pynet: Shell,
+        netns: Netns,
+        environ: dict[str, str],
+        run: Callable[..., Life],
+    ) -> None:
+        """Until an administrator says so."""
+        for path in Path(environ["PYNET_STATE"]).glob("*.db*"):
+            path.unlink()
+        again = run(Status.DEGRADED)
+        (condition,) = again.health.conditions
+        kept = netns.run("ip", "link")
+        pynet("gc")
+
+        assert condition.what == "left-overs"
+        assert BRIDGE in kept
+        wait_until(lambda: BRIDGE not in netns.run("ip", "link"), "the bridge stays")
+        assert pynet("check").exit_code == 0
+
     def test_a_damaged_state_is_refused(
         self, life: Life, pynet: Shell, environ: dict[str, str]
     ) -> None:
@@ -191,7 +212,7 @@ class TestStopped:
 class TestBackup:
     def test_saved_while_it_runs_and_brought_back(
         self,
-        run: Callable[[], Life],
+        run: Callable[..., Life],
         pynet: Shell,
         environ: dict[str, str],
         tmp_path: Path,
@@ -219,7 +240,7 @@ class TestBackup:
         assert pynet("check").exit_code == 0
 
     def test_to_a_place_that_cannot_be_written(
-        self, run: Callable[[], Life], pynet: Shell, tmp_path: Path
+        self, run: Callable[..., Life], pynet: Shell, tmp_path: Path
     ) -> None:
         """Nothing half is left."""
         run()

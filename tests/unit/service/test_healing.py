@@ -116,6 +116,32 @@ class TestDrift:
         assert drift() == before
 
 
+class TestLostState:
+    def test_nothing_is_taken_away_by_a_state_that_has_just_begun(self, rig: Rig) -> None:
+        """Containers run on what an earlier state knew."""
+        held = rig.held()
+        rig.store.delete_network(BLUE.id)
+        rig.store.is_settled = False
+        rig.healer.heal()
+        (condition,) = rig.health.conditions
+        kept = rig.held()
+        rig.store.settle()
+        rig.healer.heal()
+
+        assert condition.what == "left-overs"
+        assert "pynet gc" in condition.remedy
+        assert kept == held
+        assert rig.host.ours == rig.firewall.read() == frozenset()
+        assert rig.health.conditions == ()
+
+    def test_a_host_without_anything_of_ours_settles_it(self, rig: Rig) -> None:
+        """The first start of all."""
+        rig.store.is_settled = False
+        rig.healer.heal()
+
+        assert rig.store.settled()
+
+
 class TestLostLink:
     def test_the_endpoint_is_detached_and_its_ports_are_free(self, rig: Rig) -> None:
         """The sandbox is gone, and with it the link; nobody said so."""

@@ -95,6 +95,19 @@ def test_a_file_that_was_taken_away_is_written_to_no_more(
     store.save_network(BLUE)
 
 
+def test_a_state_is_new_until_it_is_settled(path: Path) -> None:
+    """Through restarts."""
+    found = []
+    for _ in range(3):
+        store = SqliteStore(path)
+        found.append(store.settled())
+        if len(found) == 2:
+            store.settle()
+        store.close()
+
+    assert found == [False, False, True]
+
+
 def test_a_file_that_was_replaced_is_not_written_to(
     store: SqliteStore, path: Path, tmp_path: Path
 ) -> None:
