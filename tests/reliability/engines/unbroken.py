@@ -132,7 +132,7 @@ def _prove_live_restore(scope: Scope) -> list[Count]:
 
 
 def _prove_crash_loop(scope: Scope) -> list[Count]:
-    kills = scope.amount(50, 10)
+    kills = scope.amount(20, 10)
     ways = ways_of(scope)
     return on_all_engines(lambda ground: crash_loop(ground, kills), ways=ways)
 
