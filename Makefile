@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -q
 # Folders that need neither root nor an engine; those that are there.
 FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks tests/reliability)
 # Proofs that need no engine; each is a stage of its own.
-PROOFS := crash-points
+PROOFS := crash-points fuzz crowd soak
 # Those that need engines: each runs on all of them at the same time.
 ENGINE_PROOFS := kill-loop boot live-restore crash-loop reboot engine-upgrade stale-endpoints
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from plugin import deadline
@@ -46,7 +47,11 @@ def create_app(lookup: Lookup) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
 
     def call(method: str) -> Response:
-        body = request.get_data(cache=False)
+        try:
+            body = request.get_data(cache=False)
+        except (OSError, ParseException) as error:
+            _log.warning("rpc.malformed", method=method, reason=error)
+            return reply(400, failure(f"the body cannot be read: {error}"))
         watched: Call | None = request.environ.get(CALL)
         return respond(method, lambda: _serve(_find(lookup, method), body, watched))
 

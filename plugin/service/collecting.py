@@ -49,9 +49,10 @@ class Collector:
             unbind_all(self._addresses, network, endpoint)
         plan = whole_plan(network, endpoints)
         self._reconciler.remove(plan)
+        # Told before the record goes: as long as that is there, all of this is done again.
+        self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
         self.release_shared(plan)
-        self._addresses.ungroup(network.id, deleted=deleted)
 
     def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
         """Whether dockerd may be silent about the endpoint for ever.

@@ -13,6 +13,7 @@ from plugin.wire.errors import WireError
 
 T = TypeVar("T")
 
+_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _AT: Final = re.compile(r"^(?P<problem>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
@@ -66,6 +67,17 @@ def require(text: str, path: str) -> str:
     """Text that must not be empty."""
     if not text:
         raise WireError(path, "is empty")
+    return text
+
+
+def identifier(text: str, path: str) -> str:
+    """An id as engines make them: 64 hexadecimal digits, or in swarm 25 letters and digits.
+
+    Names and marks on the host derive from it, and a mark holds two ids (linux/if.h, IFALIASZ).
+    """
+    require(text, path)
+    if not _ID.fullmatch(text):
+        raise WireError(path, f"{text[:80]!r} is not an id: 1 to 64 letters, digits, '.', '_', '-'")
     return text
 
 

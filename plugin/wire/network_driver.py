@@ -21,6 +21,7 @@ from plugin.model.network import (
 )
 from plugin.wire import labels
 from plugin.wire.decoding import (
+    identifier,
     parse_address,
     parse_interface,
     parse_mac,
@@ -57,7 +58,7 @@ class CreateNetworkRequest(Struct, frozen=True, kw_only=True):
         own = labels.network_options(options, "$.Options")
         pools = _pools(self.IPv4Data, "$.IPv4Data") + _pools(self.IPv6Data, "$.IPv6Data")
         return Network(
-            id=ids.NetworkID(require(self.NetworkID, "$.NetworkID")),
+            id=ids.NetworkID(identifier(self.NetworkID, "$.NetworkID")),
             mode=own.get(_MODE, default_mode),
             options=own,
             pools=pools,
@@ -88,7 +89,7 @@ class NetworkRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def network_id(self) -> ids.NetworkID:
-        return ids.NetworkID(require(self.NetworkID, "$.NetworkID"))
+        return ids.NetworkID(identifier(self.NetworkID, "$.NetworkID"))
 
 
 class EndpointRequest(NetworkRequest, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class EndpointRequest(NetworkRequest, frozen=True, kw_only=True):
 
     @property
     def endpoint_id(self) -> ids.EndpointID:
-        return ids.EndpointID(require(self.EndpointID, "$.EndpointID"))
+        return ids.EndpointID(identifier(self.EndpointID, "$.EndpointID"))
 
 
 class EndpointInterface(Struct, frozen=True, kw_only=True):

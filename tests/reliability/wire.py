@@ -2,6 +2,7 @@
 
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,21 +42,27 @@ def ask(path: Path, method: str, body: Json | None) -> tuple[int, Json]:
     return status, found
 
 
-def exchange(path: Path, request: bytes) -> tuple[int, bytes]:
-    """Send bytes, and take the status and the body that come back."""
+def exchange(path: Path, request: bytes, *, half_close: bool = False) -> tuple[int, bytes]:
+    """Send bytes, and nothing more if asked; take the status and the body that come back."""
     received = b""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(PATIENCE)
             sock.connect(str(path))
-            sock.sendall(request)
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered already
+                sock.sendall(request)
+                if half_close:
+                    sock.shutdown(socket.SHUT_WR)
             while chunk := sock.recv(_CHUNK):
                 received += chunk
     except TimeoutError as error:
         raise HangError(f"no answer for {PATIENCE:g} s to {request[:2000]!r}") from error
     except OSError as error:
-        raise DeadError(str(error)) from error
+        if not received:
+            raise DeadError(str(error)) from error
     head, found, body = received.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 100 "):
+        head, found, body = body.partition(b"\r\n\r\n")
     if not found:
         raise DeadError(f"an answer without an end: {received[:200]!r}")
     return int(head.split()[1]), body

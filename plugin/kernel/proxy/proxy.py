@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,9 +67,11 @@ class Proxy:
         with self._lock:
             known = self._ports.pop(port, None)
             if known is not None and self._alive():
-                with suppress(KernelError):  # it is about to die, and its sockets with it
+                try:
                     self._tell({"id": known[0]}, [])
                     self._wait_for(known[0])
+                except KernelError as error:
+                    self._end_deaf(error)
 
     def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
         """Those of ``ports`` that are carried by a living process."""
@@ -89,6 +90,16 @@ class Proxy:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def _end_deaf(self, reason: KernelError) -> None:
+        """End a process that takes no orders: it has the port's socket, too, and would keep it.
+
+        What else it carries is carried again by the next tick.
+        """
+        _log.warning("proxy.ended", reason=reason)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def _alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

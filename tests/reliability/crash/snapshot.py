@@ -24,7 +24,7 @@ _POLL_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 3.0
 _MARK: Final = 0x800
 _PROC: Final = Path("/proc/thread-self/net")
-_QUERIES: Final = {
+QUERIES: Final = {
     "state": ("pynet.db", ("SELECT id, record FROM network", "SELECT id, record FROM endpoint")),
     "addresses": (
         "ipam.db",
@@ -133,7 +133,7 @@ def _ports() -> frozenset[str]:
 
 
 def _rows(state: Path, name: str) -> frozenset[str]:
-    file, queries = _QUERIES[name]
+    file, queries = QUERIES[name]
     if not (state / file).exists():
         return frozenset()
     with closing(sqlite3.connect(f"file:{state / file}?mode=ro", uri=True, timeout=5)) as database:

@@ -64,6 +64,8 @@ GOOD: list[tuple[Callable[[str, str], object], str, object]] = [
     (decoding.parse_mac, "02:42:0A:00:00:02", "02:42:0a:00:00:02"),
     (decoding.parse_mac, "02-42-0a-00-00-02", "02:42:0a:00:00:02"),
     (decoding.require, "x", "x"),
+    (decoding.identifier, "a" * 64, "a" * 64),
+    (decoding.identifier, "k1x9zqe0swarm", "k1x9zqe0swarm"),
 ]
 BAD: list[tuple[Callable[[str, str], object], str, str]] = [
     (decoding.parse_address, "10.0.0.2/24", "$.X: '10.0.0.2/24' is not an address"),
@@ -77,6 +79,10 @@ BAD: list[tuple[Callable[[str, str], object], str, str]] = [
     (decoding.parse_mac, "02:42:0a:00:00:02:03", "is not the address of one host"),
     (decoding.parse_mac, "", "is not the address of one host"),
     (decoding.require, "", "$.X: is empty"),
+    (decoding.identifier, "", "$.X: is empty"),
+    (decoding.identifier, "a" * 65, "is not an id: 1 to 64 letters, digits"),
+    (decoding.identifier, "a/b", "$.X: 'a/b' is not an id"),
+    (decoding.identifier, "a\0", "is not an id"),
 ]
 
 
