@@ -4,11 +4,13 @@
 """
 
 import logging
+import select
 import sys
 import time
-from typing import Final
+from typing import Final, TextIO
 
 _ROOT: Final = "pynet"
+_LONGEST: Final = 4000  # bytes
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -20,6 +22,42 @@ class _LineFormatter(logging.Formatter):
             trace = self.formatException(record.exc_info)
             line += f" trace={trace!r}"
         return line
+
+
+class _PatientHandler(logging.StreamHandler[TextIO]):
+    """Loses lines rather than waiting for whoever reads them.
+
+    A managed plugin's standard error is read by dockerd; while that is away it fills up, and
+    every thread that had something to say would wait with it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called with the handler's lock held."""
+        if not self._takes_a_line():
+            self._lost += 1
+            return
+        super().emit(record)
+        if self._lost and self._takes_a_line():
+            lost, self._lost = self._lost, 0
+            self.stream.write(f"{lost} lines were lost, because nobody read them{self.terminator}")
+            self.flush()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """No longer than what a pipe takes at once, if it takes anything (pipe(7), PIPE_BUF)."""
+        return super().format(record).encode()[:_LONGEST].decode(errors="ignore")
+
+    def _takes_a_line(self) -> bool:
+        try:
+            descriptor = self.stream.fileno()
+        except (OSError, ValueError):
+            return True  # it is in memory
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        return bool(poll.poll(0))
 
 
 class Log:
@@ -55,7 +93,7 @@ class Log:
 
 def configure(level: str) -> None:
     """Send every event of ``level`` (one of LEVELS) and above to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _PatientHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
     for name in (_ROOT, "gunicorn.error"):
         logger = logging.getLogger(name)

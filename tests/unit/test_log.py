@@ -1,8 +1,10 @@
 """One event, one line."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -75,3 +77,26 @@ def test_configuring_again_does_not_double_the_lines(lines: pytest.CaptureFixtur
     log.Log("test").info("a")
 
     assert len(lines.readouterr().err.splitlines()) == 1
+
+
+def test_nobody_waits_for_whoever_reads_it() -> None:
+    """dockerd is away and its pipe is full: lines are lost, and that is said."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb") as source:
+        handler = log._PatientHandler(stream)
+        record = logging.LogRecord("a", logging.INFO, "", 0, "word " * 9999, None, None)
+        for _ in range(3):
+            handler.handle(record)
+        while len(source.read1(1 << 20)) == 1 << 20:
+            pass
+        handler.handle(record)
+        said = source.read1(1 << 20).decode()
+
+    assert said.startswith("word word")
+    assert len(said) < 4200
+    assert said.endswith("\n3 lines were lost, because nobody read them\n")
