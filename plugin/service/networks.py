@@ -140,5 +140,6 @@ def _refuse_overlap(network: Network, other: Network) -> None:
             if mine.prefix.version == theirs.prefix.version and mine.prefix.overlaps(theirs.prefix):
                 raise SubnetOverlapError(
                     f"subnet {mine.prefix} overlaps {theirs.prefix} of network "
-                    f"{short(other.id)}; choose another subnet"
+                    f"{short(other.id)}; choose another subnet, or run `pynet gc` if Docker "
+                    f"does not list that network (a killed Docker may forget one)"
                 )
