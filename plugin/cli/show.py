@@ -60,6 +60,7 @@ def _health_text(health: dict[str, Any]) -> str:
         escape(f"  {each['what']}: {each['why']}\n    remedy: {each['remedy']}")
         for each in health["degraded"]
     ]
+    lines += [escape(f"  hint: {each}") for each in health.get("hints", ())]
     return "\n".join(lines)
 
 

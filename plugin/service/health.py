@@ -6,6 +6,7 @@ over.  No condition, no degradation: the status is computed, never set.
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -34,6 +35,7 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
+        self._hints: tuple[str, ...] = ()
         self._ready = threading.Event()
         self._since = time.time()
 
@@ -54,6 +56,15 @@ class Health:
         """What is missing, oldest first."""
         with self._lock:
             return tuple(self._conditions.values())
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What works and may not do what its owner thinks, each with its remedy."""
+        return self._hints
+
+    def advise(self, hints: Iterable[str]) -> None:
+        """Say what is doubtful now, in place of what was."""
+        self._hints = tuple(sorted(hints))
 
     def ready(self) -> None:
         """Starting is over, well or not."""

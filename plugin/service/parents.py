@@ -4,7 +4,7 @@ They are not ours: they go down, are renamed, are unplugged and come back.  Noth
 them; what is wrong is said, until it is right again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from plugin.store.base import Store
 
 _log: Final = Log("parents")
 _WHAT: Final = "parent "
+_Trouble = tuple[str, str]  # why, and the remedy
 
 
 class Parents:
@@ -66,22 +67,27 @@ class Parents:
             self._kernel.rehearse(links)
 
     def look_after(self) -> None:
-        """Say in the health which parents are missing or down."""
+        """Say in the health which parents cannot carry their networks now, and what is doubtful."""
         uses = list(self._uses())
         self._names = frozenset(name for _, use in uses for name in use.names)
         links = self._kernel.host_links(self._names) if self._names else {}
-        troubled: dict[IfName, list[Network]] = {}
+        troubled: dict[IfName, tuple[_Trouble, list[str]]] = {}
+        hints: set[str] = set()
         for network, use in uses:
-            name = use.base or use.parent
-            if _trouble(links.get(name)):
-                troubled.setdefault(name, []).append(network)
-        for name, networks in troubled.items():
-            why, remedy = _trouble(links.get(name)) or ("", "")
-            names = ", ".join(short(network.id) for network in networks)
-            self._health.degrade(_WHAT + name, f"{name} {why}; networks {names} need it", remedy)
+            found = _trouble(links.get(use.base or use.parent)) or _refusal(network, links)
+            if found is None:
+                hints |= set(driver_for(network.mode).check_parent(network, links))
+            else:
+                troubled.setdefault(use.base or use.parent, (found, []))[1].append(
+                    short(network.id)
+                )
+        for name, ((why, remedy), needing) in troubled.items():
+            whole = f"{name} {why}; networks {', '.join(needing)} need it"
+            self._health.degrade(_WHAT + name, whole, remedy)
         for condition in self._health.conditions:
             if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
                 self._health.recover(condition.what)
+        self._health.advise(hints)
 
     def concerns(self, ifname: str) -> bool:
         """Whether a network stands on a link of that name."""
@@ -117,7 +123,16 @@ def refuse_shared_parent(network: Network, other: Network) -> None:
         )
 
 
-def _trouble(link: HostLink | None) -> tuple[str, str] | None:
+def _refusal(network: Network, links: Mapping[IfName, HostLink]) -> _Trouble | None:
+    """What the network would be refused for today: its parent was put into a bridge, for one."""
+    try:
+        driver_for(network.mode).check_parent(network, links)
+    except RefusedError as error:
+        return f"would be refused today ({error})", "undo what was done to it"
+    return None
+
+
+def _trouble(link: HostLink | None) -> _Trouble | None:
     """What keeps a parent from carrying anything, and what would help."""
     if link is None:
         return (

@@ -10,7 +10,7 @@ from plugin.store.base import Store
 
 
 def health_view(health: Health) -> dict[str, Any]:
-    """Status, since when, version, and everything that is missing."""
+    """Status, since when, version, everything that is missing, and what is doubtful."""
     return {
         "status": health.status.value,
         "since": _stamp(health.since),
@@ -19,6 +19,7 @@ def health_view(health: Health) -> dict[str, Any]:
             {"what": c.what, "why": c.why, "remedy": c.remedy, "since": _stamp(c.since)}
             for c in health.conditions
         ],
+        "hints": list(health.hints),
     }
 
 

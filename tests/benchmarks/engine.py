@@ -17,6 +17,7 @@ from tests.lab.host import Host
 
 IMAGE: Final = "busybox:local"
 TIMEOUT: Final = 60.0
+NO_OPTIONS: Final[Mapping[str, str]] = {}
 
 
 class EngineError(Exception):
@@ -34,8 +35,10 @@ class Engine:
     def of(cls, host: Host) -> Self:
         return cls(host.path("/run/docker.sock"))
 
-    def create_network(self, name: str, driver: str, ipam: str = "default") -> None:
-        body = {"Name": name, "Driver": driver, "IPAM": {"Driver": ipam}}
+    def create_network(
+        self, name: str, driver: str, ipam: str = "default", options: Mapping[str, str] = NO_OPTIONS
+    ) -> None:
+        body = {"Name": name, "Driver": driver, "IPAM": {"Driver": ipam}, "Options": dict(options)}
         self._ask(self._connection, "POST", "/networks/create", body)
 
     def remove_network(self, name: str) -> None:
@@ -91,6 +94,11 @@ class Engine:
         answer = self._ask(self._connection, "GET", f"/containers/{container}/json")
         # /var/run is a link to /run, and an absolute link leads out of the host's root.
         return Path(answer["NetworkSettings"]["SandboxKey"].removeprefix("/var"))
+
+    def address(self, container: str, network: str) -> str:
+        """Return the IPv4 address of a running container."""
+        answer = self._ask(self._connection, "GET", f"/containers/{container}/json")
+        return str(answer["NetworkSettings"]["Networks"][network]["IPAddress"])
 
     def version(self) -> str:
         return str(self._ask(self._connection, "GET", "/version")["Version"])

@@ -1,8 +1,8 @@
 """Whom an engine's figures compare: Docker's own driver, and pynet with either IPAM."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from tests.benchmarks.engine import Engine
@@ -19,6 +19,7 @@ class Contender:
     driver: str
     ipam: str
     network: str
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 DOCKER: Final = Contender("Docker's bridge", "bridge", "default", "bench-docker")
@@ -40,7 +41,7 @@ def networks(scene: Scene, contenders: Sequence[Contender]) -> Iterator[Engine]:
     made = []
     try:
         for each in contenders:
-            engine.create_network(each.network, each.driver, each.ipam)
+            engine.create_network(each.network, each.driver, each.ipam, each.options)
             made.append(each)
         yield engine
     finally:

@@ -20,7 +20,7 @@ from tests.lab.host import IMAGE
 NONE: Final = Contender("--network none", "null", "null", "none")
 PORT: Final = 80
 _WARM_UP: Final = 1
-_METHOD: Final = (
+METHOD: Final = (
     "A container whose command ends at once, from its creation until it is removed, less the "
     "same with `--network none` in the same round; drivers take turns, each round in the other "
     "order. "
@@ -31,7 +31,7 @@ Runner = Callable[[Contender], float]
 
 def _measure(scene: Scene) -> Iterator[Row]:
     """Over the API."""
-    return _compare(scene, ALL, lambda each: scene.engine.run(each.network), 1.0, (50, 5))
+    return compare(scene, ALL, lambda each: scene.engine.run(each.network), 1.0, (50, 5))
 
 
 def _measure_published(scene: Scene) -> Iterator[Row]:
@@ -40,7 +40,7 @@ def _measure_published(scene: Scene) -> Iterator[Row]:
     def run(each: Contender) -> float:
         return scene.engine.run(each.network, *([] if each is NONE else [PORT]))
 
-    return _compare(scene, ALL, run, 0.7, (50, 5))
+    return compare(scene, ALL, run, 0.7, (50, 5))
 
 
 def _measure_command(scene: Scene) -> Iterator[Row]:
@@ -51,16 +51,17 @@ def _measure_command(scene: Scene) -> Iterator[Row]:
         scene.host.docker("run", "--rm", "--network", each.network, IMAGE, "true")
         return time.perf_counter() - started
 
-    return _compare(scene, (DOCKER, PYNET), run, None, (20, 4))
+    return compare(scene, (DOCKER, PYNET), run, None, (20, 4))
 
 
-def _compare(
+def compare(
     scene: Scene,
     contenders: Sequence[Contender],
     run: Runner,
     reach: float | None,
     rounds: tuple[int, int],
 ) -> Iterator[Row]:
+    """Compare others with Docker's, the first of the contenders."""
     everybody = (NONE, *contenders)
     seconds: dict[Contender, list[float]] = {each: [] for each in everybody}
     with networks(scene, contenders):
@@ -70,33 +71,34 @@ def _compare(
                 if number >= _WARM_UP:
                     seconds[each].append(value)
     yield Row(what="`--network none`, whole", sample=Sample.of(seconds[NONE]))
-    docker = excess(seconds[DOCKER], seconds[NONE])
-    yield Row(what=f"{DOCKER.title}, less none", sample=docker)
-    for each in contenders[1:]:
+    docker, *others = contenders
+    beside = excess(seconds[docker], seconds[NONE])
+    yield Row(what=f"{docker.title}, less none", sample=beside)
+    for each in others:
         yield Row(
             what=f"{each.title}, less none",
             sample=excess(seconds[each], seconds[NONE]),
-            beside=docker,
-            reach=Reach(reach, Statistic.RATIO) if reach and each is PYNET else None,
+            beside=beside,
+            reach=Reach(reach, Statistic.RATIO) if reach and each is others[0] else None,
         )
 
 
 FIGURE: Final = Figure(
     name="run",
     title="`docker run --rm` less `--network none`",
-    method=_METHOD + "Over the engine's HTTP API, with the requests that the command sends.",
+    method=METHOD + "Over the engine's HTTP API, with the requests that the command sends.",
     measure=_measure,
 )
 FIGURE_PUBLISHED: Final = Figure(
     name="run-p",
     title="`docker run --rm -p 80` less `--network none`",
-    method=_METHOD + "Over the engine's HTTP API; the host's port is any that is free.",
+    method=METHOD + "Over the engine's HTTP API; the host's port is any that is free.",
     measure=_measure_published,
 )
 FIGURE_COMMAND: Final = Figure(
     name="run-cli",
     title="The same with the `docker` command",
-    method=_METHOD + "The command is started in the host's namespaces each time, which adds its "
+    method=METHOD + "The command is started in the host's namespaces each time, which adds its "
     "own spread to each value.",
     measure=_measure_command,
 )

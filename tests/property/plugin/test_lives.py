@@ -25,7 +25,16 @@ from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
-SUBNETS = [("10.1.0.0/24", "fd00:1::/64"), ("10.2.0.0/24",), ("fd00:3::/64",)]
+SUBNETS = [
+    ("10.1.0.0/24", "fd00:1::/64"),
+    ("10.2.0.0/24",),
+    ("fd00:3::/64",),
+    ("10.4.0.0/24",),
+    ("10.5.0.0/24",),
+]
+UPLINK: Final = "eth0"
+# The last two are on one VLAN, which goes with the last of them.
+TAGGED: Final = {"mode": "macvlan", "parent": f"{UPLINK}.100"}
 
 
 FAULTS: Final = {"fault": st.none() | st.integers(0, 12), "crash": st.booleans()}
@@ -40,6 +49,7 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.rig = Rig()
+        self.rig.host.add_parent(UPLINK)
         self.count = 0
         self.troubled = False  # something failed, and no tick has come since
 
@@ -61,11 +71,13 @@ class Lives(RuleBasedStateMachine):
             self.rig.faults.arm(None)
         return True
 
-    @rule(target=networks, number=st.sampled_from(range(3)), internal=st.booleans(), **FAULTS)
+    @rule(target=networks, number=st.sampled_from(range(5)), internal=st.booleans(), **FAULTS)
     def create_network(
         self, number: int, internal: bool, fault: int | None, crash: bool
     ) -> Network:
         network = a_network(f"net{number}", *SUBNETS[number], internal=internal)
+        if number >= 3:
+            network = replace(network, mode="macvlan", options=TAGGED)
         known = self.rig.store.network(network.id)
         network = replace(known, state=NetworkState.PENDING) if known else network
         self.attempt(lambda: self.rig.networks.create(network), fault, crash=crash)
@@ -122,6 +134,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def reboot(self) -> None:
         self.rig.host.links.clear()
+        self.rig.host.add_parent(UPLINK)
         self.rig.firewall.remove(list(self.rig.firewall.read()))
         self.rig = self.rig.restarted()
         self.troubled = False

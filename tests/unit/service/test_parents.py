@@ -209,6 +209,27 @@ class TestLookAfter:
         rig.host.add_parent(ETH0)
         assert conditions(rig) == {}
 
+    def test_what_would_be_refused_today_is_said(self, rig: Rig) -> None:
+        """Somebody made the parent a port of a bridge."""
+        rig.networks.create(on("eth0"))
+        rig.host.add_parent(ETH0, master_kind="bridge")
+
+        why, _ = conditions(rig)["parent eth0"]
+        assert "would be refused today (parent eth0 is a port of a bridge" in why
+
+    def test_what_is_doubtful_is_a_hint(self, rig: Rig) -> None:
+        """It degrades nothing, and goes with its network."""
+        network = on("eth0")
+        rig.networks.create(network)
+        rig.host.add_parent(ETH0, bus_driver="virtio_net")
+        assert conditions(rig) == {}
+        (hint,) = rig.health.hints
+        assert "allow promiscuous mode" in hint
+        rig.networks.delete(network.id)
+
+        assert conditions(rig) == {}
+        assert rig.health.hints == ()
+
     def test_a_network_that_goes_takes_its_trouble_along(self, rig: Rig) -> None:
         """Nobody needs the parent any more."""
         network = on("eth0")
