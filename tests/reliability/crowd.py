@@ -98,14 +98,22 @@ class _Crowd:
         self.counts["calls that race for the same ids"] += _CLIENTS * self._lives * 8
 
     def _live(self, traveller: Traveller, net: Net, client: int) -> None:
+        before: tuple[Container, list[str]] | None = None
         for life in range(self._lives):
             container = traveller.run(net, client * 1000 + life, *_PORTS)
             held = [f"{net.id} {container.address}", *self._ports(traveller, container)]
             for thing in held:
                 self._ledger.take(thing, container.id)
-            for thing in held:
-                self._ledger.give_back(thing)
-            traveller.stop(container)
+            if before is not None:
+                self._stop(traveller, *before)
+            before = container, held
+        if before is not None:
+            self._stop(traveller, *before)
+
+    def _stop(self, traveller: Traveller, container: Container, held: list[str]) -> None:
+        for thing in held:
+            self._ledger.give_back(thing)
+        traveller.stop(container)
 
     def _ports(self, traveller: Traveller, container: Container) -> list[str]:
         ids = {"NetworkID": container.net.id, "EndpointID": container.id}
@@ -177,7 +185,7 @@ CROWD: Final = Proof(
     name="crowd",
     title="Sixty-four callers at once",
     method="""\
-Sixty-four callers start and stop containers with published ports, all on one network, then each on
+Sixty-four callers start and stop containers with published ports, two at a time each, all on one network, then each on
 a network of its own that comes and goes, then all of them make, join, publish, withdraw and delete
 the same few networks and endpoints in any order. Each call must be answered within 20 s (else the
 stacks of all threads are shown); no address, subnet or port may be given to one while another has

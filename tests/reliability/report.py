@@ -59,7 +59,8 @@ def section(outcome: Outcome) -> str:
 def page(before: str, sections: Mapping[str, str], order: Sequence[str]) -> str:
     """Return the page with these sections, by the proofs' names, in the place of older ones."""
     merged = {**_sections(before), **sections}
-    return "\n".join([_PREAMBLE, *(merged[name] for name in order if name in merged)])
+    known = [name for name in order if name in merged]
+    return "\n".join([_PREAMBLE, *(merged[name] for name in dict.fromkeys([*known, *merged]))])
 
 
 def _sections(text: str) -> dict[str, str]:

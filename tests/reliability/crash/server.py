@@ -32,13 +32,17 @@ _LATER: Final = 1e5  # seconds: whatever waits for its time has lapsed by then
 
 
 class Server:
-    """One plugin after another, over one state, in the namespace of the caller."""
+    """One plugin after another, over one state, in the namespace of the caller.
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    One that is ``mortal`` can be ended at its points.
+    """
+
+    def __init__(self, directory: Path, *, mortal: bool = False) -> None:
         self.state = directory / "state"
         self.socket = directory / "pynet.sock"
         self.log = directory / "log"
         self._control = directory / "control.sock"
+        self._mortal = mortal
         self._process = 0
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._settings = {
@@ -48,7 +52,6 @@ class Server:
             "PYNET_TICK": "3600",
             "PYNET_QUARANTINE": "0",
             "PYNET_STICKY": "0",
-            **settings,
         }
 
     def start(self, at: int | None = None) -> bool:
@@ -138,7 +141,8 @@ class Server:
             _redirect(self.log)
             points = Points()
             points.arm(at)
-            install(points)
+            if self._mortal:  # counting takes time, and memory for every point
+                install(points)
             _observe(control, points)
             config: Config = read_config(self._settings)
             bootstrap.serve(config)

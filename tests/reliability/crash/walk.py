@@ -43,7 +43,7 @@ class Walk:
 
     def __init__(self, scene: Scene, directory: Path, netns: Netns) -> None:
         self.counts: Counter[str] = Counter()
-        self.server = Server(directory)
+        self.server = Server(directory, mortal=True)
         self._camera = Camera(self.server.state)
         self._scene = scene
         self._first = scene.life()
