@@ -137,6 +137,7 @@ class Life:
         """What goes wrong here is no reason not to serve: the tick tries again."""
         try:
             with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
+                services.host_addresses.follow()
                 services.healer.restore()
                 services.parents.look_after()
                 services.recall()
@@ -159,6 +160,7 @@ class Life:
             _log.exception("tick.fault")
 
     def _look_after(self, services: Services) -> None:
+        services.host_addresses.follow()
         services.healer.heal()
         services.parents.look_after()
         self._check("state", services.store.probe)

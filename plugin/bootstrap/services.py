@@ -33,6 +33,7 @@ from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
+from plugin.service.host_addresses import HostAddresses
 from plugin.service.inspection import Inspection, Inspector
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
@@ -53,6 +54,7 @@ class Services:
     endpoints: Endpoints
     healer: Healer
     parents: Parents
+    host_addresses: HostAddresses
     store: SqliteStore
     allocator: Allocator
     addresses: IpamAddressUse
@@ -121,6 +123,7 @@ class Builder:
             endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
             healer=healer,
             parents=parents,
+            host_addresses=HostAddresses(store, reconciler, locks),
             store=store,
             allocator=allocator,
             addresses=addresses,

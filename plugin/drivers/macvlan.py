@@ -7,7 +7,7 @@ parent itself and its macvlan links never hear each other.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from plugin.drivers import stacked
+from plugin.drivers import shim, stacked
 from plugin.drivers.options import Option, check_known
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
@@ -39,7 +39,7 @@ MODE: Final = Option(
     "reach each other at all. `vepa`: by a switch that sends frames back where they came from. "
     "`passthru`: one container alone has the parent, and its MAC address.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, *shim.OPTIONS)
 
 
 class MacvlanDriver:
@@ -52,6 +52,8 @@ class MacvlanDriver:
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
         check_known(endpoint.options, (), self.mode)
+        if shim.has_access(network):
+            shim.check_endpoint(network, endpoint)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """The gateway is a machine of the LAN: only the user knows it."""
@@ -63,7 +65,9 @@ class MacvlanDriver:
 
     def parent_use(self, network: Network) -> ParentUse | None:
         stack, mode = self._read(network)
-        return stacked.parent_use(stack, self.mode, exclusive=mode is MacvlanMode.PASSTHRU)
+        exclusive = mode is MacvlanMode.PASSTHRU
+        addressed = shim.has_access(network)
+        return stacked.parent_use(stack, self.mode, exclusive=exclusive, addressed=addressed)
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         stack, mode = self._read(network)
@@ -84,7 +88,11 @@ class MacvlanDriver:
     def network_plan(self, network: Network) -> Plan:
         stack, _ = self._read(network)
         stacked.check_pools(network)
-        return stacked.parent_plan(network, stack)
+        plan = stacked.parent_plan(network, stack)
+        plan |= Plan(resources=shim.gateway_resources(network))
+        if shim.has_access(network):
+            plan |= Plan(resources=shim.network_resources(network, stack))
+        return plan
 
     def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
         """In mode passthru the parent's, which is the kernel's to give."""
@@ -104,23 +112,33 @@ class MacvlanDriver:
             mark=f"{network.id}/{endpoint.id}",
         )
         requires = frozenset({stack.parent})
-        return Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
+        plan = Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
+        if shim.has_access(network):
+            plan |= Plan(resources=shim.endpoint_resources(network, endpoint))
+        return plan
 
     def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
     ) -> tuple[PortTarget, ...]:
-        """Nowhere: every port of the container is open on the LAN."""
-        return ()
+        return shim.port_targets(network, endpoint, binding)
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        return Plan()
+        return Plan(resources=shim.port_resources(network, endpoint))
 
     def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
-        return stacked.attachment(network, self._read(network)[0], endpoint)
+        attachment = stacked.attachment(network, self._read(network)[0], endpoint)
+        return shim.attached(network, endpoint, attachment)
 
     def _read(self, network: Network) -> tuple[Stack, MacvlanMode]:
         check_known(network.options, OPTIONS, self.mode)
-        return stacked.read_stack(network), MODE.of(network.options)
+        mode = MODE.of(network.options)
+        if shim.has_access(network) and mode is not MacvlanMode.BRIDGE:
+            raise RefusedError(
+                f"option host_access is true, and a link with macvlan_mode={mode.name.lower()} "
+                "exchanges nothing with other links of its parent, the host's among them; choose "
+                "macvlan_mode=bridge"
+            )
+        return stacked.read_stack(network), mode
 
 
 def _virtual_card(link: HostLink) -> str:

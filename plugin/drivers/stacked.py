@@ -158,14 +158,23 @@ def parent_plan(network: Network, stack: Stack) -> Plan:
 
 
 def parent_use(
-    stack: Stack, kind: str, *, setting: str = "", exclusive: bool = False
+    stack: Stack,
+    kind: str,
+    *,
+    setting: str = "",
+    exclusive: bool = False,
+    addressed: bool = False,
 ) -> ParentUse | None:
     """The use of a parent that is not the network's own."""
     if stack.own:
         return None
-    base = stack.vlan.parent if stack.vlan else None
     return ParentUse(
-        parent=stack.parent, base=base, kind=kind, setting=setting, exclusive=exclusive
+        parent=stack.parent,
+        base=stack.vlan.parent if stack.vlan else None,
+        kind=kind,
+        setting=setting,
+        exclusive=exclusive,
+        addressed=addressed,
     )
 
 

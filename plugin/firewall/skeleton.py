@@ -29,6 +29,12 @@ SETS: Final = {
         "pn_open": "type ifname",  # isolation=off
         # a bridge, and the hardware address of a container that is the others' gateway
         "pn_gateways": "type ifname . ether_addr",
+        "pn_shims": "type ifname",  # the host's links among containers that stand on a parent
+        # such a link, and as whom a container is heard on it
+        "pn_shim4": "type ifname . ether_addr . ipv4_addr",
+        "pn_shim6": "type ifname . ether_addr . ipv6_addr",
+        # subnets of a LAN whose containers Docker publishes by docker_gwbridge
+        "pn_lan4": "type ipv4_addr; flags interval",
         "pn_docker": "type ifname",  # Docker's own bridges
         "pn_trusted": "type ifname . ifname",  # from a link of the host straight to a bridge
         "pn_unprotected4": "type ifname",
@@ -65,6 +71,8 @@ MAPS: Final = {
         # what a subnet looks like outside, where it is not the host's choice
         "pn_sources4": "type ipv4_addr : ipv4_addr; flags interval",
         "pn_sources6": "type ipv6_addr : ipv6_addr; flags interval",
+        # the host as a container on a parent knows it
+        "pn_shim_sources4": "type ipv4_addr : ipv4_addr",
     },
     BRIDGE: {},
 }
@@ -79,6 +87,14 @@ _INET_CHAINS: Final = {
         type filter hook prerouting priority -300; policy accept;
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         iifname . ether daddr @pn_gateways notrack
+        iifname @pn_shims jump pn_shim
+    """,
+    # The LAN hears and would speak to a shim: it would get past what guards the parent, and a
+    # neighbour that the shim answered would take it for the host.
+    "pn_shim": """
+        iifname . ether saddr . ip saddr @pn_shim4 return
+        iifname . ether saddr . ip6 saddr @pn_shim6 return
+        drop
     """,
     "pn_translate": """
         ip6 saddr fe80::/10 return
@@ -107,6 +123,8 @@ _INET_CHAINS: Final = {
         type nat hook postrouting priority 99; policy accept;
         ip daddr 224.0.0.0/4 return
         ip6 daddr ff00::/8 return
+        ct status dnat oifname @pn_shims snat ip to ip daddr map @pn_shim_sources4
+        ct status dnat oifname "docker_gwbridge" ip saddr @pn_lan4 masquerade
         oifname != @pn_bridges snat ip to ip saddr map @pn_sources4
         oifname != @pn_bridges snat ip6 to ip6 saddr map @pn_sources6
         ip saddr @pn_masquerade4 oifname != @pn_bridges masquerade
@@ -151,6 +169,7 @@ _INET_CHAINS: Final = {
         meta l4proto icmp oifname @pn_routed4 goto pn_pass
         meta l4proto ipv6-icmp oifname @pn_routed6 goto pn_pass
         oifname @pn_bridges drop
+        iifname @pn_shims drop
         ct state invalid drop
         goto pn_pass
     """,

@@ -9,8 +9,10 @@ Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
 Detour     the same, alias ``pynet:<network>/<endpoint>``
 Dummy      the same, alias ``pynet:<network>``
 Vlan       the same, alias ``pynet:shared``
+Shim       the same, alias ``pynet:<network>``, a macvlan link
 Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
 Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
+HostRoute  the route's protocol number; the neighbour beside it goes with our link
 Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
 Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge
@@ -27,7 +29,7 @@ from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
 from plugin.model.parents import HostLink
-from plugin.model.resources import HandedOver, HostPort, HostResource, LinkResource
+from plugin.model.resources import HandedOver, HostPort, HostResource, HostRoute, LinkResource
 
 
 class Kernel(Protocol):
@@ -62,8 +64,8 @@ class Kernel(Protocol):
         A link that was handed over and is in a sandbox is taken on trust.
         """
 
-    def read_marked(self) -> frozenset[LinkResource]:
-        """Every link on the host that carries our mark, whoever asked for it."""
+    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
+        """Every link and route on the host that carries our mark, whoever asked for it."""
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """Those of ``ifnames`` that no link has."""

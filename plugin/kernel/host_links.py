@@ -5,14 +5,19 @@ which may show another namespace's links than the socket does: the entry must be
 """
 
 from collections.abc import Iterable
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Final
 
 from plugin.kernel import links, stacked
-from plugin.kernel.rtnl import LinkInfo, Rtnl
+from plugin.kernel.rtnl import AddressInfo, LinkInfo, Rtnl
 from plugin.model.ids import IfName
+from plugin.model.network import IPInterface
 from plugin.model.parents import HostLink
 
+_SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
+# IFA_F_TEMPORARY, DADFAILED, DEPRECATED and TENTATIVE (linux/if_addr.h), and for IPv4 SECONDARY.
+_PASSING: Final = 0x01 | 0x08 | 0x20 | 0x40
 SYS: Final = Path("/sys/class/net")
 
 
@@ -22,11 +27,11 @@ def read(rtnl: Rtnl, ifnames: Iterable[IfName], root: Path = SYS) -> dict[IfName
     for ifname in ifnames:
         link = rtnl.link(ifname)
         if link is not None and not links.is_doomed(link):
-            found[ifname] = _host_link(link, root)
+            found[ifname] = _host_link(link, _lasting(rtnl.addresses(link.index)), root)
     return found
 
 
-def _host_link(link: LinkInfo, root: Path) -> HostLink:
+def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -> HostLink:
     entry = _entry(link, root)
     return HostLink(
         ifname=link.ifname,
@@ -42,8 +47,16 @@ def _host_link(link: LinkInfo, root: Path) -> HostLink:
         bus_driver=_driver(entry) if entry else "",
         lower=links.name_of(link.parent) or None,
         vlan=stacked.vlan_number(link),
+        addresses=addresses,
         ours=links.is_ours(link),
     )
+
+
+def _lasting(found: Iterable[AddressInfo]) -> tuple[IPInterface, ...]:
+    """Those of global scope that a neighbour may keep; of each family the primary one first."""
+    lasting = [each for each in found if each.scope == _SCOPE_GLOBAL and not each.flags & _PASSING]
+    interfaces = (ip_interface(f"{ip_address(each.address)}/{each.prefixlen}") for each in lasting)
+    return tuple(sorted(interfaces, key=lambda each: each.version))
 
 
 def _entry(link: LinkInfo, root: Path) -> Path | None:

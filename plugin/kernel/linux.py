@@ -1,6 +1,7 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from plugin.errors import KernelError
@@ -13,6 +14,7 @@ from plugin.kernel import (
     links,
     marked,
     shaping,
+    shims,
     stacked,
     sysctls,
 )
@@ -22,6 +24,7 @@ from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.reaper import Reaper
 from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.kernel.sandboxes import Sandboxes
+from plugin.kernel.shims import HostRoutes
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.parents import HostLink
@@ -34,11 +37,13 @@ from plugin.model.resources import (
     HandedOver,
     HostPort,
     HostResource,
+    HostRoute,
     Ipvlan,
     Limit,
     LinkResource,
     Macvlan,
     ProxiedPort,
+    Shim,
     Sysctl,
     Veth,
     Vlan,
@@ -91,13 +96,13 @@ class LinuxKernel:
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         with conversation() as rtnl:
-            sandboxes = Sandboxes(rtnl)
-            found = [self._read(rtnl, sandboxes, resource) for resource in resources]
+            looks = _Looks(rtnl, Sandboxes(rtnl), HostRoutes(rtnl))
+            found = [self._read(looks, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[LinkResource]:
+    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
         with conversation() as rtnl:
-            return marked.read_marked(rtnl)
+            return marked.read_marked(rtnl).union(HostRoutes(rtnl).all())
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         with conversation() as rtnl:
@@ -140,9 +145,11 @@ class LinuxKernel:
 
     def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Macvlan() | Ipvlan() | Dummy() | Vlan():
+            case Bridge() | Veth() | Macvlan() | Ipvlan() | Dummy() | Vlan() | Shim():
                 self._make_way(rtnl, resource)
-                _ensure_link(rtnl, resource)
+                _ensure_link(rtnl, resource, self._sysctl_root)
+            case HostRoute():
+                shims.ensure_route(rtnl, resource)
             case Detour():
                 shaping.ensure_detour(rtnl, resource)
             case Limit():
@@ -165,8 +172,10 @@ class LinuxKernel:
 
     def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Macvlan() | Ipvlan() | Dummy() | Vlan():
+            case Bridge() | Veth() | Detour() | Macvlan() | Ipvlan() | Dummy() | Vlan() | Shim():
                 self._remove_link(rtnl, resource)
+            case HostRoute():
+                shims.remove_route(rtnl, resource)
             case Hairpin():
                 links.remove_hairpin(rtnl, resource)
             case Address():
@@ -184,15 +193,13 @@ class LinuxKernel:
         elif isinstance(resource, HandedOver) and rtnl.link(resource.ifname) is None:
             Sandboxes(rtnl).delete(resource)  # the engine did not hand it back
 
-    def _read(
-        self, rtnl: Rtnl, sandboxes: Sandboxes, resource: HostResource
-    ) -> HostResource | None:
+    def _read(self, looks: "_Looks", resource: HostResource) -> HostResource | None:
+        rtnl = looks.rtnl
         match resource:
-            case Bridge() | Veth() | Dummy() | Vlan():
-                return _read_link(rtnl, resource)
-            case Macvlan() | Ipvlan():
-                found = stacked.read_handed_over(rtnl, resource)
-                return found or (resource if sandboxes.has(resource) else None)
+            case Bridge() | Veth() | Dummy() | Vlan() | Shim():
+                return _read_link(rtnl, resource, self._sysctl_root)
+            case Macvlan() | Ipvlan() | HostRoute():
+                return looks.read(resource)
             case Detour() | Limit():
                 return shaping.read(rtnl, resource)
             case Hairpin():
@@ -213,7 +220,25 @@ class LinuxKernel:
                 return resource if self._proxy.carried([resource]) else None
 
 
-def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | HandedOver | Dummy | Vlan) -> None:
+@dataclass(frozen=True)
+class _Looks:
+    """What one reading has seen so far."""
+
+    rtnl: Rtnl
+    sandboxes: Sandboxes
+    routes: HostRoutes
+
+    def read(self, resource: HandedOver | HostRoute) -> HostResource | None:
+        """What takes a look at more than itself."""
+        if isinstance(resource, HostRoute):
+            return self.routes.read(resource)
+        found = stacked.read_handed_over(self.rtnl, resource)
+        return found or (resource if self.sandboxes.has(resource) else None)
+
+
+def _ensure_link(
+    rtnl: Rtnl, resource: Bridge | Veth | HandedOver | Dummy | Vlan | Shim, sysctl_root: Path
+) -> None:
     match resource:
         case Bridge():
             links.ensure_bridge(rtnl, resource)
@@ -227,9 +252,13 @@ def _ensure_link(rtnl: Rtnl, resource: Bridge | Veth | HandedOver | Dummy | Vlan
             stacked.ensure_vlan(rtnl, resource)
         case Dummy():
             stacked.ensure_dummy(rtnl, resource)
+        case Shim():
+            shims.ensure_shim(rtnl, resource, sysctl_root)
 
 
-def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy | Vlan) -> HostResource | None:
+def _read_link(
+    rtnl: Rtnl, resource: Bridge | Veth | Dummy | Vlan | Shim, sysctl_root: Path
+) -> HostResource | None:
     match resource:
         case Bridge():
             return links.read_bridge(rtnl, resource)
@@ -239,3 +268,5 @@ def _read_link(rtnl: Rtnl, resource: Bridge | Veth | Dummy | Vlan) -> HostResour
             return stacked.read_dummy(rtnl, resource)
         case Vlan():
             return stacked.read_vlan(rtnl, resource)
+        case Shim():
+            return shims.read_shim(rtnl, resource, sysctl_root)

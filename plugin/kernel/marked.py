@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from plugin.kernel import links, stacked
+from plugin.kernel import links, shims, stacked
 from plugin.kernel.rtnl import LinkInfo, Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
@@ -15,6 +15,7 @@ from plugin.model.resources import (
     LinkResource,
     Macvlan,
     MacvlanMode,
+    Shim,
     Veth,
     Vlan,
 )
@@ -55,14 +56,18 @@ def _as_dummy(link: LinkInfo) -> Dummy:
     return Dummy(ifname=link.ifname, mtu=link.mtu, mark=links.mark_of(link) or "")
 
 
-def _as_macvlan(link: LinkInfo) -> Macvlan:
+def _as_macvlan(link: LinkInfo) -> Macvlan | Shim:
+    """Which of both is in the mark: a shim is a network's, the others are endpoints'."""
+    mark = links.mark_of(link) or ""
+    if mark and "/" not in mark:
+        return shims.as_shim(link)
     return Macvlan(
         ifname=link.ifname,
         parent=links.name_of(link.parent),
         mode=MacvlanMode.BRIDGE,
         mac_address=link.mac_address,
         mtu=link.mtu,
-        mark=links.mark_of(link) or "",
+        mark=mark,
     )
 
 

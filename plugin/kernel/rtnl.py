@@ -124,11 +124,13 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressInfo:
-    """An address of a link, and who put it there."""
+    """An address of a link, and who put it there (linux/if_addr.h)."""
 
     address: bytes
     prefixlen: int
     protocol: int
+    scope: int
+    flags: int
 
 
 class Rtnl:
@@ -148,7 +150,7 @@ class Rtnl:
         """The link of that name."""
         body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, ifname)
         try:
-            return _link_info(self._ask(_RTM_GETLINK, 0, body))
+            return _link_info(self.ask(_RTM_GETLINK, 0, body))
         except RtnlError as error:
             if error.is_gone:
                 return None
@@ -157,7 +159,7 @@ class Rtnl:
     def links(self, nsid: int | None = None) -> list[LinkInfo]:
         """Every link; of another network namespace, if its number here is given."""
         request = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _target(nsid)
-        return [_link_info(body) for body in self._dump(_RTM_GETLINK, request)]
+        return [_link_info(body) for body in self.dump(_RTM_GETLINK, request)]
 
     def namespaces(self) -> list[int]:
         """The network namespaces that have a number in ours.
@@ -166,7 +168,7 @@ class Rtnl:
         dev_change_net_namespace), and it has it for as long as it lives.
         """
         numbers = []
-        for body in self._dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
+        for body in self.dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
             nsid = raw.find(body, _RTGENMSG.size, _NETNSA_NSID)
             if nsid is not None:
                 numbers.append(int(_S32.unpack(nsid)[0]))
@@ -180,7 +182,7 @@ class Rtnl:
         """
         request = _NDMSG.pack(_AF_BRIDGE, index, 0, 0, 0)
         found = set()
-        for body in self._dump(_RTM_GETNEIGH, request):
+        for body in self.dump(_RTM_GETNEIGH, request):
             if _NDMSG.unpack_from(body)[1] == index:
                 address = raw.find(body, _NDMSG.size, _NDA_LLADDR) or b""
                 found.add(MacAddress(address.hex(":")))
@@ -192,32 +194,32 @@ class Rtnl:
         if data:
             info.append(raw.nested(_IFLA_INFO_DATA, data))
         body = _header(0, change) + _attributes(change) + raw.nested(_IFLA_LINKINFO, *info)
-        self._ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
 
     def change_link(self, index: int, change: LinkChange) -> None:
         """Change a link in place."""
-        self._ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
+        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
 
     def delete_link(self, index: int, nsid: int) -> None:
         """Delete a link in another network namespace."""
         body = _IFINFOMSG.pack(0, 0, index, 0, 0) + _target(nsid)
-        self._ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
+        self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def delete_group(self, group: int) -> None:
         """Delete every link of a group."""
         body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + raw.attribute(_IFLA_GROUP, _U32.pack(group))
-        self._ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
+        self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def set_hairpin(self, index: int, *, on: bool) -> None:
         """Let a bridge port send frames back where they came from, or not."""
         mode = raw.attribute(_IFLA_BRPORT_MODE, bytes((int(on),)))
         body = _IFINFOMSG.pack(_AF_BRIDGE, 0, index, 0, 0) + raw.nested(_IFLA_PROTINFO, mode)
-        self._ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
+        self.ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
 
     def addresses(self, index: int) -> list[AddressInfo]:
         """Every address of a link."""
         request = _IFADDRMSG.pack(0, 0, 0, 0, index)
-        return [_address_info(body) for body in self._dump(_RTM_GETADDR, request)]
+        return [_address_info(body) for body in self.dump(_RTM_GETADDR, request)]
 
     def add_address(self, index: int, interface: IPInterface, *, flags: int, protocol: int) -> None:
         """Put an address on a link."""
@@ -225,13 +227,13 @@ class Rtnl:
         body += raw.attribute(_IFA_PROTO, bytes((protocol,)))
         if flags:
             body += raw.attribute(_IFA_FLAGS, _U32.pack(flags))
-        self._ask(_RTM_NEWADDR, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+        self.ask(_RTM_NEWADDR, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
 
     def delete_address(self, index: int, interface: IPInterface) -> None:
         """Take an address off a link."""
-        self._ask(_RTM_DELADDR, raw.NLM_F_ACK, _address(index, interface))
+        self.ask(_RTM_DELADDR, raw.NLM_F_ACK, _address(index, interface))
 
-    def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
+    def ask(self, kind: int, flags: int, body: bytes) -> bytes:
         """Send a request; its one answer, or an acknowledgement without one."""
         self._socket.send(raw.message(kind, flags, body))
         answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
@@ -239,7 +241,8 @@ class Rtnl:
             _check(data)
         return data
 
-    def _dump(self, kind: int, body: bytes) -> Iterator[bytes]:
+    def dump(self, kind: int, body: bytes) -> Iterator[bytes]:
+        """Ask for all of a kind; each answer."""
         self._socket.send(raw.message(kind, raw.NLM_F_DUMP, body))
         while True:
             for answer, data in raw.messages(self._socket.recv(_BUFFER)):
@@ -324,12 +327,14 @@ def _address(index: int, interface: IPInterface) -> bytes:
 
 
 def _address_info(body: bytes) -> AddressInfo:
-    _, prefixlen, _, _, _ = _IFADDRMSG.unpack_from(body)
+    _, prefixlen, _, scope, _ = _IFADDRMSG.unpack_from(body)
     values = raw.attributes(body, _IFADDRMSG.size)
     return AddressInfo(
-        address=values.get(_IFA_ADDRESS, b""),
+        address=values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS, b""),
         prefixlen=prefixlen,
         protocol=values.get(_IFA_PROTO, b"\0")[0],
+        scope=scope,
+        flags=_number(values.get(_IFA_FLAGS)),
     )
 
 

@@ -5,6 +5,7 @@ a prefix of the id itself would collide for ids that a user or a test chose.
 """
 
 import hashlib
+from ipaddress import IPv6Address
 from typing import Final, NewType
 
 NetworkID = NewType("NetworkID", str)
@@ -14,6 +15,7 @@ MacAddress = NewType("MacAddress", str)
 
 IFNAMSIZ: Final = 15  # linux/if.h: 16 bytes, less the NUL
 _HASH_DIGITS: Final = 11
+_LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
 
 
 def bridge_name(network: NetworkID) -> IfName:
@@ -30,6 +32,11 @@ def vlan_name(parent: IfName, number: int) -> IfName:
     """A VLAN of a link, as everybody names it, if the kernel takes so long a name."""
     name = IfName(f"{parent}.{number}")
     return name if len(name.encode()) <= IFNAMSIZ else _ifname("pns-", name)
+
+
+def shim_name(network: NetworkID) -> IfName:
+    """The host's own link among a network's containers."""
+    return _ifname("pnh-", network)
 
 
 def port_name(endpoint: EndpointID) -> IfName:
@@ -56,6 +63,13 @@ def derived_mac(*parts: str) -> MacAddress:
     digest = hashlib.sha256("/".join(parts).encode()).digest()
     first = (digest[0] & 0xFC) | 0x02  # RFC 7042 section 2.1: local bit set, group bit clear
     return MacAddress(":".join(f"{octet:02x}" for octet in (first, *digest[1:6])))
+
+
+def link_local(mac_address: MacAddress) -> IPv6Address:
+    """The address that a link gives itself (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac_address.replace(":", ""))
+    identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return IPv6Address(_LINK_LOCAL | int.from_bytes(identifier, "big"))
 
 
 def short(identifier: str) -> str:

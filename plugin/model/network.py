@@ -1,7 +1,8 @@
 """Networks and endpoints, as dockerd asked for them.
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
-``foreign_parent``), so that its plan is the same after a restart as it was on the first day.
+``foreign_parent``, ``parent_mac``), so that its plan is the same after a restart as it was on the first day.
+Only ``host_addresses`` follow the host, whose addresses may be leased.
 """
 
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ class Network:
     ipv6: bool = False
     uplink_mtu: int = 1500
     host_ipv6: bool = True
+    host_addresses: tuple[IPInterface, ...] = ()  # on the parent, if the network names them
+    parent_mac: MacAddress | None = None
     foreign_parent: bool = False  # the parent was there before, and is not of our making
     state: NetworkState = NetworkState.PENDING
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import IPInterface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +11,8 @@ class HostLink:
     """A link of the host as it is now; ``lower`` is what it stands on itself.
 
     ``master_kind`` is the kind of what it is a port of (``bridge``, ``bond``), empty if of
-    nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link.
+    nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link;
+    ``addresses`` are the host's there that last, IPv4 before IPv6.
     """
 
     ifname: IfName
@@ -25,6 +27,7 @@ class HostLink:
     bus_driver: str = ""
     lower: IfName | None = None
     vlan: int | None = None
+    addresses: tuple[IPInterface, ...] = ()
     ours: bool = False
 
 
@@ -33,7 +36,8 @@ class ParentUse:
     """The link that a network's containers stand on, and what else can stand on it.
 
     ``base`` is what carries the parent if that is a VLAN of ours.  Networks of one ``kind`` and
-    ``setting`` share a parent, unless one is ``exclusive``.
+    ``setting`` share a parent, unless one is ``exclusive``. ``addressed`` says that
+    the network must know the host's addresses there.
     """
 
     parent: IfName
@@ -41,6 +45,7 @@ class ParentUse:
     setting: str = ""
     base: IfName | None = None
     exclusive: bool = False
+    addressed: bool = False
 
     @property
     def names(self) -> tuple[IfName, ...]:

@@ -147,6 +147,45 @@ class Dummy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shim:
+    """The host's own link on a parent, up: by it the host meets what stands there.
+
+    It answers whom the host would send to by it, and nobody else (arp_filter), believes no
+    router, and lets what the host says to itself be translated (route_localnet).  Without
+    ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
+    """
+
+    ifname: IfName
+    parent: IfName
+    mac_address: MacAddress | None
+    mtu: int | None
+    ipv6: bool
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRoute:
+    """The host's way by a shim to one container, and the container's hardware address.
+
+    The host is ``source`` there.  It never asks for the hardware address: the LAN would hear the
+    question, and take the shim for the host.
+    """
+
+    ifname: IfName
+    address: IPAddress
+    mac_address: MacAddress
+    source: IPAddress
+
+    @property
+    def key(self) -> Key:
+        return ("route", self.ifname, self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """An upper bound for what goes out of a link of ours, in bits per second."""
 
@@ -263,6 +302,8 @@ class Element:
 HandedOver = Macvlan | Ipvlan
 # What goes when the last network goes that wants it.
 Shared = Vlan
-LinkResource = Bridge | Dummy | Vlan | Veth | Detour | HandedOver
-HostResource = LinkResource | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
+LinkResource = Bridge | Dummy | Vlan | Shim | Veth | Detour | HandedOver
+HostResource = (
+    LinkResource | HostRoute | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
+)
 Resource = HostResource | Element

@@ -17,6 +17,7 @@ from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Attachment, Endpoint, Network, PortBinding
 from plugin.model.plan import Plan
+from plugin.model.resources import HostRoute
 from plugin.service import ports
 from plugin.service.addresses import AddressUse, bind_all
 from plugin.service.collecting import Collector
@@ -106,6 +107,7 @@ class Endpoints:
                     network, self._store.endpoints(network_id)
                 )
                 self._withdraw(network, endpoint)
+                self._reconciler.remove(_ways(network, endpoint))
                 self._store.save_endpoint(replace(_bare(endpoint), sandbox_key=None))
                 self._share_anew(network, before)
 
@@ -175,6 +177,12 @@ class Endpoints:
     def _withdraw(self, network: Network, endpoint: Endpoint) -> None:
         if endpoint.published:
             self._reconciler.remove(driver_for(network.mode).ports_plan(network, endpoint))
+
+
+def _ways(network: Network, endpoint: Endpoint) -> Plan:
+    """How the host goes to the container; it ends with the sandbox."""
+    resources = driver_for(network.mode).endpoint_plan(network, endpoint).resources
+    return Plan(resources=frozenset(each for each in resources if isinstance(each, HostRoute)))
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:

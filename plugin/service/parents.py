@@ -54,7 +54,11 @@ class Parents:
             )
         self._names |= frozenset(use.names)
         foreign = there is not None and not there.ours
-        return replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
+        network = replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
+        if not use.addressed:
+            return network
+        addresses = () if there is None else there.addresses
+        return replace(network, host_addresses=addresses, parent_mac=nearest.mac_address)
 
     def rehearse(self, network: Network) -> None:
         """See that containers will get their links: a first one would be a late time to learn it."""

@@ -23,6 +23,7 @@ class Host(Protocol):
 
     def add_foreign_link(self, ifname: str, kind: str = "bridge") -> None: ...
     def add_foreign_address(self, ifname: str, interface: str) -> None: ...
+    def add_foreign_route(self, address: str, ifname: str) -> None: ...
     def add_parent(self, ifname: str) -> None: ...
     def add_vlan(self, ifname: str, parent: str, number: int) -> None: ...
     def need_link(self, kind: str) -> None: ...
@@ -52,6 +53,9 @@ class MemoryHost:
 
     def add_foreign_address(self, ifname: str, interface: str) -> None:
         self._host.links[IfName(ifname)].foreign_addresses.add(ip_interface(interface))
+
+    def add_foreign_route(self, address: str, ifname: str) -> None:
+        self._host.foreign_routes.add(ip_address(address))
 
     def add_parent(self, ifname: str) -> None:
         self._host.add_parent(ifname)
@@ -119,6 +123,9 @@ class LinuxHost:
 
     def add_foreign_address(self, ifname: str, interface: str) -> None:
         self.netns.ip(f"address add {interface} dev {ifname}")
+
+    def add_foreign_route(self, address: str, ifname: str) -> None:
+        self.netns.ip(f"route add {address} dev {ifname}")
 
     def add_parent(self, ifname: str) -> None:
         """One end of a wire, whose other end is up too."""

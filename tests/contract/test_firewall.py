@@ -47,6 +47,7 @@ EVERY_KIND: Final = (
         Element(container=name, match=('"pnb-1"',))
         for name in (
             *("pn_strict", "pn_open", "pn_docker", "pn_host_closed", "pn_separate", "pn_guarded"),
+            "pn_shims",
             *("pn_unprotected4", "pn_unprotected6", "pn_routed4", "pn_routed6"),
         )
     ),
@@ -63,6 +64,10 @@ EVERY_KIND: Final = (
     Element(container="pn_guard6", match=('"pnv-1"', "fe80::ff:fe00:2")),
     Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFE80 << 112 | 2))),
     Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFD00 << 112 | 1 << 127))),
+    Element(container="pn_shim4", match=('"pnh-1"', "02:00:00:00:00:0a", "10.1.0.2")),
+    Element(container="pn_shim6", match=('"pnh-1"', "02:00:00:00:00:0a", "fe80::ff:fe00:2")),
+    Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.9",)),
+    Element(container="pn_lan4", match=("10.1.0.0/24",)),
     Element(container="pn_pairs4", match=("10.1.0.2", "10.1.0.3")),
     Element(container="pn_pairs6", match=("fd00:1::2", "fd00:1::3")),
 )

@@ -22,11 +22,13 @@ from plugin.model.resources import (
     HandedOver,
     HostPort,
     HostResource,
+    HostRoute,
     Ipvlan,
     Limit,
     LinkResource,
     Macvlan,
     ProxiedPort,
+    Shim,
     Sysctl,
     Veth,
     Vlan,
@@ -45,6 +47,7 @@ class Link:
     kind: str = "dummy"
     hairpin: bool = False
     limit: Limit | None = None
+    routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
     addresses: set[IPInterface] = field(default_factory=set)
     foreign_addresses: set[IPInterface] = field(default_factory=set)
 
@@ -62,6 +65,7 @@ class FakeHost:
         default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
     )
     routes: set[IPNetwork] = field(default_factory=set)
+    foreign_routes: set[IPAddress] = field(default_factory=set)
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
@@ -141,8 +145,9 @@ class FakeKernel:
         found = [self._read(resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
 
-    def read_marked(self) -> frozenset[LinkResource]:
-        return self.host.ours
+    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
+        routes = (each for link in self.host.links.values() for each in link.routes.values())
+        return self.host.ours.union(routes)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
@@ -188,8 +193,10 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan():
+            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan() | Shim():
                 self._ensure_link(resource)
+            case HostRoute():
+                self._ensure_route(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
             case Limit():
@@ -212,13 +219,21 @@ class FakeKernel:
             self._link(resource.master)
         if type(resource) in self.host.lacks_links:
             raise RefusedError(f"this host's kernel makes no {type(resource).__name__} links")
-        if isinstance(resource, HandedOver | Vlan):
+        if isinstance(resource, HandedOver | Vlan | Shim):
             self._link(resource.parent)
         if isinstance(resource, Vlan) and self._is_same_vlan(resource):
             return
         self._link_of_ours(resource).resource = resource
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
+
+    def _ensure_route(self, route: HostRoute) -> None:
+        link = self._link(route.ifname)
+        if route.address in self.host.foreign_routes:
+            raise RefusedError(f"a route to {route.address} exists and is not pynet's; remove it")
+        if route.source not in self._addresses():
+            raise RefusedError(f"this host has no address {route.source} to be reached at")
+        link.routes[route.address] = route
 
     def _ensure_port(self, resource: HostPort | ProxiedPort) -> None:
         if isinstance(resource, ProxiedPort):
@@ -232,22 +247,30 @@ class FakeKernel:
             self.ports.add(resource)
 
     def _remove(self, resource: HostResource) -> None:
-        link = self._ours(resource)
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan():
+            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan() | Shim():
                 self._remove_link(resource)
-            case Hairpin():
-                if link:
-                    link.hairpin = False
-            case Address():
-                if resource.ifname in self.host.links:
-                    self.host.links[resource.ifname].addresses.discard(resource.interface)
+            case Hairpin() | Address() | HostRoute():
+                self._remove_from_link(resource)
             case Sysctl() | Limit():
                 pass
             case HostPort():
                 self.ports.discard(resource)
             case ProxiedPort():
                 self.proxied.discard(resource)
+
+    def _remove_from_link(self, resource: Hairpin | Address | HostRoute) -> None:
+        link = self.host.links.get(resource.ifname)
+        match resource:
+            case Hairpin():
+                if link and link.resource:
+                    link.hairpin = False
+            case Address():
+                if link:
+                    link.addresses.discard(resource.interface)
+            case HostRoute():
+                if link:
+                    link.routes.pop(resource.address, None)
 
     def _remove_link(self, resource: LinkResource) -> None:
         link = self._ours(resource)
@@ -271,19 +294,19 @@ class FakeKernel:
                 return self._read_link(link, resource) if link else None
 
     def _read_link(
-        self, link: Link, resource: LinkResource | Limit | Hairpin | Address
+        self, link: Link, resource: LinkResource | HostRoute | Limit | Hairpin | Address
     ) -> HostResource | None:
         match resource:
             case Limit():
                 return link.limit
             case Hairpin():
                 return resource if link.hairpin else None
+            case HostRoute():
+                return link.routes.get(resource.address)
             case Address():
                 return resource if resource.interface in _all_of(link) else None
             case _:
-                if isinstance(resource, Bridge) and self._is_adopted(resource):
-                    return resource
-                if isinstance(resource, Vlan) and self._is_same_vlan(resource):
+                if self._is_foreign(resource):
                     return resource
                 # A foreign link differs from any plan, for it has no mark.
                 return link.resource or replace(resource, mark="")
@@ -292,6 +315,16 @@ class FakeKernel:
         if ifname not in self.host.links:
             raise KernelError(f"link {ifname} is not there")
         return self.host.links[ifname]
+
+    def _is_foreign(self, resource: LinkResource) -> bool:
+        """Somebody else's, and right as it is."""
+        match resource:
+            case Bridge():
+                return self._is_adopted(resource)
+            case Vlan():
+                return self._is_same_vlan(resource)
+            case _:
+                return False
 
     def _is_adopted(self, bridge: Bridge) -> bool:
         link = self.host.links.get(bridge.ifname)
@@ -336,18 +369,23 @@ class FakeKernel:
                 f"cannot publish a port of {port.protocol.text}: this host's kernel does not have "
                 "it (Protocol not supported); load its module, or publish another protocol"
             )
-        own = {i.ip for link in self.host.links.values() for i in _all_of(link)}
-        if not port.address.is_unspecified and port.address not in own | self.host.addresses:
+        if not port.address.is_unspecified and port.address not in self._addresses():
             raise RefusedError(
                 f"cannot publish on {port.address}:{port.port}: this host has no such address"
             )
+
+    def _addresses(self) -> set[IPAddress]:
+        known = {i.ip for link in self.host.links.values() for i in _all_of(link)}
+        known |= {i.ip for parent in self.host.parents.values() for i in parent.addresses}
+        return known | self.host.addresses
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
 
 
 def _parent(link: Link) -> IfName | None:
-    return link.resource.parent if isinstance(link.resource, HandedOver | Vlan) else None
+    stacked = isinstance(link.resource, HandedOver | Vlan | Shim)
+    return link.resource.parent if stacked else None
 
 
 def _all_of(link: Link) -> set[IPInterface]:

@@ -10,6 +10,7 @@ from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
+from plugin.service.host_addresses import HostAddresses
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
@@ -70,6 +71,7 @@ class Rig:
         self.parents = Parents(self.store, self.kernel, self.health)
         self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
+        self.host_addresses = HostAddresses(self.store, self.reconciler, self.locks)
         self.collector = Collector(self.store, self.reconciler, self.addresses, self.locks)
         self.now = 0.0
         self.healer = Healer(
@@ -103,6 +105,7 @@ class Rig:
         resources |= {*self.kernel.ports, *self.kernel.proxied}
         for ifname, link in self.host.links.items():
             resources |= {Address(ifname=ifname, interface=each) for each in link.addresses}
+            resources |= set(link.routes.values())
             if link.hairpin:
                 resources.add(Hairpin(ifname=ifname))
             if link.limit:

@@ -1,6 +1,7 @@
 """Networks with one container each, of every option and of combinations that meet."""
 
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_interface
 from typing import Any, Final
 
 from plugin.drivers.registry import driver_for
@@ -60,6 +61,14 @@ class Case:
         )
 
 
+def _macvlan(**options: str) -> Case:
+    changes = {
+        "mode": "macvlan",
+        "host_addresses": (ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64")),
+    }
+    return Case(options={"parent": "eth0", **options}, changes=changes)
+
+
 CASES: Final = {
     "nothing-chosen": Case(),
     "ipv4": Case(subnets=DUAL[:1]),
@@ -103,4 +112,10 @@ CASES: Final = {
     "proxy-off-ipv4": Case(options={"userland_proxy": "false"}, subnets=DUAL[:1]),
     "rates": Case(options={"rate_to": "10mbit", "rate_from": "10mbit"}),
     "inhibit-ipv4": Case(options={"inhibit_ipv4": "true"}),
+    "macvlan-host-access": _macvlan(host_access="true"),
+    "macvlan-host-access-internal": replace(
+        _macvlan(host_access="true"), changes={**_macvlan().changes, "internal": True}
+    ),
+    "macvlan-host-services": _macvlan(host_access="true", host_services="53/udp,80"),
+    "macvlan-published-by-docker": _macvlan(publish="docker"),
 }

@@ -4,7 +4,10 @@ from typing import Final
 
 # What it holds, and what puts it there; twins of the two families share their words.
 CONTAINERS: Final = {
-    "pn_bridges": ("bridges of all networks", "a network"),
+    "pn_bridges": (
+        "bridges of all networks, and the host's links to containers on a parent",
+        "a network",
+    ),
     "pn_same": ("each bridge with itself: traffic inside one network", "a network"),
     "pn_internal": ("bridges of internal networks", "`--internal`"),
     "pn_strict": (
@@ -15,6 +18,15 @@ CONTAINERS: Final = {
     "pn_gateways": (
         "a bridge, and the MAC address of a container that is the others' gateway",
         "a container that `gateway_container` names",
+    ),
+    "pn_shims": ("the host's links among containers that stand on a parent", "`host_access`"),
+    "pn_shim": (
+        "such a link, and the MAC and IP address that a container has on it",
+        "a container, with `host_access`",
+    ),
+    "pn_lan": (
+        "subnets of a LAN whose containers have their ports published by Docker",
+        "`publish=docker` in mode macvlan",
     ),
     "pn_docker": ("bridges of Docker's own networks", "Docker, seen when it makes them"),
     "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
@@ -39,6 +51,10 @@ CONTAINERS: Final = {
     ),
     "pn_ports": ("protocol and port → container, published on any address", "`-p`"),
     "pn_host_ports": ("the same, published on one address", "`-p ADDRESS:…`"),
+    "pn_shim_sources": (
+        "a container on a parent → the host's address that it knows",
+        "`-p`, with `host_access`",
+    ),
     "pn_sources": ("a subnet → the address it has outside", "`host_ipv4`, `host_ipv6`"),
     "pn_guarded": (
         "ports that may speak only as themselves",
@@ -54,19 +70,23 @@ CHAINS: Final = {
     "pn_raw": "127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
     "from the LAN, though `route_localnet` is on for the bridges. What goes to a gateway container comes back from it, and is a "
     "connection only then.",
+    "pn_shim": "On the host's link among containers that stand on a parent nobody else is heard. The LAN hears and could "
+    "speak to that link: it would get past what guards the parent, and a neighbour that got an answer would take the link "
+    "for the host.",
     "pn_translate": "Looks a port up, on one address first, and sends the packet to the container. What comes from a "
     "link-local address is left to the proxy.",
     "pn_prerouting": "What is for an address of the host may be for a published port.",
     "pn_translated": "Where br_netfilter is on, a translated frame is bridged; the mark tells `pn_between` that it was translated.",
     "pn_output": "The same for what the host itself sends. `::1` cannot be translated and is left to the proxy.",
     "pn_postrouting": "What leaves is hidden behind an address of the host. What comes from 127.0.0.1, or from a container, to a "
-    "published port gets the bridge's address, so that the answer comes back this way.",
+    "published port gets the bridge's address, so that the answer comes back this way. So does what goes to a container on a "
+    "parent, which would answer by its LAN.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
     "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing in or out of an internal one; nothing "
     "between a strict network and any other; published ports; trusted links; opened ports of routed networks; networks that "
     "are open to each other; nothing else between networks, Docker's included; from outside what the gateway mode "
-    "leaves open; out.",
+    "leaves open; out, but not for containers on a parent, who have a way of their own.",
     "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
     "neither answers DHCP nor advertises routes, and speaks nothing but ARP, IPv4 and IPv6. What it needs to find an "
     "address passes: DHCP, ARP probes, duplicate address detection and the reports that go with it.",

@@ -6,6 +6,7 @@ belong to the namespace it is in at that moment.
 
 import ctypes
 import fcntl
+import json
 import os
 import socket
 import struct
@@ -65,6 +66,10 @@ class Netns:
     def index_of(self, ifname: str) -> int:
         with self.entered():
             return socket.if_nametoindex(ifname)
+
+    def mac_of(self, ifname: str) -> str:
+        (link,) = json.loads(self.run("ip", "-json", "link", "show", "dev", ifname))
+        return str(link["address"])
 
     def socket(
         self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0

@@ -8,13 +8,14 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.linux import LinuxKernel
-from plugin.model.ids import bridge_name, port_name
+from plugin.model.ids import bridge_name, port_name, shim_name
 from plugin.model.network import Endpoint, IPAddress, IPInterface, Network, PortBinding
 from plugin.service.addresses import NobodyAsks
 from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
 from plugin.service.health import Health
+from plugin.service.host_addresses import HostAddresses
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
@@ -97,6 +98,7 @@ class Site:
         self.parents = Parents(self.store, self.kernel, self.health)
         self.networks = Networks(*services, self.parents)
         self.endpoints = Endpoints(*services)
+        self.host_addresses = HostAddresses(self.store, reconciler, locks)
         self.healer = Healer(self.store, reconciler, collector, locks, self.health)
 
     def restart(self) -> None:
@@ -134,8 +136,7 @@ class Site:
             *(f"route add default via {gateway}" for gateway in gateways),
         )
         made.netns.wait_for_carrier("eth0")
-        bridge = network.options.get("bridge_name", bridge_name(network.id))
-        for ifname in (port_name(endpoint.id), bridge):
+        for ifname in _host_links(network, endpoint):
             self.host.wait_for_carrier(ifname)
         self.endpoints.program(network.id, endpoint.id, publish)
         return made
@@ -185,6 +186,14 @@ class Site:
         self.kernel.close()
         for netns in (self.host, self.outside, *self._sandboxes):
             netns.close()
+
+
+def _host_links(network: Network, endpoint: Endpoint) -> tuple[str, ...]:
+    """What of the host's must carry packets before a container can."""
+    if network.mode == "bridge":
+        bridge = network.options.get("bridge_name", bridge_name(network.id))
+        return (port_name(endpoint.id), bridge)
+    return (shim_name(network.id),) if "host_access" in network.options else ()
 
 
 def _nodad(interface: IPInterface) -> str:

@@ -53,6 +53,11 @@ class ThreadingTCPServer(socketserver.ThreadingTCPServer):
 class ThreadingTCPServer6(ThreadingTCPServer):
     address_family = socket.AF_INET6
 
+    def server_bind(self) -> None:
+        """Leave IPv4 to another server."""
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        super().server_bind()
+
 
 class _UDPServer(socketserver.ThreadingUDPServer):
     allow_reuse_address = True

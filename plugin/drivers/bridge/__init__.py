@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from plugin.drivers.bridge.guards import guard_resources
 from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources, stand_ins
-from plugin.drivers.bridge.options import RATE_FROM, RATE_TO, GatewayMode, Publisher
+from plugin.drivers.bridge.options import RATE_FROM, RATE_TO, GatewayMode
 from plugin.drivers.bridge.ports import port_resources, port_targets
 from plugin.drivers.bridge.reading import BridgeOptions, check_endpoint_options, read_options
+from plugin.drivers.publishing import Publisher
 from plugin.model.ids import (
     IfName,
     MacAddress,

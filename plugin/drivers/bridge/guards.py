@@ -4,16 +4,11 @@ They are lookups in the bridge family, where a frame can be stopped before anybo
 bridge sees it, and need no br_netfilter.
 """
 
-from ipaddress import IPv6Address
-from typing import Final
-
 from plugin.drivers.bridge.options import ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
 from plugin.drivers.bridge.reading import BridgeOptions
-from plugin.model.ids import IfName, MacAddress, port_name
+from plugin.model.ids import IfName, link_local, port_name
 from plugin.model.network import Endpoint
 from plugin.model.resources import Element, Resource
-
-_LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
 
 
 def guard_resources(
@@ -33,13 +28,6 @@ def guard_resources(
     elif not options.icc:
         resources |= _separation(port, endpoint)
     return frozenset(resources)
-
-
-def link_local(mac_address: MacAddress) -> IPv6Address:
-    """The address that a link gives itself (RFC 4291, appendix A)."""
-    octets = bytes.fromhex(mac_address.replace(":", ""))
-    identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
-    return IPv6Address(_LINK_LOCAL | int.from_bytes(identifier, "big"))
 
 
 def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from plugin.drivers.bridge.options import GatewayMode, Isolation
 from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.host_services import host_service_elements
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, bridge_name, derived_mac
 from plugin.model.network import IPAddress, Network, PoolData
@@ -49,7 +50,7 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
             *_sysctls(network, ifname, options),
             *_addresses(network, ifname, options),
             *_membership(network, ifname, options),
-            *_host_services(ifname, options),
+            *host_service_elements(ifname, options.host_services),
             *(element for pool in network.pools for element in _subnet(network, options, pool)),
         }
     )
@@ -117,19 +118,6 @@ def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> lis
         if mode is GatewayMode.ROUTED:
             elements.append(Element(container=f"pn_routed{version}", match=(name,)))
     return elements
-
-
-def _host_services(bridge: IfName, options: BridgeOptions) -> list[Element]:
-    if options.host_services is None:
-        return []
-    name = f'"{bridge}"'
-    return [
-        Element(container="pn_host_closed", match=(name,)),
-        *(
-            Element(container="pn_host_services", match=(name, protocol.text, str(port)))
-            for protocol, port in options.host_services
-        ),
-    ]
 
 
 def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[Element]:

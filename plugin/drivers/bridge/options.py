@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, Final
 
+from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import (
     MAX_MTU,
     MIN_MTU,
@@ -22,10 +23,10 @@ from plugin.drivers.options import (
     ipv6_address,
     listed,
     mtu,
-    port_list,
     rate,
     route_list,
 )
+from plugin.drivers.publishing import PUBLISH
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, StaticRoute
 
@@ -45,13 +46,6 @@ class Isolation(Enum):
     OFF = "off"
     ON = "on"
     STRICT = "strict"
-
-
-class Publisher(Enum):
-    """Who publishes ports."""
-
-    PYNET = "pynet"
-    DOCKER = "docker"
 
 
 _RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
@@ -155,13 +149,6 @@ ISOLATION: Final = Option(
     meaning="`on`: other networks of the host reach published ports only. `strict`: not even those. "
     "`off`: open to and from networks that have it off, too.",
 )
-HOST_SERVICES: Final = Option(
-    name="host_services",
-    parse=port_list,
-    default=None,
-    expected="allow, deny, or ports as 53/udp,80 (tcp where nothing is said)",
-    meaning="What of the host itself containers reach: everything, nothing but ping, or these ports.",
-)
 SPOOF_GUARD: Final = Option(
     name="spoof_guard",
     parse=boolean,
@@ -198,14 +185,6 @@ RATE_FROM: Final[Option[int | None]] = Option(
     default=None,
     expected=_RATE,
     meaning="Upper bound for what each container sends.",
-)
-PUBLISH: Final = Option(
-    name="publish",
-    parse=choice(Publisher),
-    default=Publisher.PYNET,
-    expected="pynet or docker",
-    meaning="Who publishes ports. With `docker` containers get a second link on docker_gwbridge, "
-    "which is their gateway, and `docker ps` shows the ports.",
 )
 PROXY: Final = Option(
     name="userland_proxy",

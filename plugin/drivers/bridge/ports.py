@@ -6,11 +6,9 @@ the proxy: [::1], which has no route_localnet, and an IPv6 address of the host f
 container without one.
 """
 
-from ipaddress import IPv4Address, IPv6Address
-from typing import Final
-
-from plugin.drivers.bridge.options import GatewayMode, Publisher
+from plugin.drivers.bridge.options import GatewayMode
 from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.publishing import Publisher, any_address, held_port, translation
 from plugin.errors import RefusedError
 from plugin.model.ids import port_name
 from plugin.model.network import (
@@ -21,9 +19,7 @@ from plugin.model.network import (
     PortTarget,
     PublishedPort,
 )
-from plugin.model.resources import Element, Hairpin, HostPort, ProxiedPort, Resource
-
-_ANY: Final[dict[int, IPAddress]] = {4: IPv4Address(0), 6: IPv6Address(0)}
+from plugin.model.resources import Element, Hairpin, ProxiedPort, Resource
 
 
 def port_targets(
@@ -41,7 +37,7 @@ def port_targets(
     families = sorted(own)
     if families == [4] and network.host_ipv6 and options.proxy:
         families.append(6)
-    return tuple(_target(options, own, _ANY[version], binding) for version in families)
+    return tuple(_target(options, own, any_address(version), binding) for version in families)
 
 
 def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
@@ -79,24 +75,14 @@ def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
     if port.host_ip is None:
         match = (str(port.container_ip), port.protocol.text, number)
         return {Element(container=f"pn_routed_ports{family}", match=match)}
-    held = HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)
+    held = held_port(port, port.host_ip)
     resources: set[Resource] = {held}
     crosses = port.host_ip.version != port.container_ip.version
     if not crosses:
-        resources.add(_translation(port))
+        resources.add(translation(port))
     if options.proxy and (crosses or _includes_loopback6(port.host_ip)):
         resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
     return resources
-
-
-def _translation(port: PublishedPort) -> Element:
-    host_ip = port.host_ip or port.container_ip
-    where = (port.protocol.text, str(port.host_port))
-    target = (str(port.container_ip), str(port.container_port))
-    if host_ip.is_unspecified:
-        return Element(container=f"pn_ports{host_ip.version}", match=where, data=target)
-    match = (str(host_ip), *where)
-    return Element(container=f"pn_host_ports{host_ip.version}", match=match, data=target)
 
 
 def _includes_loopback6(address: IPAddress) -> bool:

@@ -11,7 +11,6 @@ from plugin.drivers.bridge.options import (
     HOST_BINDING,
     HOST_IPV4,
     HOST_IPV6,
-    HOST_SERVICES,
     ICC,
     IFACE_PREFIX,
     INHIBIT_IPV4,
@@ -20,7 +19,6 @@ from plugin.drivers.bridge.options import (
     MTU,
     OPTIONS,
     PROXY,
-    PUBLISH,
     RATE_FROM,
     RATE_TO,
     ROUTES,
@@ -28,9 +26,10 @@ from plugin.drivers.bridge.options import (
     TRUSTED_INTERFACES,
     GatewayMode,
     Isolation,
-    Publisher,
 )
+from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import MIN_MTU_IPV6, check_known
+from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, Network, Protocol, StaticRoute

@@ -1,0 +1,32 @@
+"""What of the host itself containers reach."""
+
+from typing import Final
+
+from plugin.drivers.options import Option, port_list
+from plugin.model.ids import IfName
+from plugin.model.network import Protocol
+from plugin.model.resources import Element
+
+HOST_SERVICES: Final = Option(
+    name="host_services",
+    parse=port_list,
+    default=None,
+    expected="allow, deny, or ports as 53/udp,80 (tcp where nothing is said)",
+    meaning="What of the host itself containers reach: everything, nothing but ping, or these ports.",
+)
+
+
+def host_service_elements(
+    link: IfName, services: frozenset[tuple[Protocol, int]] | None
+) -> list[Element]:
+    """What the firewall must know of the host's link to its containers; None is everything."""
+    if services is None:
+        return []
+    name = f'"{link}"'
+    return [
+        Element(container="pn_host_closed", match=(name,)),
+        *(
+            Element(container="pn_host_services", match=(name, protocol.text, str(port)))
+            for protocol, port in services
+        ),
+    ]

@@ -1,0 +1,47 @@
+"""Published ports, as every mode has them: who publishes, what holds a port, where it leads."""
+
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from plugin.drivers.options import Option, choice
+from plugin.model.network import IPAddress, PublishedPort
+from plugin.model.resources import Element, HostPort
+
+
+class Publisher(Enum):
+    """Who publishes ports."""
+
+    PYNET = "pynet"
+    DOCKER = "docker"
+
+
+PUBLISH: Final = Option(
+    name="publish",
+    parse=choice(Publisher),
+    default=Publisher.PYNET,
+    expected="pynet or docker",
+    meaning="Who publishes ports. With `docker` containers get a second link on docker_gwbridge, "
+    "which is their gateway, and `docker ps` shows the ports.",
+)
+
+
+def any_address(version: int) -> IPAddress:
+    """What stands for every address of a family."""
+    return IPv4Address(0) if version == 4 else IPv6Address(0)
+
+
+def held_port(port: PublishedPort, host_ip: IPAddress) -> HostPort:
+    """The host's port, which nobody else shall take."""
+    return HostPort(protocol=port.protocol, address=host_ip, port=port.host_port)
+
+
+def translation(port: PublishedPort) -> Element:
+    """What sends a packet for the host's port to the container's."""
+    host_ip = port.host_ip or port.container_ip
+    where = (port.protocol.text, str(port.host_port))
+    target = (str(port.container_ip), str(port.container_port))
+    if host_ip.is_unspecified:
+        return Element(container=f"pn_ports{host_ip.version}", match=where, data=target)
+    match = (str(host_ip), *where)
+    return Element(container=f"pn_host_ports{host_ip.version}", match=match, data=target)

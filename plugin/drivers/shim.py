@@ -1,0 +1,273 @@
+"""The host among containers that stand on a parent: a link of its own there, the shim.
+
+The kernel keeps a parent apart from the links on it, but not those links from each other.  By
+the shim the host goes to each container that has joined, and nowhere else; it is there under an
+address it has anyway, or under one of its own that the LAN need not know.  Nobody but those
+containers is heard on it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_interface, ip_network
+from typing import Any, Final
+
+from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
+from plugin.drivers.options import Option, address_list, boolean
+from plugin.drivers.publishing import PUBLISH, Publisher, any_address, held_port, translation
+from plugin.drivers.stacked import Stack
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import IfName, derived_mac, link_local, shim_name
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    IPAddress,
+    IPInterface,
+    IPNetwork,
+    Network,
+    PortBinding,
+    PortTarget,
+    PublishedPort,
+    StaticRoute,
+)
+from plugin.model.resources import (
+    Address,
+    Element,
+    HostRoute,
+    ProxiedPort,
+    Resource,
+    Shim,
+    Sysctl,
+)
+
+HOST_ACCESS: Final = Option(
+    name="host_access",
+    parse=boolean,
+    default=False,
+    expected="true or false",
+    meaning="Let the host and the containers reach each other, and publish ports on the host.",
+)
+HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="host_address",
+    parse=address_list,
+    default=(),
+    expected="an address that nobody else has, or one of each family with ',' between",
+    meaning="Address at which containers reach the host (with `host_access`). Default: one that "
+    "the host has on the parent.",
+)
+OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
+
+
+def has_access(network: Network) -> bool:
+    """Whether the host is among the containers.  Raises RefusedError for what cannot be meant."""
+    options = network.options
+    access = HOST_ACCESS.of(options)
+    own = HOST_ADDRESS.of(options)
+    HOST_SERVICES.of(options)
+    if PUBLISH.of(options) is Publisher.DOCKER and network.internal:
+        raise RefusedError(
+            "option publish is docker, and an internal network publishes nothing; leave out "
+            "publish or --internal"
+        )
+    for option in (HOST_ADDRESS, HOST_SERVICES):
+        if option.name in options and not access:
+            raise RefusedError(
+                f"option {option.name} is about how containers reach the host, which they do with "
+                f"host_access=true only; add it, or leave out {option.name}"
+            )
+    if len({each.version for each in own}) != len(own):
+        raise InvalidOptionError(
+            HOST_ADDRESS.name, options[HOST_ADDRESS.name], HOST_ADDRESS.expected
+        )
+    return access
+
+
+def gateway_resources(network: Network) -> frozenset[Resource]:
+    """With Docker's gateway: a neighbour who asks it would be answered by the other link."""
+    if PUBLISH.of(network.options) is not Publisher.DOCKER:
+        return frozenset()
+    return frozenset(
+        Element(container="pn_lan4", match=(str(pool.prefix),))
+        for pool in network.pools
+        if pool.prefix.version == 4 and pool.prefix.prefixlen
+    )
+
+
+def network_resources(network: Network, stack: Stack) -> frozenset[Resource]:
+    """The shim, and what is true of it whoever has joined."""
+    _check_addresses(network, stack)
+    ifname = shim_name(network.id)
+    parent_mac = network.parent_mac
+    shim = Shim(
+        ifname=ifname,
+        parent=stack.parent,
+        # Other than the network's id, the card's address is not that of another host's on the LAN.
+        mac_address=derived_mac(network.id, parent_mac) if parent_mac else None,
+        mtu=stack.mtu,
+        ipv6=network.ipv6,
+        mark=network.id,
+    )
+    sets = ("pn_bridges", "pn_shims", *(("pn_internal",) if network.internal else ()))
+    return frozenset(
+        {
+            shim,
+            *_own_addresses(network, ifname),
+            *(Element(container=name, match=(f'"{ifname}"',)) for name in sets),
+            *host_service_elements(ifname, HOST_SERVICES.of(network.options)),
+        }
+    )
+
+
+def endpoint_resources(network: Network, endpoint: Endpoint) -> frozenset[Resource]:
+    """The host's way to the container, and the container's leave to be heard."""
+    ifname = shim_name(network.id)
+    known = (f'"{ifname}"', endpoint.mac_address)
+    resources: set[Resource] = set()
+    for interface in endpoint.interfaces:
+        source = _host_for(network, interface)
+        if source is None:
+            continue
+        resources |= {
+            HostRoute(
+                ifname=ifname,
+                address=interface.ip,
+                mac_address=endpoint.mac_address,
+                source=source,
+            ),
+            Element(container=f"pn_shim{interface.version}", match=(*known, str(interface.ip))),
+        }
+    if endpoint.ipv6 is not None:
+        own = str(link_local(endpoint.mac_address))
+        resources.add(Element(container="pn_shim6", match=(*known, own)))
+    return frozenset(resources)
+
+
+def check_endpoint(network: Network, endpoint: Endpoint) -> None:
+    """Refuse a container the host's address."""
+    for interface in endpoint.interfaces:
+        if interface.ip == _host_for(network, interface):
+            raise RefusedError(
+                f"address {interface.ip} is the host's on this network; keep it free with "
+                f"--aux-address host={interface.ip}, or choose another host_address"
+            )
+
+
+def port_targets(
+    network: Network, endpoint: Endpoint, binding: PortBinding
+) -> tuple[PortTarget, ...]:
+    """Any address means one of each family, as it does to Docker."""
+    if network.internal or PUBLISH.of(network.options) is Publisher.DOCKER:
+        return ()
+    if not HOST_ACCESS.of(network.options):
+        raise RefusedError(
+            f"cannot publish port {binding.container_port}: the host does not reach containers of "
+            "this network. Leave out -p, for all ports of the container are open at its own "
+            "address, or make the network with host_access=true or publish=docker"
+        )
+    own: dict[int, IPAddress] = {each.version: each.ip for each in endpoint.interfaces}
+    if binding.host_ip is not None:
+        return (_target(own, binding.host_ip, binding),)
+    families = sorted(own)
+    if families == [4] and network.host_ipv6:
+        families.append(6)
+    return tuple(_target(own, any_address(version), binding) for version in families)
+
+
+def port_resources(network: Network, endpoint: Endpoint) -> frozenset[Resource]:
+    """What the ports of an endpoint need while they are published.
+
+    IPv4 is translated; whoever comes from elsewhere comes from the host, or the answer would go
+    another way.  IPv6 is carried by the proxy: to translate it the host would have to forward
+    IPv6, and one that does believes no router's advertisements any more (kernel doc ip-sysctl).
+    """
+    resources: set[Resource] = set()
+    for port in endpoint.published:
+        resources |= _port(network, endpoint, port)
+    return frozenset(resources)
+
+
+def attached(network: Network, endpoint: Endpoint, attachment: Attachment) -> Attachment:
+    """With ways to the host where it is not on the link, and to Docker's gateway if that is asked for.
+
+    Without a gateway and without DisableGatewayService, dockerd adds docker_gwbridge.
+    """
+    if HOST_ACCESS.of(network.options):
+        attachment = replace(attachment, routes=(*attachment.routes, *_ways(network, endpoint)))
+    if PUBLISH.of(network.options) is not Publisher.DOCKER:
+        return attachment
+    kept = tuple(each for each in attachment.routes if each.destination.prefixlen)
+    return replace(
+        attachment, gateway4=None, gateway6=None, routes=kept, disable_gateway_service=False
+    )
+
+
+def _check_addresses(network: Network, stack: Stack) -> None:
+    for pool in network.pools:
+        if pool.prefix.prefixlen and _host_in(network, pool.prefix) is None:
+            where = "there is no parent" if stack.own else f"parent {stack.parent} has none"
+            raise RefusedError(
+                f"option host_access needs an IPv{pool.prefix.version} address of the host's, and "
+                f"{where}; add one, or give one with host_address"
+            )
+
+
+def _own_addresses(network: Network, ifname: IfName) -> Iterator[Address]:
+    """Those of the option; and where IPv6 is asked for hardware addresses the link must have it."""
+    own = set(HOST_ADDRESS.of(network.options))
+    for pool in network.pools:
+        address = _host_in(network, pool.prefix)
+        if address is not None and address.version == 6:
+            own.add(address)
+    for address in own:
+        interface = ip_interface(f"{address}/{address.max_prefixlen}")
+        yield Address(ifname=ifname, interface=interface)
+
+
+def _host_for(network: Network, interface: IPInterface) -> IPAddress | None:
+    pools = (pool.prefix for pool in network.pools if interface.ip in pool.prefix)
+    return _host_in(network, next(pools, interface.network))
+
+
+def _host_in(network: Network, prefix: IPNetwork) -> IPAddress | None:
+    """The host's address for containers of a subnet: one in it, if there is one."""
+    known = HOST_ADDRESS.of(network.options)
+    if prefix.version not in {each.version for each in known}:
+        known = tuple(each.ip for each in network.host_addresses)
+    same = [each for each in known if each.version == prefix.version]
+    return next((each for each in same if each in prefix), next(iter(same), None))
+
+
+def _ways(network: Network, endpoint: Endpoint) -> Iterator[StaticRoute]:
+    for interface in endpoint.interfaces:
+        host = _host_for(network, interface)
+        if host is not None and host not in interface.network:
+            yield StaticRoute(destination=ip_network(host))
+
+
+def _target(own: dict[int, IPAddress], host_ip: IPAddress, binding: PortBinding) -> PortTarget:
+    """The proxy crosses from IPv6 to IPv4, too."""
+    container_ip = own.get(host_ip.version) or (own.get(4) if host_ip.version == 6 else None)
+    if container_ip is None:
+        raise RefusedError(
+            f"cannot publish port {binding.container_port} on {host_ip}: "
+            f"the container has no IPv{host_ip.version} address on this network"
+        )
+    return PortTarget(host_ip=host_ip, container_ip=container_ip)
+
+
+def _port(network: Network, endpoint: Endpoint, port: PublishedPort) -> set[Resource]:
+    if port.host_ip is None:
+        return set()
+    held = held_port(port, port.host_ip)
+    if port.host_ip.version == 6:
+        proxied = ProxiedPort(held=held, address=port.container_ip, port=port.container_port)
+        return {held, proxied}
+    resources: set[Resource] = {
+        held,
+        translation(port),
+        Sysctl(name="net/ipv4/ip_forward", value="1"),
+    }
+    source = None if endpoint.ipv4 is None else _host_for(network, endpoint.ipv4)
+    if source is not None:
+        match = (str(port.container_ip),)
+        resources.add(Element(container="pn_shim_sources4", match=match, data=(str(source),)))
+    return resources

@@ -1,0 +1,159 @@
+"""The host among containers on a parent: who is heard, who is answered, who gets through."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Final
+
+import pytest
+
+from plugin.model.ids import shim_name
+from plugin.model.network import Network, Protocol
+from tests.fakes.values import a_binding
+from tests.kernel.exchange import Answer, Exchange
+from tests.kernel.netns import Netns
+from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
+
+OPTIONS: Final = {"mode": "macvlan", "parent": "up0", "host_access": "true"}
+SUBNETS: Final = ("192.0.2.0/24", "fd00:99::/64")
+HOST: Final = (HOST4, HOST6)
+SERVICE, SHUT, PUBLISHED = 7001, 7002, 8001
+REACHED, DROPPED, REFUSED = Answer.REACHED, Answer.DROPPED, Answer.REFUSED
+# Whence, whither (one address per family), the port, and what becomes of it.
+Question = tuple[Netns, tuple[str, str], int, Answer]
+
+
+@pytest.fixture(params=[True, False], ids=["docker", "alone"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    made = Site(br_netfilter=request.param, docker=request.param)
+    for netns in (made.host, made.outside):
+        netns.sysctl("net/ipv4/icmp_ratemask", 0)
+        netns.sysctl("net/ipv6/icmp/ratelimit", 0)
+    with made.host.entered():
+        yield made
+        made.close()
+
+
+def a_lan(site: Site, **options: str) -> Network:
+    return site.network("lan", *SUBNETS, mode="macvlan", options={**OPTIONS, **options})
+
+
+def at(container: Container) -> tuple[str, str]:
+    return (str(container.address4), str(container.address6))
+
+
+def surprises(site: Site, questions: Mapping[str, Question]) -> dict[str, Answer]:
+    """Ask by every protocol and family; tell what came out otherwise."""
+    expected = {
+        f"{name} {protocol.text} {address}": (netns, protocol, (address, port), answer)
+        for (name, (netns, addresses, port, answer)), protocol in product(
+            questions.items(), (Protocol.TCP, Protocol.UDP)
+        )
+        for address in addresses
+    }
+    servers = {id(netns): netns for netns in (site.host, *(each[0] for each in questions.values()))}
+    with Exchange() as exchange:
+        for netns, port, protocol in product(
+            servers.values(), (SERVICE, SHUT), (Protocol.TCP, Protocol.UDP)
+        ):
+            exchange.serve(netns, protocol, port)
+        for key, (netns, protocol, target, _) in expected.items():
+            exchange.ask(key, netns, protocol, target)
+        answers = exchange.answers({key: each[3] for key, each in expected.items()})
+    return {key: answers[key] for key, each in expected.items() if answers[key] is not each[3]}
+
+
+def test_who_reaches_whom(site: Site) -> None:
+    """Host and containers each other, published ports everybody; the host is no way through."""
+    network = a_lan(site)
+    bindings = [
+        a_binding(SERVICE, PUBLISHED, protocol=each) for each in (Protocol.TCP, Protocol.UDP)
+    ]
+    one, two = site.container(network, 50, bindings), site.container(network, 51)
+    bridge = site.network("blue", "10.1.0.0/24", "fd00:1::/64")
+    inner = site.container(bridge)
+    for each in (one, two):
+        each.netns.ip(f"route add 10.1.0.0/24 via {HOST4}", f"route add fd00:1::/64 via {HOST6}")
+
+    questions: dict[str, Question] = {
+        "host to container": (site.host, at(one), SERVICE, REACHED),
+        "container to host": (one.netns, HOST, SERVICE, REACHED),
+        "container to container": (two.netns, at(one), SERVICE, REACHED),
+        "LAN to container": (site.outside, at(one), SERVICE, REACHED),
+        "LAN to host": (site.outside, HOST, SERVICE, REACHED),
+        "host published": (site.host, HOST, PUBLISHED, REACHED),
+        "LAN published": (site.outside, HOST, PUBLISHED, REACHED),
+        "neighbour published": (two.netns, HOST, PUBLISHED, REACHED),
+        "own published": (one.netns, HOST, PUBLISHED, REACHED),
+        "bridge published": (inner.netns, HOST, PUBLISHED, REACHED),
+        "container to bridge": (one.netns, at(inner), SERVICE, DROPPED),
+        "bridge to container": (inner.netns, at(one), SERVICE, DROPPED),
+        "LAN by way of the host": (inner.netns, (OUTSIDE4, OUTSIDE6), SERVICE, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+
+def test_services_of_the_host(site: Site) -> None:
+    """As far as they are allowed; answers come in any case."""
+    network = a_lan(site, host_services=f"{SERVICE},{SERVICE}/udp")
+    one = site.container(network, 50)
+
+    questions: dict[str, Question] = {
+        "allowed": (one.netns, HOST, SERVICE, REACHED),
+        "denied": (one.netns, HOST, SHUT, DROPPED),
+        "asked": (site.host, at(one), SHUT, REACHED),
+        "LAN": (site.outside, HOST, SHUT, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+
+def test_the_lan_is_not_heard(site: Site) -> None:
+    """Whoever sends to the shim's hardware address gets past what guards the parent."""
+    network = a_lan(site)
+    one = site.container(network, 50)
+    shim = site.host.mac_of(shim_name(network.id))
+    site.outside.ip(*(f"neigh replace {each} lladdr {shim} dev eth0" for each in HOST))
+
+    questions: dict[str, Question] = {
+        "LAN": (site.outside, HOST, SERVICE, DROPPED),
+        "container": (one.netns, HOST, SERVICE, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+
+def test_a_container_is_heard_as_itself_only(site: Site) -> None:
+    """Another address is not, nor is it one of its neighbours'."""
+    network = a_lan(site)
+    one, two = site.container(network, 50), site.container(network, 51)
+    one.netns.ip(
+        "address add 192.0.2.60/24 dev eth0",
+        "address add fd00:99::60/64 dev eth0 nodad",
+        f"route add {HOST4} dev eth0 src 192.0.2.60",
+        f"route add {HOST6} dev eth0 src fd00:99::60",
+    )
+    questions = {
+        "as somebody else": (one.netns, HOST, SERVICE, DROPPED),
+        "as itself": (two.netns, HOST, SERVICE, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+
+def test_the_lan_does_not_take_the_shim_for_the_host(site: Site) -> None:
+    """Whoever asks for the host's hardware address hears the parent's."""
+    network = a_lan(site)
+    one = site.container(network, 50)
+    questions: dict[str, Question] = {
+        "host to container": (site.host, at(one), SERVICE, REACHED),
+        "LAN to host": (site.outside, HOST, SERVICE, REACHED),
+        "container to host": (one.netns, HOST, SERVICE, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+    parent, shim = (site.host.mac_of(name) for name in ("up0", shim_name(network.id)))
+    for address in HOST:
+        assert parent in site.outside.run("ip", "neigh", "show", "to", address)
+        assert shim in one.netns.run("ip", "neigh", "show", "to", address)

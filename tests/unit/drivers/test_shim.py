@@ -1,0 +1,307 @@
+"""The host among containers on a parent: what it is given, and what is refused."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any
+
+import pytest
+
+from plugin.drivers.macvlan import MacvlanDriver
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import IfName, MacAddress, derived_mac, shim_name
+from plugin.model.network import Endpoint, Network, PortTarget, PublishedPort, StaticRoute
+from plugin.model.resources import (
+    Address,
+    Element,
+    HostPort,
+    HostRoute,
+    ProxiedPort,
+    Resource,
+    Shim,
+    Sysctl,
+)
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+DRIVER = MacvlanDriver()
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+HOST4, HOST6 = ip_address("10.1.0.9"), ip_address("fd00:1::9")
+FOREIGN = ip_interface("172.16.0.9/24")
+PARENT_MAC = MacAddress("02:00:00:00:00:ee")
+
+
+def a_lan(*subnets: str, changes: dict[str, Any] | None = None, **options: str) -> Network:
+    """A network with the host in it, which has an address of each family on eth0."""
+    own = {"mode": "macvlan", "parent": "eth0", "host_access": "true", **options}
+    return a_network(
+        "lan",
+        *(subnets or DUAL),
+        **{
+            "mode": "macvlan",
+            "options": {name: value for name, value in own.items() if value},
+            "host_addresses": (FOREIGN, ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64")),
+            "parent_mac": PARENT_MAC,
+            **(changes or {}),
+        },
+    )
+
+
+def of(kind: type[Resource], network: Network, endpoint: Endpoint | None = None) -> set[Resource]:
+    """What the network needs, or one of its endpoints, of one kind."""
+    plan = DRIVER.endpoint_plan(network, endpoint) if endpoint else DRIVER.network_plan(network)
+    return {each for each in plan.resources if isinstance(each, kind)}
+
+
+def published(network: Network, endpoint: Endpoint, host_ip: str | None = None) -> Endpoint:
+    """With ``-p 8080:80``."""
+    targets = DRIVER.port_targets(network, endpoint, a_binding(host_ip=host_ip))
+    ports = tuple(
+        PublishedPort(
+            protocol=a_binding().protocol,
+            host_ip=target.host_ip,
+            host_port=8080,
+            container_ip=target.container_ip,
+            container_port=80,
+        )
+        for target in targets
+    )
+    return replace(endpoint, published=ports)
+
+
+class TestNetwork:
+    def test_nothing_unless_asked_for(self) -> None:
+        """The kernel keeps host and containers apart, and so does pynet."""
+        network = a_lan(host_access="")
+
+        assert DRIVER.network_plan(network).resources == frozenset()
+        assert of(HostRoute, network, an_endpoint(network)) == set()
+
+    def test_a_link_of_the_hosts(self) -> None:
+        """With a hardware address that no other host on the LAN derives."""
+        network = a_lan(mtu="1400")
+        shim = Shim(
+            ifname=shim_name(network.id),
+            parent=IfName("eth0"),
+            mac_address=derived_mac(network.id, PARENT_MAC),
+            mtu=1400,
+            ipv6=True,
+            mark=network.id,
+        )
+
+        assert of(Shim, network) == {shim}
+        names = {(each.container, *each.match) for each in of(Element, network)}  # type: ignore[union-attr]
+        assert names == {
+            (container, f'"{shim.ifname}"') for container in ("pn_bridges", "pn_shims")
+        }
+
+    def test_it_borrows_an_ipv6_address(self) -> None:
+        """IPv4 needs none: the host answers for any of its own on any link."""
+        network = a_lan()
+        borrowed = Address(ifname=shim_name(network.id), interface=ip_interface("fd00:1::9/128"))
+
+        assert of(Address, network) == {borrowed}
+
+    def test_it_has_addresses_of_its_own(self) -> None:
+        """If it is told to."""
+        network = a_lan(host_address="10.1.0.77,fd00:77::1")
+
+        assert {each.interface for each in of(Address, network)} == {  # type: ignore[union-attr]
+            ip_interface("10.1.0.77/32"),
+            ip_interface("fd00:77::1/128"),
+        }
+
+    def test_a_parent_of_its_own(self) -> None:
+        """There is nobody to be mistaken for, and no address to borrow."""
+        changes = {"host_addresses": (), "parent_mac": None}
+        network = a_lan(parent="", host_address="10.1.0.77;fd00:1::77", changes=changes)
+        (shim,) = of(Shim, network)
+
+        assert isinstance(shim, Shim)
+        assert shim.mac_address is None
+
+    def test_services_of_the_host(self) -> None:
+        """As in mode bridge."""
+        network = a_lan(host_services="53/udp")
+        name = f'"{shim_name(network.id)}"'
+
+        assert {
+            Element(container="pn_host_closed", match=(name,)),
+            Element(container="pn_host_services", match=(name, "udp", "53")),
+        } <= of(Element, network)
+
+    def test_docker_publishes(self) -> None:
+        """The LAN's machines are answered by the link that they asked."""
+        network = a_lan(host_access="", publish="docker")
+
+        assert DRIVER.network_plan(network).resources == {
+            Element(container="pn_lan4", match=("10.1.0.0/24",))
+        }
+
+
+class TestEndpoint:
+    def test_a_way_to_the_container(self) -> None:
+        """Per family, under the address that the host has in the same subnet."""
+        network = a_lan()
+        endpoint = an_endpoint(network)
+        mac = endpoint.mac_address
+
+        assert of(HostRoute, network, endpoint) == {
+            HostRoute(ifname=shim_name(network.id), address=address, mac_address=mac, source=source)
+            for address, source in (
+                (ip_address("10.1.0.2"), HOST4),
+                (ip_address("fd00:1::2"), HOST6),
+            )
+        }
+
+    def test_it_is_heard_as_itself_only(self) -> None:
+        """With the address that its link gives itself, too."""
+        network = a_lan()
+        endpoint = an_endpoint(network)
+        known = (f'"{shim_name(network.id)}"', endpoint.mac_address)
+
+        assert of(Element, network, endpoint) == {
+            Element(container="pn_shim4", match=(*known, "10.1.0.2")),
+            Element(container="pn_shim6", match=(*known, "fd00:1::2")),
+            Element(container="pn_shim6", match=(*known, "fe80::ff:fe00:2")),
+        }
+
+    def test_the_host_is_on_the_link(self) -> None:
+        """So nobody needs a way to it."""
+        network = a_lan()
+
+        assert DRIVER.attachment(network, an_endpoint(network)).routes == ()
+
+    def test_the_host_is_off_the_link(self) -> None:
+        """Then containers are told that it is on it all the same."""
+        changes = {"host_addresses": (FOREIGN, ip_interface("fd00:1::9/64"))}
+        network = a_lan(changes=changes)
+        routes = DRIVER.attachment(network, an_endpoint(network)).routes
+
+        assert routes == (StaticRoute(destination=ip_network("172.16.0.9/32")),)
+
+    def test_docker_publishes(self) -> None:
+        """By a gateway of its own, which it adds where there is no other."""
+        network = a_lan(host_access="", publish="docker", routes="10.7.0.0/16")
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert attachment.gateway4 is attachment.gateway6 is None
+        assert not attachment.disable_gateway_service
+        assert attachment.routes == (StaticRoute(destination=ip_network("10.7.0.0/16")),)
+        without = a_lan(host_access="", publish="docker", changes={"pools": ()})
+        assert DRIVER.attachment(without, an_endpoint(without)).routes == ()
+
+    def test_the_hosts_address_is_refused(self) -> None:
+        """Whoever gives addresses out."""
+        network = a_lan(host_address="10.1.0.2")
+        with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.2"):
+            DRIVER.check_endpoint(network, an_endpoint(network, 2))
+
+        DRIVER.check_endpoint(network, an_endpoint(network, 3))
+
+
+class TestPorts:
+    def test_ipv4_is_translated(self) -> None:
+        """And comes from the host."""
+        network = a_lan("10.1.0.0/24", changes={"host_ipv6": False})
+        endpoint = published(network, an_endpoint(network))
+        held = HostPort(protocol=a_binding().protocol, address=ip_address("0.0.0.0"), port=8080)
+
+        assert DRIVER.ports_plan(network, endpoint).resources == {
+            held,
+            Sysctl(name="net/ipv4/ip_forward", value="1"),
+            Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
+            Element(container="pn_shim_sources4", match=("10.1.0.2",), data=(str(HOST4),)),
+        }
+
+    @pytest.mark.parametrize("host_ip", ["::", "::1", "fd00:99::1"])
+    def test_ipv6_is_carried(self, host_ip: str) -> None:
+        """A host that forwards IPv6 believes its router no more."""
+        network = a_lan()
+        endpoint = published(network, an_endpoint(network), host_ip)
+        held = HostPort(protocol=a_binding().protocol, address=ip_address(host_ip), port=8080)
+
+        assert DRIVER.ports_plan(network, endpoint).resources == {
+            held,
+            ProxiedPort(held=held, address=ip_address("fd00:1::2"), port=80),
+        }
+
+    @pytest.mark.parametrize(
+        ("subnets", "targets"),
+        [
+            (DUAL[:1], {"0.0.0.0": "10.1.0.2", "::": "10.1.0.2"}),
+            (DUAL[1:], {"::": "fd00:1::2"}),
+            (DUAL, {"0.0.0.0": "10.1.0.2", "::": "fd00:1::2"}),
+        ],
+    )
+    def test_any_address(self, subnets: tuple[str, ...], targets: dict[str, str]) -> None:
+        """Is one of each family."""
+        network = a_lan(*subnets)
+        found = DRIVER.port_targets(network, an_endpoint(network), a_binding())
+
+        assert found == tuple(
+            PortTarget(host_ip=ip_address(one), container_ip=ip_address(other))
+            for one, other in targets.items()
+        )
+
+    def test_a_family_that_the_container_has_not(self) -> None:
+        """There is no proxy from IPv4 to IPv6."""
+        network = a_lan(DUAL[1])
+        with pytest.raises(RefusedError, match="the container has no IPv4 address"):
+            DRIVER.port_targets(network, an_endpoint(network), a_binding(host_ip="127.0.0.1"))
+
+    def test_nobody_publishes(self) -> None:
+        """In an internal network, and where Docker does it."""
+        for network in (a_lan(changes={"internal": True}), a_lan(publish="docker")):
+            assert DRIVER.port_targets(network, an_endpoint(network), a_binding()) == ()
+
+    def test_without_access(self) -> None:
+        """What cannot be had is not left out in silence."""
+        network = a_lan(host_access="")
+        with pytest.raises(RefusedError, match=r"cannot publish port 80: .* host_access=true"):
+            DRIVER.port_targets(network, an_endpoint(network), a_binding())
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("mode", ["private", "vepa", "passthru"])
+    def test_modes_without_neighbours(self, mode: str) -> None:
+        """The shim would hear nobody."""
+        with pytest.raises(RefusedError, match=f"macvlan_mode={mode} exchanges nothing"):
+            DRIVER.check_options(a_lan(macvlan_mode=mode))
+
+    @pytest.mark.parametrize("options", [{"host_address": "10.1.0.7"}, {"host_services": "deny"}])
+    def test_words_about_what_is_not_there(self, options: dict[str, str]) -> None:
+        """``host_access`` is forgotten easily."""
+        (name,) = options
+        with pytest.raises(RefusedError, match=f"option {name} is about .* leave out {name}"):
+            DRIVER.check_options(a_lan(host_access="", **options))
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"host_access": "maybe"},
+            {"host_address": "here"},
+            {"host_address": "10.1.0.7,10.1.0.8"},
+            {"host_services": "some"},
+            {"publish": "me"},
+        ],
+    )
+    def test_values(self, options: dict[str, str]) -> None:
+        """That mean nothing."""
+        (name,) = options
+        with pytest.raises(InvalidOptionError, match=f"option {name} is"):
+            DRIVER.check_options(a_lan(**options))
+
+    def test_an_internal_network_publishes_nothing(self) -> None:
+        """Docker's gateway would be its way out."""
+        with pytest.raises(RefusedError, match="leave out publish or --internal"):
+            DRIVER.check_options(a_lan(publish="docker", changes={"internal": True}))
+
+    def test_a_host_without_addresses(self) -> None:
+        """Of a family that the network has."""
+        network = a_lan(changes={"host_addresses": (ip_interface("10.1.0.9/24"),)})
+        with pytest.raises(
+            RefusedError, match="needs an IPv6 address of the host's, and parent eth0"
+        ):
+            DRIVER.network_plan(network)
+        isolated = a_lan(parent="", changes={"host_addresses": ()})
+        with pytest.raises(RefusedError, match=r"IPv4 address .* there is no parent"):
+            DRIVER.network_plan(isolated)

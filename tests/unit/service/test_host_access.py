@@ -1,0 +1,159 @@
+"""The host among containers on a parent, as calls and ticks keep it."""
+
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from plugin.model.ids import IfName, shim_name
+from plugin.model.network import Network
+from plugin.model.parents import HostLink
+from plugin.model.resources import Address, HostRoute
+from tests.fakes.rig import Rig
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+OPTIONS = {"mode": "macvlan", "parent": "eth0", "host_access": "true"}
+ETH0 = IfName("eth0")
+
+
+@pytest.fixture
+def rig() -> Rig:
+    rig = Rig()
+    has(rig, "10.1.0.9/24", "fd00:1::9/64")
+    return rig
+
+
+def has(rig: Rig, *interfaces: str) -> None:
+    """The host's addresses on the parent."""
+    rig.host.links.pop(ETH0, None)
+    rig.host.add_parent("eth0", addresses=tuple(map(ip_interface, interfaces)))
+
+
+def a_lan(rig: Rig) -> Network:
+    network = a_network("lan", *DUAL, mode="macvlan", options=OPTIONS)
+    rig.networks.create(network)
+    return network
+
+
+def sources(rig: Rig) -> set[str]:
+    """What the host is to its containers."""
+    return {str(each.source) for each in rig.held() if isinstance(each, HostRoute)}
+
+
+def test_routes_come_with_a_join_and_go_with_a_leave(rig: Rig) -> None:
+    """Those of others stay; the link is the engine's until it is handed back."""
+    network = a_lan(rig)
+    one, other = an_endpoint(network, 2), an_endpoint(network, 3)
+    assert sources(rig) == set()
+    for endpoint in (one, other):
+        rig.run(network, endpoint, a_binding(host_port=0))
+    assert rig.held() == rig.wanted()
+    rig.endpoints.leave(network.id, one.id)
+
+    left = {each.address for each in rig.held() if isinstance(each, HostRoute)}
+    assert left == {ip_address("10.1.0.3"), ip_address("fd00:1::3")}
+
+
+def test_nothing_is_left(rig: Rig) -> None:
+    """Of a network that is deleted with its containers."""
+    network = a_lan(rig)
+    rig.run(network, an_endpoint(network), a_binding())
+    rig.networks.delete(network.id)
+
+    assert rig.held() == frozenset()
+
+
+def test_a_reboot_takes_everything_and_it_comes_back(rig: Rig) -> None:
+    """Links, addresses and routes; containers make the rest when they start."""
+    network = a_lan(rig)
+    rig.run(network, an_endpoint(network))
+    wanted = rig.held()
+    rig.host.links.pop(shim_name(network.id))
+    rig = rig.restarted()
+
+    assert rig.held() == rig.wanted() == wanted
+
+
+def test_a_parent_that_comes_back(rig: Rig) -> None:
+    """The shim went with it, and so did the containers' links."""
+    network = a_lan(rig)
+    rig.run(network, an_endpoint(network))
+    rig.host.delete_link("eth0")
+    rig.healer.heal()
+    has(rig, "10.1.0.9/24", "fd00:1::9/64")
+    rig.healer.heal()
+
+    assert rig.held() == rig.wanted()
+    assert sources(rig) == set()
+    rig.run(network, an_endpoint(network, 3))
+    assert rig.held() == rig.wanted()
+
+
+def test_a_route_that_nobody_wants_is_swept(rig: Rig) -> None:
+    """Left by a process that died."""
+    network = a_lan(rig)
+    leaked = HostRoute(
+        ifname=shim_name(network.id),
+        address=ip_address("10.1.0.66"),
+        mac_address=an_endpoint(network).mac_address,
+        source=ip_address("10.1.0.9"),
+    )
+    rig.kernel.ensure([leaked], lambda _: None)
+    rig.healer.heal()
+
+    assert rig.held() == rig.wanted()
+
+
+def test_a_route_that_somebody_deleted_comes_back(rig: Rig) -> None:
+    """With the next tick."""
+    network = a_lan(rig)
+    rig.run(network, an_endpoint(network))
+    rig.host.links[shim_name(network.id)].routes.clear()
+    rig.healer.heal()
+
+    assert rig.held() == rig.wanted()
+
+
+class TestMoves:
+    def test_another_lease(self, rig: Rig) -> None:
+        """Ways, addresses and published ports follow."""
+        network = a_lan(rig)
+        rig.run(network, an_endpoint(network), a_binding())
+        has(rig, "10.1.0.8/24", "fd00:1::8/64")
+        rig.host_addresses.follow()
+
+        assert sources(rig) == {"10.1.0.8", "fd00:1::8"}
+        assert rig.held() == rig.wanted()
+        moved = Address(ifname=shim_name(network.id), interface=ip_interface("fd00:1::8/128"))
+        assert {each for each in rig.held() if isinstance(each, Address)} == {moved}
+
+    @pytest.mark.parametrize("left", [(), ("fd00:1::9/64",)])
+    def test_no_lease_yet(self, rig: Rig, left: tuple[str, ...]) -> None:
+        """After a boot the address may take its time: it is the old one until there is another."""
+        network = a_lan(rig)
+        before = rig.store.network(network.id)
+        has(rig, *left)
+        rig.host_addresses.follow()
+
+        assert rig.store.network(network.id) == before
+
+    def test_no_parent(self, rig: Rig) -> None:
+        """It may come back."""
+        network = a_lan(rig)
+        before = rig.store.network(network.id)
+        rig.host.delete_link("eth0")
+        rig.host_addresses.follow()
+
+        assert rig.store.network(network.id) == before
+
+    def test_others_do_not_care(self, rig: Rig) -> None:
+        """Networks without the host in them know nothing of its addresses."""
+        options = {"mode": "macvlan", "parent": "eth0"}
+        rig.networks.create(a_network("lan", *DUAL, mode="macvlan", options=options))
+        rig.host_addresses.follow()
+
+        (known,) = rig.store.networks()
+        assert known.host_addresses == ()
+        assert rig.host.parents[ETH0] == HostLink(
+            ifname=ETH0, addresses=(ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64"))
+        )
