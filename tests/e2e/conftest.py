@@ -12,12 +12,13 @@ from typing import Final
 import pytest
 
 from tests.conftest import LOGS
+from tests.e2e.parents import OTHER_LINK
 from tests.lab import records
 from tests.lab.commands import DeadlineError, wait_until
 from tests.lab.host import Host
 from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
 from tests.lab.lab import Lab
-from tests.lab.namespace import Peer
+from tests.lab.namespace import Peer, ip
 from tests.lab.roots import ENGINES
 from tests.lab.servers import serve_address, serve_dns
 from tests.lab.site import Site
@@ -150,3 +151,16 @@ def site(place: Place) -> Iterator[Site]:
             f"records before: {rows}, after: {records.count(state)}",
             pytrace=False,
         )
+
+
+@pytest.fixture
+def second(site: Site, lab: Lab) -> Iterator[str]:
+    """Another link of the host into the fabric."""
+    name = f"{site.host.name}x"
+    lab.fabric.ip(
+        f"link add {name} type veth peer name {OTHER_LINK} netns {site.host.leader}",
+        f"link set {name} master br0 up",
+    )
+    ip(site.host.netns, f"link set {OTHER_LINK} up")
+    yield name
+    lab.fabric.ip(f"link delete {name}")

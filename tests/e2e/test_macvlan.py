@@ -1,35 +1,17 @@
 """Mode macvlan: containers that are machines of the LAN."""
 
-import signal
-from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
 from tests.e2e.conftest import PEER_NAME
+from tests.e2e.parents import LAN, MAC, ON_ETH0, OTHER_LINK, RANGE, links_of
 from tests.lab.clients import reaches
-from tests.lab.commands import CommandError, wait_until
+from tests.lab.commands import CommandError
+from tests.lab.installed import PluginProcess
 from tests.lab.lab import Lab
-from tests.lab.namespace import SUBNET4, SUBNET6, Peer, ip
+from tests.lab.namespace import SUBNET6, Peer, ip
 from tests.lab.site import Site
-
-ON_ETH0 = ("-o", "mode=macvlan", "-o", "parent=eth0")
-LAN = (*ON_ETH0, "--subnet", str(SUBNET4), "--gateway", "10.99.0.254")
-RANGE = ("--ip-range", "10.99.0.128/26")
-MAC = "02:11:22:33:44:55"
-OTHER_LINK = "eth9"
-
-
-@pytest.fixture
-def second(site: Site, lab: Lab) -> Iterator[str]:
-    """Another link of the host into the fabric."""
-    name = f"{site.host.name}x"
-    lab.fabric.ip(
-        f"link add {name} type veth peer name {OTHER_LINK} netns {site.host.leader}",
-        f"link set {name} master br0 up",
-    )
-    ip(site.host.netns, f"link set {OTHER_LINK} up")
-    yield name
-    lab.fabric.ip(f"link delete {name}")
 
 
 def test_neighbours_of_the_lan(site: Site, peer: Peer) -> None:
@@ -42,7 +24,7 @@ def test_neighbours_of_the_lan(site: Site, peer: Peer) -> None:
     assert reaches(peer.netns, address, 80)
     assert site.exec(one, "wget", "-qO-", f"http://{PEER_NAME}/") == str(address)
     assert "default via 10.99.0.254" in site.exec(one, "ip", "route")
-    assert _links(site, one) == ["lo", "eth0"]
+    assert links_of(site, one) == ["lo", "eth0"]
     # The kernel keeps a parent from what stands on it.
     assert not reaches(site.host.netns, address, 80)
 
@@ -68,9 +50,9 @@ def test_without_a_gateway(site: Site, peer: Peer) -> None:
         assert "via" not in site.exec(one, "ip", "route")
         assert site.pings(one, PEER_NAME)
     assert site.pings(one, peer.address)
-    assert _links(site, one) == ["lo", "eth0"]
+    assert links_of(site, one) == ["lo", "eth0"]
     site.docker("network", "connect", site.network(), one)
-    assert _links(site, one) == ["lo", "eth0", "eth1"]
+    assert links_of(site, one) == ["lo", "eth0", "eth1"]
     assert site.pings(one, peer.address)
 
 
@@ -82,7 +64,7 @@ def test_no_way_out(site: Site, options: tuple[str, ...]) -> None:
 
     assert site.pings(one, other)
     assert "default" not in site.exec(one, "ip", "route")
-    assert _links(site, one) == ["lo", "eth0"]
+    assert links_of(site, one) == ["lo", "eth0"]
 
 
 def test_modes(site: Site, peer: Peer, second: str) -> None:
@@ -106,8 +88,28 @@ def test_modes(site: Site, peer: Peer, second: str) -> None:
     assert site.pings(site.run("--network", only, "--ip", "10.99.0.150"), peer.address)
 
 
-def test_two_parents_and_two_hosts(site: Site, peer: Peer, second: str) -> None:
-    """The same LAN on two links, with ranges that are apart, as two hosts have it."""
+def test_two_hosts(site: Site, lab: Lab) -> None:
+    """The same network on both, with ranges that are apart: they are one LAN."""
+    host = lab.host("28")
+    installed = PluginProcess(host)
+    try:
+        installed.start()
+        other = Site(host, installed)
+        here = site.network(*LAN, *RANGE)
+        there = other.network(*LAN, "--ip-range", "10.99.0.64/26")
+        one, two = site.run("--network", here), other.run("--network", there)
+
+        assert site.address(one, here) in ip_network("10.99.0.128/26")
+        assert other.address(two, there) in ip_network("10.99.0.64/26")
+        assert site.pings(one, other.address(two, there))
+        assert other.pings(two, site.address(one, here))
+    finally:
+        installed.end()
+        host.halt()
+
+
+def test_two_parents(site: Site, peer: Peer, second: str) -> None:
+    """A container on either, beside each other."""
     one = site.network(*LAN, *RANGE)
     with pytest.raises(CommandError, match="overlap"):
         site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:])
@@ -147,93 +149,3 @@ def test_the_same_mac_again(site: Site) -> None:
         assert site.exec(one, "cat", "/sys/class/net/eth0/address") == MAC
     with pytest.raises(CommandError, match=f"MAC address {MAC} is in use on eth0"):
         site.run("--network", network, "--mac-address", MAC)
-
-
-def test_the_same_mac_after_a_crash(site: Site, peer: Peer) -> None:
-    """The engine is killed, and starts a container again whose link nobody has handed back."""
-    network = site.network(*LAN, *RANGE)
-    options = ("--network", network, "--mac-address", MAC, "--ip", "10.99.0.150")
-    one = site.run(*options, "--restart=always", "--stop-signal=KILL")
-    site.host.restart_docker(signal.SIGKILL)
-    site.installed.wait_ready()
-
-    wait_until(lambda: site.pings(one, peer.address), "the container")
-    assert site.exec(one, "cat", "/sys/class/net/eth0/address") == MAC
-
-
-def test_pynet_restarts(site: Site, peer: Peer) -> None:
-    """Links in sandboxes are known again, nothing is made beside them, and they can be removed."""
-    network = site.network(*LAN, *RANGE)
-    one = site.run("--network", network)
-    site.installed.restart()
-
-    (endpoint,) = _network(site, network)["endpoints"]
-    assert endpoint["sandbox"]
-    assert site.pings(one, peer.address)
-    assert "pnc-" not in site.host.run("ip", "link")
-    site.remove(one)
-    assert not _network(site, network)["endpoints"]
-
-
-def test_a_parent_comes_and_goes(site: Site, peer: Peer, second: str, lab: Lab) -> None:
-    """The health says what is wrong with it, until it is back; what can be healed is."""
-    network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
-    one = site.run("--network", network)
-
-    ip(site.host.netns, f"link set {OTHER_LINK} down")
-    wait_until(lambda: "is down" in _trouble(site), "word of a link that is down")
-    ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of a link that is up")
-    wait_until(lambda: site.pings(one, peer.address), "traffic")
-
-    lab.fabric.ip(f"link set {second} down")
-    wait_until(lambda: "has no carrier" in _trouble(site), "word of a cable")
-    lab.fabric.ip(f"link set {second} up")
-    wait_until(lambda: not _trouble(site), "word of a cable that is back")
-
-    ip(site.host.netns, f"link set {OTHER_LINK} name other9")
-    wait_until(lambda: "is not there" in _trouble(site), "word of a name")
-    assert site.pings(one, peer.address)
-    ip(site.host.netns, f"link set other9 name {OTHER_LINK}")
-    wait_until(lambda: not _trouble(site), "word of a name that is back")
-
-
-def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) -> None:
-    """And plugged in again: a restart gives the container its link back."""
-    network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
-    one = site.run("--network", network, "--stop-signal=KILL")
-    lab.fabric.ip(f"link delete {second}")
-    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
-    assert _links(site, one) == ["lo"]
-    with pytest.raises(CommandError, match=f"there is no link {OTHER_LINK}"):
-        site.docker("restart", "-t", "1", one)
-
-    lab.fabric.ip(
-        f"link add {second} type veth peer name {OTHER_LINK} netns {site.host.leader}",
-        f"link set {second} master br0 up",
-    )
-    ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of the card that is back")
-    site.docker("start", one)
-    assert site.pings(one, peer.address)
-
-
-def _links(site: Site, container: str) -> list[str]:
-    lines = site.exec(container, "ip", "-o", "link").splitlines()
-    return [line.split(": ")[1].partition("@")[0] for line in lines]
-
-
-def _network(site: Site, name: str) -> dict[str, list[dict[str, str]]]:
-    ident = site.inspect("network", name)["Id"]
-    found: dict[str, list[dict[str, str]]] = next(
-        each for each in site.installed.ask("/v1/networks") if each["id"] == ident
-    )
-    return found
-
-
-def _trouble(site: Site) -> str:
-    return "; ".join(
-        each["why"]
-        for each in site.installed.ask("/health")["degraded"]
-        if each["what"] == f"parent {OTHER_LINK}"
-    )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.parents import links_of
 from tests.lab.site import Site
 
 
@@ -12,11 +13,11 @@ def test_loopback_only(site: Site, ipam: str) -> None:
     nowhere = site.network("-o", "mode=null", "--ipam-driver", driver, ipam=False)
     container = site.run("--network", nowhere)
 
-    assert _links(site, container) == ["lo"]
+    assert links_of(site, container) == ["lo"]
     assert site.exec(container, "ip", "route") == ""
     network = site.network()
     site.docker("network", "connect", network, container)
-    assert _links(site, container) == ["lo", "eth0"]
+    assert links_of(site, container) == ["lo", "eth0"]
     assert site.pings(container, site.run("--network", network))
 
 
@@ -26,9 +27,4 @@ def test_restart(site: Site) -> None:
     container = site.run("--network", network, "--stop-signal=KILL")
     site.docker("restart", container)
 
-    assert _links(site, container) == ["lo"]
-
-
-def _links(site: Site, container: str) -> list[str]:
-    lines = site.exec(container, "ip", "-o", "link").splitlines()
-    return [line.split(": ")[1].partition("@")[0] for line in lines]
+    assert links_of(site, container) == ["lo"]

@@ -1,0 +1,96 @@
+"""Mode macvlan when something ends: containers, engines, pynet, and the parent itself."""
+
+import signal
+
+import pytest
+
+from tests.e2e.parents import LAN, MAC, OTHER_LINK, RANGE, links_of
+from tests.lab.commands import CommandError, wait_until
+from tests.lab.lab import Lab
+from tests.lab.namespace import Peer, ip
+from tests.lab.site import Site
+
+
+def test_the_same_mac_after_a_crash(site: Site, peer: Peer) -> None:
+    """The engine is killed, and starts a container again whose link nobody has handed back."""
+    network = site.network(*LAN, *RANGE)
+    options = ("--network", network, "--mac-address", MAC, "--ip", "10.99.0.150")
+    one = site.run(*options, "--restart=always", "--stop-signal=KILL")
+    site.host.restart_docker(signal.SIGKILL)
+    site.installed.wait_ready()
+
+    wait_until(lambda: site.pings(one, peer.address), "the container")
+    assert site.exec(one, "cat", "/sys/class/net/eth0/address") == MAC
+
+
+def test_pynet_restarts(site: Site, peer: Peer) -> None:
+    """Links in sandboxes are known again, nothing is made beside them, and they can be removed."""
+    network = site.network(*LAN, *RANGE)
+    one = site.run("--network", network)
+    site.installed.restart()
+
+    (endpoint,) = _network(site, network)["endpoints"]
+    assert endpoint["sandbox"]
+    assert site.pings(one, peer.address)
+    assert "pnc-" not in site.host.run("ip", "link")
+    site.remove(one)
+    assert not _network(site, network)["endpoints"]
+
+
+def test_a_parent_comes_and_goes(site: Site, peer: Peer, second: str, lab: Lab) -> None:
+    """The health says what is wrong with it, until it is back; what can be healed is."""
+    network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
+    one = site.run("--network", network)
+
+    ip(site.host.netns, f"link set {OTHER_LINK} down")
+    wait_until(lambda: "is down" in _trouble(site), "word of a link that is down")
+    ip(site.host.netns, f"link set {OTHER_LINK} up")
+    wait_until(lambda: not _trouble(site), "word of a link that is up")
+    wait_until(lambda: site.pings(one, peer.address), "traffic")
+
+    lab.fabric.ip(f"link set {second} down")
+    wait_until(lambda: "has no carrier" in _trouble(site), "word of a cable")
+    lab.fabric.ip(f"link set {second} up")
+    wait_until(lambda: not _trouble(site), "word of a cable that is back")
+
+    ip(site.host.netns, f"link set {OTHER_LINK} name other9")
+    wait_until(lambda: "is not there" in _trouble(site), "word of a name")
+    assert site.pings(one, peer.address)
+    ip(site.host.netns, f"link set other9 name {OTHER_LINK}")
+    wait_until(lambda: not _trouble(site), "word of a name that is back")
+
+
+def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) -> None:
+    """And plugged in again: a restart gives the container its link back."""
+    network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
+    one = site.run("--network", network, "--stop-signal=KILL")
+    lab.fabric.ip(f"link delete {second}")
+    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
+    assert links_of(site, one) == ["lo"]
+    with pytest.raises(CommandError, match=f"there is no link {OTHER_LINK}"):
+        site.docker("restart", "-t", "1", one)
+
+    lab.fabric.ip(
+        f"link add {second} type veth peer name {OTHER_LINK} netns {site.host.leader}",
+        f"link set {second} master br0 up",
+    )
+    ip(site.host.netns, f"link set {OTHER_LINK} up")
+    wait_until(lambda: not _trouble(site), "word of the card that is back")
+    site.docker("start", one)
+    assert site.pings(one, peer.address)
+
+
+def _network(site: Site, name: str) -> dict[str, list[dict[str, str]]]:
+    ident = site.inspect("network", name)["Id"]
+    found: dict[str, list[dict[str, str]]] = next(
+        each for each in site.installed.ask("/v1/networks") if each["id"] == ident
+    )
+    return found
+
+
+def _trouble(site: Site) -> str:
+    return "; ".join(
+        each["why"]
+        for each in site.installed.ask("/health")["degraded"]
+        if each["what"] == f"parent {OTHER_LINK}"
+    )
