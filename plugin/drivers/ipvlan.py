@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
-from plugin.drivers import stacked
+from plugin.drivers import shim, stacked
 from plugin.drivers.options import Option, check_known
+from plugin.drivers.publishing import PUBLISH
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -42,7 +43,7 @@ FLAG: Final = Option(
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch or router that sends back what came from them.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, PUBLISH)
 
 
 class IpvlanDriver:
@@ -84,7 +85,8 @@ class IpvlanDriver:
 
     def network_plan(self, network: Network) -> Plan:
         stacked.check_pools(network)
-        return stacked.parent_plan(network, self._read(network)[0])
+        plan = stacked.parent_plan(network, self._read(network)[0])
+        return plan | Plan(resources=shim.gateway_resources(network))
 
     def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
         """The parent's, which dockerd must not try to set."""
@@ -106,8 +108,7 @@ class IpvlanDriver:
     def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
     ) -> tuple[PortTarget, ...]:
-        """Nowhere: every port of the container is open on the LAN."""
-        return ()
+        return shim.port_targets(network, endpoint, binding)
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         return Plan()
@@ -116,12 +117,13 @@ class IpvlanDriver:
         """From mode l3 up there are no neighbours to ask for a gateway: everything is on the link."""
         stack, mode, _ = self._read(network)
         attachment = stacked.attachment(network, stack, endpoint)
-        if mode is IpvlanMode.L2 or network.internal or stack.own:
-            return attachment
-        plain = replace(attachment, gateway4=None, gateway6=None, routes=stack.routes)
-        return stacked.connected(plain, endpoint)
+        if mode is not IpvlanMode.L2 and not network.internal and not stack.own:
+            plain = replace(attachment, gateway4=None, gateway6=None, routes=stack.routes)
+            attachment = stacked.connected(plain, endpoint)
+        return shim.attached(network, endpoint, attachment)
 
     def _read(self, network: Network) -> tuple[Stack, IpvlanMode, IpvlanFlag]:
         options = network.options
         check_known(options, OPTIONS, self.mode)
+        shim.has_access(network)  # refuses what cannot be meant
         return stacked.read_stack(network), MODE.of(options), FLAG.of(options)

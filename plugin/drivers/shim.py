@@ -54,6 +54,7 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     meaning="Address at which containers reach the host (with `host_access`). Default: one that "
     "the host has on the parent.",
 )
+_IPVLAN: Final = "ipvlan"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
 
 
@@ -158,10 +159,13 @@ def port_targets(
     if network.internal or PUBLISH.of(network.options) is Publisher.DOCKER:
         return ()
     if not HOST_ACCESS.of(network.options):
+        remedy = (
+            "publish=docker" if network.mode == _IPVLAN else "host_access=true or publish=docker"
+        )
         raise RefusedError(
             f"cannot publish port {binding.container_port}: the host does not reach containers of "
             "this network. Leave out -p, for all ports of the container are open at its own "
-            "address, or make the network with host_access=true or publish=docker"
+            f"address, or make the network with {remedy}"
         )
     own: dict[int, IPAddress] = {each.version: each.ip for each in endpoint.interfaces}
     if binding.host_ip is not None:

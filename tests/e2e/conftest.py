@@ -40,6 +40,8 @@ IN_BOTH: Final = frozenset(
         "test_existing_bridge",
         "test_every_origin",
         "test_gateway_container",
+        "test_host_and_containers",
+        "test_ports",
         "test_icc_off",
         "test_published_by_docker",
         "test_rates",

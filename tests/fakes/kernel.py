@@ -332,8 +332,9 @@ class FakeKernel:
 
     def _is_same_vlan(self, vlan: Vlan) -> bool:
         theirs = self.host.parents.get(vlan.ifname)
-        there = vlan.ifname in self.host.links and theirs is not None
-        return there and (theirs.lower, theirs.vlan) == (vlan.parent, vlan.number)
+        if theirs is None or vlan.ifname not in self.host.links:
+            return False
+        return (theirs.lower, theirs.vlan) == (vlan.parent, vlan.number)
 
     def _link_of_ours(self, wanted: LinkResource) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
@@ -384,8 +385,8 @@ class FakeKernel:
 
 
 def _parent(link: Link) -> IfName | None:
-    stacked = isinstance(link.resource, HandedOver | Vlan | Shim)
-    return link.resource.parent if stacked else None
+    resource = link.resource
+    return resource.parent if isinstance(resource, HandedOver | Vlan | Shim) else None
 
 
 def _all_of(link: Link) -> set[IPInterface]:

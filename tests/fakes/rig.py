@@ -58,11 +58,11 @@ class Rig:
     """One life of the plugin; ``restarted`` is the next."""
 
     def __init__(self, before: "Rig | None" = None) -> None:
-        self.faults = before.faults if before else Faults()
-        self.host = before.host if before else FakeHost()
-        self.store = before.store if before else FaultyStore(self.faults)
-        self.firewall = before.firewall if before else FaultyFirewall(self.faults)
-        self.addresses = before.addresses if before else AddressLog()
+        self.faults: Faults = before.faults if before else Faults()
+        self.host: FakeHost = before.host if before else FakeHost()
+        self.store: FaultyStore = before.store if before else FaultyStore(self.faults)
+        self.firewall: FaultyFirewall = before.firewall if before else FaultyFirewall(self.faults)
+        self.addresses: AddressLog = before.addresses if before else AddressLog()
         self.kernel = FakeKernel(self.host, self.faults)
         self.locks = Locks(wait_seconds=2)
         self.health = Health()

@@ -10,8 +10,8 @@ from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import Endpoint, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode
-from tests.fakes.values import a_network, a_pool, an_endpoint
+from plugin.model.resources import Element, Ipvlan, IpvlanFlag, IpvlanMode
+from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
 DRIVER = IpvlanDriver()
 ETH0 = IfName("eth0")
@@ -145,3 +145,30 @@ def test_no_ports_are_published() -> None:
 def test_dockers_names_are_the_same() -> None:
     """Who comes from Docker's driver changes nothing but ``-d``."""
     assert {"parent", "ipvlan_mode", "ipvlan_flag"} <= {option.name for option in OPTIONS}
+
+
+class TestPorts:
+    def test_they_are_refused(self) -> None:
+        """The host does not reach the container, whose ports are open anyway."""
+        network = an_ipvlan()
+        with pytest.raises(RefusedError, match=r"cannot publish port 80: .* with publish=docker"):
+            DRIVER.port_targets(network, a_member(network), a_binding())
+
+    @pytest.mark.parametrize("mode", ["l2", "l3"])
+    def test_docker_publishes(self, mode: str) -> None:
+        """By a gateway of its own, which it adds where there is no other."""
+        network = an_ipvlan(publish="docker", ipvlan_mode=mode)
+        attachment = DRIVER.attachment(network, a_member(network))
+
+        assert DRIVER.port_targets(network, a_member(network), a_binding()) == ()
+        assert DRIVER.ports_plan(network, a_member(network)).resources == frozenset()
+        assert not attachment.disable_gateway_service
+        assert attachment.gateway4 is None
+        assert attachment.routes == ()
+        lan = Element(container="pn_lan4", match=("10.1.0.0/24",))
+        assert lan in DRIVER.network_plan(network).resources
+
+    def test_an_internal_network_publishes_nothing(self) -> None:
+        """Docker's gateway would be its way out."""
+        with pytest.raises(RefusedError, match="leave out publish or --internal"):
+            DRIVER.check_options(replace(an_ipvlan(publish="docker"), internal=True))
