@@ -121,8 +121,8 @@ def test_services_of_the_host(site: Site, peer: Peer) -> None:
     assert site.pings(web, host.address)
 
 
-def test_restart_and_reboot(site: Site) -> None:
-    """Neither the plugin's end nor the host's is the end of it."""
+def test_a_restart(site: Site) -> None:
+    """The plugin's end is not the end of it, and its start brings nothing down."""
     network = site.network(*DUAL, *ACCESS)
     web = site.web("--network", network, "--restart", "always", "-p", "8080:80")
     site.installed.restart()

@@ -13,6 +13,8 @@ from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
 
+pytestmark = pytest.mark.kernels
+
 OPTIONS: Final = {"mode": "macvlan", "parent": "up0", "host_access": "true"}
 SUBNETS: Final = ("192.0.2.0/24", "fd00:99::/64")
 HOST: Final = (HOST4, HOST6)
