@@ -79,6 +79,9 @@ class Kernel(Protocol):
         Raises PortTakenError, or RefusedError for an address that the host does not have.
         """
 
+    def release(self, ports: Iterable[HostPort]) -> None:
+        """Let go of ports, held or not; never fails."""
+
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         """Let clients of connectionless protocols start anew on ``ports``."""
 

@@ -113,6 +113,10 @@ class LinuxKernel:
     ) -> int:
         return self._ports.reserve(protocol, addresses, ports)
 
+    def release(self, ports: Iterable[HostPort]) -> None:
+        for port in ports:
+            self._ports.remove(port)
+
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         conntrack.forget(ports)
 

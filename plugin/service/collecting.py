@@ -36,8 +36,10 @@ class Collector:
         if not endpoint.deleting:
             self._store.doom_endpoint(endpoint.id)
         unbind_all(self._addresses, network, endpoint)
-        self._reconciler.remove(endpoint_plan(network, endpoint))
+        plan = endpoint_plan(network, endpoint)
+        self._reconciler.remove(plan)
         self._store.delete_endpoint(endpoint.id)
+        self._reconciler.release(plan)
 
     def collect_network(self, network: Network) -> None:
         """Take away everything the host may hold for the network, and forget it."""
@@ -52,6 +54,7 @@ class Collector:
         # Told before the record goes: as long as that is there, all of this is done again.
         self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
+        self._reconciler.release(plan)
         self.release_shared(plan)
 
     def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:

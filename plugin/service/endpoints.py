@@ -106,9 +106,10 @@ class Endpoints:
                 before = driver_for(network.mode).shared_plan(
                     network, self._store.endpoints(network_id)
                 )
-                self._withdraw(network, endpoint)
-                self._reconciler.remove(_ways(network, endpoint))
+                plan = driver_for(network.mode).ports_plan(network, endpoint)
+                self._reconciler.remove(plan | _ways(network, endpoint))
                 self._store.save_endpoint(replace(_bare(endpoint), sandbox_key=None))
+                self._reconciler.release(plan)
                 self._share_anew(network, before)
 
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
@@ -141,10 +142,14 @@ class Endpoints:
             gateway = replace(endpoint, bindings=tuple(bindings), published=published)
             try:
                 self._store.save_endpoint(gateway)
-                self._reconciler.apply(driver.ports_plan(network, gateway))
             except Exception:
                 ports.release(self._kernel, published)
+                raise
+            try:
+                self._reconciler.apply(driver.ports_plan(network, gateway))
+            except Exception:
                 self._store.save_endpoint(endpoint)
+                ports.release(self._kernel, published)
                 raise
         _log.info("ports.published", endpoint=short(endpoint_id), ports=len(published))
 
@@ -153,8 +158,11 @@ class Endpoints:
         with self._locks.hold(network_id):
             found = self._find(network_id, endpoint_id)
             if found is not None and found[1].published:
-                self._withdraw(*found)
-                self._store.save_endpoint(_bare(found[1]))
+                network, endpoint = found
+                plan = driver_for(network.mode).ports_plan(network, endpoint)
+                self._reconciler.remove(plan)
+                self._store.save_endpoint(_bare(endpoint))
+                self._reconciler.release(plan)
 
     def _find(
         self, network_id: NetworkID, endpoint_id: EndpointID
@@ -173,10 +181,6 @@ class Endpoints:
             self._reconciler.remove(Plan(resources=delta.surplus))
         if delta.missing:
             self._reconciler.apply(Plan(resources=delta.missing))
-
-    def _withdraw(self, network: Network, endpoint: Endpoint) -> None:
-        if endpoint.published:
-            self._reconciler.remove(driver_for(network.mode).ports_plan(network, endpoint))
 
 
 def _ways(network: Network, endpoint: Endpoint) -> Plan:

@@ -169,8 +169,10 @@ class Healer:
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
-        self._reconciler.remove(endpoint_plan(network, endpoint))
+        plan = endpoint_plan(network, endpoint)
+        self._reconciler.remove(plan)
         self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
+        self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 
     def _sweep(self) -> None:

@@ -31,7 +31,7 @@ def publish(
 
 def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
     """Let go of ports that no plan holds yet."""
-    kernel.remove(
+    kernel.release(
         [
             HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)
             for port in published

@@ -75,9 +75,17 @@ class Reconciler:
     def remove(self, plan: Plan) -> None:
         """Take the plan away, going on after a failure; what may be another network's too stays.
 
+        So do host ports, until ``release``: somebody else may have one the moment it is free, and
+        whoever still has a record of it would take it away from them.
+
         Raises one ExceptionGroup of what stayed.
         """
-        self.take_away(each for each in plan.resources if not isinstance(each, Shared))
+        self.take_away(each for each in plan.resources if not isinstance(each, Shared | HostPort))
+        self._kernel.forget_connections(_ports(plan.resources))
+
+    def release(self, plan: Plan) -> None:
+        """Let go of the host ports of a plan, when no record says any more that they are held."""
+        self._kernel.release(_ports(plan.resources))
 
     def take_away(self, resources: Iterable[Resource]) -> None:
         """Take resources away that no network wants.  Raises as ``remove`` does."""
@@ -91,7 +99,6 @@ class Reconciler:
             self._kernel.remove(host[::-1])
         except (PynetError, ExceptionGroup) as error:
             failures.append(error)
-        self._kernel.forget_connections(_ports(host))
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
@@ -126,5 +133,5 @@ def _split(resources: Iterable[Resource]) -> tuple[list[HostResource], list[Elem
     return host, elements
 
 
-def _ports(resources: Iterable[HostResource]) -> list[HostPort]:
+def _ports(resources: Iterable[Resource]) -> list[HostPort]:
     return [resource for resource in resources if isinstance(resource, HostPort)]

@@ -165,6 +165,9 @@ class FakeKernel:
                 return number
         raise PortTakenError(addresses[0], (ports or _EPHEMERAL)[0])
 
+    def release(self, ports: Iterable[HostPort]) -> None:
+        self.ports -= set(ports)
+
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         self.forgotten += ports
 

@@ -96,7 +96,10 @@ class Lives(RuleBasedStateMachine):
         known = self.rig.store.network(network.id)
         if known is None or known.state is not NetworkState.ACTIVE:
             return endpoint
+        # Mode macvlan without host_access publishes nothing.
         bindings = [a_binding(80, 8000 + number), a_binding(81, 0)]
+        if network.mode == "macvlan":
+            bindings = []
 
         def start() -> None:
             self.rig.run(network, endpoint, *bindings)

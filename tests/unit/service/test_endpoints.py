@@ -236,6 +236,19 @@ class TestProgram:
         assert rig.held() == before
         assert rig.endpoints.get(*IDS).published == ()
 
+    def test_a_port_that_a_record_still_claims_is_nobody_elses(self, rig: Rig) -> None:
+        """Whoever finishes the failed removal later would take it from its next owner."""
+        self.publish(rig, a_binding())
+        rig.faults.arm(0)
+        with pytest.raises(ExceptionGroup):
+            rig.endpoints.revoke(*IDS)
+        rig.faults.arm(None)
+
+        assert {port.host_port for port in rig.endpoints.get(*IDS).published} == {8080}
+        assert {port.port for port in rig.kernel.ports} == {8080}
+        rig.endpoints.revoke(*IDS)
+        assert rig.kernel.ports == set()
+
     def test_two_containers_cannot_have_one_port(self, rig: Rig) -> None:
         """The first keeps it."""
         self.publish(rig, a_binding())
