@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipam.allocator import Allocator
 from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
-from ipam.lease import ANONYMOUS, Owner
+from ipam.lease import ANONYMOUS, Kind, Owner, State
 from ipam.pool import GLOBAL, LOCAL, AddressSpaceName
 from plugin.errors import RefusedError, StoreError
 from plugin.model.ids import EndpointID, NetworkID
@@ -84,6 +84,18 @@ class IpamAddressUse:
         with in_our_words():
             pools = self._allocator.pools()
         return any(each.prefix == pool.prefix and each.space == space for each in pools)
+
+    def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
+        space = space_of(pool)
+        with in_our_words():
+            found = [
+                lease
+                for each in self._allocator.pools()
+                if each.prefix == pool.prefix and each.space == space
+                for lease in self._allocator.leases(each.id)
+                if lease.address == interface.ip and lease.kind is Kind.ENDPOINT
+            ]
+        return self.holds(pool) and all(lease.state is State.RESTING for lease in found)
 
     def released(self) -> frozenset[NetworkID]:
         with in_our_words():

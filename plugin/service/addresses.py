@@ -34,6 +34,9 @@ class AddressUse(Protocol):
     def holds(self, pool: PoolData) -> bool:
         """Whether the pool is one of theirs."""
 
+    def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
+        """Whether the address is theirs, and the engine has given it back."""
+
     def released(self) -> frozenset[NetworkID]:
         """Networks all of whose pools the engine has given back, of those that are theirs."""
 
@@ -61,6 +64,10 @@ class NobodyAsks:
         """None is."""
         return False
 
+    def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
+        """Their owner knows."""
+        return False
+
     def released(self) -> frozenset[NetworkID]:
         """Their owner knows."""
         return frozenset()
@@ -81,6 +88,12 @@ def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> N
 def is_ours(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:
     """Whether one of the endpoint's addresses is in a pool of theirs."""
     return any(addresses.holds(pool) for pool, _ in _held(network, endpoint))
+
+
+def all_released(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:
+    """Whether the engine has given back whatever addresses the endpoint had, all of them theirs."""
+    held = _held(network, endpoint)
+    return bool(held) and all(addresses.is_released(*each) for each in held)
 
 
 def _held(network: Network, endpoint: Endpoint) -> list[tuple[PoolData, IPInterface]]:

@@ -12,7 +12,7 @@ from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Shared
-from plugin.service.addresses import AddressUse, is_ours, unbind_all
+from plugin.service.addresses import AddressUse, all_released, is_ours, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
@@ -65,6 +65,13 @@ class Collector:
         keeps its address until then, however long.
         """
         return not (endpoint.attached and is_ours(self._addresses, network, endpoint))
+
+    def is_forgotten(self, network: Network, endpoint: Endpoint) -> bool:
+        """Whether dockerd has given back the addresses of an endpoint that no sandbox has.
+
+        It does so after it has deleted the endpoint; its word for that was lost.
+        """
+        return not endpoint.joined and all_released(self._addresses, network, endpoint)
 
     def forgotten(self) -> list[NetworkID]:
         """Networks of which dockerd has given back what they cannot be without."""

@@ -137,8 +137,8 @@ class Healer:
 
     def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):
-            if endpoint.deleting:
-                # dockerd has forgotten it: what could not be removed then is removed now.
+            if endpoint.deleting or self._collector.is_forgotten(network, endpoint):
+                # dockerd knows it no more: what could not be removed then is removed now.
                 self._collector.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
         joined = [each for each in self._store.endpoints(network.id) if each.joined]

@@ -50,6 +50,9 @@ class AddressLog:
     def holds(self, pool: PoolData) -> bool:
         return self.ours
 
+    def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
+        return self.ours and f"{interface.ip} of {pool.prefix}" not in self.bound
+
     def released(self) -> frozenset[NetworkID]:
         return frozenset(self.given_back)
 

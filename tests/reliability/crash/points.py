@@ -91,7 +91,7 @@ def install(points: Points) -> None:
 
     kernel = _raiser(KernelError, "out of memory")
     nft_refuses = _raiser(FirewallError, "nft refused")
-    before(rtnl.Rtnl, "_ask", _change, lambda: rtnl.RtnlError(errno.ENOBUFS, ""))
+    before(rtnl.Rtnl, "ask", _change, lambda: rtnl.RtnlError(errno.ENOBUFS, ""))
     before(sysctls, "ensure", _setting, kernel)
     before(shaping, "ensure_limit", "queue", kernel)
     before(shaping, "_redirect", "queue", kernel)

@@ -23,9 +23,6 @@ from tests.reliability.wire import DeadError, Json
 
 CREATE, RUN, STOP, REMOVE = range(4)
 _DEADLY: Final = (End.ALL_DIE, End.WORKER_DIES)
-# An endpoint that dockerd forgot without a word goes when its address is given out again, or with
-# its network: the next container takes it along.
-_FORGETTING: Final = "NetworkDriver.DeleteEndpoint"
 
 
 class Then(Enum):
@@ -188,9 +185,8 @@ class Walk:
                 raise ProofError(f"a call without a body was answered with {status}")
         self._all(phase.undo(step) if phase.makes else phase.calls[step + 1 :])
         self.server.tick()
-        if call.method != _FORGETTING:
-            before = number - 1 if phase.makes else number
-            self.expect(self._end_of(before), "after the engine gave up", call)
+        before = number - 1 if phase.makes else number
+        self.expect(self._end_of(before), "after the engine gave up", call)
         if number in (CREATE, REMOVE):
             for each in self._scene.life(network=1, endpoint=1):
                 self._all(each.calls)

@@ -1,6 +1,7 @@
 """What the address side is told of the network side."""
 
 from dataclasses import replace
+from ipaddress import ip_interface
 
 import pytest
 
@@ -120,3 +121,25 @@ class TestUnbindGone:
         use.unbind_gone({}.get)
 
         assert states(allocator) == [State.RESERVED]
+
+
+class TestIsReleased:
+    def test_only_what_the_engine_gave_back(
+        self, allocator: Allocator, use: IpamAddressUse, network: Network
+    ) -> None:
+        """It rests then, or is free; requested or bound it is not."""
+        pool, held = network.pools[0], allocator.pools()[0].id
+        granted = allocator.request_address(held)
+        interface = ip_interface(f"{granted.ip}/{pool.prefix.prefixlen}")
+        requested = use.is_released(pool, interface)
+        use.bind(pool, interface, an_endpoint(network))
+        bound = use.is_released(pool, interface)
+        allocator.release_address(held, granted.ip)
+
+        assert (requested, bound, use.is_released(pool, interface)) == (False, False, True)
+
+    def test_nothing_of_another_ipam(self, use: IpamAddressUse) -> None:
+        """Nobody here knows whose it is."""
+        network = a_network("red", "10.8.0.0/24")
+
+        assert not use.is_released(network.pools[0], ip_interface("10.8.0.2/24"))

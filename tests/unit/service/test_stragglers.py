@@ -55,6 +55,21 @@ class TestEndpoints:
         assert not known(rig)
         assert rig.held() == alone
 
+    def test_one_whose_addresses_docker_gave_back_is_collected_at_once(self, rig: Rig) -> None:
+        """It had deleted it; its word was lost, as by a plugin that was killed."""
+        alone = rig.held()
+        rig.addresses.ours = True
+        rig.run(BLUE, WEB, a_binding())
+        rig.addresses.bound.clear()
+        rig.healer.heal()
+        while_joined = known(rig)
+        rig.endpoints.leave(*IDS)
+        rig.healer.heal()
+
+        assert while_joined
+        assert not known(rig)
+        assert rig.held() == alone
+
     def test_one_of_our_ipam_keeps_its_address_until_docker_speaks(self, rig: Rig) -> None:
         """It does when it starts; given out before that, the address would be released then."""
         rig.addresses.ours = True
