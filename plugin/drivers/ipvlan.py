@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from plugin.drivers import shim, stacked
+from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, check_known
-from plugin.drivers.publishing import PUBLISH
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -43,7 +43,7 @@ FLAG: Final = Option(
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch or router that sends back what came from them.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, PUBLISH)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, *shim.OPTIONS)
 
 
 class IpvlanDriver:
@@ -62,6 +62,8 @@ class IpvlanDriver:
                 "have their parent's; leave out --mac-address (and the setting PYNET_REQUIRES_MAC), "
                 "or choose mode=macvlan"
             )
+        if shim.has_access(network):
+            shim.check_endpoint(network, endpoint)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """The gateway is a machine of the LAN, or none is needed."""
@@ -75,18 +77,33 @@ class IpvlanDriver:
         """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c)."""
         stack, mode, flag = self._read(network)
         setting = f"ipvlan_mode={mode.name.lower()} ipvlan_flag={flag.name.lower()}"
-        return stacked.parent_use(stack, self.mode, setting=setting)
+        addressed = shim.has_access(network)
+        return stacked.parent_use(stack, self.mode, setting=setting, addressed=addressed)
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        return stacked.check_parent(self._read(network)[0], links)
+        """What comes to the parent for an address of one of its links is that link's."""
+        stack, _, _ = self._read(network)
+        parent = links.get(stack.parent)
+        there = () if parent is None else {each.ip for each in parent.addresses}
+        for address in shim.HOST_ADDRESS.of(network.options):
+            if address in there:
+                raise RefusedError(
+                    f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
+                    "sends there would not reach it any more; choose an address that nobody has"
+                )
+        return stacked.check_parent(stack, links)
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         return Plan()
 
     def network_plan(self, network: Network) -> Plan:
+        stack, mode, _ = self._read(network)
         stacked.check_pools(network)
-        plan = stacked.parent_plan(network, self._read(network)[0])
-        return plan | Plan(resources=shim.gateway_resources(network))
+        plan = stacked.parent_plan(network, stack)
+        plan |= Plan(resources=shim.gateway_resources(network))
+        if shim.has_access(network):
+            plan |= Plan(resources=shim.network_resources(network, stack, mode))
+        return plan
 
     def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
         """The parent's, which dockerd must not try to set."""
@@ -103,7 +120,10 @@ class IpvlanDriver:
             mark=f"{network.id}/{endpoint.id}",
         )
         requires = frozenset({stack.parent})
-        return Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
+        plan = Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
+        if shim.has_access(network):
+            plan |= Plan(resources=shim.endpoint_resources(network, endpoint))
+        return plan
 
     def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
@@ -111,7 +131,7 @@ class IpvlanDriver:
         return shim.port_targets(network, endpoint, binding)
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        return Plan()
+        return Plan(resources=shim.port_resources(network, endpoint))
 
     def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
         """From mode l3 up there are no neighbours to ask for a gateway: everything is on the link."""
@@ -125,5 +145,33 @@ class IpvlanDriver:
     def _read(self, network: Network) -> tuple[Stack, IpvlanMode, IpvlanFlag]:
         options = network.options
         check_known(options, OPTIONS, self.mode)
-        shim.has_access(network)  # refuses what cannot be meant
-        return stacked.read_stack(network), MODE.of(options), FLAG.of(options)
+        stack, mode, flag = stacked.read_stack(network), MODE.of(options), FLAG.of(options)
+        if shim.has_access(network):
+            _check_access(network, stack, mode, flag)
+        return stack, mode, flag
+
+
+def _check_access(network: Network, stack: Stack, mode: IpvlanMode, flag: IpvlanFlag) -> None:
+    if stack.own:
+        raise RefusedError(
+            "option host_access is true, and an isolated ipvlan network has no MAC address to know "
+            "its containers by; say parent, or choose mode=macvlan"
+        )
+    if not shim.HOST_ADDRESS.of(network.options):
+        raise RefusedError(
+            "option host_access is true, and in mode ipvlan the host needs an address of its own "
+            "among the containers; give one that nobody else has with host_address"
+        )
+    if flag is not IpvlanFlag.BRIDGE:
+        raise RefusedError(
+            f"option host_access is true, and a link with ipvlan_flag={flag.name.lower()} exchanges "
+            "nothing with other links of its parent, the host's among them; choose "
+            "ipvlan_flag=bridge"
+        )
+    if mode is not IpvlanMode.L2 and HOST_SERVICES.of(network.options) is not None:
+        name = mode.name.lower()
+        raise RefusedError(
+            f"option host_services is {network.options[HOST_SERVICES.name]!r}, and with "
+            f"ipvlan_mode={name} containers reach the host's other addresses past its link among "
+            "them; choose ipvlan_mode=l2, or leave out host_services"
+        )

@@ -4,6 +4,9 @@ The kernel keeps a parent apart from the links on it, but not those links from e
 the shim the host goes to each container that has joined, and nowhere else; it is there under an
 address it has anyway, or under one of its own that the LAN need not know.  Nobody but those
 containers is heard on it.
+
+An ipvlan shim has an address of its own always: whatever comes to its parent for an address of
+one of the links there is that link's.
 """
 
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from plugin.drivers.options import Option, address_list, boolean
 from plugin.drivers.publishing import PUBLISH, Publisher, any_address, held_port, translation
 from plugin.drivers.stacked import Stack
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import IfName, derived_mac, link_local, shim_name
+from plugin.model.ids import IfName, MacAddress, derived_mac, link_local, shim_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -33,6 +36,7 @@ from plugin.model.resources import (
     Address,
     Element,
     HostRoute,
+    IpvlanMode,
     ProxiedPort,
     Resource,
     Shim,
@@ -52,7 +56,7 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     default=(),
     expected="an address that nobody else has, or one of each family with ',' between",
     meaning="Address at which containers reach the host (with `host_access`). Default: one that "
-    "the host has on the parent.",
+    "the host has on the parent; in mode ipvlan there is none.",
 )
 _IPVLAN: Final = "ipvlan"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
@@ -93,11 +97,13 @@ def gateway_resources(network: Network) -> frozenset[Resource]:
     )
 
 
-def network_resources(network: Network, stack: Stack) -> frozenset[Resource]:
+def network_resources(
+    network: Network, stack: Stack, ipvlan_mode: IpvlanMode | None = None
+) -> frozenset[Resource]:
     """The shim, and what is true of it whoever has joined."""
     _check_addresses(network, stack)
     ifname = shim_name(network.id)
-    parent_mac = network.parent_mac
+    parent_mac = None if network.mode == _IPVLAN else network.parent_mac
     shim = Shim(
         ifname=ifname,
         parent=stack.parent,
@@ -106,6 +112,7 @@ def network_resources(network: Network, stack: Stack) -> frozenset[Resource]:
         mtu=stack.mtu,
         ipv6=network.ipv6,
         mark=network.id,
+        ipvlan_mode=ipvlan_mode,
     )
     sets = ("pn_bridges", "pn_shims", *(("pn_internal",) if network.internal else ()))
     return frozenset(
@@ -119,9 +126,14 @@ def network_resources(network: Network, stack: Stack) -> frozenset[Resource]:
 
 
 def endpoint_resources(network: Network, endpoint: Endpoint) -> frozenset[Resource]:
-    """The host's way to the container, and the container's leave to be heard."""
+    """The host's way to the container, and the container's leave to be heard.
+
+    Which address an ipvlan link gives itself cannot be known (net/ipv6/addrconf.c,
+    addrconf_ifid_eui48, by the number it has among its parent's): it is not heard as that.
+    """
     ifname = shim_name(network.id)
-    known = (f'"{ifname}"', endpoint.mac_address)
+    mac_address = endpoint.mac_address or network.parent_mac or MacAddress("")
+    known = (f'"{ifname}"', mac_address)
     resources: set[Resource] = set()
     for interface in endpoint.interfaces:
         source = _host_for(network, interface)
@@ -131,12 +143,12 @@ def endpoint_resources(network: Network, endpoint: Endpoint) -> frozenset[Resour
             HostRoute(
                 ifname=ifname,
                 address=interface.ip,
-                mac_address=endpoint.mac_address,
+                mac_address=mac_address,
                 source=source,
             ),
             Element(container=f"pn_shim{interface.version}", match=(*known, str(interface.ip))),
         }
-    if endpoint.ipv6 is not None:
+    if endpoint.ipv6 is not None and endpoint.mac_address:
         own = str(link_local(endpoint.mac_address))
         resources.add(Element(container="pn_shim6", match=(*known, own)))
     return frozenset(resources)
@@ -159,13 +171,11 @@ def port_targets(
     if network.internal or PUBLISH.of(network.options) is Publisher.DOCKER:
         return ()
     if not HOST_ACCESS.of(network.options):
-        remedy = (
-            "publish=docker" if network.mode == _IPVLAN else "host_access=true or publish=docker"
-        )
+        own_address = " and host_address" if network.mode == _IPVLAN else ""
         raise RefusedError(
             f"cannot publish port {binding.container_port}: the host does not reach containers of "
             "this network. Leave out -p, for all ports of the container are open at its own "
-            f"address, or make the network with {remedy}"
+            f"address, or make the network with host_access=true{own_address} or publish=docker"
         )
     own: dict[int, IPAddress] = {each.version: each.ip for each in endpoint.interfaces}
     if binding.host_ip is not None:
@@ -207,6 +217,11 @@ def attached(network: Network, endpoint: Endpoint, attachment: Attachment) -> At
 def _check_addresses(network: Network, stack: Stack) -> None:
     for pool in network.pools:
         if pool.prefix.prefixlen and _host_in(network, pool.prefix) is None:
+            if network.mode == _IPVLAN:
+                raise RefusedError(
+                    f"option host_access needs an IPv{pool.prefix.version} address that nobody else "
+                    "has in mode ipvlan; give one with host_address"
+                )
             where = "there is no parent" if stack.own else f"parent {stack.parent} has none"
             raise RefusedError(
                 f"option host_access needs an IPv{pool.prefix.version} address of the host's, and "
@@ -234,7 +249,8 @@ def _host_for(network: Network, interface: IPInterface) -> IPAddress | None:
 def _host_in(network: Network, prefix: IPNetwork) -> IPAddress | None:
     """The host's address for containers of a subnet: one in it, if there is one."""
     known = HOST_ADDRESS.of(network.options)
-    if prefix.version not in {each.version for each in known}:
+    borrows = network.mode != _IPVLAN
+    if borrows and prefix.version not in {each.version for each in known}:
         known = tuple(each.ip for each in network.host_addresses)
     same = [each for each in known if each.version == prefix.version]
     return next((each for each in same if each in prefix), next(iter(same), None))

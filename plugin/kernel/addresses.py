@@ -3,6 +3,7 @@
 import errno
 from typing import Final
 
+from plugin.errors import RefusedError
 from plugin.kernel import links
 from plugin.kernel.rtnl import AddressInfo, LinkChange, Rtnl, RtnlError
 from plugin.model.resources import Address
@@ -22,6 +23,11 @@ def ensure(rtnl: Rtnl, address: Address) -> None:
     try:
         rtnl.add_address(index, address.interface, flags=flags, protocol=PROTOCOL)
     except RtnlError as error:
+        if error.code == errno.EADDRINUSE:
+            raise RefusedError(
+                f"address {address.interface.ip} is in use on another ipvlan link of the same "
+                "parent; choose another host_address"
+            ) from error
         if error.code != errno.EEXIST:
             raise
         return
@@ -55,10 +61,10 @@ def _announce(rtnl: Rtnl, address: Address) -> None:
 
     The kernel does (net/ipv4/devinet.c, net/ipv6/ndisc.c) where the link's arp_notify and
     ndisc_notify are on and its hardware address is set, be it to what it was; a raw socket
-    would need CAP_NET_RAW.
+    would need CAP_NET_RAW.  That of an ipvlan link cannot be set: it is its parent's.
     """
     link = rtnl.link(address.ifname)
-    if link is not None:
+    if link is not None and link.kind != "ipvlan":
         rtnl.change_link(link.index, LinkChange(mac_address=link.mac_address))
 
 

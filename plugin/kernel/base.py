@@ -9,7 +9,7 @@ Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
 Detour     the same, alias ``pynet:<network>/<endpoint>``
 Dummy      the same, alias ``pynet:<network>``
 Vlan       the same, alias ``pynet:shared``
-Shim       the same, alias ``pynet:<network>``, a macvlan link
+Shim       the same, alias ``pynet:<network>``, a macvlan or ipvlan link
 Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
 Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
 HostRoute  the route's protocol number; the neighbour beside it goes with our link

@@ -71,14 +71,17 @@ def _as_macvlan(link: LinkInfo) -> Macvlan | Shim:
     )
 
 
-def _as_ipvlan(link: LinkInfo) -> Ipvlan:
+def _as_ipvlan(link: LinkInfo) -> Ipvlan | Shim:
+    mark = links.mark_of(link) or ""
+    if mark and "/" not in mark:
+        return shims.as_shim(link)
     return Ipvlan(
         ifname=link.ifname,
         parent=links.name_of(link.parent),
         mode=IpvlanMode.L2,
         flag=IpvlanFlag.BRIDGE,
         mtu=link.mtu,
-        mark=links.mark_of(link) or "",
+        mark=mark,
     )
 
 

@@ -1,6 +1,6 @@
 """The host's own link on a parent, and its ways to the containers that stand there.
 
-The parent and its macvlan links never hear each other, but the links do.  The routes carry our
+The parent and the links on it never hear each other, but the links do.  The routes carry our
 protocol number; the hardware addresses of containers are told to the kernel, for it would ask the
 LAN, whose machines would learn from the question that the host is where the shim is.
 """
@@ -20,7 +20,14 @@ from plugin.kernel import raw_netlink as raw
 from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
-from plugin.model.resources import MARK_PREFIX, HostRoute, MacvlanMode, Shim, Sysctl
+from plugin.model.resources import (
+    MARK_PREFIX,
+    HostRoute,
+    IpvlanFlag,
+    MacvlanMode,
+    Shim,
+    Sysctl,
+)
 
 # Who made a route (linux/rtnetlink.h, rtm_protocol); the numbers from 5 up are for daemons, and
 # nobody has put his name to this one in iproute2's rt_protos.
@@ -37,6 +44,7 @@ _NLM_F_CREATE: Final = 0x400
 _NLM_F_CREATE_EXCLUSIVE: Final = 0x600
 _RTMSG: Final = struct.Struct("=BBBBBBBBI")
 _NDMSG: Final = struct.Struct("=BxxxiHBB")
+_U16: Final = struct.Struct("=H")
 _U32: Final = struct.Struct("=I")
 _RTA_DST: Final = 1
 _RTA_OIF: Final = 4
@@ -49,17 +57,19 @@ _NDA_LLADDR: Final = 2
 _NUD_PERMANENT: Final = 0x80
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
+_IFLA_IPVLAN_MODE: Final = 1
+_IFLA_IPVLAN_FLAGS: Final = 2
 _GONE: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
 
 
 def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
     """Make the link, and set it up when it has its settings: a router's word is quicker than ours."""
     wanted = LinkChange(mtu=shim.mtu, mac_address=shim.mac_address)
-    mode = raw.attribute(_IFLA_MACVLAN_MODE, _U32.pack(MacvlanMode.BRIDGE))
+    kind, data = _kind(shim)
     parent = links.index_of(shim.parent)
     made = replace(wanted, ifname=shim.ifname, parent=parent, group=links.GROUP_OURS)
     try:
-        rtnl.add_link("macvlan", made, mode)
+        rtnl.add_link(kind, made, data)
     except RtnlError as error:
         if error.code == errno.EBUSY:
             raise RefusedError(
@@ -68,7 +78,7 @@ def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
             ) from error
         if error.code != errno.EEXIST:
             raise
-        link = links.our_link(rtnl, shim.ifname, shim.mark, "macvlan")
+        link = links.our_link(rtnl, shim.ifname, shim.mark, kind)
         rtnl.change_link(link.index, wanted)
     for setting in _settings(shim):
         sysctls.ensure(setting, root)
@@ -88,6 +98,7 @@ def read_shim(rtnl: Rtnl, shim: Shim, root: Path) -> Shim | None:
         mac_address=link.mac_address if shim.mac_address else None,
         mtu=None if shim.mtu is None else link.mtu,
         ipv6=shim.ipv6,
+        ipvlan_mode=shim.ipvlan_mode,
         mark=links.mark_if_right(link) if right else "",
     )
 
@@ -200,15 +211,27 @@ class HostRoutes:
         return found
 
 
+def _kind(shim: Shim) -> tuple[str, bytes]:
+    """The kind of link, and how it is with its neighbours: bridge, the only way it hears them."""
+    if shim.ipvlan_mode is None:
+        return "macvlan", raw.attribute(_IFLA_MACVLAN_MODE, _U32.pack(MacvlanMode.BRIDGE))
+    mode = raw.attribute(_IFLA_IPVLAN_MODE, _U16.pack(shim.ipvlan_mode))
+    return "ipvlan", mode + raw.attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(IpvlanFlag.BRIDGE))
+
+
 def _settings(shim: Shim) -> list[Sysctl]:
     conf4, conf6 = (f"net/{family}/conf/{shim.ifname}" for family in ("ipv4", "ipv6"))
-    return [
+    settings = [
         Sysctl(name=f"{conf4}/arp_filter", value="1"),
         Sysctl(name=f"{conf4}/route_localnet", value="1"),
         Sysctl(name=f"{conf6}/accept_ra", value="0"),
         Sysctl(name=f"{conf6}/accept_dad", value="0"),
         Sysctl(name=f"{conf6}/disable_ipv6", value="0" if shim.ipv6 else "1"),
     ]
+    if shim.ipvlan_mode is not None:
+        # Whoever heard of the parent's addresses here would reach them past the shim.
+        settings.append(Sysctl(name=f"{conf4}/arp_ignore", value="1"))
+    return settings
 
 
 def _neighbour(route: HostRoute, index: int, mac_address: MacAddress | None) -> bytes:

@@ -1,8 +1,8 @@
 """Networks and endpoints, as dockerd asked for them.
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
-``foreign_parent``, ``parent_mac``), so that its plan is the same after a restart as it was on the first day.
-Only ``host_addresses`` follow the host, whose addresses may be leased.
+``foreign_parent``), so that its plan is the same after a restart as it was on the first day.
+Only ``host_addresses`` and ``parent_mac`` follow the host, whose addresses may be leased.
 """
 
 from dataclasses import dataclass, field

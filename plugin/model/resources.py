@@ -153,6 +153,9 @@ class Shim:
     It answers whom the host would send to by it, and nobody else (arp_filter), believes no
     router, and lets what the host says to itself be translated (route_localnet).  Without
     ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
+
+    With ``ipvlan_mode`` it is an ipvlan link and has its parent's MAC address, and it answers
+    for its own addresses only (arp_ignore); without, it is a macvlan link.
     """
 
     ifname: IfName
@@ -161,6 +164,7 @@ class Shim:
     mtu: int | None
     ipv6: bool
     mark: str
+    ipvlan_mode: IpvlanMode | None = None
 
     @property
     def key(self) -> Key:

@@ -1,4 +1,8 @@
-"""The host's own addresses, which its containers know it by: they may be leased, and change."""
+"""The host's own addresses, which its containers know it by: they may be leased, and change.
+
+So may the parent's MAC address, which ipvlan containers have too: Wi-Fi may choose one at every
+connection.
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -9,7 +13,7 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import diff
 from plugin.model.ids import short
-from plugin.model.network import IPInterface, Network, NetworkState
+from plugin.model.network import Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.collecting import whole_plan
 from plugin.service.locks import Locks
@@ -32,30 +36,35 @@ class HostAddresses:
         """Bring every network up to date; what fails is healed as anything else is."""
         for network in self._store.networks():
             found = self._found(network)
-            if found == network.host_addresses:
+            if found == network:
                 continue
             try:
                 self._move(network, found)
             except (PynetError, ExceptionGroup) as error:
                 _log.error("host.not_followed", network=short(network.id), reason=error)
 
-    def _found(self, network: Network) -> tuple[IPInterface, ...]:
-        """What the host has now; of a family of which it has none, what it had."""
+    def _found(self, network: Network) -> Network:
+        """With what the host has now; of a family of which it has none, what it had."""
         use = driver_for(network.mode).parent_use(network)
         if use is None or not use.addressed or network.state is not NetworkState.ACTIVE:
-            return network.host_addresses
+            return network
         link = self._kernel.host_links([use.parent]).get(use.parent)
-        there = () if link is None else link.addresses
-        versions = {each.version for each in there}
+        if link is None:
+            return network
+        versions = {each.version for each in link.addresses}
         kept = tuple(each for each in network.host_addresses if each.version not in versions)
-        return tuple(sorted((*there, *kept), key=lambda each: each.version))
+        addresses = tuple(sorted((*link.addresses, *kept), key=lambda each: each.version))
+        mac_address = link.mac_address or network.parent_mac
+        return replace(network, host_addresses=addresses, parent_mac=mac_address)
 
-    def _move(self, listed: Network, found: tuple[IPInterface, ...]) -> None:
+    def _move(self, listed: Network, found: Network) -> None:
         with self._locks.hold(listed.id):
             network = self._store.network(listed.id)
             if network is None or network.state is not NetworkState.ACTIVE:
                 return
-            moved = replace(network, host_addresses=found)
+            moved = replace(
+                network, host_addresses=found.host_addresses, parent_mac=found.parent_mac
+            )
             joined = tuple(each for each in self._store.endpoints(network.id) if each.joined)
             delta = diff(whole_plan(moved, joined).resources, whole_plan(network, joined).resources)
             self._store.save_network(moved)

@@ -7,7 +7,7 @@ import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Address, HostRoute, Shim
+from plugin.model.resources import Address, HostRoute, IpvlanMode, Shim
 from tests.contract.hosts import Host, make
 
 PARENT = IfName("up0")
@@ -51,6 +51,21 @@ class TestShims:
         assert host.kernel.read([shim]) == {shim}
         marked = host.kernel.read_marked()
         assert {(type(each), each.key) for each in marked} == {(Shim, shim.key)}
+
+    @pytest.mark.kernels
+    @pytest.mark.parametrize("mode", list(IpvlanMode))
+    def test_it_is_made_of_ipvlan(self, host: Host, mode: IpvlanMode) -> None:
+        """And found, and made again; it goes as the other does."""
+        host.need_link("ipvlan")
+        shim = replace(SHIM, mac_address=None, ipvlan_mode=mode)
+        for _ in range(2):
+            make(host, shim)
+
+        assert host.kernel.read([shim]) == {shim}
+        marked = host.kernel.read_marked()
+        assert {(type(each), each.key) for each in marked} == {(Shim, shim.key)}
+        host.kernel.remove([shim])
+        assert host.kernel.read([shim]) == frozenset()
 
     def test_it_goes(self, host: Host) -> None:
         """And can come again at once."""

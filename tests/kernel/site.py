@@ -1,6 +1,7 @@
 """A host that runs pynet, a machine on the same wire, and containers as dockerd makes them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Final
 
@@ -8,8 +9,16 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.linux import LinuxKernel
-from plugin.model.ids import bridge_name, port_name, shim_name
-from plugin.model.network import Endpoint, IPAddress, IPInterface, Network, PortBinding
+from plugin.model.ids import MacAddress, bridge_name, port_name, shim_name
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    IPAddress,
+    IPInterface,
+    Network,
+    PortBinding,
+    StaticRoute,
+)
 from plugin.service.addresses import NobodyAsks
 from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
@@ -121,7 +130,10 @@ class Site:
         options: dict[str, str] | None = None,
     ) -> Container:
         """``docker run``, as dockerd does it after each answer."""
-        endpoint = self.endpoints.create(an_endpoint(network, number, options=options or {}))
+        given = an_endpoint(network, number, options=options or {})
+        if network.mode == "ipvlan":
+            given = replace(given, mac_address=MacAddress(""))
+        endpoint = self.endpoints.create(given)
         made = Container(network, endpoint)
         self._sandboxes.append(made.netns)
         made.netns.sysctl("net/ipv6/conf/default/accept_dad", 0)
@@ -134,6 +146,7 @@ class Site:
             *(f"address add {interface} dev eth0 nodad" for interface in interfaces),
             "link set eth0 up",
             *(f"route add default via {gateway}" for gateway in gateways),
+            *(f"route add {each.destination} dev eth0" for each in _connected(attachment)),
         )
         made.netns.wait_for_carrier("eth0")
         for ifname in _host_links(network, endpoint):
@@ -194,6 +207,10 @@ def _host_links(network: Network, endpoint: Endpoint) -> tuple[str, ...]:
         bridge = network.options.get("bridge_name", bridge_name(network.id))
         return (port_name(endpoint.id), bridge)
     return (shim_name(network.id),) if "host_access" in network.options else ()
+
+
+def _connected(attachment: Attachment) -> list[StaticRoute]:
+    return [each for each in attachment.routes if each.next_hop is None]
 
 
 def _nodad(interface: IPInterface) -> str:

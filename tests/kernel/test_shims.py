@@ -1,7 +1,6 @@
 """The host among containers on a parent: who is heard, who is answered, who gets through."""
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -9,19 +8,16 @@ import pytest
 from plugin.model.ids import shim_name
 from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
-from tests.kernel.exchange import Answer, Exchange
-from tests.kernel.netns import Netns
-from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
+from tests.kernel.exchange import Answer
+from tests.kernel.questions import PUBLISHED, SERVICE, SHUT, Question, at, surprises
+from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Site
 
 pytestmark = pytest.mark.kernels
 
 OPTIONS: Final = {"mode": "macvlan", "parent": "up0", "host_access": "true"}
 SUBNETS: Final = ("192.0.2.0/24", "fd00:99::/64")
 HOST: Final = (HOST4, HOST6)
-SERVICE, SHUT, PUBLISHED = 7001, 7002, 8001
-REACHED, DROPPED, REFUSED = Answer.REACHED, Answer.DROPPED, Answer.REFUSED
-# Whence, whither (one address per family), the port, and what becomes of it.
-Question = tuple[Netns, tuple[str, str], int, Answer]
+REACHED, DROPPED = Answer.REACHED, Answer.DROPPED
 
 
 @pytest.fixture(params=[True, False], ids=["docker", "alone"])
@@ -37,31 +33,6 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 def a_lan(site: Site, **options: str) -> Network:
     return site.network("lan", *SUBNETS, mode="macvlan", options={**OPTIONS, **options})
-
-
-def at(container: Container) -> tuple[str, str]:
-    return (str(container.address4), str(container.address6))
-
-
-def surprises(site: Site, questions: Mapping[str, Question]) -> dict[str, Answer]:
-    """Ask by every protocol and family; tell what came out otherwise."""
-    expected = {
-        f"{name} {protocol.text} {address}": (netns, protocol, (address, port), answer)
-        for (name, (netns, addresses, port, answer)), protocol in product(
-            questions.items(), (Protocol.TCP, Protocol.UDP)
-        )
-        for address in addresses
-    }
-    servers = {id(netns): netns for netns in (site.host, *(each[0] for each in questions.values()))}
-    with Exchange() as exchange:
-        for netns, port, protocol in product(
-            servers.values(), (SERVICE, SHUT), (Protocol.TCP, Protocol.UDP)
-        ):
-            exchange.serve(netns, protocol, port)
-        for key, (netns, protocol, target, _) in expected.items():
-            exchange.ask(key, netns, protocol, target)
-        answers = exchange.answers({key: each[3] for key, each in expected.items()})
-    return {key: answers[key] for key, each in expected.items() if answers[key] is not each[3]}
 
 
 def test_who_reaches_whom(site: Site) -> None:

@@ -151,7 +151,10 @@ class TestPorts:
     def test_they_are_refused(self) -> None:
         """The host does not reach the container, whose ports are open anyway."""
         network = an_ipvlan()
-        with pytest.raises(RefusedError, match=r"cannot publish port 80: .* with publish=docker"):
+        with pytest.raises(
+            RefusedError,
+            match=r"cannot publish port 80: .* with host_access=true and host_address or",
+        ):
             DRIVER.port_targets(network, a_member(network), a_binding())
 
     @pytest.mark.parametrize("mode", ["l2", "l3"])

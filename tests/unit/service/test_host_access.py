@@ -1,10 +1,11 @@
 """The host among containers on a parent, as calls and ticks keep it."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from plugin.model.ids import IfName, shim_name
+from plugin.model.ids import IfName, MacAddress, shim_name
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
 from plugin.model.resources import Address, HostRoute
@@ -23,10 +24,11 @@ def rig() -> Rig:
     return rig
 
 
-def has(rig: Rig, *interfaces: str) -> None:
+def has(rig: Rig, *interfaces: str, mac_address: MacAddress | None = None) -> None:
     """The host's addresses on the parent."""
     rig.host.links.pop(ETH0, None)
-    rig.host.add_parent("eth0", addresses=tuple(map(ip_interface, interfaces)))
+    addresses = tuple(map(ip_interface, interfaces))
+    rig.host.add_parent("eth0", addresses=addresses, mac_address=mac_address)
 
 
 def a_lan(rig: Rig) -> Network:
@@ -38,6 +40,11 @@ def a_lan(rig: Rig) -> Network:
 def sources(rig: Rig) -> set[str]:
     """What the host is to its containers."""
     return {str(each.source) for each in rig.held() if isinstance(each, HostRoute)}
+
+
+def neighbours(rig: Rig) -> set[str]:
+    """What hardware addresses the host takes its containers' to be."""
+    return {each.mac_address for each in rig.held() if isinstance(each, HostRoute)}
 
 
 def test_routes_come_with_a_join_and_go_with_a_leave(rig: Rig) -> None:
@@ -126,6 +133,23 @@ class TestMoves:
         assert rig.held() == rig.wanted()
         moved = Address(ifname=shim_name(network.id), interface=ip_interface("fd00:1::8/128"))
         assert {each for each in rig.held() if isinstance(each, Address)} == {moved}
+
+    def test_another_mac_address(self, rig: Rig) -> None:
+        """Of the parent, which ipvlan containers have too."""
+        old, new = MacAddress("02:00:00:00:00:e1"), MacAddress("02:00:00:00:00:e2")
+        has(rig, "10.1.0.9/24", mac_address=old)
+        own = {"host_address": "10.1.0.77,fd00:1::77"}
+        network = a_network(
+            "lan", *DUAL, mode="ipvlan", options={**OPTIONS, "mode": "ipvlan", **own}
+        )
+        rig.networks.create(network)
+        rig.run(network, replace(an_endpoint(network), mac_address=MacAddress("")))
+        assert neighbours(rig) == {old}
+        has(rig, "10.1.0.9/24", mac_address=new)
+        rig.host_addresses.follow()
+
+        assert neighbours(rig) == {new}
+        assert rig.held() == rig.wanted()
 
     @pytest.mark.parametrize("left", [(), ("fd00:1::9/64",)])
     def test_no_lease_yet(self, rig: Rig, left: tuple[str, ...]) -> None:

@@ -1,0 +1,176 @@
+"""The host among ipvlan containers: what it is given, and what is refused."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+from typing import Any
+
+import pytest
+
+from plugin.drivers.ipvlan import IpvlanDriver
+from plugin.errors import RefusedError
+from plugin.model.ids import IfName, MacAddress, shim_name
+from plugin.model.network import Endpoint, Network, PublishedPort
+from plugin.model.parents import HostLink
+from plugin.model.resources import (
+    Address,
+    Element,
+    HostPort,
+    HostRoute,
+    Ipvlan,
+    IpvlanMode,
+    Shim,
+    Sysctl,
+)
+from tests.fakes.values import a_binding, a_network, an_endpoint
+
+DRIVER = IpvlanDriver()
+DUAL = ("10.1.0.0/24", "fd00:1::/64")
+ETH0 = IfName("eth0")
+PARENT_MAC = MacAddress("02:00:00:00:00:ee")
+PARENTS = (ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64"))
+
+
+def a_net(*subnets: str, **options: str) -> Network:
+    """A network on eth0 with the host in it; an option without a value is left out."""
+    given = {
+        "mode": "ipvlan",
+        "parent": "eth0",
+        "host_access": "true",
+        "host_address": "10.1.0.77,fd00:1::77",
+        **options,
+    }
+    changes: dict[str, Any] = {"host_addresses": PARENTS, "parent_mac": PARENT_MAC}
+    own = {name: value for name, value in given.items() if value}
+    return a_network("lan", *(subnets or DUAL), mode="ipvlan", options=own, **changes)
+
+
+def a_member(network: Network, number: int = 2) -> Endpoint:
+    return replace(an_endpoint(network, number), mac_address=MacAddress(""))
+
+
+@pytest.mark.parametrize("mode", list(IpvlanMode))
+def test_a_link_of_the_hosts(mode: IpvlanMode) -> None:
+    """In the containers' mode, with its parent's MAC address and with addresses of its own."""
+    network = a_net(ipvlan_mode=mode.name.lower())
+    ifname = shim_name(network.id)
+    shim = Shim(
+        ifname=ifname,
+        parent=ETH0,
+        mac_address=None,
+        mtu=None,
+        ipv6=True,
+        mark=network.id,
+        ipvlan_mode=mode,
+    )
+
+    assert DRIVER.network_plan(network).resources == {
+        shim,
+        *(Element(container=name, match=(f'"{ifname}"',)) for name in ("pn_bridges", "pn_shims")),
+        *(
+            Address(ifname=ifname, interface=ip_interface(each))
+            for each in ("10.1.0.77/32", "fd00:1::77/128")
+        ),
+    }
+    use = DRIVER.parent_use(network)
+    assert use is not None
+    assert use.addressed
+
+
+def test_a_way_to_the_container() -> None:
+    """By the parent's MAC address, as which it is heard under the addresses it was given."""
+    network = a_net()
+    ifname = shim_name(network.id)
+    resources = DRIVER.endpoint_plan(network, a_member(network)).resources
+    addresses = {"10.1.0.2": "10.1.0.77", "fd00:1::2": "fd00:1::77"}
+
+    assert {each for each in resources if not isinstance(each, Ipvlan)} == {
+        *(
+            HostRoute(
+                ifname=ifname,
+                address=ip_address(address),
+                mac_address=PARENT_MAC,
+                source=ip_address(source),
+            )
+            for address, source in addresses.items()
+        ),
+        *(
+            Element(
+                container=f"pn_shim{ip_address(address).version}",
+                match=(f'"{ifname}"', PARENT_MAC, address),
+            )
+            for address in addresses
+        ),
+    }
+
+
+def test_ports_are_published() -> None:
+    """As in mode macvlan: what comes is from the host, as its containers know it."""
+    network = a_net(DUAL[0], host_address="10.1.0.77")
+    endpoint = a_member(network)
+    (target,) = DRIVER.port_targets(network, endpoint, a_binding(host_ip="0.0.0.0"))
+    protocol = a_binding().protocol
+    port = PublishedPort(
+        protocol=protocol,
+        host_ip=target.host_ip,
+        host_port=8080,
+        container_ip=target.container_ip,
+        container_port=80,
+    )
+
+    assert DRIVER.ports_plan(network, replace(endpoint, published=(port,))).resources == {
+        HostPort(protocol=protocol, address=ip_address("0.0.0.0"), port=8080),
+        Sysctl(name="net/ipv4/ip_forward", value="1"),
+        Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
+        Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.77",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"host_address": ""}, "in mode ipvlan the host needs an address .* with host_address"),
+        ({"parent": ""}, "isolated ipvlan network .* say parent, or choose mode=macvlan"),
+        ({"ipvlan_flag": "private"}, "ipvlan_flag=private exchanges nothing .* ipvlan_flag=bridge"),
+        ({"ipvlan_flag": "vepa"}, "ipvlan_flag=vepa exchanges nothing .* ipvlan_flag=bridge"),
+        (
+            {"ipvlan_mode": "l3", "host_services": "deny"},
+            "host_services is 'deny', and with ipvlan_mode=l3 .* choose ipvlan_mode=l2",
+        ),
+        ({"ipvlan_mode": "l3s", "host_services": "80"}, "'80', and with ipvlan_mode=l3s"),
+        ({"host_access": ""}, "option host_address is about .* leave out host_address"),
+    ],
+)
+def test_refusals(options: dict[str, str], match: str) -> None:
+    """Each says what would be right."""
+    with pytest.raises(RefusedError, match=match):
+        DRIVER.check_options(a_net(**options))
+
+
+@pytest.mark.parametrize("mode", ["l3", "l3s"])
+def test_all_services_may_be_said(mode: str) -> None:
+    """It is what there is anyway."""
+    DRIVER.check_options(a_net(ipvlan_mode=mode, host_services="allow"))
+
+
+def test_an_address_of_each_family() -> None:
+    """The parent's is not borrowed."""
+    network = a_net(host_address="10.1.0.77")
+    with pytest.raises(RefusedError, match="needs an IPv6 address that nobody else has"):
+        DRIVER.network_plan(network)
+
+
+def test_the_parents_address_is_refused() -> None:
+    """Nobody on the LAN would reach the host at it any more."""
+    links = {ETH0: HostLink(ifname=ETH0, addresses=PARENTS)}
+    with pytest.raises(RefusedError, match=r"host_address is 10\.1\.0\.9, which parent eth0 has"):
+        DRIVER.check_parent(a_net(host_address="10.1.0.9,fd00:1::77"), links)
+
+    assert DRIVER.check_parent(a_net(), links) == ()
+
+
+def test_the_hosts_address_is_refused_to_containers() -> None:
+    """Whoever gives addresses out."""
+    network = a_net()
+    with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.77"):
+        DRIVER.check_endpoint(network, a_member(network, 77))
+    DRIVER.check_endpoint(network, a_member(network))
