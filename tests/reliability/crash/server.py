@@ -63,10 +63,15 @@ class Server:
             self._process = os.fork()
             if not self._process:
                 self._serve(control, at)
-        ready = self.wait_ready()
-        if ready and at is not None:
-            self.arm(None)  # it was not reached
-        return ready
+        if not self.wait_ready():
+            return False
+        try:
+            if at is not None:
+                self.arm(None)  # it was not reached
+        except DeadError:  # but it was in that moment, by a thread that had not ended
+            self.reap()
+            return False
+        return True
 
     def wait_ready(self) -> bool:
         """Return when it has started; False if it died on the way."""
