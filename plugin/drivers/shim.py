@@ -121,6 +121,7 @@ def network_resources(
             *_own_addresses(network, ifname),
             *(Element(container=name, match=(f'"{ifname}"',)) for name in sets),
             *host_service_elements(ifname, HOST_SERVICES.of(network.options)),
+            *_echoes(network, stack),
         }
     )
 
@@ -227,6 +228,18 @@ def _check_addresses(network: Network, stack: Stack) -> None:
                 f"option host_access needs an IPv{pool.prefix.version} address of the host's, and "
                 f"{where}; add one, or give one with host_address"
             )
+
+
+def _echoes(network: Network, stack: Stack) -> Iterator[Element]:
+    """A frame of an ipvlan container to its own MAC address is the parent's: past the services.
+
+    Neighbours are not asked for it, so it takes forging (drivers/net/ipvlan/ipvlan_core.c,
+    ipvlan_xmit_mode_l2).
+    """
+    closed = HOST_SERVICES.of(network.options) is not None
+    if closed and network.mode == _IPVLAN and network.parent_mac:
+        match = (f'"{stack.parent}"', network.parent_mac)
+        yield Element(container="pn_echoes", match=match)
 
 
 def _own_addresses(network: Network, ifname: IfName) -> Iterator[Address]:

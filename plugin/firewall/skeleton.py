@@ -33,6 +33,8 @@ SETS: Final = {
         # such a link, and as whom a container is heard on it
         "pn_shim4": "type ifname . ether_addr . ipv4_addr",
         "pn_shim6": "type ifname . ether_addr . ipv6_addr",
+        # a parent, and its hardware address as that of a sender: a container on it that forges
+        "pn_echoes": "type ifname . ether_addr",
         # subnets of a LAN whose containers Docker publishes by docker_gwbridge
         "pn_lan4": "type ipv4_addr; flags interval",
         "pn_docker": "type ifname",  # Docker's own bridges
@@ -88,6 +90,7 @@ _INET_CHAINS: Final = {
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         iifname . ether daddr @pn_gateways notrack
         iifname @pn_shims jump pn_shim
+        iifname . ether saddr @pn_echoes drop
     """,
     # The LAN hears and would speak to a shim: it would get past what guards the parent, and a
     # neighbour that the shim answered would take it for the host.

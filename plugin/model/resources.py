@@ -304,10 +304,17 @@ class Element:
 
 # Links that dockerd moves into the sandbox as they are, so that the host sees them no more.
 HandedOver = Macvlan | Ipvlan
-# What goes when the last network goes that wants it.
-Shared = Vlan
+# Those whose elements go when the last network goes that wants them, as VLANs do.
+_SHARED_SETS: Final = frozenset({"pn_echoes"})
 LinkResource = Bridge | Dummy | Vlan | Shim | Veth | Detour | HandedOver
 HostResource = (
     LinkResource | HostRoute | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
 )
 Resource = HostResource | Element
+
+
+def is_shared(resource: Resource) -> bool:
+    """Whether several networks of one parent may want the very same."""
+    if isinstance(resource, Element):
+        return resource.container in _SHARED_SETS
+    return isinstance(resource, Vlan)

@@ -11,7 +11,7 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Shared
+from plugin.model.resources import is_shared
 from plugin.service.addresses import AddressUse, all_released, is_ours, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
@@ -86,7 +86,7 @@ class Collector:
 
         A creation either is known by now or finds nothing there, and makes it anew.
         """
-        shared = {each for each in plan.resources if isinstance(each, Shared)}
+        shared = {each for each in plan.resources if is_shared(each)}
         if not shared:
             return
         with self._locks.admission:

@@ -10,7 +10,7 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import Element, HostPort, HostResource, Resource, Shared
+from plugin.model.resources import Element, HostPort, HostResource, Resource, is_shared
 
 _log: Final = Log("reconcile")
 _UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
@@ -80,7 +80,9 @@ class Reconciler:
 
         Raises one ExceptionGroup of what stayed.
         """
-        self.take_away(each for each in plan.resources if not isinstance(each, Shared | HostPort))
+        self.take_away(
+            each for each in plan.resources if not (isinstance(each, HostPort) or is_shared(each))
+        )
         self._kernel.forget_connections(_ports(plan.resources))
 
     def release(self, plan: Plan) -> None:

@@ -68,6 +68,7 @@ EVERY_KIND: Final = (
     Element(container="pn_shim6", match=('"pnh-1"', "02:00:00:00:00:0a", "fe80::ff:fe00:2")),
     Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.9",)),
     Element(container="pn_lan4", match=("10.1.0.0/24",)),
+    Element(container="pn_echoes", match=('"up0"', "02:00:00:00:00:0a")),
     Element(container="pn_pairs4", match=("10.1.0.2", "10.1.0.3")),
     Element(container="pn_pairs6", match=("fd00:1::2", "fd00:1::3")),
 )

@@ -24,6 +24,10 @@ CONTAINERS: Final = {
         "such a link, and the MAC and IP address that a container has on it",
         "a container, with `host_access`",
     ),
+    "pn_echoes": (
+        "a parent, and its MAC address",
+        "`host_services` in mode ipvlan",
+    ),
     "pn_lan": (
         "subnets of a LAN whose containers have their ports published by Docker",
         "`publish=docker` in mode macvlan",
@@ -69,7 +73,8 @@ CONTAINERS: Final = {
 CHAINS: Final = {
     "pn_raw": "127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
     "from the LAN, though `route_localnet` is on for the bridges. What goes to a gateway container comes back from it, and is a "
-    "connection only then.",
+    "connection only then. What comes in by a parent with the parent's own MAC address was sent by an ipvlan container that "
+    "wants to get past the host's link among them.",
     "pn_shim": "On the host's link among containers that stand on a parent nobody else is heard. The LAN hears and could "
     "speak to that link: it would get past what guards the parent, and a neighbour that got an answer would take the link "
     "for the host.",

@@ -105,6 +105,23 @@ def test_services_of_the_host(site: Site) -> None:
     assert surprises(site, questions) == {}
 
 
+def test_a_frame_past_the_services(site: Site) -> None:
+    """A container that knows its own MAC address knows its parent's."""
+    network = a_net(site, "l2", host_services="deny")
+    one, two = site.container(network, 50), site.container(network, 51)
+    mac_address = site.host.mac_of("up0")
+    one.netns.ip(*(f"neigh replace {each} lladdr {mac_address} dev eth0" for each in PARENT))
+    questions: dict[str, Question] = {
+        "past the services": (one.netns, PARENT, SERVICE, DROPPED),
+        "by the services": (one.netns, OWN, SERVICE, DROPPED),
+        "container to container": (two.netns, at(one), SERVICE, REACHED),
+        "LAN to host": (site.outside, PARENT, SERVICE, REACHED),
+        "LAN to container": (site.outside, at(one), SERVICE, REACHED),
+    }
+
+    assert surprises(site, questions) == {}
+
+
 def test_the_host_is_off_the_link(site: Site) -> None:
     """Then containers are told that it is on it all the same."""
     own = ("172.16.0.9", "fd00:16::9")

@@ -103,6 +103,19 @@ def test_a_way_to_the_container() -> None:
     }
 
 
+def test_services_of_the_host() -> None:
+    """Nobody gets past them by a frame to the MAC address that all have."""
+    network = a_net(host_services="53/udp")
+    name = f'"{shim_name(network.id)}"'
+    resources = DRIVER.network_plan(network).resources
+
+    assert {
+        Element(container="pn_host_closed", match=(name,)),
+        Element(container="pn_host_services", match=(name, "udp", "53")),
+        Element(container="pn_echoes", match=('"eth0"', PARENT_MAC)),
+    } <= resources
+
+
 def test_ports_are_published() -> None:
     """As in mode macvlan: what comes is from the host, as its containers know it."""
     network = a_net(DUAL[0], host_address="10.1.0.77")

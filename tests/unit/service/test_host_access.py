@@ -8,7 +8,7 @@ import pytest
 from plugin.model.ids import IfName, MacAddress, shim_name
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
-from plugin.model.resources import Address, HostRoute
+from plugin.model.resources import Address, Element, HostRoute
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -181,3 +181,21 @@ class TestMoves:
         assert rig.host.parents[ETH0] == HostLink(
             ifname=ETH0, addresses=(ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64"))
         )
+
+
+def test_networks_of_one_parent_share_what_guards_it(rig: Rig) -> None:
+    """Until the last of them goes."""
+    has(rig, "192.0.2.9/24", mac_address=MacAddress("02:00:00:00:00:e1"))
+    networks = []
+    for number in (1, 2):
+        subnet = f"10.{number}.0.0/24"
+        own = {"mode": "ipvlan", "host_services": "deny", "host_address": f"10.{number}.0.77"}
+        network = a_network(f"n{number}", subnet, mode="ipvlan", options={**OPTIONS, **own})
+        rig.networks.create(network)
+        networks.append(network)
+    rig.networks.delete(networks[0].id)
+
+    assert "pn_echoes" in {each.container for each in rig.held() if isinstance(each, Element)}
+    assert rig.held() == rig.wanted()
+    rig.networks.delete(networks[1].id)
+    assert rig.held() == frozenset()
