@@ -31,7 +31,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     wait_until(found.is_socket, "the server does not start")
     yield found
     server.terminate()
-    server.wait(10)
+    server.wait(60)
 
 
 def send(path: Path, *requests: bytes) -> list[tuple[int, dict[str, str], Any]]:
@@ -41,7 +41,7 @@ def send(path: Path, *requests: bytes) -> list[tuple[int, dict[str, str], Any]]:
 
 def _send(path: Path, request: bytes) -> tuple[int, dict[str, str], Any]:
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(10)
+        sock.settimeout(60)
         sock.connect(str(path))
         sock.sendall(request)
         data = b""
@@ -137,7 +137,7 @@ class TestElse:
     def test_what_is_no_http_ends_nothing_but_itself(self, path: Path) -> None:
         """The next one is served."""
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(10)
+            sock.settimeout(60)
             sock.connect(str(path))
             sock.sendall(b"\x16\x03\x01hello\r\n\r\n")
             sock.recv(65536)

@@ -37,7 +37,7 @@ def path(tmp_path: Path, fifo: Path) -> Iterator[Path]:
     wait_until(found.is_socket, "the server does not start")
     yield found
     server.kill()
-    server.wait(10)
+    server.wait(60)
 
 
 def network(number: int, subnet: int | None = None) -> str:

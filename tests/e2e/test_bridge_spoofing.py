@@ -35,7 +35,7 @@ class Ear:
                 socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_PROTOCOLS)
             )
         self._socket.bind(("eth0", ALL_PROTOCOLS))
-        self._socket.settimeout(5)
+        self._socket.settimeout(30)
         self._netns = netns
 
     def __enter__(self) -> Self:

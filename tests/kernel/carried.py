@@ -38,16 +38,16 @@ def relay_of(kernel: LinuxKernel) -> int:
 def server(port: int = SERVER[1]) -> Iterator[socket.socket]:
     """A container's server; here it needs no container."""
     with socket.create_server((SERVER[0], port)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(60)
         yield listener
 
 
 @contextmanager
 def connection(listener: socket.socket) -> Iterator[tuple[socket.socket, socket.socket]]:
     """Both ends of a connection that is carried."""
-    with socket.create_connection((ADDRESS, PORT), timeout=5) as client:
+    with socket.create_connection((ADDRESS, PORT), timeout=60) as client:
         served, _ = listener.accept()
-        served.settimeout(5)
+        served.settimeout(60)
         with served:
             yield client, served
 

@@ -17,7 +17,7 @@ from plugin.model.network import Protocol
 from tests.kernel.netns import Netns
 from tests.kernel.site import is_v4
 
-_DEADLINE: Final = 6.0
+_DEADLINE: Final = 30.0
 _SILENCE: Final = 0.3  # after the last that answers, for those that must not
 _AGAIN: Final = 0.2  # a datagram may be lost while neighbours are looked for
 _IP_PKTINFO: Final = 8  # linux/in.h; its struct has an interface and two addresses

@@ -14,7 +14,7 @@ IP4: Final = 0x0800
 IP6: Final = 0x86DD
 ALL_PROTOCOLS: Final = 3  # linux/if_ether.h: ETH_P_ALL
 _TRIES: Final = 3
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 10.0
 MARK: Final = b"pynet-test-mark."  # 16 bytes, in every frame that is looked for
 
 

@@ -19,7 +19,7 @@ from typing import Final
 _CLONE_NEWNET: Final = 0x40000000  # linux/sched.h
 _SIOCGIFFLAGS: Final = 0x8913  # linux/sockios.h
 _IFF_RUNNING: Final = 0x40  # linux/if.h: up, and the kernel has taken note of the carrier
-_DEADLINE: Final = 20.0
+_DEADLINE: Final = 60.0
 _POLL: Final = 0.005
 _HERE: Final = "/proc/thread-self/ns/net"
 
@@ -50,7 +50,7 @@ class Netns:
         """Run a program in the namespace."""
         with self.entered():
             done = subprocess.run(
-                argv, input=stdin, capture_output=True, text=True, timeout=10, check=False
+                argv, input=stdin, capture_output=True, text=True, timeout=60, check=False
             )
         assert done.returncode == 0, f"{' '.join(argv)}: {done.stderr or done.stdout} {stdin}"
         return done.stdout

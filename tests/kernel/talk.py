@@ -41,7 +41,7 @@ def tcp(
         c.connect(to)
         connection, seen = listener.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(60)
             c.sendall(b"there")
             assert connection.recv(16) == b"there"
             connection.sendall(b"back")

@@ -30,7 +30,7 @@ class Caretaker:
             self._watches = [RulesetWatch(self._meddled.set), BridgeWatch(self._meddled.set)]
             self._thread = threading.Thread(target=self._run, args=(started,))
             self._thread.start()
-        assert started.wait(5)
+        assert started.wait(60)
 
     def _run(self, started: threading.Event) -> None:
         name_process()

@@ -109,7 +109,7 @@ class TestConnections:
         """At once, rather than leave the client waiting."""
         publish(kernel, carried())
 
-        with socket.create_connection((ADDRESS, PORT), timeout=5) as client:
+        with socket.create_connection((ADDRESS, PORT), timeout=60) as client:
             assert everything(client) == b""
 
     @pytest.mark.parametrize("vanishes", ["client", "server"])

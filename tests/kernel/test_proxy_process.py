@@ -48,7 +48,7 @@ class TestProcess:
 
             assert kernel.read(ports) == frozenset(ports)
             for port in ports:
-                with socket.create_connection((ADDRESS, port.held.port), timeout=5) as client:
+                with socket.create_connection((ADDRESS, port.held.port), timeout=60) as client:
                     listener.accept()[0].close()
                     assert everything(client) == b""
 
@@ -59,7 +59,7 @@ class TestProcess:
         wait_until(lambda: not kernel.read([carried()]), "it is still alive")
         with (
             server() as listener,
-            socket.create_connection((ADDRESS, PORT), timeout=5) as client,
+            socket.create_connection((ADDRESS, PORT), timeout=60) as client,
         ):
             publish(kernel, carried())
             served, _ = listener.accept()

@@ -64,7 +64,7 @@ class Plugin:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def enter(self, *command: str) -> list[str]:
@@ -72,7 +72,7 @@ class Plugin:
         return ["nsenter", f"--mount=/proc/{self._mounts.pid}/ns/mnt", "--", *command]
 
     def sh(self, command: str) -> None:
-        subprocess.run(self.enter("sh", "-ec", command), check=True, timeout=20)
+        subprocess.run(self.enter("sh", "-ec", command), check=True, timeout=60)
 
     @contextmanager
     def keeping(self, name: str) -> Iterator[None]:
@@ -118,7 +118,7 @@ class Plugin:
     def close(self) -> None:
         self.stop()
         self._mounts.kill()
-        self._mounts.wait(20)
+        self._mounts.wait(60)
         self._log.close()
 
     def inside(self, path: Path) -> Path:

@@ -34,7 +34,7 @@ class Wire:
             )
             self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
             self._socket.bind(("eth0", 0))
-        self._socket.settimeout(10)
+        self._socket.settimeout(60)
 
     def number_of(self, word: bytes) -> int:
         """The VLAN of the next frame that has the word in it."""

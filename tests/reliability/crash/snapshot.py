@@ -21,7 +21,7 @@ from tests.kernel.netns import wait_until
 
 _ALIKE: Final = 3
 _POLL_SECONDS: Final = 0.02
-_PATIENCE_SECONDS: Final = 3.0
+_PATIENCE_SECONDS: Final = 20.0
 _MARK: Final = 0x800
 _PROC: Final = Path("/proc/thread-self/net")
 QUERIES: Final = {
