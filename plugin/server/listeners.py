@@ -7,6 +7,7 @@ systemd holds for us is taken over as it is.
 import errno
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from plugin.errors import SettingError
 _FIRST_HANDED: Final = 3  # SD_LISTEN_FDS_START
 _BACKLOG: Final = 512
 _DIRECTORY_MODE: Final = 0o755
+_DYING_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.02
 _UMASK: Final = 0o117  # 0660: the engine is root, and so is who may speak for it
 
 
@@ -65,15 +68,26 @@ def _bound(path: Path) -> socket.socket:
 
 
 def _remove_stale(path: Path) -> None:
-    if not path.is_socket():
-        return
+    """Remove the file of a process that is gone.
+
+    One that was killed may be dying still, and its socket takes connections until the end.
+    """
+    end = time.monotonic() + _DYING_SECONDS
+    while path.is_socket() and _answers(path):
+        if time.monotonic() > end:
+            raise SettingError("socket", path, "a path that no other process serves")
+        time.sleep(_LOOK_SECONDS)
+    if path.is_socket():
+        path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:
             probe.connect(str(path))
         except OSError as error:
             if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
-                path.unlink(missing_ok=True)
-                return
+                return False
             raise
-    raise SettingError("socket", path, "a path that no other process serves")
+    return True

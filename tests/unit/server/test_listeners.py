@@ -1,6 +1,7 @@
 """Listening sockets: never in a living process's way, never stopped by a dead one."""
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def test_what_a_killed_process_left_is_replaced(path: Path) -> None:
     listen(path).close()
     with listen(path), socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(path))
+
+
+def test_a_dying_process_is_waited_for(path: Path) -> None:
+    """A killed one's socket takes connections until the kernel has taken it apart."""
+    death = threading.Timer(0.2, listen(path).close)
+    death.start()
+    with listen(path), socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(path))
+    death.join()
 
 
 def test_a_living_process_is_left_alone(path: Path) -> None:
