@@ -58,13 +58,13 @@ def die_ticking(walk: Walk, netns: Netns) -> None:
         _meddle(netns)
         try:
             walk.server.tick()
+            walk.server.arm(None)  # what goes on in the background may die until then
         except DeadError:
             walk.counts["dies while it mends"] += 1
             walk.revive()
             walk.expect(walk.running(), f"after a tick that ended at point {at}")
         else:
             break
-    walk.server.arm(None)
     walk.expect(walk.running(), "after a tick")
     walk.run_from(STOP)
 

@@ -164,11 +164,11 @@ class Walk:
         self.server.arm(at, end, where)
         try:
             status, answer = self.server.ask(call.method, call.body)
+            reached = len(self.server.arm(None)) > at
         except DeadError:
             self.revive(end)
             return True, True
         failed = status != 200 or bool(answer.get("Err"))
-        reached = len(self.server.arm(None)) > at
         if failed and (end in _DEADLY or not reached):
             _check(call, status, answer)
         return reached, failed
