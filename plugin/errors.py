@@ -4,6 +4,9 @@
 The message is what a user of ``docker`` reads, so it is a whole sentence.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class PynetError(Exception):
     """Anything pynet says no to."""
@@ -25,7 +28,16 @@ class InvalidOptionError(RefusedError):
 
 
 class UnknownOptionError(RefusedError):
-    """An option that the network's mode does not have."""
+    """An option that nobody has there; ``elsewhere`` says who has, if that is known."""
+
+    def __init__(
+        self, option: str, where: str, known: Sequence[str], elsewhere: str | None = None
+    ) -> None:
+        near = difflib.get_close_matches(option, known, n=1)
+        hint = elsewhere or (
+            f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        )
+        super().__init__(f"option {option} is unknown {where}; {hint}")
 
 
 class SettingError(RefusedError):

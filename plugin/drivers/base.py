@@ -5,8 +5,9 @@ the same values.  Each raises RefusedError for what cannot be meant.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+from plugin.drivers.options import Option
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
     Attachment,
@@ -24,9 +25,11 @@ class Driver(Protocol):
     """One network mode."""
 
     mode: ClassVar[str]
+    options: ClassVar[tuple[Option[Any], ...]]
+    endpoint_options: ClassVar[tuple[Option[Any], ...]]
 
     def check_options(self, network: Network) -> None:
-        """Refuse options that are unknown to the mode or have values that mean nothing."""
+        """Refuse options whose values mean nothing, each for itself or together."""
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
         """The same for one endpoint: its options (``--driver-opt``), and what was chosen for it."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from plugin.drivers import shim, stacked
 from plugin.drivers.host_services import HOST_SERVICES
-from plugin.drivers.options import Option, check_known
+from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -50,17 +50,18 @@ class IpvlanDriver:
     """``-o mode=ipvlan``."""
 
     mode: ClassVar[str] = "ipvlan"
+    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ()
 
     def check_options(self, network: Network) -> None:
         self._read(network)
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        check_known(endpoint.options, (), self.mode)
         if endpoint.mac_address:
             raise RefusedError(
                 f"MAC address {endpoint.mac_address} cannot be had in mode ipvlan: all containers "
-                "have their parent's; leave out --mac-address (and the setting PYNET_REQUIRES_MAC), "
-                "or choose mode=macvlan"
+                "have their parent's; leave out --mac-address, the option mac and the setting "
+                "PYNET_REQUIRES_MAC, or choose mode=macvlan"
             )
         if shim.has_access(network):
             shim.check_endpoint(network, endpoint)
@@ -144,7 +145,6 @@ class IpvlanDriver:
 
     def _read(self, network: Network) -> tuple[Stack, IpvlanMode, IpvlanFlag]:
         options = network.options
-        check_known(options, OPTIONS, self.mode)
         stack, mode, flag = stacked.read_stack(network), MODE.of(options), FLAG.of(options)
         if shim.has_access(network):
             _check_access(network, stack, mode, flag)

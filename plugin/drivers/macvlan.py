@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from plugin.drivers import shim, stacked
-from plugin.drivers.options import Option, check_known
+from plugin.drivers.chosen import MAC
+from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, derived_mac, handoff_name
@@ -40,18 +41,20 @@ MODE: Final = Option(
     "`passthru`: one container alone has the parent, and its MAC address.",
 )
 OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, *shim.OPTIONS)
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC,)
 
 
 class MacvlanDriver:
     """``-o mode=macvlan``."""
 
     mode: ClassVar[str] = "macvlan"
+    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
 
     def check_options(self, network: Network) -> None:
         self._read(network)
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        check_known(endpoint.options, (), self.mode)
         if shim.has_access(network):
             shim.check_endpoint(network, endpoint)
 
@@ -130,7 +133,6 @@ class MacvlanDriver:
         return shim.attached(network, endpoint, attachment)
 
     def _read(self, network: Network) -> tuple[Stack, MacvlanMode]:
-        check_known(network.options, OPTIONS, self.mode)
         mode = MODE.of(network.options)
         if shim.has_access(network) and mode is not MacvlanMode.BRIDGE:
             raise RefusedError(

@@ -5,9 +5,9 @@ Compose file for instance, and others can be connected beside it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from plugin.drivers.options import Option, check_known
+from plugin.drivers.options import Option
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
     Attachment,
@@ -20,19 +20,19 @@ from plugin.model.network import (
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 
-OPTIONS: Final[tuple[Option[Any], ...]] = ()
-
 
 class NullDriver:
     """``-o mode=null``."""
 
     mode: ClassVar[str] = "null"
+    options: ClassVar[tuple[Option[Any], ...]] = ()
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ()
 
     def check_options(self, network: Network) -> None:
-        check_known(network.options, OPTIONS, self.mode)
+        """There are none."""
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        check_known(endpoint.options, OPTIONS, self.mode)
+        """Nothing is chosen that could be refused: there is no link."""
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
@@ -50,7 +50,6 @@ class NullDriver:
         return Plan()
 
     def network_plan(self, network: Network) -> Plan:
-        self.check_options(network)
         return Plan()
 
     def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:

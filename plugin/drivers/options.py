@@ -1,18 +1,17 @@
 """Option names to typed values, and refusals that say what would be right.
 
-A mode declares its options as a tuple of Option; what is not in it is refused, with the
-nearest name that is.
+A mode declares its options as a tuple of Option; what is not in it is refused by the registry,
+which knows who has it.
 """
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from plugin.errors import InvalidOptionError, UnknownOptionError
-from plugin.model.ids import IFNAMSIZ, IfName
+from plugin.errors import InvalidOptionError
+from plugin.model.ids import IFNAMSIZ, IfName, link_name
 from plugin.model.network import IPAddress, Protocol, StaticRoute
 
 T = TypeVar("T")
@@ -27,8 +26,6 @@ _SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
-# The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
-_NOT_IN_IFNAMES: Final = '/:%"*\\'
 _TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
 _FALSE: Final = frozenset({"false", "0", "f"})
 
@@ -54,17 +51,6 @@ class Option(Generic[T]):
             raise InvalidOptionError(self.name, text, self.expected) from None
 
 
-def check_known(options: Iterable[str], known: Iterable[Option[Any]], mode: str) -> None:
-    """Refuse an option that the mode does not have."""
-    names = [MODE, *(option.name for option in known)]
-    for name in options:
-        if name in names:
-            continue
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names)}"
-        raise UnknownOptionError(f"option {name} is unknown in mode {mode}{hint}")
-
-
 def boolean(text: str) -> bool:
     """true, false and what Docker takes for them."""
     folded = text.lower()
@@ -83,26 +69,18 @@ def mtu(text: str) -> int:
     return number
 
 
-def ifname(text: str) -> IfName:
-    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one."""
-    bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
-    if bad or any(c in _NOT_IN_IFNAMES or c.isspace() or not c.isprintable() for c in text):
-        raise ValueError(text)
-    return IfName(text)
-
-
 def ifname_list(text: str) -> tuple[IfName, ...]:
     """Names with ``:`` between, as Docker has them; no name holds a ``,``, which is a mistake."""
     if "," in text:
         raise ValueError(text)
-    return listed(":", ifname)(text)
+    return listed(":", link_name)(text)
 
 
 def ifname_prefix(text: str) -> str:
     """What dockerd puts a number behind in the sandbox."""
     if len(text.encode()) > IFNAMSIZ - 2:
         raise ValueError(text)
-    return ifname(text)
+    return link_name(text)
 
 
 def ipv4_address(text: str) -> IPv4Address:

@@ -1,4 +1,4 @@
-"""Which modes there are."""
+"""Which modes there are, and which options each has."""
 
 from typing import Final
 
@@ -7,7 +7,9 @@ from plugin.drivers.bridge import BridgeDriver
 from plugin.drivers.ipvlan import IpvlanDriver
 from plugin.drivers.macvlan import MacvlanDriver
 from plugin.drivers.null import NullDriver
-from plugin.errors import InvalidOptionError
+from plugin.drivers.options import MODE
+from plugin.errors import InvalidOptionError, UnknownOptionError
+from plugin.model.network import Endpoint, Network
 
 DEFAULT_MODE: Final = BridgeDriver.mode
 _DRIVERS: Final[dict[str, Driver]] = {
@@ -26,4 +28,44 @@ def driver_for(mode: str) -> Driver:
     try:
         return _DRIVERS[mode]
     except KeyError:
-        raise InvalidOptionError("mode", mode, f"one of {', '.join(_DRIVERS)}") from None
+        raise InvalidOptionError(MODE, mode, f"one of {', '.join(_DRIVERS)}") from None
+
+
+def check_network(network: Network) -> Driver:
+    """The driver of a network, whose options it has and takes."""
+    driver = driver_for(network.mode)
+    known = [MODE, *(option.name for option in driver.options)]
+    for name in network.options:
+        if name not in known:
+            raise UnknownOptionError(name, f"in mode {driver.mode}", known, _mode_that_has(name))
+    driver.check_options(network)
+    return driver
+
+
+def check_endpoint(network: Network, endpoint: Endpoint) -> Driver:
+    """The driver of a network, which takes the endpoint and has its options."""
+    driver = driver_for(network.mode)
+    driver.check_endpoint(network, endpoint)
+    known = [option.name for option in driver.endpoint_options]
+    for name in endpoint.options:
+        if name not in known:
+            where = f"for a container in mode {driver.mode}"
+            raise UnknownOptionError(name, where, known, _is_a_networks(name, driver))
+    return driver
+
+
+def _mode_that_has(name: str) -> str | None:
+    having = [each.mode for each in _DRIVERS.values() if name in _names(each)]
+    if not having:
+        return None
+    return f"it belongs to mode {' or '.join(having)}: say -o {MODE}={having[0]}, or leave it out"
+
+
+def _is_a_networks(name: str, driver: Driver) -> str | None:
+    if name not in _names(driver):
+        return None
+    return f"it belongs to a network: docker network create -o {name}=..."
+
+
+def _names(driver: Driver) -> list[str]:
+    return [option.name for option in driver.options]

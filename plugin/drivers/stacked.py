@@ -14,13 +14,12 @@ from plugin.drivers.options import (
     MIN_MTU,
     MIN_MTU_IPV6,
     Option,
-    ifname,
     ifname_prefix,
     mtu,
     route_list,
 )
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
-from plugin.model.ids import IfName, dummy_name, handoff_name, vlan_name
+from plugin.model.ids import LINK_NAME, IfName, dummy_name, handoff_name, link_name, vlan_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -62,9 +61,9 @@ def _vlan_number(text: str) -> int:
 
 PARENT: Final[Option[IfName | None]] = Option(
     name="parent",
-    parse=ifname,
+    parse=link_name,
     default=None,
-    expected="a link name of 1 to 15 bytes without '/', ':' or spaces",
+    expected=LINK_NAME,
     meaning="Link of the host that containers stand on. Without one the network is isolated: its "
     "containers reach each other and nothing else.",
 )
@@ -219,6 +218,7 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
     plain = Attachment(
         src_name=handoff_name(endpoint.id),
         dst_prefix=stack.iface_prefix,
+        dst_name=endpoint.ifname,
         routes=stack.routes,
         disable_gateway_service=True,
     )
@@ -252,7 +252,9 @@ def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
         return Vlan(ifname=vlan_name(parent, number), parent=parent, number=number)
     base, _, digits = (parent or "").rpartition(".")
     try:
-        return Vlan(ifname=IfName(parent or ""), parent=ifname(base), number=_vlan_number(digits))
+        return Vlan(
+            ifname=IfName(parent or ""), parent=link_name(base), number=_vlan_number(digits)
+        )
     except ValueError:
         return None
 

@@ -5,6 +5,7 @@ a prefix of the id itself would collide for ids that a user or a test chose.
 """
 
 import hashlib
+import re
 from ipaddress import IPv6Address
 from typing import Final, NewType
 
@@ -14,7 +15,11 @@ IfName = NewType("IfName", str)
 MacAddress = NewType("MacAddress", str)
 
 IFNAMSIZ: Final = 15  # linux/if.h: 16 bytes, less the NUL
+LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
+# The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
+_NOT_IN_IFNAMES: Final = '/:%"*\\'
 _HASH_DIGITS: Final = 11
+_MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
 
 
@@ -63,6 +68,26 @@ def derived_mac(*parts: str) -> MacAddress:
     digest = hashlib.sha256("/".join(parts).encode()).digest()
     first = (digest[0] & 0xFC) | 0x02  # RFC 7042 section 2.1: local bit set, group bit clear
     return MacAddress(":".join(f"{octet:02x}" for octet in (first, *digest[1:6])))
+
+
+def link_name(text: str) -> IfName:
+    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one."""
+    bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
+    if bad or any(c in _NOT_IN_IFNAMES or c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(text)
+    return IfName(text)
+
+
+def unicast_mac(text: str) -> MacAddress:
+    """The address of one host, in either notation, given out in lower case with colons.
+
+    Raises ValueError for a group's (IEEE 802: the lowest bit of the first octet), and for zero,
+    which no link takes (linux/etherdevice.h, is_valid_ether_addr).
+    """
+    octets = text.lower().replace("-", ":")
+    if not _MAC.fullmatch(octets) or int(octets[:2], 16) & 1 or not octets.strip("0:"):
+        raise ValueError(text)
+    return MacAddress(octets)
 
 
 def link_local(mac_address: MacAddress) -> IPv6Address:

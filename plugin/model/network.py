@@ -16,7 +16,7 @@ from ipaddress import (
     IPv6Network,
 )
 
-from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.ids import EndpointID, IfName, MacAddress, NetworkID
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
@@ -122,6 +122,7 @@ class Endpoint:
     mac_chosen: bool = False  # by the user, so that it identifies the container
     ipv4: IPv4Interface | None = None
     ipv6: IPv6Interface | None = None
+    ifname: IfName | None = None  # in the sandbox, if the user chose it
     options: dict[str, str] = field(default_factory=dict)
     sandbox_key: str | None = None
     attached: bool = False  # a sandbox has, or had, its link
@@ -150,10 +151,14 @@ class StaticRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """What dockerd does with the link that a join hands over; None hands over nothing."""
+    """What dockerd does with the link that a join hands over; None hands over nothing.
+
+    In the sandbox it has the name ``dst_name``, or one of ``dst_prefix`` and a number.
+    """
 
     src_name: str | None
     dst_prefix: str = "eth"
+    dst_name: IfName | None = None
     gateway4: IPv4Address | None = None
     gateway6: IPv6Address | None = None
     routes: tuple[StaticRoute, ...] = ()

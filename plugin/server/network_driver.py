@@ -57,9 +57,10 @@ class NetworkMethods:
         return answers.gateway_answer(self._networks.gateway_needs(network))
 
     def _allocate_network(self, body: bytes) -> Answer:
-        network = decode(body, wire.AllocateNetworkRequest).network(DEFAULT_MODE)
+        message = decode(body, wire.AllocateNetworkRequest)
+        network = message.network(DEFAULT_MODE)
         self._networks.allocate(network)
-        return answers.allocation_answer(network.options)
+        return answers.allocation_answer({**message.engine_options(), **network.options})
 
     def _free_network(self, body: bytes) -> Answer:
         self._networks.free(decode(body, wire.NetworkRequest).network_id)

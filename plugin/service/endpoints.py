@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.chosen import settled
+from plugin.drivers.registry import check_endpoint, driver_for
 from plugin.errors import EndpointNotFoundError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
@@ -59,8 +60,8 @@ class Endpoints:
                 # The process may have ended before it had told the address side.
                 bind_all(self._addresses, network, known)
                 return known
-            driver = driver_for(network.mode)
-            driver.check_endpoint(network, wanted)
+            wanted = settled(wanted)
+            driver = check_endpoint(network, wanted)
             mac = wanted.mac_address or driver.mac_address(network, wanted)
             endpoint = replace(wanted, mac_address=mac)
             self._collector.make_way(network, endpoint)

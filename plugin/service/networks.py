@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.registry import check_network
 from plugin.errors import NetworkNotFoundError, SubnetOverlapError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
@@ -42,11 +42,11 @@ class Networks:
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Which families need no gateway; asked before the network has an id."""
-        return driver_for(network.mode).gateway_needs(network)
+        return check_network(network).gateway_needs(network)
 
     def check(self, network: Network) -> None:
         """Refuse what a creation would refuse, as far as it does not depend on a host."""
-        driver_for(network.mode).check_options(network)
+        check_network(network)
 
     def allocate(self, network: Network) -> None:
         """On a swarm manager: check the network, and keep its pools together."""
@@ -65,7 +65,7 @@ class Networks:
                 return
             if known is not None and known.state is NetworkState.DELETING:
                 self._collector.collect_network(known)
-            driver = driver_for(wanted.mode)
+            driver = check_network(wanted)
             network = self._parents.survey(
                 replace(
                     self._addresses.described(wanted),

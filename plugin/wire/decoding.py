@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from plugin.model.ids import MacAddress
+from plugin.model.ids import MacAddress, unicast_mac
 from plugin.model.network import IPAddress, IPInterface, IPNetwork
 from plugin.wire.errors import WireError
 
@@ -57,10 +57,7 @@ def parse_network(text: str, path: str) -> IPNetwork:
 
 def parse_mac(text: str, path: str) -> MacAddress:
     """A unicast hardware address, in whatever notation, given out in lower case with colons."""
-    octets = re.fullmatch(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", text.lower())
-    if octets is None or int(text[:2], 16) & 1:  # IEEE 802: the lowest bit marks a group
-        raise WireError(path, f"{text!r} is not the address of one host, as 02:42:0a:00:00:02")
-    return MacAddress(text.lower().replace("-", ":"))
+    return _parse(unicast_mac, text, path, "the address of one host, as 02:42:0a:00:00:02")
 
 
 def require(text: str, path: str) -> str:

@@ -4,9 +4,11 @@ Docker's names of network options become pynet's short ones here, so that no dri
 sees two names for one thing.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError
 from plugin.wire.errors import WireError
 
 PREFIX: Final = "com.docker.network."
@@ -20,6 +22,7 @@ PORT_MAP: Final = PREFIX + "portmap"
 EXPOSED_PORTS: Final = PREFIX + "endpoint.exposedports"
 MAC_ADDRESS: Final = PREFIX + "endpoint.macaddress"
 ENDPOINT_NAME: Final = PREFIX + "endpoint.name"
+IFNAME: Final = PREFIX + "endpoint.ifname"
 
 REQUEST_ADDRESS_TYPE: Final = "RequestAddressType"
 GATEWAY: Final = PREFIX + "gateway"
@@ -41,15 +44,36 @@ SHORT_NAMES: Final = {
 }
 
 
+# What engines do for every driver from 28 on, by numbers between these (netlabel/labels.go, osl).
+ADVERTISING: Final = {
+    PREFIX + "advertise_addr_nmsgs": (0, 3),
+    PREFIX + "advertise_addr_ms": (100, 2000),
+}
+_FLAGS: Final = {ENABLE_IPV4: "--ipv4", ENABLE_IPV6: "--ipv6"}
+ENGINES_OWN: Final = (*ADVERTISING, *_FLAGS)
+_TRUE: Final = ("true", "t", "1")  # as Go's strconv.ParseBool reads them
+# What a user can say of an endpoint to the engine itself, and what the engine says of it.
+_OF_ENDPOINTS: Final = (IFNAME, PREFIX + "endpoint.sysctls")
+_ENGINES_OF_ENDPOINTS: Final = (
+    *(PORT_MAP, EXPOSED_PORTS, MAC_ADDRESS, ENDPOINT_NAME),
+    PREFIX + "endpoint.dnsservers",
+)
+_MISSPELT: Final = 0.85  # difflib's ratio: one letter more, less or other
+
+
 def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
-    """What the user gave with ``-o``, by short names."""
-    generic = options.get(GENERIC) or {}
-    if not isinstance(generic, Mapping):
-        raise WireError(f"{path}[{GENERIC}]", "expected an object of options")
+    """What the user gave with ``-o``, by short names.
+
+    Docker's own driver passes over names of Docker's that do not exist.
+    """
     short: dict[str, str] = {}
-    for label, value in generic.items():
-        name = SHORT_NAMES.get(str(label), str(label))
-        text = _text(value, f"{path}[{GENERIC}][{label}]")
+    for label, text in _generic(options, path).items():
+        name = SHORT_NAMES.get(label, label)
+        if name in ENGINES_OWN:
+            _check_engines_own(name, text, options, path)
+            continue
+        if name.startswith(PREFIX):
+            raise _unknown(name, "to pynet", PREFIX, (*SHORT_NAMES, *ENGINES_OWN))
         if short.setdefault(name, text) != text:
             raise WireError(
                 f"{path}[{GENERIC}]",
@@ -58,8 +82,24 @@ def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
     return short
 
 
+def engine_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
+    """What the user gave with ``-o`` for the engine itself."""
+    given = _generic(options, path)
+    return {label: text for label, text in given.items() if label in ENGINES_OWN}
+
+
 def endpoint_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
-    """What the user gave with ``--driver-opt``: dockerd mixes it with labels of its own."""
+    """What the user gave with ``--driver-opt``: dockerd mixes it with labels of its own.
+
+    Which those are depends on the engine, so that only what is nearly one of the user's is
+    refused.
+    """
+    stem = PREFIX + "endpoint."
+    for name in options:
+        if name.startswith(stem) and name not in (*_OF_ENDPOINTS, *_ENGINES_OF_ENDPOINTS):
+            known = [each.removeprefix(stem) for each in _OF_ENDPOINTS]
+            if difflib.get_close_matches(name.removeprefix(stem), known, cutoff=_MISSPELT):
+                raise _unknown(name, "for a container", stem, _OF_ENDPOINTS)
     return {
         name: _text(value, f"{path}[{name}]")
         for name, value in options.items()
@@ -90,6 +130,38 @@ def flag(options: Mapping[str, Any], label: str, *, default: bool, path: str) ->
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     raise WireError(f"{path}[{label}]", f"expected true or false, got {value!r}")
+
+
+def _generic(options: Mapping[str, Any], path: str) -> dict[str, str]:
+    generic = options.get(GENERIC) or {}
+    if not isinstance(generic, Mapping):
+        raise WireError(f"{path}[{GENERIC}]", "expected an object of options")
+    return {
+        str(label): _text(value, f"{path}[{GENERIC}][{label}]") for label, value in generic.items()
+    }
+
+
+def _unknown(name: str, where: str, stem: str, known: Sequence[str]) -> UnknownOptionError:
+    """Names with one stem are all near each other: only what follows it is compared."""
+    ends = [each.removeprefix(stem) for each in known]
+    near = difflib.get_close_matches(name.removeprefix(stem), ends, n=1)
+    hint = f"did you mean {stem}{near[0]}?" if near else f"{stem} is followed by {', '.join(ends)}"
+    return UnknownOptionError(name, where, known, hint)
+
+
+def _check_engines_own(label: str, text: str, options: Mapping[str, Any], path: str) -> None:
+    """Engines from 28 on have done what it says; with others it would say nothing."""
+    if label in ADVERTISING:
+        least, most = ADVERTISING[label]
+        if not (text.isdecimal() and least <= int(text) <= most):
+            raise InvalidOptionError(label, text, f"a number from {least} to {most}")
+    elif label in options:
+        is_on = flag(options, label, default=False, path=path)
+        if is_on is not (text.lower() in _TRUE):
+            raise RefusedError(
+                f"option {label} is {text!r}, which this engine (before 28) does not know; "
+                f"use {_FLAGS[label]} of docker network create, and leave out the option"
+            )
 
 
 def _text(value: object, path: str) -> str:

@@ -29,10 +29,14 @@ def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[
 
 
 def join_answer(attachment: Attachment) -> dict[str, object]:
-    """Join: an empty gateway is none, and without a link the sandbox gets no interface."""
+    """Join: an empty gateway is none, and without a link the sandbox gets no interface.
+
+    Engines before 29.8 pass over ``DstName`` (moby, drivers/remote/driver.go); an empty one is none.
+    """
     handed = attachment.src_name and {
         "SrcName": attachment.src_name,
         "DstPrefix": attachment.dst_prefix,
+        "DstName": attachment.dst_name or "",
     }
     return {
         "InterfaceName": handed,

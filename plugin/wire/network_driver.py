@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, convert
 from msgspec import ValidationError as ConversionError
 
+from plugin.errors import InvalidOptionError
 from plugin.model import ids
 from plugin.model.network import (
     Endpoint,
@@ -71,6 +72,10 @@ class CreateNetworkRequest(Struct, frozen=True, kw_only=True):
 class AllocateNetworkRequest(CreateNetworkRequest, frozen=True, kw_only=True):
     """The same on a swarm manager, where the network gets no host yet."""
 
+    def engine_options(self) -> dict[str, str]:
+        """What the engines of the nodes will want to be told again."""
+        return labels.engine_options(self.Options or {}, "$.Options")
+
 
 class GwAllocCheckRequest(Struct, frozen=True, kw_only=True):
     """Asked before the IPAM, by engine 28 and later."""
@@ -129,6 +134,7 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
             mac_chosen=labels.MAC_ADDRESS in options,
             ipv4=ipv4,  # type: ignore[arg-type]
             ipv6=ipv6,  # type: ignore[arg-type]
+            ifname=_ifname(options),
             options=labels.endpoint_options(options, "$.Options"),
         )
 
@@ -233,6 +239,16 @@ def _pool(data: IPAMData, path: str) -> PoolData:
             for name, address in (data.AuxAddresses or {}).items()
         },
     )
+
+
+def _ifname(options: OptionMap) -> ids.IfName | None:
+    text = options.get(labels.IFNAME)
+    if not text:
+        return None
+    try:
+        return ids.link_name(str(text))
+    except ValueError:
+        raise InvalidOptionError(labels.IFNAME, text, ids.LINK_NAME) from None
 
 
 def _interface(text: str, path: str, version: int) -> IPInterface | None:

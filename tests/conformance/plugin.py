@@ -131,7 +131,8 @@ def _endpoint(body: Json, answer: Json) -> None:
 
 def _join(body: Json, answer: Json) -> None:
     name = answer["InterfaceName"]
-    assert set(name) == {"SrcName", "DstPrefix"}
+    assert set(name) == {"SrcName", "DstPrefix", "DstName"}
+    assert len(name["DstName"]) <= IFNAMSIZ
     assert 0 < len(name["SrcName"]) <= IFNAMSIZ
     assert name["DstPrefix"]
     for key, version in (("Gateway", 4), ("GatewayIPv6", 6)):

@@ -29,6 +29,9 @@ _MAKING: Final = (
 )
 # The recorder let two networks have one subnet.
 _OVERLAPPING: Final = "a7cb50bc206b1c57b74d5ddb4452205479502162142288757a6929011e8ef661"
+_KNOWN: Final = tuple(
+    LABEL + name for name in ("driver.mtu", "advertise_addr_nmsgs", "advertise_addr_ms")
+)
 _WITHOUT_BODY: Final = (
     "Plugin.Activate",
     "NetworkDriver.GetCapabilities",
@@ -166,6 +169,6 @@ def _without_unknown_options(body: Json) -> Json:
     generic = options.get(LABEL + "generic")
     if generic:
         options[LABEL + "generic"] = {
-            name: value for name, value in generic.items() if name == LABEL + "driver.mtu"
+            name: value for name, value in generic.items() if name in _KNOWN
         }
     return {**body, "Options": options}

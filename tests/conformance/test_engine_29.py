@@ -106,6 +106,26 @@ class TestNetworks:
             assert len(plugin.rig.kernel.ports) == 4
             assert len(plugin.rig.kernel.proxied) == 2
 
+    def test_a_name_for_the_link_in_the_sandbox(self, plugin: Plugin) -> None:
+        """From 29.8 the engine asks for it in the answer to Join, whose options are others."""
+        ids = {"NetworkID": NETWORK, "EndpointID": "e" * 64}
+        plugin.call(
+            "NetworkDriver.CreateNetwork",
+            {"NetworkID": NETWORK, "IPv4Data": [{"Pool": "10.7.0.0/24", "Gateway": "10.7.0.1/24"}]},
+        )
+        plugin.call(
+            "NetworkDriver.CreateEndpoint",
+            {
+                **ids,
+                "Interface": {"Address": "10.7.0.2/24"},
+                "Options": {LABEL + "endpoint.ifname": "wan0"},
+            },
+        )
+        plugin.restart()
+        joined = plugin.call("NetworkDriver.Join", {**ids, "SandboxKey": "/x", "Options": {}})
+
+        assert joined["InterfaceName"]["DstName"] == "wan0"
+
     def test_a_live_restored_endpoint_is_never_revoked(self, plugin: Plugin) -> None:
         """Leave and DeleteEndpoint must be enough."""
         ids = {"NetworkID": NETWORK, "EndpointID": "e" * 64}

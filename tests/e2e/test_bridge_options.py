@@ -68,6 +68,55 @@ def _made(site: Site, options: list[str]) -> list[str]:
     return sorted({re.sub(r"@if\d+|^\d+:|(?<=\n)\d+:", "", NAMES.sub("?", line)) for line in lines})
 
 
+def test_mac_address(site: Site) -> None:
+    """A container has another chosen MAC address on each of its networks."""
+    one, other = site.network(), site.network()
+    container = site.run("--network", f"name={one},driver-opt=mac=02-11-22-33-44-5A")
+    site.docker("network", "connect", "--driver-opt", "mac=02:11:22:33:44:5b", other, container)
+
+    for link, mac, network in (("eth0", "5a", one), ("eth1", "5b", other)):
+        assert f"link/ether 02:11:22:33:44:{mac}" in site.exec(
+            container, "ip", "link", "show", link
+        )
+        attached = site.inspect("container", container)["NetworkSettings"]["Networks"][network]
+        assert attached["MacAddress"] == f"02:11:22:33:44:{mac}"
+        assert site.pings(container, attached["Gateway"])
+
+
+def test_labels_of_a_container(site: Site) -> None:
+    """What only some engines do is taken by all; what none does is refused by name."""
+    network, container = site.network(), site.run()
+    for option, said in (
+        ("endpoint.ifname=a/b", "expected a link name of 1 to 15 bytes"),
+        ("endpoint.ifnme=wan0", "did you mean com.docker.network.endpoint.ifname"),
+        ("endpoint.sysctl=net.ipv4.conf.IFNAME.arp_notify=1", "did you mean .*endpoint.sysctls"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            _connect(site, f"com.docker.network.{option}", network, container)
+
+    _connect(site, "com.docker.network.endpoint.ifname=wan0", network, container)
+
+    links = site.exec(container, "ip", "link")
+    assert ("wan0" in links) or ("eth1" in links)
+
+
+def _connect(site: Site, option: str, network: str, container: str) -> None:
+    site.docker("network", "connect", "--driver-opt", option, network, container)
+
+
+def test_advertising(site: Site) -> None:
+    """The engine does it, from 28 on; no engine's network is refused for it, but for bad numbers."""
+    words = ("-o", "com.docker.network.advertise_addr_nmsgs=1")
+    network = site.network(*words, "-o", "com.docker.network.advertise_addr_ms=200")
+
+    container = site.run("--network", network)
+    assert site.pings(container, site.inspect("network", network)["IPAM"]["Config"][0]["Gateway"])
+    with pytest.raises(CommandError, match=r"advertise_addr_nmsgs.* 0 to 3"):
+        site.network("-o", "com.docker.network.advertise_addr_nmsgs=4")
+    with pytest.raises(CommandError, match=r"did you mean com.docker.network.bridge.enable_icc\?"):
+        site.network("-o", "com.docker.network.bridge.enable_iccc=false")
+
+
 def test_existing_bridge(site: Site, peer: Peer) -> None:
     """A bridge that somebody made is used with all that is on it, and left when the network goes."""
     ip(

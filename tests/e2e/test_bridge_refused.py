@@ -78,9 +78,13 @@ CONTRADICTIONS = {
         ("-o", "icc=true", "-o", "com.docker.network.bridge.enable_icc=false"),
         "say it once",
     ),
-    "another mode's option": (("-o", "parent=eth0"), "option parent is unknown in mode bridge"),
+    "another mode's option": (
+        ("-o", "parent=eth0"),
+        "parent .*it belongs to mode macvlan or ipvlan",
+    ),
 }
 WRONG_FOR_A_CONTAINER = [
+    ("mac", "01:00:5e:00:00:01", "the MAC address of one host, as 02:42:0a:00:00:02"),
     ("spoof_guard", "perhaps", BOOLEAN),
     ("icc_allow", "friend", "addresses with ';' or ',' between"),
     ("rate_to", "1", RATE),

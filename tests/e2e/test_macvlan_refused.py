@@ -19,6 +19,7 @@ def test_refused(site: Site, second: str) -> None:
         _refused(site, "from 1 to 4094", *on_second, "vlan=4095")
         _refused(site, "say parent too", "mode=macvlan", "vlan=100")
         _refused(site, "expected bridge, private, vepa or passthru", *on_second, "macvlan_mode=l2")
+        _refused(site, "it belongs to mode macvlan or ipvlan: say -o mode=macvlan", "parent=eth0")
         _refused(site, "did you mean parent", *on_second, "parnet=eth0")
         _refused(site, "at most 1500 bytes, the MTU of parent", *on_second, "mtu=9000")
         host.run("ip", "link", "set", OTHER_LINK, "master", "br9")

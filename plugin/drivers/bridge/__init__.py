@@ -9,13 +9,20 @@ costs the same with one network as with a thousand.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from plugin.drivers.bridge.guards import guard_resources
 from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources, stand_ins
-from plugin.drivers.bridge.options import RATE_FROM, RATE_TO, GatewayMode
+from plugin.drivers.bridge.options import (
+    ENDPOINT_OPTIONS,
+    OPTIONS,
+    RATE_FROM,
+    RATE_TO,
+    GatewayMode,
+)
 from plugin.drivers.bridge.ports import port_resources, port_targets
 from plugin.drivers.bridge.reading import BridgeOptions, check_endpoint_options, read_options
+from plugin.drivers.options import Option
 from plugin.drivers.publishing import Publisher
 from plugin.model.ids import (
     IfName,
@@ -44,6 +51,8 @@ class BridgeDriver:
     """``-o mode=bridge``, the default."""
 
     mode: ClassVar[str] = "bridge"
+    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
 
     def check_options(self, network: Network) -> None:
         read_options(network)
@@ -123,6 +132,7 @@ class BridgeDriver:
         attachment = Attachment(
             src_name=handoff_name(endpoint.id),
             dst_prefix=options.iface_prefix,
+            dst_name=endpoint.ifname,
             routes=options.routes,
         )
         if network.internal or options.publisher is Publisher.DOCKER:

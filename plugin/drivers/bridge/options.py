@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, Final
 
+from plugin.drivers.chosen import MAC
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import (
     MAX_MTU,
@@ -15,7 +16,6 @@ from plugin.drivers.options import (
     address_list,
     boolean,
     choice,
-    ifname,
     ifname_list,
     ifname_prefix,
     ip_address_text,
@@ -27,7 +27,7 @@ from plugin.drivers.options import (
     route_list,
 )
 from plugin.drivers.publishing import PUBLISH
-from plugin.model.ids import IfName
+from plugin.model.ids import LINK_NAME, IfName, link_name
 from plugin.model.network import IPAddress, StaticRoute
 
 
@@ -50,7 +50,6 @@ class Isolation(Enum):
 
 _RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
 _BOOLEAN: Final = "true or false"
-_IFNAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 
 MTU: Final = Option(
     name="mtu",
@@ -62,9 +61,9 @@ MTU: Final = Option(
 )
 BRIDGE_NAME: Final = Option(
     name="bridge_name",
-    parse=ifname,
+    parse=link_name,
     default=None,
-    expected=_IFNAME,
+    expected=LINK_NAME,
     meaning="Name of the bridge on the host. One that exists is used, and left when the network "
     "goes. Default: derived from the network's id.",
 )
@@ -234,6 +233,7 @@ ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
     "exchange traffic with.",
 )
 ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (
+    MAC,
     ENDPOINT_SPOOF_GUARD,
     ENDPOINT_ICC_ALLOW,
     RATE_TO,

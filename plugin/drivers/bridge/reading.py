@@ -17,7 +17,6 @@ from plugin.drivers.bridge.options import (
     ISOLATION,
     MASQUERADE,
     MTU,
-    OPTIONS,
     PROXY,
     RATE_FROM,
     RATE_TO,
@@ -28,7 +27,7 @@ from plugin.drivers.bridge.options import (
     Isolation,
 )
 from plugin.drivers.host_services import HOST_SERVICES
-from plugin.drivers.options import MIN_MTU_IPV6, check_known
+from plugin.drivers.options import MIN_MTU_IPV6
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName
@@ -68,7 +67,6 @@ class BridgeOptions:
 def read_options(network: Network) -> BridgeOptions:
     """Read all options of a network.  Raises RefusedError."""
     own = network.options
-    check_known(own, OPTIONS, "bridge")
     options = BridgeOptions(
         bridge=BRIDGE_NAME.of(own),
         mtu=MTU.of(own) or network.uplink_mtu,
@@ -99,8 +97,7 @@ def read_options(network: Network) -> BridgeOptions:
 
 
 def check_endpoint_options(options: dict[str, str]) -> None:
-    """Refuse options of one container that are unknown or mean nothing."""
-    check_known(options, ENDPOINT_OPTIONS, "bridge")
+    """Refuse options of one container whose values mean nothing."""
     for option in ENDPOINT_OPTIONS:
         option.of(options)
 

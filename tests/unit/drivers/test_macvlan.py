@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers.macvlan import OPTIONS, MacvlanDriver
+from plugin.drivers.registry import check_endpoint, check_network
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError, UnknownOptionError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
 from plugin.model.network import Network, StaticRoute
@@ -203,11 +204,9 @@ class TestRefusals:
     def test_an_unknown_option(self) -> None:
         """With the nearest."""
         with pytest.raises(UnknownOptionError, match="did you mean parent"):
-            DRIVER.check_options(a_macvlan(parnet="eth0"))
-        with pytest.raises(UnknownOptionError, match="unknown in mode macvlan"):
-            DRIVER.check_endpoint(
-                a_macvlan(), an_endpoint(a_macvlan(), options={"spoof_guard": "true"})
-            )
+            check_network(a_macvlan(parnet="eth0"))
+        with pytest.raises(UnknownOptionError, match="in mode macvlan; it has mac"):
+            check_endpoint(a_macvlan(), an_endpoint(a_macvlan(), options={"spoof_guard": "true"}))
 
     def test_too_small_for_ipv6(self) -> None:
         """RFC 8200."""

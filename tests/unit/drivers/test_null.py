@@ -3,6 +3,7 @@
 import pytest
 
 from plugin.drivers.null import NullDriver
+from plugin.drivers.registry import check_endpoint, check_network
 from plugin.errors import UnknownOptionError
 from plugin.model.plan import Plan
 from tests.fakes.values import a_network, an_endpoint
@@ -40,6 +41,8 @@ def test_the_sandbox_keeps_its_loopback_alone() -> None:
 def test_it_has_no_options() -> None:
     """Of the network or a container."""
     with pytest.raises(UnknownOptionError, match="option parent is unknown in mode null"):
-        DRIVER.check_options(a_network(mode="null", options={"parent": "eth0"}))
-    with pytest.raises(UnknownOptionError):
-        DRIVER.check_endpoint(NETWORK, an_endpoint(NETWORK, options={"rate_to": "1mbit"}))
+        check_network(a_network(mode="null", options={"parent": "eth0"}))
+    with pytest.raises(
+        UnknownOptionError, match=r"rate_to is unknown .* in mode null; it has none"
+    ):
+        check_endpoint(NETWORK, an_endpoint(NETWORK, options={"rate_to": "1mbit"}))

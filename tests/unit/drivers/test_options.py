@@ -6,32 +6,10 @@ from typing import Any
 import pytest
 
 from plugin.drivers import options
-from plugin.drivers.bridge.options import OPTIONS, Isolation
-from plugin.errors import InvalidOptionError, UnknownOptionError
+from plugin.drivers.bridge.options import Isolation
+from plugin.errors import InvalidOptionError
+from plugin.model import ids
 from plugin.model.network import Protocol, StaticRoute
-
-
-class TestCheckKnown:
-    def test_what_the_mode_has_is_taken(self) -> None:
-        """The mode itself among it."""
-        options.check_known(["mode", *(option.name for option in OPTIONS)], OPTIONS, "bridge")
-
-    @pytest.mark.parametrize(
-        ("name", "hint"),
-        [
-            ("mtuu", "did you mean mtu?"),
-            ("bridge-name", "did you mean bridge_name?"),
-            ("masquerad", "did you mean masquerade?"),
-            ("foo", f"it has mode, {', '.join(option.name for option in OPTIONS)}"),
-        ],
-    )
-    def test_what_it_does_not_have_is_refused_with_what_is_near(self, name: str, hint: str) -> None:
-        """Or with everything there is."""
-        with pytest.raises(UnknownOptionError) as refusal:
-            options.check_known([name], OPTIONS, "bridge")
-
-        assert str(refusal.value) == f"option {name} is unknown in mode bridge; {hint}"
-
 
 GOOD: list[tuple[Any, str, object]] = [
     (options.boolean, "true", True),
@@ -42,8 +20,8 @@ GOOD: list[tuple[Any, str, object]] = [
     (options.mtu, "68", 68),
     (options.mtu, "65535", 65535),
     (options.mtu, "0", 0),
-    (options.ifname, "br-lan.7", "br-lan.7"),
-    (options.ifname, "b" * 15, "b" * 15),
+    (ids.link_name, "br-lan.7", "br-lan.7"),
+    (ids.link_name, "b" * 15, "b" * 15),
     (options.ifname_prefix, "b" * 13, "b" * 13),
     (options.ipv4_address, "192.0.2.2", IPv4Address("192.0.2.2")),
     (options.ipv6_address, "fd00::2", IPv6Address("fd00::2")),
@@ -54,7 +32,7 @@ GOOD: list[tuple[Any, str, object]] = [
     (options.rate, "9000", 9_000),
     (options.rate, "32gbit", 32 * 10**9),
     (options.choice(Isolation), "strict", Isolation.STRICT),
-    (options.listed(":", options.ifname), "eth0 : eth1", ("eth0", "eth1")),
+    (options.listed(":", ids.link_name), "eth0 : eth1", ("eth0", "eth1")),
     (options.port_list, "allow", None),
     (options.port_list, "deny", frozenset()),
     (options.port_list, "53/udp, 80", frozenset({(Protocol.UDP, 53), (Protocol.TCP, 80)})),
@@ -76,19 +54,19 @@ BAD: list[tuple[Any, str]] = [
     (options.mtu, "-1"),
     (options.mtu, "1.5e3"),
     (options.mtu, ""),
-    (options.ifname, ""),
-    (options.ifname, "b" * 16),
-    (options.ifname, "ä" * 8),
-    (options.ifname, "."),
-    (options.ifname, ".."),
-    (options.ifname, "a/b"),
-    (options.ifname, "a:b"),
-    (options.ifname, "a b"),
-    (options.ifname, "a%d"),
-    (options.ifname, "a\x00"),
-    (options.ifname, 'a"b'),
-    (options.ifname, "a\\"),
-    (options.ifname, "eth*"),
+    (ids.link_name, ""),
+    (ids.link_name, "b" * 16),
+    (ids.link_name, "ä" * 8),
+    (ids.link_name, "."),
+    (ids.link_name, ".."),
+    (ids.link_name, "a/b"),
+    (ids.link_name, "a:b"),
+    (ids.link_name, "a b"),
+    (ids.link_name, "a%d"),
+    (ids.link_name, "a\x00"),
+    (ids.link_name, 'a"b'),
+    (ids.link_name, "a\\"),
+    (ids.link_name, "eth*"),
     (options.ifname_prefix, "b" * 14),
     (options.ifname_prefix, ""),
     (options.ipv4_address, "::1"),

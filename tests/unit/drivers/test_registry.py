@@ -2,8 +2,17 @@
 
 import pytest
 
-from plugin.drivers.registry import DEFAULT_MODE, driver_for, modes
-from plugin.errors import InvalidOptionError
+from plugin.drivers.registry import (
+    DEFAULT_MODE,
+    check_endpoint,
+    check_network,
+    driver_for,
+    modes,
+)
+from plugin.errors import InvalidOptionError, UnknownOptionError
+from tests.fakes.values import a_network, an_endpoint
+
+BRIDGES = [option.name for option in driver_for("bridge").options]
 
 
 def test_each_mode_has_its_driver() -> None:
@@ -19,3 +28,62 @@ def test_an_unknown_mode_is_refused_with_those_there_are() -> None:
         InvalidOptionError, match=r"option mode is 'brigde', expected one of bridge"
     ):
         driver_for("brigde")
+
+
+class TestNames:
+    """What a mode does not have is refused; who has it, or what is near, is said."""
+
+    @pytest.mark.parametrize(
+        ("mode", "name", "hint"),
+        [
+            ("bridge", "mtuu", "did you mean mtu?"),
+            ("bridge", "mut", "did you mean mtu?"),
+            ("bridge", "bridge-name", "did you mean bridge_name?"),
+            ("bridge", "masquerad", "did you mean masquerade?"),
+            ("bridge", "gateway_mode", "did you mean gateway_mode_ipv6?"),
+            ("bridge", "zzz", f"it has mode, {', '.join(BRIDGES)}"),
+            (
+                "bridge",
+                "parent",
+                "it belongs to mode macvlan or ipvlan: say -o mode=macvlan, or leave it out",
+            ),
+            (
+                "bridge",
+                "ipvlan_mode",
+                "it belongs to mode ipvlan: say -o mode=ipvlan, or leave it out",
+            ),
+            ("macvlan", "icc", "it belongs to mode bridge: say -o mode=bridge, or leave it out"),
+            ("macvlan", "parnet", "did you mean parent?"),
+            ("null", "parnet", "it has mode"),
+        ],
+    )
+    def test_of_a_network(self, mode: str, name: str, hint: str) -> None:
+        """``docker network create -o``."""
+        with pytest.raises(UnknownOptionError) as refusal:
+            check_network(a_network(mode=mode, options={"mode": mode, name: "1"}))
+
+        assert str(refusal.value) == f"option {name} is unknown in mode {mode}; {hint}"
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("icc_alow", "did you mean icc_allow?"),
+            ("zzz", "it has mac, spoof_guard, icc_allow, rate_to, rate_from"),
+            ("mtu", "it belongs to a network: docker network create -o mtu=..."),
+            ("mode", "it has mac, spoof_guard, icc_allow, rate_to, rate_from"),
+        ],
+    )
+    def test_of_a_container(self, name: str, hint: str) -> None:
+        """``docker network connect --driver-opt``."""
+        network = a_network()
+        with pytest.raises(UnknownOptionError) as refusal:
+            check_endpoint(network, an_endpoint(network, options={name: "1"}))
+
+        assert str(refusal.value).endswith(f"is unknown for a container in mode bridge; {hint}")
+
+    def test_what_the_mode_has_is_taken(self) -> None:
+        """The mode itself among it."""
+        network = a_network(options={"mode": "bridge", "mtu": "1400"})
+        endpoint = an_endpoint(network, options={"rate_to": "1mbit"})
+
+        assert check_network(network) is check_endpoint(network, endpoint) is driver_for("bridge")

@@ -15,7 +15,7 @@ TABLE = [
     (WireError("$.X", SAYING), 400),
     (UnknownMethodError(SAYING), 404),
     (errors.RefusedError(SAYING), 200),
-    (errors.UnknownOptionError(SAYING), 200),
+    (errors.UnknownOptionError("a", SAYING, ["b"]), 200),
     (errors.InvalidOptionError("a", SAYING, "b"), 200),
     (errors.NetworkNotFoundError(SAYING), 200),
     (errors.EndpointNotFoundError(SAYING), 200),

@@ -53,6 +53,14 @@ class TestCreate:
         assert endpoint.mac_address
         assert rig.store.endpoint(WEB.id) == endpoint
 
+    def test_a_mac_address_of_the_users_options(self, rig: Rig) -> None:
+        """It is kept as one that the user chose otherwise."""
+        wanted = replace(WEB, mac_address=MacAddress(""), options={"mac": "02:11:22:33:44:55"})
+        endpoint = rig.endpoints.create(wanted)
+
+        assert (endpoint.mac_address, endpoint.mac_chosen) == ("02:11:22:33:44:55", True)
+        assert rig.store.endpoint(WEB.id) == endpoint
+
     def test_a_repeated_call_is_answered_as_before(self, rig: Rig) -> None:
         """With the same MAC address, even if it was joined meanwhile."""
         first = rig.endpoints.create(replace(WEB, mac_address=MacAddress("")))

@@ -33,6 +33,15 @@ def test_both_families_come_back_as_what_they_were() -> None:
     assert decode(encode(endpoint), type(endpoint)) == endpoint
 
 
+def test_an_endpoint_that_an_older_pynet_wrote() -> None:
+    """It had no name for its link in the sandbox; what it had is kept."""
+    endpoint = an_endpoint(a_network())
+    record = json.loads(encode(endpoint))
+    del record["ifname"]
+
+    assert decode(json.dumps(record).encode(), type(endpoint)) == endpoint
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plugin.model.ids import IfName
 from plugin.model.network import (
     Attachment,
     PortBinding,
@@ -34,6 +35,7 @@ class TestJoin:
         attachment = Attachment(
             src_name="pnc-1",
             dst_prefix="net",
+            dst_name=IfName("wan0"),
             gateway4=IPv4Address("10.1.0.1"),
             gateway6=IPv6Address("fd00:1::1"),
             routes=(
@@ -46,7 +48,7 @@ class TestJoin:
         )
 
         assert answers.join_answer(attachment) == {
-            "InterfaceName": {"SrcName": "pnc-1", "DstPrefix": "net"},
+            "InterfaceName": {"SrcName": "pnc-1", "DstPrefix": "net", "DstName": "wan0"},
             "Gateway": "10.1.0.1",
             "GatewayIPv6": "fd00:1::1",
             "StaticRoutes": [
@@ -60,6 +62,7 @@ class TestJoin:
         """An empty text is none to the engine."""
         answer = answers.join_answer(Attachment(src_name="pnc-1"))
 
+        assert answer["InterfaceName"] == {"SrcName": "pnc-1", "DstPrefix": "eth", "DstName": ""}
         assert (answer["Gateway"], answer["GatewayIPv6"], answer["StaticRoutes"]) == ("", "", [])
 
 

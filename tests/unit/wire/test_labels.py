@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from plugin.errors import RefusedError, UnknownOptionError
 from plugin.wire import labels
 from plugin.wire.errors import WireError
 
+LABEL = "com.docker.network."
 GENERIC = "com.docker.network.generic"
 
 
@@ -43,6 +45,70 @@ class TestNetworkOptions:
         both = {"mtu": "1400", "com.docker.network.driver.mtu": "1400"}
 
         assert labels.network_options({GENERIC: both}, "$.Options") == {"mtu": "1400"}
+
+    @pytest.mark.parametrize(
+        ("label", "hint"),
+        [
+            ("bridge.enable_iccc", "did you mean com.docker.network.bridge.enable_icc?"),
+            ("bridge.enable_masquerade", "did you mean com.docker.network.bridge.enable_ip_masq"),
+            ("drivr.mtu", "did you mean com.docker.network.driver.mtu?"),
+            ("advertise_addr_msgs", "did you mean com.docker.network.advertise_addr_nmsgs?"),
+            ("zzz", "com.docker.network. is followed by driver.mtu, bridge.name, bridge.enable_"),
+        ],
+    )
+    def test_dockers_names_that_do_not_exist(self, label: str, hint: str) -> None:
+        """Docker's own driver would pass over them."""
+        with pytest.raises(UnknownOptionError) as refusal:
+            labels.network_options({GENERIC: {LABEL + label: "1"}}, "$.Options")
+
+        assert str(refusal.value).startswith(f"option {LABEL}{label} is unknown to pynet; {hint}")
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"advertise_addr_nmsgs": "0"},
+            {"advertise_addr_nmsgs": "3", "advertise_addr_ms": "100"},
+            {"advertise_addr_ms": "2000"},
+            {"enable_ipv6": "true"},
+            {"enable_ipv6": "1", "enable_ipv4": "T"},
+        ],
+    )
+    def test_what_the_engine_does_itself(self, given: dict[str, str]) -> None:
+        """No driver hears of it; a swarm's nodes want to."""
+        generic = {LABEL + name: value for name, value in given.items()}
+        options = {GENERIC: {**generic, "mtu": "1400"}, LABEL + "enable_ipv6": True}
+
+        assert labels.network_options(options, "$.Options") == {"mtu": "1400"}
+        assert labels.engine_options(options, "$.Options") == generic
+
+    @pytest.mark.parametrize(
+        ("label", "value", "expected"),
+        [
+            ("advertise_addr_nmsgs", "4", "is '4', expected a number from 0 to 3"),
+            ("advertise_addr_nmsgs", "-1", "is '-1', expected a number from 0 to 3"),
+            ("advertise_addr_ms", "99", "is '99', expected a number from 100 to 2000"),
+            ("advertise_addr_ms", "1s", "is '1s', expected a number from 100 to 2000"),
+            (
+                "enable_ipv6",
+                "true",
+                "is 'true', which this engine (before 28) does not know; use --ip",
+            ),
+            ("enable_ipv4", "false", "is 'false', which this engine (before 28) does not know"),
+        ],
+    )
+    def test_what_an_engine_before_28_passes_over(
+        self, label: str, value: str, expected: str
+    ) -> None:
+        """Later ones say so themselves, or do it."""
+        options = {
+            GENERIC: {LABEL + label: value},
+            LABEL + "enable_ipv6": False,
+            LABEL + "enable_ipv4": True,
+        }
+        with pytest.raises(RefusedError) as refusal:
+            labels.network_options(options, "$.Options")
+
+        assert str(refusal.value).startswith(f"option {LABEL}{label} {expected}")
 
     def test_values_that_are_no_text_become_it(self) -> None:
         """The API takes what the command line would not send."""
@@ -83,6 +149,32 @@ class TestEndpointOptions:
         }
 
         assert labels.endpoint_options(given, "$.Options") == {"foo": "bar"}
+
+    @pytest.mark.parametrize(
+        ("label", "near"),
+        [
+            ("ifnme", "ifname"),
+            ("ifnames", "ifname"),
+            ("sysctl", "sysctls"),
+            ("sysctlss", "sysctls"),
+        ],
+    )
+    def test_the_users_labels_misspelt(self, label: str, near: str) -> None:
+        """The engine passes over them."""
+        with pytest.raises(UnknownOptionError, match=f"did you mean {LABEL}endpoint.{near}") as no:
+            labels.endpoint_options({f"{LABEL}endpoint.{label}": "x"}, "$.Options")
+
+        assert str(no.value).startswith(
+            f"option {LABEL}endpoint.{label} is unknown for a container"
+        )
+
+    @pytest.mark.parametrize(
+        "label",
+        ["name", "dnsservers", "macaddress", "exposedports", "sysctls", "ifname", "ifindex"],
+    )
+    def test_labels_of_engines_are_not_taken_for_misspelt(self, label: str) -> None:
+        """Nor those of engines to come."""
+        assert labels.endpoint_options({f"{LABEL}endpoint.{label}": "x"}, "$.Options") == {}
 
     def test_what_is_no_text_is_refused(self) -> None:
         """With the path to it."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plugin.errors import InvalidOptionError
 from plugin.model.network import (
     GatewayNeeds,
     NetworkState,
@@ -176,6 +177,31 @@ class TestCreateEndpoint:
 
         assert (endpoint.mac_address, endpoint.mac_chosen) == ("02:11:22:33:44:55", True)
         assert not request.chose_mac
+
+    @pytest.mark.parametrize(("label", "ifname"), [("wan0", "wan0"), ("", None)])
+    def test_the_users_name_for_the_link(self, label: str, ifname: str | None) -> None:
+        """Engines before 29.8 do not pass it on to whoever names the link."""
+        endpoint = read(
+            wire.CreateEndpointRequest,
+            NetworkID="n",
+            EndpointID="e",
+            Options={LABEL + "endpoint.ifname": label},
+        ).endpoint()
+
+        assert endpoint.ifname == ifname
+
+    @pytest.mark.parametrize("name", ["a/b", "sixteen-bytes-xx", "a b", "..", "eth%d"])
+    def test_what_is_no_name_for_a_link(self, name: str) -> None:
+        """The kernel would refuse it when the container starts."""
+        request = read(
+            wire.CreateEndpointRequest,
+            NetworkID="n",
+            EndpointID="e",
+            Options={LABEL + "endpoint.ifname": name},
+        )
+
+        with pytest.raises(InvalidOptionError, match="expected a link name of 1 to 15 bytes"):
+            request.endpoint()
 
     @pytest.mark.parametrize(
         ("message", "complaint"),

@@ -1,0 +1,61 @@
+"""What a container's options choose for it."""
+
+import pytest
+
+from plugin.drivers.chosen import settled
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import MacAddress
+from tests.fakes.values import a_network, an_endpoint
+
+NETWORK = a_network()
+NONE = MacAddress("")
+
+
+def test_nothing() -> None:
+    """The driver will choose, or the engine has."""
+    for mac_address in (NONE, MacAddress("02:00:00:00:00:02")):
+        endpoint = an_endpoint(NETWORK, mac_address=mac_address)
+
+        assert settled(endpoint) == endpoint
+
+
+@pytest.mark.parametrize("known", [NONE, MacAddress("02:11:22:33:44:5a")])
+def test_a_mac_address(known: MacAddress) -> None:
+    """It identifies the container, as that of ``--mac-address`` does."""
+    endpoint = settled(
+        an_endpoint(NETWORK, mac_address=known, options={"mac": "02-11-22-33-44-5A"})
+    )
+
+    assert (endpoint.mac_address, endpoint.mac_chosen) == ("02:11:22:33:44:5a", True)
+
+
+def test_two_mac_addresses() -> None:
+    """There can be but one."""
+    endpoint = an_endpoint(NETWORK, options={"mac": "02:11:22:33:44:55"})
+
+    with pytest.raises(RefusedError) as refusal:
+        settled(endpoint)
+
+    assert str(refusal.value) == (
+        "option mac is 02:11:22:33:44:55, and the container has 02:00:00:00:00:02 already, by "
+        "--mac-address or because the setting PYNET_REQUIRES_MAC has the engine choose one; leave "
+        "out the option mac"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "0", "x", "021122334455", "02:11:22:33:44", "02:11:22:33:44:5g"),
+        *("02:11:22:33:44:55:66", "00:00:00:00:00:00"),
+        *("ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"),
+    ],
+)
+def test_what_is_no_address_of_one_host(text: str) -> None:
+    """The kernel would refuse it, later and with fewer words."""
+    with pytest.raises(InvalidOptionError) as refusal:
+        settled(an_endpoint(NETWORK, mac_address=NONE, options={"mac": text}))
+
+    assert str(refusal.value) == (
+        f"option mac is {text!r}, expected the MAC address of one host, as 02:42:0a:00:00:02"
+    )
