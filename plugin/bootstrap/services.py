@@ -24,6 +24,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import best_client
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
+from plugin.kernel import nf_tables
 from plugin.kernel.claim import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.server.app import Handler
@@ -185,7 +186,7 @@ class Builder:
     def _firewall(self) -> Firewall:
         mark = self._config.mark
         try:
-            return NftablesFirewall(best_client(), DockerUser(mark), mark)
+            return NftablesFirewall(best_client(), DockerUser(mark), mark, nf_tables)
         except FirewallError as error:
             self._health.degrade(
                 "nftables",

@@ -4,6 +4,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from plugin.model.resources import Element
+from plugin.model.rules import Chain, Prepared
+
+
+class Ruleset(Protocol):
+    """What nf_tables holds, as the kernel tells it."""
+
+    def chains(self) -> tuple[Chain, ...]:
+        """Every chain of everybody's."""
+
+    def rules(self, family: str, table: str) -> dict[str, tuple[bytes, ...]]:
+        """The rules of a table in their order, by the names of chains."""
 
 
 class Firewall(Protocol):
@@ -11,10 +22,11 @@ class Firewall(Protocol):
 
     name: str
 
-    def prepare(self) -> None:
+    def prepare(self) -> Prepared:
         """Make the skeleton so, elements untouched, and the accord with Docker's own rules.
 
-        Raises FirewallError, saying what is lost without it.
+        Tells which rules were not there, also if ``ensure`` or ``remove`` had to put them back
+        since the last time.  Raises FirewallError if there can be no skeleton.
         """
 
     def ensure(self, elements: Sequence[Element]) -> None:

@@ -4,6 +4,7 @@ Whether an element is ours needs no mark: the whole table is.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_network
@@ -11,10 +12,13 @@ from typing import Any, Final
 
 from plugin.errors import FirewallError
 from plugin.firewall import skeleton
+from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import NftClient
 from plugin.model.resources import Element
+from plugin.model.rules import Chain, Prepared, Rule
 
+_Chains = dict[Chain, tuple[bytes, ...]]
 _PROTOCOLS: Final = {"6": "tcp", "17": "udp", "132": "sctp"}  # nft prints numbers, reads both
 
 
@@ -23,14 +27,21 @@ class NftablesFirewall:
 
     name: str = "nftables"
 
-    def __init__(self, client: NftClient, docker_user: DockerUser, mark: int) -> None:
+    def __init__(
+        self, client: NftClient, docker_user: DockerUser, mark: int, ruleset: Ruleset
+    ) -> None:
         self._client = client
         self._docker_user = docker_user
         self._mark = mark
+        self._ruleset = ruleset
+        self._made: _Chains = {}  # our chains as they were when they were made last
+        self._restored: list[Rule] = []
 
-    def prepare(self) -> None:
-        self._client.run(skeleton.script(self._mark))
-        self._docker_user.ensure()
+    def prepare(self) -> Prepared:
+        self._make_skeleton()
+        accord = self._docker_user.ensure()
+        restored, self._restored = self._restored, []
+        return Prepared(restored=(*restored, *accord.restored), unserved=accord.unserved)
 
     def ensure(self, elements: Sequence[Element]) -> None:
         if not elements:
@@ -39,7 +50,7 @@ class NftablesFirewall:
             self._client.run(_batch("add", elements))
         except FirewallError:
             # The table was flushed, or an element has other data: mend it the slow way.
-            self._client.run(skeleton.script(self._mark))
+            self._make_skeleton()
             for element in elements:
                 self._replace(element)
 
@@ -50,7 +61,7 @@ class NftablesFirewall:
             self._client.run(_removal(elements))
         except FirewallError:
             # The table was flushed, or a key has other data and is somebody else's by now.
-            self._client.run(skeleton.script(self._mark))
+            self._make_skeleton()
             for element in elements:
                 with suppress(FirewallError):
                     self._client.run(_removal([element]))
@@ -60,6 +71,30 @@ class NftablesFirewall:
 
     def close(self) -> None:
         self._client.close()
+
+    def _make_skeleton(self) -> None:
+        """Make the skeleton so unless it is; a look takes a tenth of what making takes.
+
+        Who made it anew each time would also answer every change with changes of his own, which
+        are announced to whoever listens for changes.
+        """
+        before = self._look()
+        if before == self._made and before:
+            return
+        self._client.run(skeleton.script(self._mark))
+        self._made = self._look()
+        self._restored += _lacking(before, self._made)
+
+    def _look(self) -> _Chains:
+        """Our chains, with their rules."""
+        rules = {
+            family: self._ruleset.rules(family, skeleton.TABLE) for family in skeleton.FAMILIES
+        }
+        return {
+            chain: rules[chain.family].get(chain.name, ())
+            for chain in self._ruleset.chains()
+            if chain.table == skeleton.TABLE and chain.family in rules
+        }
 
     def _read(self, family: str) -> Iterable[Element]:
         try:
@@ -74,6 +109,17 @@ class NftablesFirewall:
         except FirewallError:
             # The key has other data; deletion is by key, whatever data is given with it.
             self._client.run(_command("delete", element) + _command("add", element))
+
+
+def _lacking(before: _Chains, after: _Chains) -> list[Rule]:
+    """What of ``after`` was not there; one for a chain that only had other things, too."""
+    found = []
+    for chain, rules in after.items():
+        known = before.get(chain)
+        if known != rules:
+            rule = Rule(table=f"{chain.family} {chain.table}", chain=chain.name)
+            found += [rule] * ((Counter(rules) - Counter(known or ())).total() or 1)
+    return found
 
 
 def _batch(verb: str, elements: Iterable[Element]) -> str:

@@ -6,6 +6,7 @@ For networks whose packets the host does not filter, and for tests.
 from collections.abc import Sequence
 
 from plugin.model.resources import Element, Key
+from plugin.model.rules import Prepared
 
 
 class NoFirewall:
@@ -16,8 +17,9 @@ class NoFirewall:
     def __init__(self) -> None:
         self._elements: dict[Key, Element] = {}
 
-    def prepare(self) -> None:
+    def prepare(self) -> Prepared:
         """There is no skeleton to make."""
+        return Prepared()
 
     def ensure(self, elements: Sequence[Element]) -> None:
         for element in elements:

@@ -88,6 +88,9 @@ class Kernel(Protocol):
     def foreign_bridges(self) -> frozenset[IfName]:
         """Bridges of Docker's own networks."""
 
+    def may_drop_forwarded(self, version: int) -> bool:
+        """Whether iptables' FORWARD of a family has a policy or rules that could drop a packet."""
+
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         """Those of ``ifnames`` that are there, as they are."""
 

@@ -13,6 +13,7 @@ from plugin.kernel import (
     host_links,
     links,
     marked,
+    nf_tables,
     shaping,
     shims,
     stacked,
@@ -123,6 +124,9 @@ class LinuxKernel:
     def foreign_bridges(self) -> frozenset[IfName]:
         with conversation() as rtnl:
             return docker_bridges.read(rtnl)
+
+    def may_drop_forwarded(self, version: int) -> bool:
+        return nf_tables.may_drop_forwarded(version)
 
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         with conversation() as rtnl:

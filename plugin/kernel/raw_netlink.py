@@ -12,6 +12,7 @@ NETLINK_NETFILTER: Final = 12  # linux/netlink.h
 NLM_F_REQUEST: Final = 1
 NLM_F_ACK: Final = 4
 NLM_F_DUMP: Final = 0x300
+_NLM_F_DUMP_INTR: Final = 0x10
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
 
@@ -35,6 +36,17 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield kind, data[offset + _HEADER.size : offset + length]
         offset += _aligned(length)
+
+
+def interrupted(data: bytes) -> bool:
+    """Whether what is told changed meanwhile, so that it has to be asked for again."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, _, flags, _, _ = _HEADER.unpack_from(data, offset)
+        if flags & _NLM_F_DUMP_INTR:
+            return True
+        offset += _aligned(max(length, _HEADER.size))
+    return False
 
 
 def attribute(kind: int, value: bytes) -> bytes:

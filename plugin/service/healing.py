@@ -16,12 +16,14 @@ from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.resources import Element, Resource
+from plugin.model.rules import Rule
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
 from plugin.service.inspection import Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
+from plugin.service.surroundings import Surroundings
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
 
@@ -50,6 +52,7 @@ class Healer:
         self._locks = locks
         self._health = health
         self._inspector = Inspector(store, reconciler)
+        self._surroundings = Surroundings(reconciler.kernel, health)
         self._stragglers = stragglers or Stragglers()
         self._healing = threading.Lock()
 
@@ -66,7 +69,7 @@ class Healer:
             self._look_after_everything(drift=drift)
 
     def _look_after_everything(self, *, drift: bool) -> None:
-        self._prepare_firewall()
+        self._prepare_firewall(drift=drift)
         self._collect_forgotten()
         elements = self._firewall.read()
         self._know_docker(elements)
@@ -103,17 +106,21 @@ class Healer:
         except PynetError as error:
             _log.error("networks.not_collected", reason=error)
 
-    def _prepare_firewall(self) -> None:
+    def _prepare_firewall(self, *, drift: bool) -> None:
         try:
-            self._firewall.prepare()
+            prepared = self._firewall.prepare()
         except PynetError as error:
             self._health.degrade(
                 _FIREWALL,
                 f"{error}; published ports, masquerading and isolation are not kept up",
-                "install nftables and iptables, and a kernel with nf_tables",
+                "install nftables, and a kernel with nf_tables",
             )
-        else:
-            self._health.recover(_FIREWALL)
+            return
+        self._health.recover(_FIREWALL)
+        if drift and prepared.restored:
+            chains = sorted({f"{each.table} {each.chain}" for each in prepared.restored})
+            _report(prepared.restored, network="none", chains=", ".join(chains))
+        self._surroundings.tell(prepared.unserved)
 
     def _know_docker(self, known: frozenset[Element]) -> None:
         """Docker's own networks come and go; traffic to and from them is not let through."""
@@ -198,12 +205,12 @@ class Healer:
                 self._reconciler.take_away(surplus)
 
 
-def _report(resources: Iterable[Resource], network: str) -> None:
+def _report(resources: Iterable[Resource | Rule], **where: str) -> None:
     """One line and one count per kind, however much there was of it."""
     kinds = Counter(type(resource).__name__ for resource in resources)
     for kind, number in kinds.items():
         DRIFT.labels(kind=kind).inc(number)
-    _log.warning("drift.healed", network=network, **kinds)
+    _log.warning("drift.healed", **where, **kinds)
 
 
 def _reason(error: BaseException) -> str:

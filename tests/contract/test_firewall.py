@@ -13,6 +13,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
+from plugin.kernel import nf_tables
 from plugin.model.resources import Element
 from tests.kernel.netns import Netns
 
@@ -80,7 +81,7 @@ def firewall(request: pytest.FixtureRequest) -> Firewall:
     made: Firewall = NoFirewall()
     if request.param in CLIENTS:
         request.getfixturevalue("netns")
-        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK)
+        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)
     made.prepare()
     return made
 
@@ -215,7 +216,7 @@ class TestFlushed:
     def flushed(
         self, client: Callable[[], LibraryClient | CommandClient], netns: Netns
     ) -> Firewall:
-        firewall = NftablesFirewall(client(), DockerUser(MARK), MARK)
+        firewall = NftablesFirewall(client(), DockerUser(MARK), MARK, nf_tables)
         firewall.prepare()
         firewall.ensure(EVERY_KIND)
         netns.run("nft", "flush", "ruleset")

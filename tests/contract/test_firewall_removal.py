@@ -9,6 +9,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
+from plugin.kernel import nf_tables
 from tests.contract.test_firewall import CLIENTS, EVERY_KIND, MARK, PORT, SAME_PORT
 from tests.kernel.netns import Netns
 
@@ -18,7 +19,7 @@ def firewall(request: pytest.FixtureRequest) -> Firewall:
     made: Firewall = NoFirewall()
     if request.param in CLIENTS:
         request.getfixturevalue("netns")
-        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK)
+        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)
     made.prepare()
     return made
 
@@ -36,7 +37,7 @@ def test_removing_is_no_failure(
     client: Callable[[], LibraryClient | CommandClient], netns: Netns
 ) -> None:
     """What is wanted is so already."""
-    flushed = NftablesFirewall(client(), DockerUser(MARK), MARK)
+    flushed = NftablesFirewall(client(), DockerUser(MARK), MARK, nf_tables)
     flushed.prepare()
     flushed.ensure(EVERY_KIND)
     netns.run("nft", "flush", "ruleset")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from plugin.errors import FirewallError
 from plugin.firewall.none import NoFirewall
 from plugin.model.resources import Element
+from plugin.model.rules import Prepared
 from tests.fakes.faults import Faults
 
 
@@ -16,11 +17,14 @@ class FaultyFirewall(NoFirewall):
         self._faults = faults
         self.prepared = 0
         self.broken: str | None = None
+        self.found = Prepared()
 
-    def prepare(self) -> None:
+    def prepare(self) -> Prepared:
         if self.broken:
             raise FirewallError(self.broken)
         self.prepared += 1
+        found, self.found = self.found, Prepared(unserved=self.found.unserved)
+        return found
 
     def ensure(self, elements: Sequence[Element]) -> None:
         if not elements:

@@ -69,6 +69,7 @@ class FakeHost:
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
+    filtered: set[int] = field(default_factory=set)
 
     def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
         self.links[IfName(ifname)] = Link(kind=kind)
@@ -173,6 +174,9 @@ class FakeKernel:
 
     def foreign_bridges(self) -> frozenset[IfName]:
         return frozenset(name for name in self.host.links if name == "docker0")
+
+    def may_drop_forwarded(self, version: int) -> bool:
+        return version in self.host.filtered
 
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         there = [name for name in ifnames if name in self.host.links]

@@ -7,6 +7,7 @@ from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
+from plugin.kernel import nf_tables
 from tests.golden.cases import CASES
 from tests.golden.files import DATA, WRITE_GOLDEN, compare
 from tests.kernel.netns import Netns
@@ -42,7 +43,7 @@ def test_every_option_has_a_case() -> None:
 @pytest.mark.root
 def test_nftables_takes_every_case_and_gives_it_back(netns: Netns) -> None:
     """Each on a host of its own; the words are nft's, not only ours."""
-    firewall = NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK)
+    firewall = NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK, nf_tables)
     firewall.prepare()
     for name, case in CASES.items():
         wanted = case.elements()

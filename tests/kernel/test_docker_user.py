@@ -1,11 +1,14 @@
 """One rule in Docker's own chains, wherever they are."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from plugin.firewall.docker_user import DockerUser
+from plugin.kernel.nf_tables import may_drop_forwarded
 from tests.kernel.netns import Netns
+from tests.kernel.site import Site
 
 RULE = "-m mark --mark 0x800/0x800 -m comment --comment pynet -j ACCEPT"
 KNOWN = RULE.replace("-m comment", "-m conntrack --ctstate RELATED,ESTABLISHED -m comment")
@@ -95,3 +98,79 @@ class TestEnsure:
 
         assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
         assert rules(host, "DOCKER-USER", command) == ["-j RETURN"]
+
+
+class TestUnserved:
+    """One condition of the health for each family, and only where somebody may drop."""
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+        """A host with Docker, where ip6tables fails."""
+        path = tmp_path / "ip6tables"
+        path.write_text("#!/bin/sh\necho it is broken >&2\nexit 4\n")
+        path.chmod(0o755)
+        site = Site(docker=True)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        with site.host.entered():
+            yield site
+            site.close()
+
+    def test_a_family_that_fails_keeps_the_other_from_nothing(self, broken: Site) -> None:
+        """Whichever comes first."""
+        broken.host.run("iptables", "-F", "DOCKER-USER")
+        broken.healer.heal()
+
+        (condition,) = broken.health.conditions
+        assert condition.what == "ip6tables"
+        assert "it is broken" in condition.why
+        assert "IPv6 traffic" in condition.why
+        assert rules(broken.host, "DOCKER-USER", "iptables") == [RULE]
+
+    def test_it_does_not_matter_where_nobody_drops(self, broken: Site) -> None:
+        """Most hosts do not filter IPv6 at all; older engines do not either."""
+        broken.host.run("ip6tables-nft", "-P", "FORWARD", "ACCEPT")
+        broken.host.run("ip6tables-nft", "-F", "FORWARD")
+        broken.healer.heal()
+
+        assert broken.health.conditions == ()
+
+    def test_it_matters_where_a_rule_drops(self, broken: Site) -> None:
+        """Whatever the policy."""
+        broken.host.run("ip6tables-nft", "-P", "FORWARD", "ACCEPT")
+        broken.host.run("ip6tables-nft", "-A", "FORWARD", "-j", "DROP")
+        broken.healer.heal()
+
+        assert [each.what for each in broken.health.conditions] == ["ip6tables"]
+
+    def test_it_is_over_when_it_works(
+        self, broken: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The tick finds out."""
+        broken.healer.heal()
+        (tmp_path / "ip6tables").unlink()
+        broken.healer.heal()
+
+        assert broken.health.conditions == ()
+
+    def test_commands_that_are_not_there(
+        self, broken: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing else is said of them than what does not work."""
+        (tmp_path / "ip6tables").unlink()
+        monkeypatch.setenv("PATH", str(tmp_path))
+        broken.healer.heal()
+
+        conditions = broken.health.conditions
+        assert [each.what for each in conditions] == ["iptables", "ip6tables"]
+        assert all("there is no ip" in each.why for each in conditions)
+        assert all("isolation" not in each.why for each in conditions)
+
+    def test_commands_that_nobody_needs(
+        self, netns: Netns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A host without Docker's rules, or whose Docker has tables of its own."""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        prepared = DockerUser(0x800).ensure()
+
+        assert [each.version for each in prepared.unserved] == [4, 6]
+        assert not any(may_drop_forwarded(version) for version in (4, 6))

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from plugin.firewall.nft import CommandClient
+from plugin.kernel import nf_tables
 from plugin.kernel.watches import BridgeWatch, RulesetWatch, name_process
 from plugin.model.ids import port_name
 from plugin.telemetry import DRIFT
@@ -90,8 +92,14 @@ def _marked(site: Site, command: str) -> list[str]:
     return [rule for rule in site.host.run(command, "-S").splitlines() if "pynet" in rule]
 
 
-def drift() -> float:
-    return sum(s.value for m in DRIFT.collect() for s in m.samples if s.name.endswith("_total"))
+def drift(kind: str) -> float:
+    samples = (each for metric in DRIFT.collect() for each in metric.samples)
+    counts = (s.value for s in samples if s.name.endswith("_total") and s.labels["kind"] == kind)
+    return sum(counts)
+
+
+def _rules_of(site: Site, chain: str) -> list[str]:
+    return [r for r in site.host.run("iptables", "-S", chain).splitlines() if r[:2] == "-A"]
 
 
 def comes_back(site: Site, meddle: Callable[[], object]) -> None:
@@ -124,11 +132,11 @@ class TestComesBack:
     ) -> None:
         """A restart of nftables.service; Docker's chains are Docker's to bring back."""
         before = site.firewall.read()
-        counted = drift()
+        counted = drift("Element")
         site.host.run("nft", "flush", "ruleset")
         wait_until(lambda: site.firewall.read() == before, "it does not come back")
 
-        assert drift() - counted == len(before)
+        assert drift("Element") - counted == len(before)
         works(site, container)
 
     @pytest.mark.parametrize(
@@ -145,27 +153,62 @@ class TestComesBack:
     ) -> None:
         """One of thousands."""
         text = element.replace("PORT", port_name(container.endpoint.id))
-        counted = drift()
+        counted = drift("Element")
         comes_back(site, lambda: site.host.run("nft", "delete", "element", *text.split()))
 
-        assert drift() - counted == 1
+        assert drift("Element") - counted == 1
 
     @pytest.mark.parametrize("chain", ["pn_forward", "pn_postrouting"])
     def test_rules_of_a_chain(
         self, site: Site, container: Container, caretaker: Caretaker, chain: str
     ) -> None:
-        """Its elements would look well."""
+        """Its elements would look well; each rule is counted."""
+        counted = drift("Rule")
+        number = len(nf_tables.rules("inet", "pynet")[chain])
         comes_back(site, lambda: site.host.run("nft", "flush", "chain", "inet", "pynet", chain))
+        site.healer.heal()  # whoever heals has counted by then
 
+        assert drift("Rule") - counted == number
         works(site, container)
+
+    def test_rules_that_a_call_put_back(self, site: Site, container: Container) -> None:
+        """It could not wait for the healer; the healer counts them all the same."""
+        site.healer.heal()
+        counted = drift("Rule")
+        number = sum(len(rules) for rules in nf_tables.rules("bridge", "pynet").values())
+        site.host.run("nft", "delete", "table", "bridge", "pynet")
+        site.container(container.network, 3)
+        site.healer.heal()
+
+        assert drift("Rule") - counted == number
 
     @pytest.mark.parametrize("command", FAMILIES)
     def test_the_rule_in_dockers_chain(
         self, site: Site, container: Container, caretaker: Caretaker, command: str
     ) -> None:
-        """firewalld reloads, or somebody tidies up."""
+        """Somebody tidies up."""
+        counted = drift("Rule")
         chain = "DOCKER-USER" if "DOCKER-USER" in site.host.run(command, "-S") else "FORWARD"
         comes_back(site, lambda: site.host.run(command, "-F", chain))
+        site.healer.heal()  # whoever heals has counted by then
+
+        assert drift("Rule") - counted == 1
+
+    @pytest.mark.parametrize("site", [True], indirect=True)
+    def test_new_connections_after_forward_was_emptied(
+        self, site: Site, container: Container, caretaker: Caretaker
+    ) -> None:
+        """Docker puts its jump in again when it starts; its policy would drop everything."""
+        site.host.run("iptables", "-F", "FORWARD")
+        wait_until(lambda: len(_rules_of(site, "FORWARD")) == 2, "it does not come back")
+
+        works(site, container)
+
+        site.host.run("iptables", "-I", "FORWARD", "-j", "DOCKER-USER")
+        site.healer.heal()
+
+        assert len(_rules_of(site, "FORWARD")) == 2
+        works(site, container)
 
 
 class TestQuiet:
@@ -204,6 +247,22 @@ class TestQuiet:
         self.meddle(site, heard)
 
         assert len(heard) == 2
+
+    def test_what_is_whole_is_not_made_again(self) -> None:
+        """Where the library is missing, changes of ours are announced as the command's."""
+        site = Site(client=CommandClient)
+        with site.host.entered():
+            site.container(site.network("blue", *DUAL))
+            site.host.run("nft", "delete", "table", "inet", "pynet")
+            site.healer.heal()
+            heard: list[None] = []
+            watch = RulesetWatch(lambda: heard.append(None))
+            site.healer.heal()
+            self.meddle(site, heard)
+            watch.close()
+            site.close()
+
+        assert len(heard) == 1
 
 
 class TestBridges:

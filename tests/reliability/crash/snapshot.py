@@ -13,6 +13,7 @@ from typing import Final
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
+from plugin.kernel import nf_tables
 from plugin.kernel.addresses import PROTOCOL
 from plugin.kernel.links import is_doomed, is_ours
 from plugin.kernel.netlink import conversation
@@ -68,7 +69,7 @@ class Camera:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._firewall = NftablesFirewall(LibraryClient(), DockerUser(_MARK), _MARK)
+        self._firewall = NftablesFirewall(LibraryClient(), DockerUser(_MARK), _MARK, nf_tables)
 
     def settled(self) -> Snapshot:
         """Take a snapshot when nothing moves any more: the proxy lets go of ports by and by."""

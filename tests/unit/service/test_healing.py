@@ -9,6 +9,7 @@ from plugin.errors import StoreError
 from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element, Resource
+from plugin.model.rules import Prepared, Rule, Unserved
 from plugin.service.health import Status
 from plugin.telemetry import DRIFT
 from tests.fakes.faults import CrashError
@@ -57,6 +58,58 @@ class TestQuiet:
         rig.healer.heal()
 
         assert rig.firewall.prepared == 2
+
+
+class TestRules:
+    """What was put back of the rules that are the same for all networks."""
+
+    RULE = Rule(table="inet pynet", chain="pn_forward")
+
+    def test_they_are_counted(self, rig: Rig) -> None:
+        """Each of them."""
+        before = drift().get("Rule", 0)
+        rig.firewall.found = Prepared(restored=(self.RULE, self.RULE))
+        rig.healer.heal()
+
+        assert drift()["Rule"] == before + 2
+
+    def test_at_start_nobody_took_them(self, rig: Rig) -> None:
+        """A reboot did."""
+        before = drift().get("Rule", 0)
+        rig.firewall.found = Prepared(restored=(self.RULE,))
+        rig.healer.restore()
+
+        assert drift().get("Rule", 0) == before
+
+
+class TestUnserved:
+    """A family that has no rule of ours beside Docker's."""
+
+    def test_it_is_said_where_it_matters(self, rig: Rig) -> None:
+        """One condition for each family, whatever the reasons."""
+        rig.host.filtered = {6}
+        rig.firewall.found = Prepared(
+            unserved=(
+                Unserved(version=4, why="there is no iptables command"),
+                Unserved(version=6, why="it fails"),
+                Unserved(version=6, why="so does the other"),
+            )
+        )
+        rig.healer.heal()
+
+        (condition,) = rig.health.conditions
+        assert condition.what == "ip6tables"
+        assert condition.why.startswith("it fails; so does the other. ")
+
+    def test_it_is_over_when_it_is(self, rig: Rig) -> None:
+        """Nobody has to restart anything."""
+        rig.host.filtered = {4}
+        rig.firewall.found = Prepared(unserved=(Unserved(version=4, why="it fails"),))
+        rig.healer.heal()
+        rig.firewall.found = Prepared()
+        rig.healer.heal()
+
+        assert rig.health.status is Status.OK
 
 
 class TestDrift:

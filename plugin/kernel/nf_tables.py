@@ -1,0 +1,126 @@
+"""Chains and rules as nf_tables has them, whoever put them there.
+
+Read in raw messages: the nft command may die of tables that a newer one has made, and takes a
+hundred times as long, because it reads every element of every set for a list of rules.  Rules
+are compared, never understood, so their expressions stay the bytes they are.
+"""
+
+import errno
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from plugin.errors import KernelError
+from plugin.kernel import raw_netlink as raw
+from plugin.model.rules import Chain
+
+_SUBSYSTEM: Final = 10 << 8  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
+_GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
+_CODE: Final = struct.Struct("=i")
+_GETCHAIN: Final = 4  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
+_GETRULE: Final = 7
+_CHAIN_TABLE: Final = 1
+_CHAIN_NAME: Final = 3
+_CHAIN_HOOK: Final = 4
+_CHAIN_POLICY: Final = 5
+_HOOK_NUMBER: Final = 1
+_HOOK_PRIORITY: Final = 2
+_RULE_TABLE: Final = 1
+_RULE_CHAIN: Final = 2
+_RULE_EXPRESSIONS: Final = 4
+_NF_DROP: Final = b"\0\0\0\0"  # linux/netfilter.h
+_FAMILIES: Final = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_NUMBERS: Final = {name: number for number, name in _FAMILIES.items()}
+_HOOKS: Final = ("prerouting", "input", "forward", "output", "postrouting")
+# A set without a name gets one with a number, which changes whenever it is made again.
+_NAMELESS: Final = re.compile(rb"__(set|map)\d+")
+# Somebody changed the rules while they were told (net/netfilter/nf_tables_api.c).
+_ATTEMPTS: Final = 5
+_TIMEOUT_SECONDS: Final = 5.0
+_ROOM: Final = 1 << 17
+# Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
+_LEGACY: Final = {
+    4: Path("/proc/thread-self/net/ip_tables_names"),
+    6: Path("/proc/thread-self/net/ip6_tables_names"),
+}
+
+
+def chains() -> tuple[Chain, ...]:
+    """Every chain there is; none on a kernel without nf_tables."""
+    return tuple(_chain(family, found) for family, found in _dump(_GETCHAIN, 0, b""))
+
+
+def rules(family: str, table: str, chain: str = "") -> dict[str, tuple[bytes, ...]]:
+    """The rules of a table, or of one of its chains, in their order, by the names of chains."""
+    wanted = raw.attribute(_RULE_TABLE, table.encode() + b"\0")
+    if chain:
+        wanted += raw.attribute(_RULE_CHAIN, chain.encode() + b"\0")
+    found: dict[str, tuple[bytes, ...]] = {}
+    for _, rule in _dump(_GETRULE, _NUMBERS[family], wanted):
+        name = raw.text(rule[_RULE_CHAIN])
+        text = _NAMELESS.sub(rb"__\1", rule.get(_RULE_EXPRESSIONS, b""))
+        found[name] = (*found.get(name, ()), text)
+    return found
+
+
+def may_drop_forwarded(version: int) -> bool:
+    """Whether iptables' FORWARD of a family has a policy or rules that could drop a packet."""
+    try:
+        if "filter" in _LEGACY[version].read_text().split():
+            return True  # what is in it the kernel tells iptables-legacy only
+    except OSError:
+        pass
+    family = "ip" if version == 4 else "ip6"
+    place = (family, "filter", "FORWARD")
+    for each in chains():
+        if (each.family, each.table, each.name) == place:
+            return each.drops or bool(rules(*place))
+    return False
+
+
+def _chain(family: int, found: dict[int, bytes]) -> Chain:
+    hook = raw.attributes(found.get(_CHAIN_HOOK, b""), 0)
+    number = int.from_bytes(hook.get(_HOOK_NUMBER, b"\xff"))
+    return Chain(
+        family=_FAMILIES.get(family, str(family)),
+        table=raw.text(found.get(_CHAIN_TABLE)),
+        name=raw.text(found.get(_CHAIN_NAME)),
+        hook=_HOOKS[number] if number < len(_HOOKS) else "",
+        priority=int.from_bytes(hook.get(_HOOK_PRIORITY, b"\0"), signed=True),
+        drops=found.get(_CHAIN_POLICY) == _NF_DROP,
+    )
+
+
+def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[int, dict[int, bytes]]]:
+    request = raw.message(_SUBSYSTEM | kind, raw.NLM_F_DUMP, _GENERIC.pack(family, 0, 0) + wanted)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER) as sock:
+            sock.settimeout(_TIMEOUT_SECONDS)
+            for _ in range(_ATTEMPTS):
+                sock.send(request)
+                answers = list(_answers(sock))
+                if None not in answers:
+                    return [each for each in answers if each is not None]
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT):
+            return []  # no nf_tables in this kernel, or no such table
+        raise KernelError(f"the rules of this host cannot be read: {error}") from error
+    raise KernelError("the rules of this host cannot be read: somebody keeps changing them")
+
+
+def _answers(sock: socket.socket) -> Iterator[tuple[int, dict[int, bytes]] | None]:
+    """What is told; None among it if that is not what was at any one moment."""
+    while True:
+        data = sock.recv(_ROOM)
+        if raw.interrupted(data):
+            yield None
+        for kind, body in raw.messages(data):
+            if kind == raw.NLMSG_DONE:
+                return
+            if kind == raw.NLMSG_ERROR:
+                (code,) = _CODE.unpack_from(body)
+                raise OSError(-code, "the kernel refuses")
+            yield body[0], raw.attributes(body, _GENERIC.size)
