@@ -77,9 +77,12 @@ def _reboot(netns: Netns) -> None:
 
 
 def _meddle(netns: Netns) -> None:
+    """Take away what no container's link goes with: rules, bridges, and the host's own links."""
     netns.run("nft", "flush", "ruleset")
-    for name in _ours(netns, kind="bridge"):
-        netns.run("ip", "link", "delete", name)
+    for kind in ("bridge", "macvlan"):
+        for name in _ours(netns, kind):
+            if name.startswith(("pnb-", "pnh-")):
+                netns.run("ip", "link", "delete", name)
 
 
 def _ours(netns: Netns, kind: str = "") -> list[str]:

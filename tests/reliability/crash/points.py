@@ -24,7 +24,17 @@ from plugin.server import envelope
 
 REAPER: Final = "reaper"
 CALL: Final = "call"
-_CHANGES: Final = {16: "link", 17: "deletion", 19: "port flag", 20: "address", 21: "address off"}
+_CHANGES: Final = {
+    16: "link",
+    17: "deletion",
+    19: "port flag",
+    20: "address",
+    21: "address off",
+    24: "route",
+    25: "route off",
+    28: "neighbour",
+    29: "neighbour off",
+}
 _DISK_FULL: Final = "database or disk is full"
 
 

@@ -5,6 +5,12 @@ from typing import Final
 from tests.reliability.crash.script import Scene, port
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
+UPLINK: Final = (
+    "link add up0 up type veth peer name up1",
+    "link set up1 up",
+    "address add 10.1.0.9/24 dev up0",
+    "address add fd00:1::9/64 dev up0 nodad",
+)
 
 SCENES: Final = (
     Scene(
@@ -24,6 +30,20 @@ SCENES: Final = (
         subnets=DUAL[:1],
         options={"bridge_name": "br0"},
         ports=(port(80, 8080),),
-        links=("br0 up type bridge",),
+        host=("link add br0 up type bridge",),
     ),
+    Scene(
+        name="macvlan, the host among its containers, a port",
+        subnets=DUAL,
+        options={
+            "mode": "macvlan",
+            "parent": "up0",
+            "host_access": "true",
+            "host_services": "53/udp",
+        },
+        ports=(port(80, 8080),),
+        host=UPLINK,
+    ),
+    Scene(name="macvlan without a parent", subnets=DUAL[:1], options={"mode": "macvlan"}),
+    Scene(name="null", subnets=DUAL[:1], options={"mode": "null"}),
 )

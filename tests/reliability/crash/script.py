@@ -48,7 +48,11 @@ class Scene:
     container: dict[str, str] = field(default_factory=dict)
     internal: bool = False
     ports: tuple[Json, ...] = ()
-    links: tuple[str, ...] = ()  # what the host has: words for `ip link add`
+    host: tuple[str, ...] = ()  # how it comes to what it has: words for `ip`
+
+    @property
+    def mode(self) -> str:
+        return self.options.get("mode", "bridge")
 
     def life(self, *, network: int = 0, endpoint: int = 0) -> list[Phase]:
         """The phases of a whole life; the numbers make ids that no other life has."""

@@ -4,9 +4,11 @@ Left out: numbers and addresses that the kernel chooses, and times.
 """
 
 import sqlite3
+import struct
 import time
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel import nf_tables
+from plugin.kernel import raw_netlink as raw
 from plugin.kernel.addresses import PROTOCOL
 from plugin.kernel.links import is_doomed, is_ours
 from plugin.kernel.netlink import conversation
@@ -25,6 +28,15 @@ _POLL_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 20.0
 _MARK: Final = 0x800
 _PROC: Final = Path("/proc/thread-self/net")
+_RTM_GETROUTE: Final = 26  # linux/rtnetlink.h
+_RTM_GETNEIGH: Final = 30
+_RTMSG: Final = struct.Struct("=BBBBBBBBI")
+_NDMSG: Final = struct.Struct("=BxxxiHBB")
+_INDEX: Final = struct.Struct("=I")
+_RT_TABLE_MAIN: Final = 254
+_RTPROT_KERNEL: Final = 2
+_NUD_PERMANENT: Final = 0x80
+_DST, _LLADDR, _OIF, _PREFSRC = 1, 2, 4, 7  # RTA_DST and NDA_DST are the same
 QUERIES: Final = {
     "state": ("pynet.db", ("SELECT id, record FROM network", "SELECT id, record FROM endpoint")),
     "addresses": (
@@ -44,6 +56,7 @@ class Snapshot:
 
     links: frozenset[str]
     addresses: frozenset[str]
+    ways: frozenset[str]
     rules: frozenset[str]
     ports: frozenset[str]
     state: frozenset[str]
@@ -97,9 +110,11 @@ class Camera:
                 lambda: not any(map(is_doomed, rtnl.links())), "doomed links are not deleted"
             )
             links, addresses = _links(rtnl)
+            ways = _ways(rtnl)
         return Snapshot(
             links=links,
             addresses=addresses,
+            ways=ways,
             rules=frozenset(map(str, self._firewall.read())),
             ports=_ports(),
             state=_rows(self._state, "state"),
@@ -122,6 +137,30 @@ def _links(rtnl: Rtnl) -> tuple[frozenset[str], frozenset[str]]:
             if each.protocol == PROTOCOL:
                 addresses.add(f"{link.ifname} {each.address.hex()}/{each.prefixlen}")
     return frozenset(links), frozenset(addresses)
+
+
+def _ways(rtnl: Rtnl) -> frozenset[str]:
+    """Routes that somebody made, and hardware addresses that he told the kernel, whoever it was."""
+    names = {link.index: link.ifname for link in rtnl.links()}
+    found = set()
+    for body in rtnl.dump(_RTM_GETROUTE, _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)):
+        _, length, _, _, table, protocol, *_ = _RTMSG.unpack_from(body)
+        values = raw.attributes(body, _RTMSG.size)
+        if table == _RT_TABLE_MAIN and protocol != _RTPROT_KERNEL and _OIF in values:
+            link = names.get(_INDEX.unpack(values[_OIF])[0])
+            to, source = (_address(values.get(each)) for each in (_DST, _PREFSRC))
+            found.add(f"route {to}/{length} by {link} as {source} protocol {protocol}")
+    for body in rtnl.dump(_RTM_GETNEIGH, _NDMSG.pack(0, 0, 0, 0, 0)):
+        _, index, state, _, _ = _NDMSG.unpack_from(body)
+        values = raw.attributes(body, _NDMSG.size)
+        if state & _NUD_PERMANENT and _DST in values:
+            mac = values.get(_LLADDR, b"").hex(":")
+            found.add(f"neighbour {_address(values[_DST])} on {names.get(index)} is {mac}")
+    return frozenset(found)
+
+
+def _address(packed: bytes | None) -> str:
+    return str(ip_address(packed)) if packed else ""
 
 
 def _ports() -> frozenset[str]:

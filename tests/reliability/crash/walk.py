@@ -46,8 +46,7 @@ class Walk:
         self._first = scene.life()
         self._next = scene.life(endpoint=1)
         self._after: dict[Place, Snapshot] = {}
-        for link in scene.links:
-            netns.ip(f"link add {link}")
+        netns.ip(*scene.host)
 
     def learn(self) -> None:
         """Start, and see what lives look like that nothing disturbs."""
@@ -108,6 +107,11 @@ class Walk:
         self._must(self._first[STOP].calls[step])
         self.expect(self._after[STOP, step], "after the next start")
         self._all(self._first[STOP].calls[step + 1 :])
+
+    @property
+    def has_links(self) -> bool:
+        """Whether a container has any, which are deleted behind it."""
+        return self.running().links != self._end_of(CREATE).links
 
     def running(self) -> Snapshot:
         """How things are while a container runs."""
