@@ -1,4 +1,4 @@
-"""What a host's network holds: links, addresses, routes, and pynet's elements.
+"""What a host's network holds: links, addresses, routes, neighbours, and pynet's elements.
 
 Taken before and after a test and compared, it shows what was left behind.
 """
@@ -28,17 +28,21 @@ class Traces:
 
 def take(netns: Path) -> Traces:
     """Look at a network namespace."""
-    lines = [*_addresses(netns), *_routes(netns), *elements(netns), *_rules(netns)]
-    return Traces(lines=frozenset(lines))
+    lines = [*_addresses(netns), *_routes(netns), *_neighbours(netns), *_rules(netns)]
+    return Traces(lines=frozenset([*lines, *elements(netns)]))
 
 
 def elements(netns: Path) -> list[str]:
-    """Return every set and map element of the table inet pynet, one line each.
+    """Return every set and map element of pynet's tables, one line each.
 
-    Only this table is listed: older nft commands crash on others' newer tables.
+    Only these are listed: older nft commands crash on others' newer tables.
     """
+    return [line for family in ("inet", "bridge") for line in _elements(netns, family)]
+
+
+def _elements(netns: Path, family: str) -> list[str]:
     try:
-        text = run(enter(netns, "nft", "-j", "list", "table", "inet", "pynet"))
+        text = run(enter(netns, "nft", "-j", "list", "table", family, "pynet"))
     except CommandError as error:
         if "No such file" in error.output:
             return []
@@ -77,6 +81,14 @@ def _routes(netns: Path) -> list[str]:
             if not route["dst"].startswith(("fe80:", "ff00:"))
         ]
     return lines
+
+
+def _neighbours(netns: Path) -> list[str]:
+    """Return those that somebody told the kernel of; what it learns by itself comes and goes."""
+    return [
+        f"neighbour {each['dst']} at {each.get('lladdr', '?')} on {each['dev']}"
+        for each in ip_json(netns, "neigh", "show", "nud", "permanent")
+    ]
 
 
 def _rules(netns: Path) -> list[str]:

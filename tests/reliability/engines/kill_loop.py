@@ -79,12 +79,13 @@ KILL_LOOP: Final = Proof(
     name="kill-loop",
     title="Docker commands under kill -9 of pynet and of dockerd",
     method=(
-        "Four people at a time run, stop, start, connect and remove containers and networks "
-        "while pynet and dockerd are killed every few seconds and started again. Then all is "
+        "Four people at a time run, stop, start, connect and remove containers and networks, of "
+        "bridges and of macvlan with `host_access`, while pynet and dockerd are killed every few "
+        "seconds and started again. Then all is "
         "removed with `docker rm -f` and `docker network rm`. A prober asks `/_ping` and "
         "`/containers/json` all the time, but for the time in which dockerd is down by our own "
         f"hand: dockerd is never silent for {LONGEST_SILENCE:g} s, and in the end pynet holds no "
-        "link, address, port, element or record more than before. An engine that is killed "
+        "link, address, route, port, element or record more than before. An engine that is killed "
         "between pynet's answer and its own note of a network forgets the network; these are "
         "counted and removed as well."
     ),

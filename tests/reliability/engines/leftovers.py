@@ -19,7 +19,7 @@ PATIENCE: Final = 90.0  # several ticks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """Links, addresses, routes, elements and rules; and rows of the databases."""
+    """Links, addresses, routes, neighbours, elements, rules; and rows of the databases."""
 
     traces: Traces
     rows: dict[str, int]

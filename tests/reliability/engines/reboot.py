@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
+from tests.lab.clients import http_get
 from tests.lab.commands import DeadlineError, wait_until
 from tests.lab.installed import ManagedPlugin, PluginProcess
 from tests.lab.roots import ENGINES, Engine
 from tests.lab.site import Site
 from tests.lab.traces import Traces, take
 from tests.reliability.engines.grounds import Ground, on_all_engines, ways_of
+from tests.reliability.engines.lan import LAN
 from tests.reliability.engines.leftovers import Holdings, wait_clean
 from tests.reliability.engines.town import Town
 from tests.reliability.proof import Count, Proof, Scope
 
 OLD, NEW = "20.10", "28"
-CONTAINERS: Final = 4
 # Where our rules are depends on which chains the engine has made for either family.
 _NEW_ENGINES_OWN: Final = ("iptables ", "ip6tables ")
 
@@ -34,9 +35,12 @@ def reboot(ground: Ground, engine: Engine | None = None) -> Iterator[Count]:
     ]
     networks = [site.network(*each) for each in options]
     networks.append(site.network(ipam=False))
+    lan = site.network(*LAN)
+    networks.append(lan)
     before = take(site.host.netns)
     known = _inspected(site, networks)
-    town = Town(site, [each for each in networks if each != networks[2]], CONTAINERS)
+    streets = [each for each in networks if each != networks[2]]
+    town = Town(site, streets, len(streets))
     town.check(peer)
 
     _reboot(site, engine)
@@ -46,6 +50,11 @@ def reboot(ground: Ground, engine: Engine | None = None) -> Iterator[Count]:
     assert now == known, f"the engine shows {now}, and showed {known}"
     late = site.run("--network", networks[0])
     assert site.pings(late, "10.60.0.1")
+    site.remove(late)
+    late = site.web("--network", lan)
+    for netns in (site.host.netns, peer.netns):
+        assert http_get(netns, site.address(late, lan), 80) == late
+    assert site.pings(late, site.host.address)
     site.remove(late)
     town.remove()
     changes = _changes(site, before, besides)
@@ -117,9 +126,11 @@ def _prove_upgrade(scope: Scope) -> list[Count]:
 
 _EQUAL: Final = (
     "Networks of several kinds (named and chosen subnets, IPv6, internal, `icc=false`, Docker's own "
-    "addresses) and containers with published ports are there. Everything is killed at once and the "
+    "addresses, macvlan with `host_access`) and containers with published ports are there. "
+    "Everything is killed at once and the "
     "host's network goes with it; then pynet is started, and then dockerd{}. The engine shows the "
-    "same networks, the containers answer another machine on the same ports, and without "
+    "same networks, the containers answer another machine on the same ports, the host and its "
+    "macvlan containers reach each other, and without "
     "containers the host's network is as it was. In the end nothing is left."
 )
 

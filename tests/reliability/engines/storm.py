@@ -20,6 +20,7 @@ from tests.reliability.engines.grounds import chance
 PEOPLE: Final = 4
 NETWORKS: Final = 6
 CONTAINERS: Final = 4  # of one person at a time
+LANS: Final = 3
 PORTS: Final = range(20000, 20012)
 PATIENCE: Final = 90.0  # for one command
 UNKNOWN: Final = "something else"
@@ -35,6 +36,7 @@ CAUSES: Final = {
     "pynet is starting": r"pynet is not ready",
     "the port is taken": r"[Pp]ort .* (is )?(taken|in use|already)|address already in use",
     "the network is in use": r"has active endpoints",
+    "the subnet is taken": r"overlap",
     "no such network": r"network \S+ not found|No such network|network \S+ is not known",
     "no such container": r"No such container|is not running|is not connected",
     "no address is left": r"no available|fully subnetted",
@@ -79,6 +81,12 @@ class Tally:
 def cause_of(output: str) -> str:
     """Name the cause that a failed command tells of."""
     return next((cause for cause, text in CAUSES.items() if re.search(text, output)), UNKNOWN)
+
+
+def _lan(number: int) -> list[str]:
+    """A network on the host's card, with the host among its containers."""
+    options = [f"--opt={each}" for each in ("mode=macvlan", "parent=eth0", "host_access=true")]
+    return [*options, f"--subnet=10.70.{number}.0/24", f"--gateway=10.70.{number}.1"]
 
 
 class Storm:
@@ -167,6 +175,7 @@ class _Person:
         if len(self._storm.networks()) < NETWORKS:
             ours = ["--ipam-driver", "pynet"]
             choices: list[list[str]] = [ours, ours, [*ours, "--ipv6"], [*ours, "--internal"], []]
+            choices += [[*ours, *_lan(self._chance.randrange(LANS))]] * 2
             self._storm.make_network(self._chance.choice(choices))
 
     def _unmake(self, network: str) -> None:

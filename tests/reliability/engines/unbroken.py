@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -11,6 +11,7 @@ from tests.lab.clients import http_get, reaches
 from tests.lab.commands import wait_until
 from tests.reliability.engines.grounds import Ground, on_all_engines, ways_of
 from tests.reliability.engines.killers import kill_pynet
+from tests.reliability.engines.lan import LAN
 from tests.reliability.engines.leftovers import Holdings, wait_clean
 from tests.reliability.engines.travellers import Ping, Stream
 from tests.reliability.proof import Count, Proof, Scope
@@ -32,13 +33,13 @@ class Journey:
 
 
 class Scene:
-    """Two networks, of our addresses and of Docker's, with servers that are in use."""
+    """Networks of our addresses, of Docker's and of the LAN's, with servers that are in use."""
 
     def __init__(self, ground: Ground) -> None:
         site = self.site = ground.site
         self.peer = ground.peer
         self._before = Holdings.of(site.host, site.installed)
-        self.networks = [site.network(), site.network(ipam=False)]
+        self.networks = [site.network(), site.network(ipam=False), site.network(*LAN)]
         self.echoes = [
             site.run("--network", network, "-p", f"{ECHO_PORT + n}:7", command=ECHO)
             for n, network in enumerate(self.networks)
@@ -51,20 +52,23 @@ class Scene:
     @contextmanager
     def travelling(self, journey: Journey) -> Iterator[None]:
         """Have traffic for the block: between containers, and from another machine to a port."""
-        first, second = self.networks
-        target = self.site.address(self.echoes[0], first)
-        other = self.site.address(self.echoes[1], second)
-        near, far = self.site.netns(self.neighbours[0]), self.peer.netns
-        address = self.site.host.address
-        with (
-            Ping(near, target) as ping,
-            Ping(self.site.netns(self.neighbours[1]), other) as other_ping,
-            Stream(near, target, 7) as inside,
-            Stream(far, address, ECHO_PORT) as published,
-            Stream(far, address, ECHO_PORT + 1) as other_published,
-        ):
+        site, far = self.site, self.peer.netns
+        targets = list(map(site.address, self.echoes, self.networks))
+        near = [site.netns(each) for each in self.neighbours]
+        ports = range(ECHO_PORT, ECHO_PORT + len(targets))
+        # The host is a neighbour on the LAN's network alone that may lose its way.
+        pings = [*map(Ping, near, targets), Ping(site.host.netns, targets[-1])]
+        streams = [
+            Stream(near[0], targets[0], 7),
+            Stream(far, targets[-1], 7),
+            *(Stream(far, site.host.address, port) for port in ports),
+        ]
+        with ExitStack() as stack:
+            for ping in pings:
+                stack.enter_context(ping)
+            for stream in streams:
+                stack.enter_context(stream)
             yield
-        pings, streams = (ping, other_ping), (inside, published, other_published)
         journey.sent += sum(each.sent for each in pings)
         journey.lost += sum(each.lost for each in pings)
         journey.echoes += sum(each.echoes for each in streams)
@@ -139,8 +143,9 @@ def _prove_crash_loop(scope: Scope) -> list[Count]:
 
 _TRAFFIC: Final = (
     "Traffic runs meanwhile: pings every 10 ms between containers, on a network with pynet's "
-    "addresses and on one with Docker's, and TCP connections that are never idle, between "
-    "containers and from another machine to published ports. No ping is lost and no connection "
+    "addresses, on one with Docker's and on a macvlan with `host_access`, where the host pings its "
+    "container too; and TCP connections that are never idle, between containers and from another "
+    "machine to published ports and to a macvlan container. No ping is lost and no connection "
     "ends. Then new containers can be had, and after `docker rm -f` and `docker network rm` "
     "nothing is left."
 )
