@@ -89,14 +89,14 @@ def test_modes(site: Site, peer: Peer, second: str) -> None:
 
 
 def test_two_hosts(site: Site, lab: Lab) -> None:
-    """The same network on both, with ranges that are apart: they are one LAN."""
+    """The same network on both, of a configuration with a range of each host's own: one LAN."""
     host = lab.host("28")
     installed = PluginProcess(host)
     try:
         installed.start()
         other = Site(host, installed)
-        here = site.network(*LAN, *RANGE)
-        there = other.network(*LAN, "--ip-range", "10.99.0.64/26")
+        here = _configured(site, *RANGE)
+        there = _configured(other, "--ip-range", "10.99.0.64/26")
         one, two = site.run("--network", here), other.run("--network", there)
 
         assert site.address(one, here) in ip_network("10.99.0.128/26")
@@ -149,3 +149,11 @@ def test_the_same_mac_again(site: Site) -> None:
         assert site.exec(one, "cat", "/sys/class/net/eth0/address") == MAC
     with pytest.raises(CommandError, match=f"MAC address {MAC} is in use on eth0"):
         site.run("--network", network, "--mac-address", MAC)
+
+
+def _configured(site: Site, *ranges: str) -> str:
+    """A network as a swarm's are: what differs from host to host is in a network of its own."""
+    own = site.network(
+        "--config-only", *LAN, *ranges, "--ipam-driver", site.driver, ipam=False, driver="null"
+    )
+    return site.network("--config-from", own, ipam=False)

@@ -119,9 +119,11 @@ class Site:
             # `rm -f` of one that never came to be is an error on older engines.
             with suppress(CommandError):
                 self.docker("rm", "-f", *self._containers)
-        there = set(self.docker("network", "ls", "--format", "{{.Name}}").split())
-        for name in there.intersection(self._networks):
-            self.docker("network", "rm", name)
+        there = self.docker("network", "ls", "--format", "{{.Name}}").split()
+        # The latest first: it may have an earlier one's configuration.
+        for name in reversed(self._networks):
+            if name in there:
+                self.docker("network", "rm", name)
 
     def _attached(self, container: str, network: str) -> dict[str, Any]:
         networks = self.inspect("container", container)["NetworkSettings"]["Networks"]
