@@ -66,6 +66,9 @@ def _qemu(folder: Path) -> list[str]:
         *("qemu-system-x86_64", *accelerators(), "-cpu", "max"),
         *("-smp", str(PROCESSORS), "-m", str(MEMORY)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+        # A card that leads nowhere, to be recognised as that of a virtual machine.
+        *("-netdev", "user,id=nowhere,restrict=on"),
+        *("-device", "virtio-net-pci,netdev=nowhere,romfile="),
         *("-kernel", str(ensure_system() / "vmlinuz"), "-initrd", str(folder / "root.cpio")),
         *("-append", f"{words} rdinit={INIT}"),
         *("-serial", f"file:{folder / 'console'}"),

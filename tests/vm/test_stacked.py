@@ -200,6 +200,35 @@ def test_flags(site: Site, flag: str) -> None:
     assert not talks(one, other, address(network, 51))
 
 
+@pytest.mark.parametrize(
+    ("mode", "option", "meets"),
+    [
+        ("macvlan", {"macvlan_mode": "vepa"}, True),
+        ("macvlan", {"macvlan_mode": "private"}, False),
+        ("ipvlan", {"ipvlan_flag": "vepa"}, True),
+        ("ipvlan", {"ipvlan_flag": "private"}, False),
+    ],
+)
+def test_a_switch_that_sends_back(
+    site: Site, mode: str, option: dict[str, str], *, meets: bool
+) -> None:
+    """By it neighbours in mode vepa meet, and in mode private they do not."""
+    site.outside.ip(
+        f"address delete {OUTSIDE4}/24 dev eth0",
+        "link add br0 type bridge",
+        "link set eth0 master br0",
+        "link set eth0 type bridge_slave hairpin on",
+        f"address add {OUTSIDE4}/24 dev br0",
+        "link set br0 up",
+    )
+    network = a_net("lan", LAN, mode, **option)
+    site.networks.create(network)
+    one, other = start(site, network, 50), start(site, network, 51)
+
+    wait_until(lambda: talks(one, site.outside, OUTSIDE4), "the LAN is not reached")
+    assert talks(one, other, address(network, 51)) == meets
+
+
 def test_links_in_sandboxes_are_known_after_a_restart(site: Site) -> None:
     """And go with their endpoints, or with their sandboxes."""
     network = a_net("lan", LAN, "ipvlan")
