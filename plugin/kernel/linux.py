@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plugin.errors import KernelError
+from plugin.errors import KernelError, RefusedError
 from plugin.kernel import (
     addresses,
     conntrack,
@@ -154,8 +154,7 @@ class LinuxKernel:
     def _ensure(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
             case Bridge() | Veth() | Macvlan() | Ipvlan() | Dummy() | Vlan() | Shim():
-                self._make_way(rtnl, resource)
-                _ensure_link(rtnl, resource, self._sysctl_root)
+                self._ensure_link(rtnl, resource)
             case HostRoute():
                 shims.ensure_route(rtnl, resource)
             case Detour():
@@ -173,10 +172,23 @@ class LinuxKernel:
             case ProxiedPort():
                 self._proxy.ensure(resource, self._ports.socket_of(resource.held))
 
-    def _make_way(self, rtnl: Rtnl, resource: LinkResource) -> None:
+    def _ensure_link(
+        self, rtnl: Rtnl, resource: Bridge | Veth | HandedOver | Dummy | Vlan | Shim
+    ) -> None:
+        """Make the link, past one that was removed a moment ago and is not gone yet.
+
+        It may have the name, or keep its parent in its kind (macvlan or ipvlan) or its mode
+        (passthru admits no other).
+        """
         link = rtnl.link(resource.ifname)
         if link is not None and links.is_doomed(link):
-            self._reaper.reap()  # one of the same name was removed a moment ago
+            self._reaper.reap()
+        try:
+            _ensure_link(rtnl, resource, self._sysctl_root)
+        except RefusedError:
+            if not self._reaper.reap():
+                raise
+            _ensure_link(rtnl, resource, self._sysctl_root)
 
     def _remove(self, rtnl: Rtnl, resource: HostResource) -> None:
         match resource:
@@ -197,7 +209,7 @@ class LinuxKernel:
 
     def _remove_link(self, rtnl: Rtnl, resource: LinkResource) -> None:
         if links.doom(rtnl, resource):
-            self._reaper.kick()
+            self._reaper.kick(patiently=isinstance(resource, Veth | Detour | HandedOver))
         elif isinstance(resource, HandedOver) and rtnl.link(resource.ifname) is None:
             Sandboxes(rtnl).delete(resource)  # the engine did not hand it back
 

@@ -2,6 +2,9 @@
 
 The kernel waits for readers of a link before it lets go of it; the wait is the same for one
 link as for a whole group.  Links doomed while a deletion runs are taken by the next.
+
+What an endpoint had can wait a little longer: the engine is still busy with the end of its
+container then, and every step of that waits for readers too, in one line with us.
 """
 
 import threading
@@ -16,47 +19,66 @@ from plugin.log import Log
 
 _log: Final = Log("reaper")
 _RETRY_SECONDS: Final = 1.0
-_GATHER_SECONDS: Final = 0.02  # containers come and go in handfuls
+_GATHER_SECONDS: Final = 0.02
+_PATIENCE_SECONDS: Final = 0.25  # containers come and go in handfuls
 
 
 class Reaper:
     """The one deleter of links."""
 
     def __init__(self) -> None:
-        self._doomed = threading.Event()
-        self._stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._due: float | None = None  # when the next deletion is, if one is wanted
+        self._stopped = False
         self._reaping = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
         self._thread.start()
 
-    def kick(self) -> None:
-        """There is something to delete."""
-        self._doomed.set()
+    def kick(self, *, patiently: bool = False) -> None:
+        """There is something to delete, at once or before long."""
+        due = time.monotonic() + (_PATIENCE_SECONDS if patiently else _GATHER_SECONDS)
+        with self._changed:
+            self._due = due if self._due is None else min(due, self._due)
+            self._changed.notify()
 
-    def reap(self) -> None:
-        """Delete what is doomed now, and return when it is gone."""
+    def reap(self) -> bool:
+        """Delete what is doomed now, and return when it is gone; False if there was nothing."""
         with self._reaping, conversation() as rtnl:
             try:
                 rtnl.delete_group(links.GROUP_DOOMED)
             except RtnlError as error:
                 if not error.is_gone:
                     raise
+                return False
+        return True
 
     def stop(self) -> None:
         """Delete what is left, and end."""
-        self._stopped.set()
-        self._doomed.set()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._doomed.wait()
-            if not self._stopped.is_set():
-                time.sleep(_GATHER_SECONDS)
-            self._doomed.clear()
-            try:
-                self.reap()
-            except KernelError as error:
-                _log.warning("links.not_deleted", reason=error)
-                if not self._stopped.wait(_RETRY_SECONDS):
-                    self._doomed.set()
+        while self._await_due():
+            self._reap_or_retry()
+        self._reap_or_retry()
+
+    def _await_due(self) -> bool:
+        """Return when the next deletion is due, with nothing wanted after it; False at the end."""
+        with self._changed:
+            while not self._stopped:
+                wait = None if self._due is None else self._due - time.monotonic()
+                if wait is not None and wait <= 0:
+                    self._due = None
+                    return True
+                self._changed.wait(wait)
+        return False
+
+    def _reap_or_retry(self) -> None:
+        try:
+            self.reap()
+        except KernelError as error:
+            _log.warning("links.not_deleted", reason=error)
+            with self._changed:
+                self._due = time.monotonic() + _RETRY_SECONDS
