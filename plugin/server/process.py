@@ -27,6 +27,9 @@ class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     def setup(self, cfg: Any) -> None:
         """Nothing to set up; gunicorn would add handlers of its own."""
 
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Every call is told by ``rpc``; deciding anew each time to be silent takes its time."""
+
 
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The arbiter and its one worker."""

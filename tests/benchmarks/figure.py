@@ -43,6 +43,14 @@ class Statistic(Enum):
     RATIO = "ratio"
 
 
+class Verdict(Enum):
+    """How far what was measured is from what is meant to be reached."""
+
+    MET = "met"
+    LEVEL = "level"  # no further from it than the measurement can tell
+    MISSED = "missed"
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What we mean to reach, in the unit that is shown."""
@@ -58,27 +66,33 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a table; `beside` is what the ratio compares it with."""
+    """One line of a table; `beside` is what the ratio compares it with, maybe round by round."""
 
     what: str
     sample: Sample
     unit: Unit = Unit.MILLISECONDS
     beside: Sample | None = None
+    by_round: Sample | None = None
     reach: Reach | None = None
 
     @property
     def ratio(self) -> float | None:
+        if self.by_round is not None:
+            return self.by_round.median
         return None if self.beside is None else ratio(self.sample, self.beside)
 
     @property
-    def reached(self) -> bool | None:
-        """Whether the reach is met; None if none is set."""
+    def verdict(self) -> Verdict | None:
+        """How the reach was met; None if none is set."""
         if self.reach is None:
             return None
-        value = self._held_against(self.reach.statistic)
-        if self.reach.at_least:
-            return value >= self.reach.bound
-        return value <= self.reach.bound
+        value, bound = self._held_against(self.reach.statistic), self.reach.bound
+        if value >= bound if self.reach.at_least else value <= bound:
+            return Verdict.MET
+        if self.by_round is not None and self.reach.statistic is Statistic.RATIO:
+            low, high = self.by_round.interval
+            return Verdict.LEVEL if low <= bound <= high else Verdict.MISSED
+        return Verdict.MISSED
 
     def _held_against(self, statistic: Statistic) -> float:
         match statistic:

@@ -10,10 +10,11 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.figure import Figure, Row, Unit
+from tests.benchmarks.figure import Figure, Row, Unit, Verdict
 from tests.benchmarks.sample import Sample
 
 HEADINGS: Final = ("", "n", "median", "min", "quartiles", "p99", "ratio", "reach")
+_STYLES: Final = {Verdict.MET: "green", Verdict.LEVEL: "yellow", Verdict.MISSED: "red"}
 TAIL: Final = 100  # a p99 of fewer values is their largest
 _PREAMBLE: Final = """\
 # Benchmarks
@@ -22,7 +23,7 @@ Written by `make bench`; do not edit. What each table shows is told below its he
 machine has few processors and may have had other work: compare figures of one run with each
 other rather than with those of another run. `ratio` is the ratio of the medians, to the first
 row of its kind in the table unless the row says otherwise; `reach` is what pynet means to
-reach, and whether this run did. Nothing of this is asserted by a test.
+reach, and whether this run did (`level`: it cannot be told from it). Nothing of this is asserted by a test.
 """
 
 
@@ -67,8 +68,7 @@ def show(console: Console, results: Sequence[Measured]) -> None:
         if measured.note:
             table.add_row(f"[yellow]{measured.note}[/yellow]")
         for row in measured.rows:
-            style = {True: "green", False: "red", None: None}[row.reached]
-            table.add_row(*_cells(row), style=style)
+            table.add_row(*_cells(row), style=None if row.verdict is None else _STYLES[row.verdict])
     console.print(table)
 
 
@@ -96,9 +96,18 @@ def _cells(row: Row) -> tuple[str, ...]:
         "" if alone else _short(sample, 0, unit),
         "" if alone else quartiles,
         _short(sample, 0.99, unit) if len(sample) >= TAIL else "",
-        "" if row.ratio is None else f"{row.ratio:.2f}",
-        "" if row.reach is None else f"{row.reach}: {'met' if row.reached else 'missed'}",
+        _ratio(row),
+        "" if row.verdict is None else f"{row.reach}: {row.verdict.value}",
     )
+
+
+def _ratio(row: Row) -> str:
+    if row.ratio is None:
+        return ""
+    if row.by_round is None:
+        return f"{row.ratio:.2f}"
+    low, high = row.by_round.interval
+    return f"{row.ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _short(sample: Sample, fraction: float, unit: Unit) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.figure import Figure, Reach, Row, Statistic, Unit
+from tests.benchmarks.figure import Figure, Reach, Row, Statistic, Unit, Verdict
 from tests.benchmarks.registry import FIGURES
 from tests.benchmarks.report import Conditions, Measured, markdown
 from tests.benchmarks.sample import Sample
@@ -13,23 +13,42 @@ FIGURE = Figure(name="f", title="A `figure`", method="By hand.", measure=lambda 
 
 
 @pytest.mark.parametrize(
-    ("reach", "reached"),
+    ("reach", "verdict"),
     [
-        (Reach(3.0), True),
-        (Reach(1.9), False),
-        (Reach(2.0, at_least=True), True),
-        (Reach(2.1, at_least=True), False),
-        (Reach(2.0, Statistic.P99), False),
-        (Reach(0.5, Statistic.RATIO), True),
-        (Reach(0.4, Statistic.RATIO), False),
+        (Reach(3.0), Verdict.MET),
+        (Reach(1.9), Verdict.MISSED),
+        (Reach(2.0, at_least=True), Verdict.MET),
+        (Reach(2.1, at_least=True), Verdict.MISSED),
+        (Reach(2.0, Statistic.P99), Verdict.MISSED),
+        (Reach(0.5, Statistic.RATIO), Verdict.MET),
+        (Reach(0.4, Statistic.RATIO), Verdict.MISSED),
         (None, None),
     ],
 )
-def test_reach(reach: Reach | None, reached: bool | None) -> None:
+def test_reach(reach: Reach | None, verdict: Verdict | None) -> None:
     """A reach is a bound on one statistic, as it is shown."""
     sample, beside = Sample.of([0.001, 0.002, 0.003]), Sample.of([0.004])
 
-    assert Row(what="x", sample=sample, beside=beside, reach=reach).reached is reached
+    assert Row(what="x", sample=sample, beside=beside, reach=reach).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("bound", "verdict"),
+    [(0.99, Verdict.MET), (1.01, Verdict.LEVEL), (1.2, Verdict.MISSED)],
+)
+def test_what_cannot_be_told_apart_is_level(bound: float, verdict: Verdict) -> None:
+    """Neither luck nor its absence decides over a bound that is within the noise."""
+    rounds = Sample.of([0.9, 1.1] * 20 + [1.0] * 5)
+    row = Row(
+        what="x",
+        sample=Sample.of([2]),
+        beside=Sample.of([1]),
+        by_round=rounds,
+        reach=Reach(bound, Statistic.RATIO, at_least=True),
+    )
+
+    assert row.ratio == 1.0
+    assert row.verdict is verdict
 
 
 def test_missing_ratio_is_not_reached() -> None:
@@ -41,7 +60,7 @@ def test_missing_ratio_is_not_reached() -> None:
         reach=Reach(1.0, Statistic.RATIO),
     )
 
-    assert row.reached is False
+    assert row.verdict is Verdict.MISSED
 
 
 def test_page_has_a_table_for_each_figure() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.benchmarks.sample import Sample, excess, ratio
+from tests.benchmarks.sample import Sample, excess, ratio, round_by_round
 
 
 def test_quantiles_lie_between_neighbours() -> None:
@@ -64,3 +64,16 @@ def test_excess_needs_equal_rounds() -> None:
     """A round without its base is a mistake of the figure."""
     with pytest.raises(ValueError, match="zip"):
         excess([1, 2], [1])
+
+
+def test_the_median_is_in_its_interval() -> None:
+    """Which is as wide as few values make it."""
+    assert Sample.of(range(1, 4)).interval == (1, 3)
+    low, high = Sample.of(range(1, 101)).interval
+    assert low < 50.5 < high
+    assert (low, high) == (41, 61)
+
+
+def test_rounds_are_compared_with_themselves() -> None:
+    """One that was slow for both says nothing of either."""
+    assert round_by_round([1.0, 10.0, 2.0], [1.0, 10.0, 1.0]).values == (1.0, 1.0, 2.0)
