@@ -6,6 +6,7 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.figures import (
     calls,
     growth,
+    healing,
     ipam_calls,
     ipam_growth,
     ipam_open,
@@ -36,6 +37,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     removal.FIGURE,
     throughput.FIGURE,
     ports.FIGURE,
+    healing.FIGURE,
     calls.FIGURE,
     growth.FIGURE,
     publishing.FIGURE,
