@@ -120,7 +120,7 @@ def ensure_route(rtnl: Rtnl, route: HostRoute) -> None:
     index = links.index_of(route.ifname)
     neighbour = _neighbour(route, index, route.mac_address)
     rtnl.ask(_RTM_NEWNEIGH, raw.NLM_F_ACK | _NLM_F_CREATE | _NLM_F_REPLACE, neighbour)
-    body = _route(route, index)
+    body = _route(route, index) + raw.attribute(_RTA_PREFSRC, route.source.packed)
     try:
         rtnl.ask(_RTM_NEWROUTE, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
     except RtnlError as error:
@@ -185,17 +185,22 @@ class HostRoutes:
 
     @cached_property
     def sources(self) -> dict[tuple[int, IPAddress], IPAddress]:
-        """What the host is there, by link and container."""
+        """What the host is there, by link and container; unspecified if it is nothing any more.
+
+        An address that goes takes its IPv4 routes along, and leaves those of IPv6 without a source
+        (net/ipv6/route.c, fib6_remove_prefsrc).
+        """
         found = {}
         for family in _FAMILIES.values():
             request = _RTMSG.pack(family, 0, 0, 0, _RT_TABLE_MAIN, PROTOCOL, 0, 0, 0)
             for body in self.rtnl.dump(_RTM_GETROUTE, request):
                 values = raw.attributes(body, _RTMSG.size)
                 ours = _RTMSG.unpack_from(body)[5] == PROTOCOL  # old kernels take no filter
-                if ours and {_RTA_DST, _RTA_OIF, _RTA_PREFSRC} <= values.keys():
+                if ours and {_RTA_DST, _RTA_OIF} <= values.keys():
                     (index,) = _U32.unpack(values[_RTA_OIF])
                     address = ip_address(values[_RTA_DST])
-                    found[index, address] = ip_address(values[_RTA_PREFSRC])
+                    nothing = bytes(len(address.packed))
+                    found[index, address] = ip_address(values.get(_RTA_PREFSRC, nothing))
         return found
 
     @cached_property
@@ -252,5 +257,4 @@ def _route(route: HostRoute, index: int) -> bytes:
         head
         + raw.attribute(_RTA_DST, route.address.packed)
         + raw.attribute(_RTA_OIF, _U32.pack(index))
-        + raw.attribute(_RTA_PREFSRC, route.source.packed)
     )

@@ -175,8 +175,9 @@ class Shim:
 class HostRoute:
     """The host's way by a shim to one container, and the container's hardware address.
 
-    The host is ``source`` there.  It never asks for the hardware address: the LAN would hear the
-    question, and take the shim for the host.
+    The host is ``source`` there; as read, that is unspecified if the host has it no more.  It
+    never asks for the hardware address: the LAN would hear the question, and take the shim for
+    the host.
     """
 
     ifname: IfName

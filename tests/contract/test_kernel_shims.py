@@ -142,6 +142,35 @@ class TestHostRoutes:
         make(host, ROUTE4)
         assert host.kernel.read([ROUTE4]) == {ROUTE4}
 
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_one_that_lost_its_source_is_set_right(self, host: Host, number: int) -> None:
+        """The kernel takes an IPv4 route away with it, and leaves an IPv6 route without it."""
+        route, source = (ROUTE4, ROUTE6)[number], SOURCES[number]
+        make(host, SHIM, source, route)
+        host.kernel.remove([source])
+
+        assert host.kernel.read([route]) != {route}
+        make(host, source, route)
+        assert host.kernel.read([route]) == {route}
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_one_that_lost_its_source_gets_another(self, host: Host, number: int) -> None:
+        """Or goes, as the container does."""
+        route, source = (ROUTE4, ROUTE6)[number], SOURCES[number]
+        new = Address(
+            ifname=SHIM.ifname, interface=ip_interface(("10.1.0.8/32", "fd00:1::8/128")[number])
+        )
+        moved = replace(route, source=new.interface.ip)
+        make(host, SHIM, source, route)
+        host.kernel.remove([source])
+        make(host, new, moved)
+
+        assert host.kernel.read([route]) == {moved}
+        host.kernel.remove([new])
+        assert route.key in {each.key for each in host.kernel.read_marked()} or number == 0
+        host.kernel.remove([route])
+        assert {each.key for each in host.kernel.read_marked()} == {SHIM.key}
+
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_a_source_that_the_host_has_not(self, host: Host, route: HostRoute) -> None:
         """Is said."""

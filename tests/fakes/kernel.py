@@ -6,7 +6,7 @@ the plugin; the ports that the plugin holds are in FakeKernel and end with it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
@@ -275,9 +275,22 @@ class FakeKernel:
             case Address():
                 if link:
                     link.addresses.discard(resource.interface)
+                    self._lose_source(resource.interface.ip)
             case HostRoute():
                 if link:
                     link.routes.pop(resource.address, None)
+
+    def _lose_source(self, source: IPAddress) -> None:
+        """IPv4 routes go with it, those of IPv6 stay without one."""
+        if source in self._addresses():
+            return
+        for link in self.host.links.values():
+            lost = [each for each in link.routes.values() if each.source == source]
+            for route in lost:
+                if source.version == 4:
+                    del link.routes[route.address]
+                else:
+                    link.routes[route.address] = replace(route, source=IPv6Address(0))
 
     def _remove_link(self, resource: LinkResource) -> None:
         link = self._ours(resource)

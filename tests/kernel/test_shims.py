@@ -130,3 +130,43 @@ def test_the_lan_does_not_take_the_shim_for_the_host(site: Site) -> None:
     for address in HOST:
         assert parent in site.outside.run("ip", "neigh", "show", "to", address)
         assert shim in one.netns.run("ip", "neigh", "show", "to", address)
+
+
+class TestTheHostsAddresses:
+    """They may be leased, and whoever manages them knows nothing of the shim."""
+
+    def test_another_one(self, site: Site) -> None:
+        """Of both families, at once."""
+        network = a_lan(site)
+        one = site.container(network, 50)
+        new = ("192.0.2.7", "fd00:99::7")
+        site.host.ip(
+            f"address delete {HOST4}/24 dev up0",
+            f"address delete {HOST6}/64 dev up0",
+            f"address add {new[0]}/24 dev up0",
+            f"address add {new[1]}/64 dev up0 nodad",
+        )
+        site.host_addresses.follow()
+        site.healer.heal()
+        questions: dict[str, Question] = {
+            "host to container": (site.host, at(one), SERVICE, REACHED),
+            "container to host": (one.netns, new, SERVICE, REACHED),
+        }
+
+        assert surprises(site, questions) == {}
+        assert site.health.conditions == ()
+
+    def test_flushed(self, site: Site) -> None:
+        """The shim has no address of its own then; the next tick mends it."""
+        own = ("192.0.2.9", "fd00:99::9")
+        network = a_lan(site, host_address=",".join(own))
+        one = site.container(network, 50)
+        site.host.run("ip", "-6", "address", "flush", "dev", shim_name(network.id))
+        site.healer.heal()
+        questions: dict[str, Question] = {
+            "host to container": (site.host, at(one), SERVICE, REACHED),
+            "container to host": (one.netns, own, SERVICE, REACHED),
+        }
+
+        assert surprises(site, questions) == {}
+        assert site.health.conditions == ()
