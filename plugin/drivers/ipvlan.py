@@ -24,7 +24,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode
+from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting
 
 MODE: Final = Option(
     name="ipvlan_mode",
@@ -77,7 +77,7 @@ class IpvlanDriver:
     def parent_use(self, network: Network) -> ParentUse | None:
         """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c)."""
         stack, mode, flag = self._read(network)
-        setting = f"ipvlan_mode={mode.name.lower()} ipvlan_flag={flag.name.lower()}"
+        setting = IpvlanSetting(mode=mode, flag=flag).text
         addressed = shim.has_access(network)
         return stacked.parent_use(stack, self.mode, setting=setting, addressed=addressed)
 

@@ -35,7 +35,8 @@ from plugin.model.resources import Dummy, Vlan
 E = TypeVar("E", bound=IntEnum)
 
 # What hands each frame that its port receives to its master before anybody else sees it.
-_TAKES_ALL: Final = frozenset({"bridge", "bond", "team", "openvswitch"})
+_TAKES_ALL: Final = frozenset({"bridge", "bond", "team"})
+_OPEN_VSWITCH: Final = "openvswitch"
 MAX_VLAN: Final = 4094  # IEEE 802.1Q: 0 is "no VLAN", 4095 is reserved
 _EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
@@ -182,6 +183,12 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
 
     A VLAN that is not there yet is as good as what it is to be made of.
     """
+    for name, found in links.items():
+        if found.ifname != name:
+            raise RefusedError(
+                f"{name} is another name of link {found.ifname}, and of one link there must be one "
+                f"parent for all networks; say {found.ifname} in its place"
+            )
     link = links.get(stack.parent)
     if link is not None:
         _check_carrying(stack, link)
@@ -189,16 +196,7 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
         link = links.get(stack.vlan.parent)
     if link is None:
         return ()
-    if link.loopback:
-        raise InvalidOptionError(
-            PARENT.name,
-            link.ifname,
-            "a link that leads out of the host; leave it out for an isolated network",
-        )
-    if not link.up:
-        raise RefusedError(
-            f"parent {link.ifname} is down; bring it up: ip link set {link.ifname} up"
-        )
+    _check_itself(link)
     if stack.mtu is not None and stack.mtu > link.mtu:
         raise InvalidOptionError(
             MTU.name, stack.mtu, f"at most {link.mtu} bytes, the MTU of parent {link.ifname}"
@@ -259,8 +257,33 @@ def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
         return None
 
 
+def _check_itself(link: HostLink) -> None:
+    """It must lead somewhere, by Ethernet."""
+    if link.loopback:
+        raise InvalidOptionError(
+            PARENT.name,
+            link.ifname,
+            "a link that leads out of the host; leave it out for an isolated network",
+        )
+    if not link.ethernet:
+        raise RefusedError(
+            f"parent {link.ifname} is no Ethernet link (a tunnel has no MAC addresses); choose the "
+            "card, or a bridge, bond or VLAN of such"
+        )
+    if not link.up:
+        raise RefusedError(
+            f"parent {link.ifname} is down; bring it up: ip link set {link.ifname} up"
+        )
+
+
 def _check_carrying(stack: Stack, link: HostLink) -> None:
     """The parent itself is there: it must be what was meant, and have its frames for itself."""
+    if link.master_kind == _OPEN_VSWITCH:
+        raise RefusedError(
+            f"parent {link.ifname} is a port of Open vSwitch, which takes every frame; choose an "
+            "internal port of that switch (ovs-vsctl add-port BRIDGE NAME -- set interface NAME "
+            "type=internal), or a link that is not in one"
+        )
     if link.master_kind in _TAKES_ALL:
         raise RefusedError(
             f"parent {link.ifname} is a port of a {link.master_kind}, which takes every frame; "

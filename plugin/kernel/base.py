@@ -29,7 +29,14 @@ from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
 from plugin.model.parents import HostLink
-from plugin.model.resources import HandedOver, HostPort, HostResource, HostRoute, LinkResource
+from plugin.model.resources import (
+    HandedOver,
+    HostPort,
+    HostResource,
+    HostRoute,
+    IpvlanSetting,
+    LinkResource,
+)
 
 
 class Kernel(Protocol):
@@ -55,7 +62,8 @@ class Kernel(Protocol):
     def remove(self, resources: Sequence[HostResource]) -> None:
         """Take away what is ours of ``resources``; what is not there or not ours is passed over.
 
-        Goes on after a failure and raises one ExceptionGroup of KernelError at the end.
+        So is a VLAN that somebody else needs. Goes on after a failure and raises one ExceptionGroup
+        of KernelError at the end.
         """
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
@@ -65,7 +73,10 @@ class Kernel(Protocol):
         """
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute]:
-        """Every link and route on the host that carries our mark, whoever asked for it."""
+        """Every link and route on the host that carries our mark, whoever asked for it.
+
+        Less VLANs that somebody else needs.
+        """
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """Those of ``ifnames`` that no link has."""
@@ -93,6 +104,12 @@ class Kernel(Protocol):
 
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         """Those of ``ifnames`` that are there, as they are."""
+
+    def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
+        """How ipvlan links on a parent are that are not ours, as far as they can be found.
+
+        Those in a namespace that no link of this host ever went to are not.
+        """
 
     def mtu(self, parent: IfName | None) -> int:
         """MTU of ``parent`` if there is such a link, else of that of the default route, else 1500."""

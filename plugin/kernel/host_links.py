@@ -41,6 +41,7 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
         up=link.up,
         carrier=link.running,
         loopback=link.loopback,
+        ethernet=link.ethernet,
         wireless=entry is not None
         and any((entry / name).exists() for name in ("wireless", "phy80211")),
         master_kind=link.master_kind,

@@ -119,7 +119,10 @@ def index_of(ifname: IfName) -> int:
     try:
         return socket.if_nametoindex(ifname)
     except OSError as error:
-        raise KernelError(f"link {ifname} is not there") from error
+        raise KernelError(
+            f"link {ifname} is not there; one of the host's must be plugged in or get its name "
+            "again, one of pynet's comes back with the next tick"
+        ) from error
 
 
 def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:

@@ -17,6 +17,7 @@ from plugin.kernel import (
     shaping,
     shims,
     stacked,
+    standing,
     sysctls,
 )
 from plugin.kernel.host_ports import HostPorts
@@ -40,6 +41,7 @@ from plugin.model.resources import (
     HostResource,
     HostRoute,
     Ipvlan,
+    IpvlanSetting,
     Limit,
     LinkResource,
     Macvlan,
@@ -132,6 +134,11 @@ class LinuxKernel:
         with conversation() as rtnl:
             return host_links.read(rtnl, ifnames)
 
+    def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
+        with conversation() as rtnl:
+            link = rtnl.link(parent)
+            return standing.ipvlan_settings(rtnl, link.index) if link else frozenset()
+
     def mtu(self, parent: IfName | None) -> int:
         return facts.mtu(parent)
 
@@ -208,6 +215,8 @@ class LinuxKernel:
                 self._proxy.remove(resource)
 
     def _remove_link(self, rtnl: Rtnl, resource: LinkResource) -> None:
+        if isinstance(resource, Vlan) and stacked.is_needed(rtnl, resource):
+            return  # the kernel would take along what stands on it
         if links.doom(rtnl, resource):
             self._reaper.kick(patiently=isinstance(resource, Veth | Detour | HandedOver))
         elif isinstance(resource, HandedOver) and rtnl.link(resource.ifname) is None:

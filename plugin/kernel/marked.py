@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from plugin.kernel import links, shims, stacked
+from plugin.kernel import links, shims, stacked, standing
 from plugin.kernel.rtnl import LinkInfo, Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
@@ -22,9 +22,16 @@ from plugin.model.resources import (
 
 
 def read_marked(rtnl: Rtnl) -> frozenset[LinkResource]:
-    """Every link of ours that is not doomed, peers excepted: they go with their pairs."""
-    found = (_READERS[link.kind](link) for link in rtnl.links() if _is_read(link))
-    return frozenset(found)
+    """Every link of ours that is not doomed, peers excepted: they go with their pairs.
+
+    So are VLANs that somebody else needs: they go when he does.
+    """
+    found = [link for link in rtnl.links() if _is_read(link)]
+    return frozenset(
+        _READERS[link.kind](link)
+        for link in found
+        if link.kind != "vlan" or not standing.is_used(rtnl, link)
+    )
 
 
 def _is_read(link: LinkInfo) -> bool:

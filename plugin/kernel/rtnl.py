@@ -38,6 +38,7 @@ _S32: Final = struct.Struct("=i")
 _IFF_UP: Final = 0x1
 _IFF_LOOPBACK: Final = 0x8
 _IFF_RUNNING: Final = 0x40
+_ARPHRD_ETHER: Final = 1  # linux/if_arp.h
 _AF_BRIDGE: Final = 7
 
 _IFLA_ADDRESS: Final = 1
@@ -49,6 +50,7 @@ _IFLA_PROTINFO: Final = 12
 _IFLA_LINKINFO: Final = 18
 _IFLA_IFALIAS: Final = 20
 _IFLA_GROUP: Final = 27
+_IFLA_LINK_NETNSID: Final = 37
 _IFLA_TARGET_NETNSID: Final = 46
 _IFLA_INFO_KIND: Final = 1
 _IFLA_INFO_DATA: Final = 2
@@ -58,11 +60,15 @@ _VETH_INFO_PEER: Final = 1
 _IFLA_BRPORT_MODE: Final = 4
 _NDA_LLADDR: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
+_NETNSA_FD: Final = 3
 
 _IFA_ADDRESS: Final = 1
 _IFA_LOCAL: Final = 2
 _IFA_FLAGS: Final = 8
 _IFA_PROTO: Final = 11
+
+_NO_NUMBER: Final = -1  # NETNSA_NSID_NOT_ASSIGNED
+_OWN_NAMESPACE: Final = "/proc/thread-self/ns/net"
 
 _SOL_NETLINK: Final = 270
 _NETLINK_CAP_ACK: Final = 10
@@ -99,7 +105,9 @@ class LinkInfo:
     up: bool
     running: bool
     loopback: bool
+    ethernet: bool
     parent: int
+    parent_nsid: int | None
     master: int
     master_kind: str
     group: int
@@ -169,10 +177,20 @@ class Rtnl:
         """
         numbers = []
         for body in self.dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
-            nsid = raw.find(body, _RTGENMSG.size, _NETNSA_NSID)
+            nsid = _signed(raw.find(body, _RTGENMSG.size, _NETNSA_NSID))
             if nsid is not None:
-                numbers.append(int(_S32.unpack(nsid)[0]))
+                numbers.append(nsid)
         return numbers
+
+    def own_nsid(self) -> int | None:
+        """The number that our own namespace has in itself, if it has one."""
+        here = os.open(_OWN_NAMESPACE, os.O_RDONLY)
+        try:
+            body = _RTGENMSG.pack(0) + raw.attribute(_NETNSA_FD, _U32.pack(here))
+            found = _signed(raw.find(self.ask(_RTM_GETNSID, 0, body), _RTGENMSG.size, _NETNSA_NSID))
+        finally:
+            os.close(here)
+        return found if found != _NO_NUMBER else None
 
     def unicast_filter(self, index: int) -> frozenset[MacAddress]:
         """The MAC addresses that a link takes frames for beside its own.
@@ -200,8 +218,8 @@ class Rtnl:
         """Change a link in place."""
         self.ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
 
-    def delete_link(self, index: int, nsid: int) -> None:
-        """Delete a link in another network namespace."""
+    def delete_link(self, index: int, nsid: int | None = None) -> None:
+        """Delete a link; in another network namespace, if its number here is given."""
         body = _IFINFOMSG.pack(0, 0, index, 0, 0) + _target(nsid)
         self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
@@ -296,7 +314,7 @@ def _attributes(change: LinkChange) -> bytes:
 
 
 def _link_info(body: bytes) -> LinkInfo:
-    _, _, index, flags, _ = _IFINFOMSG.unpack_from(body)
+    _, hardware, index, flags, _ = _IFINFOMSG.unpack_from(body)
     values = raw.attributes(body, _IFINFOMSG.size)
     info = raw.attributes(values.get(_IFLA_LINKINFO, b""), 0)
     port = raw.attributes(info.get(_IFLA_INFO_SLAVE_DATA, b""), 0)
@@ -309,7 +327,9 @@ def _link_info(body: bytes) -> LinkInfo:
         up=bool(flags & _IFF_UP),
         running=bool(flags & _IFF_RUNNING),
         loopback=bool(flags & _IFF_LOOPBACK),
+        ethernet=hardware == _ARPHRD_ETHER,
         parent=_number(values.get(_IFLA_LINK)),
+        parent_nsid=_signed(values.get(_IFLA_LINK_NETNSID)),
         master=_number(values.get(_IFLA_MASTER)),
         master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
         group=_number(values.get(_IFLA_GROUP)),
@@ -340,6 +360,10 @@ def _address_info(body: bytes) -> AddressInfo:
 
 def _text(kind: int, value: str) -> bytes:
     return raw.attribute(kind, value.encode() + b"\0")
+
+
+def _signed(value: bytes | None) -> int | None:
+    return int(_S32.unpack(value)[0]) if value else None
 
 
 def _number(value: bytes | None) -> int:

@@ -17,6 +17,7 @@ from typing import Final
 from plugin.errors import RefusedError
 from plugin.kernel import links, sysctls
 from plugin.kernel import raw_netlink as raw
+from plugin.kernel.refusals import child_refusal
 from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
@@ -71,15 +72,18 @@ def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
     try:
         rtnl.add_link(kind, made, data)
     except RtnlError as error:
-        if error.code == errno.EBUSY:
-            raise RefusedError(
-                f"{shim.parent} cannot carry a link of the host's (host_access=true): links of "
-                "another kind or mode stand on it; choose another parent"
-            ) from error
+        refusal = child_refusal(rtnl, kind, shim.parent, shim.mtu, error)
+        if refusal is not None:
+            raise refusal from error
         if error.code != errno.EEXIST:
             raise
         link = links.our_link(rtnl, shim.ifname, shim.mark, kind)
-        rtnl.change_link(link.index, wanted)
+        if link.parent == parent:
+            rtnl.change_link(link.index, wanted)
+        else:
+            # Two parents swapped their names; nothing of anybody's stands on a shim.
+            rtnl.delete_link(link.index)
+            rtnl.add_link(kind, made, data)
     for setting in _settings(shim):
         sysctls.ensure(setting, root)
     up = LinkChange(up=True, alias=MARK_PREFIX + shim.mark)

@@ -10,10 +10,12 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from plugin.errors import RefusedError
+from plugin.errors import KernelError, RefusedError
 from plugin.kernel import links
 from plugin.kernel.raw_netlink import attribute
+from plugin.kernel.refusals import NO_SUCH_KIND, child_refusal, vlan_refusal
 from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.standing import is_used, standing_on
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     MARK_PREFIX,
@@ -34,9 +36,9 @@ _IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
 _IFLA_IPVLAN_MODE: Final = 1
 _IFLA_IPVLAN_FLAGS: Final = 2
 _IFLA_VLAN_ID: Final = 1
+_IFLA_VLAN_PROTOCOL: Final = 5
+_802_1Q: Final = b"\x81\x00"  # and not 802.1ad
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
-_NO_SUCH_KIND: Final = (errno.EOPNOTSUPP, errno.ENODEV)
-_MODULES: Final = {"macvlan": "macvlan", "ipvlan": "ipvlan", "vlan": "8021q"}
 
 
 def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
@@ -82,16 +84,16 @@ def ensure_vlan(rtnl: Rtnl, vlan: Vlan) -> None:
         ifname=vlan.ifname, parent=links.index_of(vlan.parent), group=links.GROUP_OURS, up=True
     )
     try:
-        rtnl.add_link("vlan", made, attribute(_IFLA_VLAN_ID, _U16.pack(vlan.number)))
+        _add_vlan(rtnl, vlan, made)
     except RtnlError as error:
-        if error.code in _NO_SUCH_KIND:
-            raise _no_such_kind("vlan", error) from error
+        refusal = vlan_refusal(vlan.parent, error)
+        if refusal is not None:
+            raise refusal from error
         if error.code != errno.EEXIST:
             raise
         if _adopt(rtnl, vlan):
             return
-        link = links.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
-        rtnl.change_link(link.index, LinkChange(up=True))
+        _take_up(rtnl, vlan, made)
     rtnl.change_link(links.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
 
 
@@ -106,9 +108,16 @@ def read_vlan(rtnl: Rtnl, vlan: Vlan) -> Vlan | None:
     return replace(vlan, parent=parent, number=number, mark=links.mark_if_right(link))
 
 
+def is_needed(rtnl: Rtnl, vlan: Vlan) -> bool:
+    """Whether the sub-interface is ours and somebody else needs it."""
+    link = rtnl.link(vlan.ifname)
+    return link is not None and links.is_ours(link) and is_used(rtnl, link)
+
+
 def vlan_number(link: LinkInfo) -> int | None:
-    """The number of a VLAN; None for another kind of link."""
-    packed = link.data.get(_IFLA_VLAN_ID) if link.kind == "vlan" else None
+    """The number of a VLAN; None for another kind of link, and for a tag of a provider's."""
+    tagged = link.kind == "vlan" and link.data.get(_IFLA_VLAN_PROTOCOL, _802_1Q) == _802_1Q
+    packed = link.data.get(_IFLA_VLAN_ID) if tagged else None
     return None if packed is None else int(_U16.unpack(packed)[0])
 
 
@@ -140,13 +149,9 @@ def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) 
     try:
         rtnl.add_link(kind, made, data)
     except RtnlError as error:
-        if error.code in (errno.EBUSY, errno.EINVAL):
-            raise RefusedError(
-                f"{child.parent} cannot carry a {kind} link ({error}): it is a port of a bridge "
-                "or a bond, or links of another kind or mode stand on it; choose another parent"
-            ) from error
-        if error.code in _NO_SUCH_KIND:
-            raise _no_such_kind(kind, error) from error
+        refusal = child_refusal(rtnl, kind, child.parent, child.mtu, error)
+        if refusal is not None:
+            raise refusal from error
         if error.code != errno.EEXIST:
             raise
         links.our_link(rtnl, child.ifname, child.mark, kind)
@@ -177,13 +182,6 @@ def _in_use(address: MacAddress | None, parent: IfName, why: str) -> RefusedErro
     )
 
 
-def _no_such_kind(kind: str, error: RtnlError) -> RefusedError:
-    return RefusedError(
-        f"this host's kernel makes no {kind} links ({error}); load its module ({_MODULES[kind]}), "
-        "or choose another mode"
-    )
-
-
 def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
     """Use a sub-interface that somebody else made; all it needs is to be up."""
     link = rtnl.link(vlan.ifname)
@@ -192,6 +190,41 @@ def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
     if not link.up:
         rtnl.change_link(link.index, LinkChange(up=True))
     return True
+
+
+def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
+    """Use the one that we made before, or make it anew where it is to be."""
+    if rtnl.link(vlan.ifname) is None:
+        raise _other_name(rtnl, vlan)
+    link = links.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
+    if _is_same(link, vlan):
+        rtnl.change_link(link.index, LinkChange(up=True))
+        return
+    if is_used(rtnl, link) or any(standing_on(rtnl, link.index)):
+        raise RefusedError(
+            f"{vlan.ifname} is VLAN {vlan_number(link)} of {links.name_of(link.parent)}, whose name "
+            f"was {vlan.parent} when it was made, and links stand on it; stop its containers, or "
+            "give the parents their names again"
+        )
+    rtnl.delete_link(link.index)
+    _add_vlan(rtnl, vlan, made)
+
+
+def _other_name(rtnl: Rtnl, vlan: Vlan) -> Exception:
+    """The kernel has one link for a number, whatever its name and wherever it is."""
+    for link in standing_on(rtnl, links.index_of(vlan.parent)):
+        if vlan_number(link) == vlan.number:
+            known = f"VLAN {vlan.number} of {vlan.parent} is there already, as {link.ifname}"
+            if link.parent_nsid is None:
+                return RefusedError(f"{known}; say parent={link.ifname}")
+            return RefusedError(
+                f"{known} in another network namespace; bring it back, or choose another VLAN"
+            )
+    return KernelError(f"link {vlan.ifname} went away while it was being made; try again")
+
+
+def _add_vlan(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
+    rtnl.add_link("vlan", made, attribute(_IFLA_VLAN_ID, _U16.pack(vlan.number)))
 
 
 def _is_same(link: LinkInfo, vlan: Vlan) -> bool:
@@ -203,7 +236,7 @@ def _add_dummy(rtnl: Rtnl, made: LinkChange) -> None:
         try:
             rtnl.add_link(kind, made)
         except RtnlError as error:
-            if error.code not in _NO_SUCH_KIND:
+            if error.code not in NO_SUCH_KIND:
                 raise
         else:
             return

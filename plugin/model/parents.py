@@ -22,6 +22,7 @@ class HostLink:
     up: bool = True
     carrier: bool = True
     loopback: bool = False
+    ethernet: bool = True
     wireless: bool = False
     master_kind: str = ""
     bus_driver: str = ""

@@ -19,6 +19,7 @@ from plugin.model.resources import (
     HostPort,
     HostRoute,
     Ipvlan,
+    Key,
     Limit,
     Macvlan,
     ProxiedPort,
@@ -65,6 +66,15 @@ class Plan:
             requires=self.requires | other.requires,
             handoff=self.handoff or other.handoff,
         )
+
+    def needs(self, resource: Resource) -> bool:
+        """Whether the resource is of the plan, or a link that must be there."""
+        return resource in self.resources or resource.key in self.links_there
+
+    @property
+    def links_there(self) -> frozenset[Key]:
+        """The keys that links have which must be there, should they be ours after all."""
+        return frozenset(("link", name) for name in self.requires)
 
 
 def in_order(resources: Iterable[Resource]) -> list[Resource]:

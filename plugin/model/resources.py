@@ -98,6 +98,19 @@ class IpvlanFlag(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IpvlanSetting:
+    """How all ipvlan links of one parent are: the latest that is made sets it for all."""
+
+    mode: IpvlanMode
+    flag: IpvlanFlag
+
+    @property
+    def text(self) -> str:
+        """As options."""
+        return f"ipvlan_mode={self.mode.name.lower()} ipvlan_flag={self.flag.name.lower()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ipvlan:
     """A link with its parent's MAC address and addresses of its own, made to be handed over.
 

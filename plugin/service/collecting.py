@@ -91,7 +91,8 @@ class Collector:
             return
         with self._locks.admission:
             for network in self._store.networks():
-                shared -= driver_for(network.mode).network_plan(network).resources
+                wanted = driver_for(network.mode).network_plan(network)
+                shared -= {each for each in shared if wanted.needs(each)}
             self._reconciler.take_away(shared)
 
     def make_way(self, network: Network, wanted: Endpoint) -> None:

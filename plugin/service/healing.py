@@ -161,6 +161,10 @@ class Healer:
         else:
             _log.info("network.restored", network=short(network.id), things=len(wanting))
         self._reconciler.mend(wanting)
+        if delta.changed:
+            # A link that was made anew has nothing of what was on it, and had been looked at.
+            delta = self._inspector.wanting(network, self._store.endpoints(network.id), elements)
+            self._reconciler.mend(delta.missing | delta.changed)
 
     def _collect_stragglers(self, network: Network) -> None:
         """Endpoints that no sandbox has, and that dockerd will not mention again."""

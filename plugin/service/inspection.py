@@ -82,11 +82,12 @@ class Inspector:
     def surplus(self) -> list[Resource]:
         """What carries our mark and belongs to nobody; a call that runs may be about to own it."""
         actual: list[Resource] = [*self._kernel.read_marked(), *self._firewall.read()]
-        wanted = {
-            resource.key
+        plans = [
+            whole_plan(network, self._store.endpoints(network.id))
             for network in self._store.networks()
-            for resource in whole_plan(network, self._store.endpoints(network.id)).resources
-        }
+        ]
+        wanted = {resource.key for plan in plans for resource in plan.resources}
+        wanted |= {key for plan in plans for key in plan.links_there}
         wanted |= {element.key for element in self.docker_elements()}
         return [resource for resource in actual if resource.key not in wanted]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from plugin.drivers.ipvlan import IpvlanDriver
 from plugin.drivers.registry import driver_for
 from plugin.errors import MissingLinkError, RefusedError
 from plugin.kernel.base import Kernel
@@ -52,6 +53,9 @@ class Parents:
                 f"there is no link {use.base or use.parent} on this host; choose a parent that "
                 "'ip link' shows"
             )
+        clash = self._clash(use)
+        if clash:
+            raise RefusedError(clash)
         self._names |= frozenset(use.names)
         foreign = there is not None and not there.ours
         network = replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
@@ -97,6 +101,18 @@ class Parents:
         """Whether a network stands on a link of that name."""
         return ifname in self._names
 
+    def _clash(self, use: ParentUse) -> str:
+        """What stands on the parent and would be changed by a link of the network's."""
+        if use.kind != IpvlanDriver.mode:
+            return ""
+        for setting in sorted(each.text for each in self._kernel.ipvlan_settings(use.parent)):
+            if setting != use.setting:
+                return (
+                    f"parent {use.parent} carries ipvlan links of somebody else's with {setting}, "
+                    f"and all ipvlan links of a parent are alike; choose {setting} or another parent"
+                )
+        return ""
+
     def _uses(self) -> Iterable[tuple[Network, ParentUse]]:
         for network in self._store.networks():
             use = driver_for(network.mode).parent_use(network)
@@ -129,10 +145,16 @@ def refuse_shared_parent(network: Network, other: Network) -> None:
 
 def _refusal(network: Network, links: Mapping[IfName, HostLink]) -> _Trouble | None:
     """What the network would be refused for today: its parent was put into a bridge, for one."""
+    driver = driver_for(network.mode)
     try:
-        driver_for(network.mode).check_parent(network, links)
+        driver.check_parent(network, links)
     except RefusedError as error:
-        return f"would be refused today ({error})", "undo what was done to it"
+        parent = links.get(driver.parent(network) or IfName(""))
+        if parent is not None and parent.master_kind:
+            remedy = f"take it out: ip link set {parent.ifname} nomaster"
+        else:
+            remedy = "make it what it was again, or make the network again on another parent"
+        return f"would be refused today ({error})", remedy
     return None
 
 

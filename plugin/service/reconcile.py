@@ -30,7 +30,10 @@ class Reconciler:
         """
         missing = self._kernel.missing_links(plan.requires) if plan.requires else frozenset()
         if missing:
-            raise MissingLinkError(f"there is no link {min(missing)} on this host")
+            raise MissingLinkError(
+                f"there is no link {min(missing)} on this host; plug it in, give it its name again, "
+                "or make the network again on one that 'ip link' shows"
+            )
         host, elements = _split(plan.resources)
         started: list[HostResource] = []
         try:

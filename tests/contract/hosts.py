@@ -11,7 +11,7 @@ from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import HostPort, HostResource, LinkResource
+from plugin.model.resources import HostPort, HostResource, IpvlanSetting, LinkResource
 from tests.fakes.kernel import FakeHost, FakeKernel
 from tests.kernel.netns import Netns, wait_until
 
@@ -26,6 +26,9 @@ class Host(Protocol):
     def add_foreign_route(self, address: str, ifname: str) -> None: ...
     def add_parent(self, ifname: str) -> None: ...
     def add_vlan(self, ifname: str, parent: str, number: int) -> None: ...
+    def use_vlan(self, ifname: str) -> None: ...
+    def stop_using_vlan(self, ifname: str) -> None: ...
+    def add_foreign_ipvlan(self, parent: str, setting: IpvlanSetting) -> None: ...
     def need_link(self, kind: str) -> None: ...
     def lack_link(self, kind: type[LinkResource]) -> None: ...
     def hand_over(self, ifname: str) -> None: ...
@@ -62,6 +65,15 @@ class MemoryHost:
 
     def add_vlan(self, ifname: str, parent: str, number: int) -> None:
         self._host.add_parent(ifname, lower=IfName(parent), vlan=number)
+
+    def use_vlan(self, ifname: str) -> None:
+        self._host.used_vlans.add(IfName(ifname))
+
+    def stop_using_vlan(self, ifname: str) -> None:
+        self._host.used_vlans.discard(IfName(ifname))
+
+    def add_foreign_ipvlan(self, parent: str, setting: IpvlanSetting) -> None:
+        self._host.foreign_ipvlan[IfName(parent)] = {setting}
 
     def need_link(self, kind: str) -> None:
         """It has all of them."""
@@ -139,6 +151,19 @@ class LinuxHost:
         self.netns.ip(
             f"link add link {parent} name {ifname} type vlan id {number}", f"link set {ifname} up"
         )
+
+    def use_vlan(self, ifname: str) -> None:
+        """As a container of Docker's does: its link is in a sandbox."""
+        self.netns.ip(f"link add dm0 link {ifname} type macvlan mode bridge")
+        self.hand_over("dm0")
+
+    def stop_using_vlan(self, ifname: str) -> None:
+        self._sandboxes[-1].ip("link delete eth0")
+
+    def add_foreign_ipvlan(self, parent: str, setting: IpvlanSetting) -> None:
+        mode, flag = setting.mode.name.lower(), setting.flag.name.lower()
+        self.netns.ip(f"link add di0 link {parent} type ipvlan mode {mode} {flag}")
+        self.hand_over("di0")
 
     def need_link(self, kind: str) -> None:
         if not self._makes(kind):

@@ -13,6 +13,7 @@ from plugin.model.resources import (
     Ipvlan,
     IpvlanFlag,
     IpvlanMode,
+    IpvlanSetting,
     LinkResource,
     Macvlan,
     MacvlanMode,
@@ -144,6 +145,56 @@ class TestVlan:
             make(host, VLAN)
 
         assert host.kernel.read([VLAN]) != {VLAN}
+
+    def test_one_by_another_name_is_refused(self, host: Host) -> None:
+        """With that name: the kernel has one link for a number."""
+        host.need_link("vlan")
+        host.add_vlan("vlan100", PARENT, 100)
+        with pytest.raises(RefusedError, match="is there already, as vlan100; say parent=vlan100"):
+            make(host, VLAN)
+
+        assert host.kernel.read_marked() == frozenset()
+
+    def test_one_that_somebody_uses_stays(self, host: Host) -> None:
+        """A container of Docker's, whose link the kernel would take along; it goes afterwards."""
+        host.need_link("vlan")
+        make(host, VLAN)
+        host.use_vlan(VLAN.ifname)
+        host.kernel.remove([VLAN])
+        host.settle()
+
+        assert host.kernel.read([VLAN]) == {VLAN}
+        assert host.kernel.read_marked() == frozenset()
+        host.stop_using_vlan(VLAN.ifname)
+        assert {each.key for each in host.kernel.read_marked()} == {VLAN.key}
+        host.kernel.remove([VLAN])
+        host.settle()
+        assert host.kernel.read([VLAN]) == frozenset()
+
+
+@pytest.mark.kernels
+class TestIpvlanSettings:
+    @pytest.mark.parametrize("mode", list(IpvlanMode))
+    @pytest.mark.parametrize("flag", [IpvlanFlag.BRIDGE, IpvlanFlag.PRIVATE])
+    def test_of_somebody_elses_links(self, host: Host, mode: IpvlanMode, flag: IpvlanFlag) -> None:
+        """In sandboxes, and seen by a plugin that never had a link of its own there."""
+        host.need_link("ipvlan")
+        setting = IpvlanSetting(mode=mode, flag=flag)
+        host.add_parent("up9")
+        host.add_foreign_ipvlan(PARENT, setting)
+
+        assert host.kernel.ipvlan_settings(PARENT) == {setting}
+        assert host.kernel.ipvlan_settings(IfName("up9")) == frozenset()
+        assert host.kernel.ipvlan_settings(IfName("up7")) == frozenset()
+
+    def test_ours_do_not_count(self, host: Host) -> None:
+        """They are known."""
+        host.need_link("ipvlan")
+        make(host, IPVLAN)
+        assert host.kernel.ipvlan_settings(PARENT) == frozenset()
+        host.hand_over(IPVLAN.ifname)
+
+        assert host.kernel.ipvlan_settings(PARENT) == frozenset()
 
 
 class TestRehearsal:

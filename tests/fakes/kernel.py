@@ -24,6 +24,7 @@ from plugin.model.resources import (
     HostResource,
     HostRoute,
     Ipvlan,
+    IpvlanSetting,
     Limit,
     LinkResource,
     Macvlan,
@@ -66,6 +67,8 @@ class FakeHost:
     )
     routes: set[IPNetwork] = field(default_factory=set)
     foreign_routes: set[IPAddress] = field(default_factory=set)
+    foreign_ipvlan: dict[IfName, set[IpvlanSetting]] = field(default_factory=dict)
+    used_vlans: set[IfName] = field(default_factory=set)
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
@@ -148,7 +151,8 @@ class FakeKernel:
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute]:
         routes = (each for link in self.host.links.values() for each in link.routes.values())
-        return self.host.ours.union(routes)
+        links = {each for each in self.host.ours if each.ifname not in self.host.used_vlans}
+        return frozenset(links).union(routes)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
@@ -188,6 +192,9 @@ class FakeKernel:
         if isinstance(resource, Vlan):
             link = replace(link, lower=resource.parent, vlan=resource.number)
         return link
+
+    def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
+        return frozenset(self.host.foreign_ipvlan.get(parent, ()))
 
     def mtu(self, parent: IfName | None) -> int:
         return self.host.mtu
@@ -230,9 +237,23 @@ class FakeKernel:
             self._link(resource.parent)
         if isinstance(resource, Vlan) and self._is_same_vlan(resource):
             return
-        self._link_of_ours(resource).resource = resource
+        if isinstance(resource, Vlan):
+            self._refuse_other_name(resource)
+        link = self._link_of_ours(resource)
+        if isinstance(link.resource, Shim) and _parent(link) != resource.parent:
+            self.host.delete_link(resource.ifname)  # it is made anew
+            link = self._link_of_ours(resource)
+        link.resource = resource
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
+
+    def _refuse_other_name(self, vlan: Vlan) -> None:
+        for name, theirs in self.host.parents.items():
+            if (theirs.lower, theirs.vlan) == (vlan.parent, vlan.number):
+                raise RefusedError(
+                    f"VLAN {vlan.number} of {vlan.parent} is there already, as {name}; "
+                    f"say parent={name}"
+                )
 
     def _ensure_route(self, route: HostRoute) -> None:
         link = self._link(route.ifname)
@@ -294,6 +315,8 @@ class FakeKernel:
 
     def _remove_link(self, resource: LinkResource) -> None:
         link = self._ours(resource)
+        if resource.ifname in self.host.used_vlans:
+            return
         if link and link.resource and link.resource.mark == resource.mark:
             self.host.delete_link(resource.ifname)
         self.host.sandboxed.pop(resource.ifname, None)

@@ -12,7 +12,7 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink import conversation
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.parents import HostLink
-from plugin.model.resources import Macvlan, MacvlanMode
+from plugin.model.resources import Macvlan, MacvlanMode, Shim
 from tests.kernel.netns import Netns
 
 MACVLAN = Macvlan(
@@ -22,6 +22,14 @@ MACVLAN = Macvlan(
     mac_address=MacAddress("02:00:00:00:00:07"),
     mtu=None,
     mark="n1/e1",
+)
+SHIM = Shim(
+    ifname=IfName("pnh-1"),
+    parent=IfName("up0"),
+    mac_address=MacAddress("02:00:00:00:00:09"),
+    mtu=None,
+    ipv6=True,
+    mark="n1",
 )
 OTHER = replace(MACVLAN, ifname=IfName("pnc-2"), mark="n1/e2")
 
@@ -78,14 +86,54 @@ class TestRefusals:
     def test_a_port_of_a_bridge(self, netns: Netns, kernel: LinuxKernel) -> None:
         """Somebody enslaved the parent after the network was made."""
         netns.ip("link add br0 type bridge", "link set up0 master br0")
-        with pytest.raises(RefusedError, match=r"up0 cannot carry a macvlan link.*choose another"):
+        with pytest.raises(
+            RefusedError, match=r"up0 cannot carry a macvlan link.*take it out of there"
+        ):
             make(kernel, MACVLAN)
 
     def test_beside_passthru(self, kernel: LinuxKernel) -> None:
         """Somebody else's, or Docker's."""
         make(kernel, replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None))
-        with pytest.raises(RefusedError, match="links of another kind or mode stand on it"):
+        with pytest.raises(RefusedError, match="macvlan_mode=passthru has it for itself"):
             make(kernel, OTHER)
+
+    def test_what_is_no_ethernet(self, netns: Netns, kernel: LinuxKernel) -> None:
+        """A tunnel has no MAC addresses."""
+        netns.ip("tuntap add dev tun0 mode tun", "link set tun0 up")
+        with pytest.raises(RefusedError, match=r"tun0 cannot carry.*it is no Ethernet link"):
+            make(kernel, replace(MACVLAN, parent=IfName("tun0")))
+
+        assert not host_link("tun0").ethernet
+        assert host_link("up0").ethernet
+
+    def test_more_than_the_parents_mtu(self, kernel: LinuxKernel) -> None:
+        """It was lowered after the network was made."""
+        with pytest.raises(RefusedError, match="its MTU is 1500, and the network's is 1600"):
+            make(kernel, replace(MACVLAN, mtu=1600))
+
+    def test_a_shim_on_a_port_of_a_bridge(self, netns: Netns, kernel: LinuxKernel) -> None:
+        """In the same words."""
+        netns.ip("link add br0 type bridge", "link set up0 master br0")
+        with pytest.raises(RefusedError, match=r"up0 cannot carry a macvlan link.*take it out"):
+            kernel.ensure([SHIM], lambda _: None)
+
+
+class TestSwappedNames:
+    def test_a_shim_goes_to_the_right_card(self, netns: Netns, kernel: LinuxKernel) -> None:
+        """A link cannot change its parent: it is made anew."""
+        netns.ip("link add up2 type veth peer name up3", "link set up2 up", "link set up3 up")
+        kernel.ensure([SHIM], lambda _: None)
+        before = netns.index_of("up0")
+        netns.ip(
+            *("link set up0 down", "link set up2 down"),
+            *("link set up0 name tmp", "link set up2 name up0", "link set tmp name up2"),
+            *("link set up0 up", "link set up2 up"),
+        )
+        assert kernel.read([SHIM]) != {SHIM}
+        kernel.ensure([SHIM], lambda _: None)
+
+        assert netns.index_of("up0") != before
+        assert kernel.read([SHIM]) == {SHIM}
 
 
 class TestHostLinks:
@@ -105,6 +153,12 @@ class TestHostLinks:
         netns.ip("link set up1 up")
         netns.wait_for_carrier("up0")
         assert host_link("up0").carrier
+
+    def test_other_names_of_a_link(self, netns: Netns) -> None:
+        """Are told from its own."""
+        netns.ip("link property add dev up0 altname uplink")
+
+        assert host_link("uplink").ifname == "up0"
 
     def test_what_sysfs_says(self, netns: Netns, tmp_path: Path) -> None:
         """Of Wi-Fi and drivers, if it is the same link that it speaks of."""

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from plugin.model.ids import MacAddress
+from plugin.errors import RefusedError
+from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import Network
+from plugin.model.resources import Vlan
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import OUTSIDE4, Site
@@ -137,6 +139,50 @@ def test_a_vlan_of_the_hosts_own_stays(site: Site) -> None:
     site.kernel.settle()
 
     assert "up0.100" in links(site.host)
+
+
+def test_a_vlan_of_swapped_parents(site: Site) -> None:
+    """Made anew on the right one, unless containers would lose their links."""
+    site.host.ip("link add up2 type veth peer name up3", "link set up2 up", "link set up3 up")
+    network = a_net("first", "10.30.1.0/24", "macvlan", parent="up0.100")
+    site.networks.create(network)
+    container = start(site, network, 2)
+
+    def swap() -> None:
+        site.host.ip(
+            *("link set up0 down", "link set up2 down"),
+            *("link set up0 name tmp", "link set up2 name up0", "link set tmp name up2"),
+            *("link set up0 up", "link set up2 up"),
+        )
+
+    swap()
+    site.healer.heal()
+    (said,) = site.health.conditions
+    assert "up0.100 is VLAN 100 of up2" in said.why
+    assert "eth0" in links(container)
+    container.run("ip", "link", "delete", "eth0")
+    site.healer.heal()
+
+    assert site.health.conditions == ()
+    assert "up0.100@up0:" in links(site.host)
+
+
+def test_ipvlan_links_of_somebody_else_are_left_as_they_are(site: Site) -> None:
+    """A network that would change them is refused before its first link is made."""
+    other = Netns()
+    site.host.ip("link add di0 link up0 type ipvlan mode l3", f"link set di0 netns {other.path}")
+    for options in ({}, {"host_access": "true", "host_address": "10.20.1.9"}):
+        with pytest.raises(RefusedError, match=r"somebody else's.*choose ipvlan_mode=l3"):
+            site.networks.create(a_net("lan", "10.20.1.0/24", "ipvlan", **options))
+
+    assert "mode l3" in other.run("ip", "-d", "link", "show", "di0")
+
+
+def test_what_carries_no_vlans(site: Site) -> None:
+    """Is told from a kernel that has none."""
+    vlan = Vlan(ifname=IfName("lo.5"), parent=IfName("lo"), number=5)
+    with pytest.raises(RefusedError, match="parent lo cannot carry VLANs"):
+        site.kernel.ensure([vlan], lambda _: None)
 
 
 def test_a_vlan_comes_back_with_its_base(site: Site) -> None:

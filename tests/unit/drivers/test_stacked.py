@@ -96,3 +96,21 @@ class TestCheck:
             self.check(network, "eth0.100", lower=ETH0, vlan=200)
         with pytest.raises(RefusedError, match=r"eth0\.100 exists and is not VLAN 100 of eth0"):
             self.check(network, "eth0.100", kind="bridge")
+
+    @pytest.mark.parametrize("network", [on("enp0s3"), on("enp0s3.100"), on("enp0s3", vlan="7")])
+    def test_another_name_of_a_link(self, network: Network) -> None:
+        """The kernel knows links by several (ip link property), networks their parents by one."""
+        links = {IfName("enp0s3"): HostLink(ifname=ETH0)}
+        with pytest.raises(RefusedError, match=r"enp0s3 is another name of link eth0.*say eth0"):
+            DRIVER.check_parent(network, links)
+
+    def test_what_is_no_ethernet(self) -> None:
+        """Nor is a VLAN to be had there."""
+        for network in (on("eth0"), BY_NAME):
+            with pytest.raises(RefusedError, match=r"eth0 is no Ethernet link.*choose the card"):
+                self.check(network, ethernet=False)
+
+    def test_a_port_of_a_switch(self) -> None:
+        """Open vSwitch has no link of its own that could be taken instead."""
+        with pytest.raises(RefusedError, match=r"Open vSwitch.*choose an internal port"):
+            self.check(on("eth0"), master_kind="openvswitch")

@@ -2,34 +2,68 @@
 
 import errno
 import struct
-from typing import Final
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.kernel import links, stacked
+from plugin.kernel import links, shims, stacked
 from plugin.kernel.raw_netlink import attributes
-from plugin.kernel.rtnl import LinkChange, Rtnl, RtnlError
-from plugin.model.ids import IfName
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, Vlan
+from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, Shim, Vlan
 
 LO: Final = IfName("lo")  # which is there wherever a test runs
+
+
+THERE: Final = LinkInfo(
+    index=1,
+    ifname=LO,
+    kind="",
+    mac_address=MacAddress(""),
+    mtu=1500,
+    up=True,
+    running=True,
+    loopback=False,
+    ethernet=True,
+    parent=0,
+    parent_nsid=None,
+    master=0,
+    master_kind="",
+    group=0,
+    alias="",
+    hairpin=False,
+    data={},
+)
 
 
 class Listener(Rtnl):
     """Takes down what it is told to make."""
 
-    def __init__(self, refusal: int = 0) -> None:
+    def __init__(self, refusal: int = 0, words: str = "", link: LinkInfo | None = None) -> None:
         self.made: list[tuple[str, LinkChange, dict[int, bytes]]] = []
         self._refusal = refusal
+        self._words = words
+        self._link = link
+
+    def link(self, ifname: IfName) -> LinkInfo | None:
+        return self._link
 
     def add_link(self, kind: str, change: LinkChange, data: bytes = b"") -> None:
         self.made.append((kind, change, attributes(data, 0)))
         if self._refusal:
-            raise RtnlError(self._refusal, "")
+            raise RtnlError(self._refusal, self._words)
 
     def change_link(self, index: int, change: LinkChange) -> None:
         pass
+
+
+def a_shim(mode: IpvlanMode | None) -> Shim:
+    return Shim(
+        ifname=LO, parent=LO, mac_address=None, mtu=None, ipv6=False, mark="n1", ipvlan_mode=mode
+    )
 
 
 def an_ipvlan(mode: IpvlanMode = IpvlanMode.L2, flag: IpvlanFlag = IpvlanFlag.BRIDGE) -> Ipvlan:
@@ -63,11 +97,36 @@ def test_a_vlan() -> None:
     assert change.up
 
 
-@pytest.mark.parametrize("code", [errno.EBUSY, errno.EINVAL])
-def test_a_parent_that_is_not_free(code: int) -> None:
+@pytest.mark.parametrize("mode", [None, IpvlanMode.L3])
+def test_a_shim(mode: IpvlanMode | None) -> None:
+    """A kernel without its kind is found out with it: it is made before the first container's."""
+    kind = "macvlan" if mode is None else "ipvlan"
+    with pytest.raises(RefusedError, match=rf"makes no {kind} links .*load its module \({kind}\)"):
+        shims.ensure_shim(Listener(errno.EOPNOTSUPP), a_shim(mode), Path("/nowhere"))
+    with pytest.raises(RefusedError, match=f"parent lo cannot carry an? {kind} link"):
+        shims.ensure_shim(Listener(errno.EBUSY), a_shim(mode), Path("/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"ethernet": False}, "it is no Ethernet link; choose one that is"),
+        ({"mtu": 1300}, "its MTU is 1300, and the network's is 1400; raise the one"),
+        ({}, "choose another parent"),
+        (None, "choose another parent"),
+    ],
+)
+def test_an_invalid_argument(link: dict[str, Any] | None, said: str) -> None:
+    """The kernel has one number for all of it."""
+    found = None if link is None else replace(THERE, **link)
+    with pytest.raises(RefusedError, match=f"parent lo cannot carry an ipvlan link .*: {said}"):
+        stacked.ensure_ipvlan(Listener(errno.EINVAL, link=found), an_ipvlan())
+
+
+def test_a_parent_that_is_not_free() -> None:
     """Macvlan links of Docker's stand on it, for instance."""
-    with pytest.raises(RefusedError, match="lo cannot carry a ipvlan link"):
-        stacked.ensure_ipvlan(Listener(code), an_ipvlan())
+    with pytest.raises(RefusedError, match=r"cannot carry an ipvlan link.*choose mode=macvlan\)"):
+        stacked.ensure_ipvlan(Listener(errno.EBUSY), an_ipvlan())
 
 
 def test_a_kernel_without_it() -> None:
@@ -76,3 +135,10 @@ def test_a_kernel_without_it() -> None:
         stacked.ensure_ipvlan(Listener(errno.EOPNOTSUPP), an_ipvlan())
     with pytest.raises(RefusedError, match=r"makes no vlan links .*load its module \(8021q\)"):
         stacked.ensure_vlan(Listener(errno.EOPNOTSUPP), Vlan(ifname=LO, parent=LO, number=1))
+
+
+def test_a_parent_without_vlans() -> None:
+    """The number is the same, and the module is loaded."""
+    there = Listener(errno.EOPNOTSUPP, "VLANs not supported on device")
+    with pytest.raises(RefusedError, match=r"parent lo cannot carry VLANs .*choose the Ethernet"):
+        stacked.ensure_vlan(there, Vlan(ifname=LO, parent=LO, number=1))

@@ -8,7 +8,7 @@ import pytest
 from plugin.model.ids import IfName, MacAddress, shim_name
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
-from plugin.model.resources import Address, Element, HostRoute
+from plugin.model.resources import Address, Element, HostRoute, Shim
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -94,6 +94,19 @@ def test_a_parent_that_comes_back(rig: Rig) -> None:
     assert sources(rig) == set()
     rig.run(network, an_endpoint(network, 3))
     assert rig.held() == rig.wanted()
+
+
+def test_parents_that_swap_their_names(rig: Rig) -> None:
+    """The shim is made anew on the right one, with all that was on it, in one tick."""
+    network = a_lan(rig)
+    rig.run(network, an_endpoint(network))
+    shim = rig.host.links[shim_name(network.id)]
+    assert isinstance(shim.resource, Shim)
+    shim.resource = replace(shim.resource, parent=IfName("eth1"))
+    rig.healer.heal()
+
+    assert rig.held() == rig.wanted()
+    assert rig.health.conditions == ()
 
 
 def test_a_route_that_nobody_wants_is_swept(rig: Rig) -> None:

@@ -7,8 +7,9 @@ import pytest
 from plugin.errors import KernelError, MissingLinkError, RefusedError
 from plugin.model.ids import IfName, handoff_name
 from plugin.model.network import Network
-from plugin.model.resources import Ipvlan, Vlan
+from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting, Vlan
 from plugin.service.health import Status
+from plugin.service.inspection import Inspector
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 
@@ -107,6 +108,17 @@ class TestTogether:
         assert len(rig.store.networks()) == 1
         assert rig.held() == before
 
+    def test_ipvlan_links_of_somebody_else(self, rig: Rig) -> None:
+        """A link of ours would change theirs: not even the rehearsal is made."""
+        theirs = IpvlanSetting(mode=IpvlanMode.L3, flag=IpvlanFlag.BRIDGE)
+        rig.host.foreign_ipvlan[ETH0] = {theirs}
+        with pytest.raises(RefusedError, match=r"somebody else's.*choose ipvlan_mode=l3 ipvlan_fl"):
+            rig.networks.create(on("eth0", mode="ipvlan"))
+
+        assert rig.store.networks() == ()
+        rig.networks.create(on("eth0", 2, "ipvlan", ipvlan_mode="l3"))
+        rig.networks.create(on("eth0.100", 3, "ipvlan"))
+
     def test_vlans_are_parents_of_their_own(self, rig: Rig) -> None:
         """And of another mode than their base, if wanted."""
         rig.networks.create(on("eth0"))
@@ -155,6 +167,36 @@ class TestSharedVlan:
         rig.networks.delete(network.id)
 
         assert TAGGED in rig.host.links
+
+    def test_one_that_an_adopted_one_became_stays(self, rig: Rig) -> None:
+        """The host's was deleted, and made again for another network: the first stands on it too."""
+        rig.host.add_parent(TAGGED, lower=ETH0, vlan=100)
+        adopting, making = on("eth0.100"), on("eth0.100", 2)
+        rig.networks.create(adopting)
+        rig.host.parents.pop(TAGGED)
+        rig.host.delete_link(TAGGED)
+        rig.networks.create(making)
+        rig.networks.delete(making.id)
+        rig.healer.heal()
+
+        assert TAGGED in rig.host.links
+        rig.networks.delete(adopting.id)
+        rig.healer.heal()
+        assert rig.held() == frozenset()
+
+    def test_one_that_somebody_else_uses_stays(self, rig: Rig) -> None:
+        """As long as he does, and without a word at every tick."""
+        network = on("eth0.100")
+        rig.networks.create(network)
+        rig.host.used_vlans.add(TAGGED)
+        rig.networks.delete(network.id)
+        rig.healer.heal()
+
+        assert TAGGED in rig.host.links
+        assert Inspector(rig.store, rig.reconciler).surplus() == []
+        rig.host.used_vlans.clear()
+        rig.healer.heal()
+        assert rig.held() == frozenset()
 
     def test_it_is_back_when_its_base_is(self, rig: Rig) -> None:
         """The card was unplugged."""
@@ -214,8 +256,18 @@ class TestLookAfter:
         rig.networks.create(on("eth0"))
         rig.host.add_parent(ETH0, master_kind="bridge")
 
-        why, _ = conditions(rig)["parent eth0"]
+        why, remedy = conditions(rig)["parent eth0"]
         assert "would be refused today (parent eth0 is a port of a bridge" in why
+        assert remedy == "take it out: ip link set eth0 nomaster"
+
+    def test_what_else_was_done_to_a_parent(self, rig: Rig) -> None:
+        """Its MTU was lowered."""
+        rig.networks.create(on("eth0", mtu="1450"))
+        rig.host.add_parent(ETH0, mtu=1400)
+
+        why, remedy = conditions(rig)["parent eth0"]
+        assert "at most 1400 bytes" in why
+        assert "make it what it was again" in remedy
 
     def test_what_is_doubtful_is_a_hint(self, rig: Rig) -> None:
         """It degrades nothing, and goes with its network."""

@@ -32,7 +32,7 @@ class TestApply:
         """With its name."""
         plan = PLAN | Plan(requires=frozenset({IfName("eth7"), IfName("eth8")}))
         rig.host.add_foreign_link("eth8")
-        with pytest.raises(MissingLinkError, match="there is no link eth7 on this host"):
+        with pytest.raises(MissingLinkError, match="there is no link eth7 on this host; plug it"):
             rig.reconciler.apply(plan)
 
         assert rig.held() == frozenset()

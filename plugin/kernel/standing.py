@@ -1,0 +1,75 @@
+"""Who stands on a link: in this namespace, and in those that links of ours or Docker's went to.
+
+A namespace that a link was moved into has a number in ours (see ``sandboxes``), and tells of each
+of its links in which namespace the parent is.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from plugin.kernel import links
+from plugin.kernel.rtnl import AddressInfo, LinkInfo, Rtnl, RtnlError
+from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
+
+_PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
+_IPVLAN_KINDS: Final = frozenset({"ipvlan", "ipvtap"})
+_IFLA_IPVLAN_MODE: Final = 1  # linux/if_link.h
+_IFLA_IPVLAN_FLAGS: Final = 2
+_U16: Final = struct.Struct("=H")
+_SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
+_IFA_F_PERMANENT: Final = 0x80  # linux/if_addr.h
+_BYTES_OF_IPV6: Final = 16
+
+
+def standing_on(rtnl: Rtnl, index: int) -> Iterator[LinkInfo]:
+    """Every link that has the one of that number as its parent."""
+    yield from (each for each in _on(rtnl.links(), index) if each.parent_nsid is None)
+    for nsid in rtnl.namespaces():
+        try:
+            inside = rtnl.links(nsid)
+        except RtnlError:
+            continue  # it ended meanwhile, and its links with it
+        # Ours gets its number in the answer to this very question, if it had none.
+        here = rtnl.own_nsid()
+        if here is not None:
+            yield from (each for each in _on(inside, index) if each.parent_nsid == here)
+
+
+def ipvlan_settings(rtnl: Rtnl, index: int) -> frozenset[IpvlanSetting]:
+    """How ipvlan links are that stand there and are not ours."""
+    return frozenset(
+        _setting(link)
+        for link in standing_on(rtnl, index)
+        if link.kind in _IPVLAN_KINDS and not (links.is_ours(link) or links.is_doomed(link))
+    )
+
+
+def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
+    """Whether somebody else needs a link of ours: stands on it, has it in a bridge, talks by it."""
+    return (
+        bool(link.master)
+        or any(map(_is_chosen, rtnl.addresses(link.index)))
+        or any(
+            not (links.is_ours(each) or links.is_doomed(each))
+            for each in standing_on(rtnl, link.index)
+        )
+    )
+
+
+def _is_chosen(address: AddressInfo) -> bool:
+    """A router's word (stateless autoconfiguration) is nobody's wish; it does not last."""
+    passing = len(address.address) == _BYTES_OF_IPV6 and not address.flags & _IFA_F_PERMANENT
+    return address.scope == _SCOPE_GLOBAL and not passing
+
+
+def _setting(link: LinkInfo) -> IpvlanSetting:
+    mode, flags = (link.data.get(each) for each in (_IFLA_IPVLAN_MODE, _IFLA_IPVLAN_FLAGS))
+    return IpvlanSetting(
+        mode=IpvlanMode(_U16.unpack(mode)[0] if mode else IpvlanMode.L3),
+        flag=IpvlanFlag(_U16.unpack(flags)[0] if flags else IpvlanFlag.BRIDGE),
+    )
+
+
+def _on(known: list[LinkInfo], index: int) -> Iterator[LinkInfo]:
+    return (each for each in known if each.parent == index and each.kind not in _PAIRS)
