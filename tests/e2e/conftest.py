@@ -6,6 +6,7 @@ or in pynet's memory.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,6 +133,13 @@ def dockers(place: Place) -> str:
 @pytest.fixture
 def site(place: Place) -> Iterator[Site]:
     """Where networks and containers are made; they must leave no trace."""
+    with tidy(place) as site:
+        yield site
+
+
+@contextmanager
+def tidy(place: Place) -> Iterator[Site]:
+    """Take away what was made, and see that it leaves no trace."""
     netns, state = place.host.netns, place.installed.state
     links, rows = take(netns), records.count(state)
     assert rows, f"no database in {state}"

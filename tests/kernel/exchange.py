@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
+from typing import Protocol as Contract
 
 from plugin.model.network import Protocol
-from tests.kernel.netns import Netns
-from tests.kernel.site import is_v4
 
 _DEADLINE: Final = 30.0
 _SILENCE: Final = 0.3  # after the last that answers, for those that must not
@@ -26,6 +25,8 @@ _SOURCE: Final[dict[int, Callable[[bytes], bytes]]] = {
     socket.IPPROTO_IPV6: lambda value: value[:16] + bytes(4),
 }
 _KINDS: Final = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Answer(Enum):
@@ -46,6 +47,13 @@ _ERRORS: Final = {
     errno.EACCES: Answer.UNREACHABLE,
     errno.EPERM: Answer.DROPPED,  # a rule dropped it on its way out
 }
+
+
+class Place(Contract):
+    """Where sockets are made: a network namespace."""
+
+    def socket(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """Make one."""
 
 
 class Exchange:
@@ -71,7 +79,7 @@ class Exchange:
         for sock in self._sockets:
             sock.close()
 
-    def serve(self, netns: Netns, protocol: Protocol, port: int, word: bytes = b"!") -> None:
+    def serve(self, netns: Place, protocol: Protocol, port: int, word: bytes = b"!") -> None:
         """Answer whoever asks in the namespace, by either family."""
         for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
             sock = self._socket(netns, family, protocol)
@@ -87,9 +95,9 @@ class Exchange:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             self._watch(sock, self._accept if protocol is Protocol.TCP else self._echo, word)
 
-    def ask(self, key: Hashable, netns: Netns, protocol: Protocol, to: tuple[str, int]) -> None:
+    def ask(self, key: Hashable, netns: Place, protocol: Protocol, to: tuple[str, int]) -> None:
         """Ask a question, whose answer has the key."""
-        family = socket.AF_INET if is_v4(to[0]) else socket.AF_INET6
+        family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         sock = self._socket(netns, family, protocol)
         self._waiting[key] = sock
         code = sock.connect_ex(to)
@@ -100,7 +108,7 @@ class Exchange:
             self._datagrams[key] = sock
         self._watch(sock, lambda one, _: self._hear(key, one), b"")
 
-    def answers(self, expected: Mapping[Hashable, Answer]) -> dict[Hashable, Answer]:
+    def answers(self, expected: Mapping[Key, Answer]) -> dict[Key, Answer]:
         """What became of every question, with ``expected`` telling what to wait for."""
         talkative = {key for key, answer in expected.items() if answer is not Answer.DROPPED}
         end = time.monotonic() + _DEADLINE
@@ -110,10 +118,10 @@ class Exchange:
         end = time.monotonic() + _SILENCE
         while (left := end - time.monotonic()) > 0 and self._waiting:
             self._turn(left)
-        return self._answers | dict.fromkeys(self._waiting, Answer.DROPPED)
+        return {key: self._answers.get(key, Answer.DROPPED) for key in expected}
 
     def _socket(
-        self, netns: Netns, family: socket.AddressFamily, protocol: Protocol
+        self, netns: Place, family: socket.AddressFamily, protocol: Protocol
     ) -> socket.socket:
         sock = netns.socket(family, _KINDS[protocol])
         sock.settimeout(0)
