@@ -54,7 +54,7 @@ class IpvlanDriver:
     endpoint_options: ClassVar[tuple[Option[Any], ...]] = ()
 
     def check_options(self, network: Network) -> None:
-        self._read(network)
+        shim.refuse_contradictions(network, self._read(network)[0])
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
         if endpoint.mac_address:
@@ -63,6 +63,12 @@ class IpvlanDriver:
                 "have their parent's; leave out --mac-address, the option mac and the setting "
                 "PYNET_REQUIRES_MAC, or choose mode=macvlan"
             )
+        for interface in endpoint.interfaces:
+            if interface.ip in {each.ip for each in network.host_addresses}:
+                raise RefusedError(
+                    f"address {interface.ip} is the host's on the parent, and would not reach it any "
+                    f"more; keep it free with --aux-address host={interface.ip}, or choose another"
+                )
         if shim.has_access(network):
             shim.check_endpoint(network, endpoint)
 
@@ -75,11 +81,14 @@ class IpvlanDriver:
         return None if use is None else use.parent
 
     def parent_use(self, network: Network) -> ParentUse | None:
-        """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c)."""
+        """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c).
+
+        The host's addresses are known so that no container gets one: what comes to the parent for an
+        address of one of its links is that link's.
+        """
         stack, mode, flag = self._read(network)
         setting = IpvlanSetting(mode=mode, flag=flag).text
-        addressed = shim.has_access(network)
-        return stacked.parent_use(stack, self.mode, setting=setting, addressed=addressed)
+        return stacked.parent_use(stack, self.mode, setting=setting, addressed=True)
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         """What comes to the parent for an address of one of its links is that link's."""

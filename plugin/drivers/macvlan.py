@@ -52,7 +52,7 @@ class MacvlanDriver:
     endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
 
     def check_options(self, network: Network) -> None:
-        self._read(network)
+        shim.refuse_contradictions(network, self._read(network)[0])
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
         if shim.has_access(network):

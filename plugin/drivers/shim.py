@@ -86,6 +86,29 @@ def has_access(network: Network) -> bool:
     return access
 
 
+def refuse_contradictions(network: Network, stack: Stack) -> None:
+    """When a network is made: what its options cannot mean together, or with its subnets."""
+    options = network.options
+    if PUBLISH.of(options) is Publisher.DOCKER:
+        if stack.own:
+            raise RefusedError(
+                "option publish is docker, and a network without a parent is isolated; say parent, "
+                "or leave out publish"
+            )
+        if HOST_SERVICES.of(options) is not None:
+            raise RefusedError(
+                f"option host_services is {options[HOST_SERVICES.name]}, and with publish=docker "
+                "containers reach the host by docker_gwbridge, where nothing of it is closed; leave "
+                "out one of them"
+            )
+    gateways = {pool.gateway.ip for pool in network.pools if pool.gateway is not None}
+    for address in HOST_ADDRESS.of(options):
+        if address in gateways:
+            raise InvalidOptionError(
+                HOST_ADDRESS.name, address, "another address than the gateway's, that nobody has"
+            )
+
+
 def gateway_resources(network: Network) -> frozenset[Resource]:
     """With Docker's gateway: a neighbour who asks it would be answered by the other link."""
     if PUBLISH.of(network.options) is not Publisher.DOCKER:

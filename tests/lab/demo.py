@@ -33,7 +33,7 @@ NETWORK, SERVER, CLIENT = "pynet-demo", "demo-web", "demo-client"
 PAGE: Final = "hello from a container on pynet"
 WEB: Final = f"echo {PAGE} >/www/index.html; exec httpd -f -h /www"
 
-KINDS: Final = ("link", "address", "route", "nft", "iptables", "ip6tables")
+KINDS: Final = ("link", "address", "route", "nft", "iptables", "ip6tables", "setting", "queue")
 # By the start of the line; what is not here explains itself.
 MEANINGS: Final = {
     "pnb-": "the network's bridge",
@@ -43,6 +43,8 @@ MEANINGS: Final = {
     "set pn_subnets4": "replies to published ports come back through the host",
     "set pn_masquerade4": "containers go out with the host's address",
     "map pn_ports4": "host port, to container and its port",
+    "set pn_guard": "a container sends as itself only",
+    "ipv4/conf/pnb-": "127.0.0.1 reaches published ports",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a host's network holds: links, addresses, routes, neighbours, and pynet's elements.
+"""What a host's network holds: links and their settings, addresses, routes, neighbours, elements.
 
 Taken before and after a test and compared, it shows what was left behind.
 """
@@ -6,9 +6,17 @@ Taken before and after a test and compared, it shows what was left behind.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tests.lab.commands import CommandError, run
 from tests.lab.namespace import enter, ip_json
+
+_SETTINGS: Final = (
+    "ipv4/conf/*/route_localnet",
+    "ipv4/conf/*/arp_notify",
+    "ipv6/conf/*/ndisc_notify",
+    "ipv6/conf/*/disable_ipv6",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +37,7 @@ class Traces:
 def take(netns: Path) -> Traces:
     """Look at a network namespace."""
     lines = [*_addresses(netns), *_routes(netns), *_neighbours(netns), *_rules(netns)]
-    return Traces(lines=frozenset([*lines, *elements(netns)]))
+    return Traces(lines=frozenset([*lines, *elements(netns), *_settings(netns), *_queues(netns)]))
 
 
 def elements(netns: Path) -> list[str]:
@@ -57,6 +65,25 @@ def _elements(netns: Path, family: str) -> list[str]:
                     for element in entry[kind].get("elem", [])
                 ]
     return lines
+
+
+def _settings(netns: Path) -> list[str]:
+    """Return those settings of links that pynet makes, wherever they are not the kernel's."""
+    names = " ".join(f"/proc/sys/net/{name}" for name in _SETTINGS)
+    text = run(enter(netns, "sh", "-c", f"grep -s '[^0]' {names} || true"))
+    lines = (line.removeprefix("/proc/sys/net/") for line in text.splitlines())
+    # Of all links together, and of those to come: these stay (docs/reference/bridge.md).
+    return [f"setting {each}" for each in lines if "/all/" not in each and "/default/" not in each]
+
+
+def _queues(netns: Path) -> list[str]:
+    """Return what queues links have that are not the kernel's own, and who redirects frames."""
+    found = json.loads(run(enter(netns, "tc", "-j", "qdisc", "show")))
+    return [
+        f"queue {each['kind']} of {each['dev']}"
+        for each in found
+        if each["kind"] not in ("noqueue", "mq", "fq_codel", "pfifo_fast", "fq")
+    ]
 
 
 def _addresses(netns: Path) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, ClassVar
 
+from plugin.drivers.bridge.contradictions import refuse_contradictions, refuse_for_endpoint
 from plugin.drivers.bridge.guards import guard_resources
 from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources, stand_ins
 from plugin.drivers.bridge.options import (
@@ -21,7 +22,7 @@ from plugin.drivers.bridge.options import (
     GatewayMode,
 )
 from plugin.drivers.bridge.ports import port_resources, port_targets
-from plugin.drivers.bridge.reading import BridgeOptions, check_endpoint_options, read_options
+from plugin.drivers.bridge.reading import BridgeOptions, read_options
 from plugin.drivers.options import Option
 from plugin.drivers.publishing import Publisher
 from plugin.model.ids import (
@@ -55,10 +56,12 @@ class BridgeDriver:
     endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
 
     def check_options(self, network: Network) -> None:
-        read_options(network)
+        refuse_contradictions(network, read_options(network))
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        check_endpoint_options(endpoint.options)
+        for option in ENDPOINT_OPTIONS:
+            option.of(endpoint.options)
+        refuse_for_endpoint(network, read_options(network), endpoint)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """The host needs no address where it has no part, as in Docker's bridge driver."""

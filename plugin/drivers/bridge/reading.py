@@ -1,10 +1,9 @@
-"""The options of one network, read and seen together: contradictions are refused here."""
+"""The options of one network, read."""
 
 from dataclasses import dataclass
 
 from plugin.drivers.bridge.options import (
     BRIDGE_NAME,
-    ENDPOINT_OPTIONS,
     GATEWAY_CONTAINER,
     GATEWAY_MODE_IPV4,
     GATEWAY_MODE_IPV6,
@@ -29,14 +28,14 @@ from plugin.drivers.bridge.options import (
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import MIN_MTU_IPV6
 from plugin.drivers.publishing import PUBLISH, Publisher
-from plugin.errors import InvalidOptionError, RefusedError
+from plugin.errors import InvalidOptionError
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, Network, Protocol, StaticRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeOptions:
-    """The options of one network, complete and free of contradictions."""
+    """The options of one network, complete."""
 
     bridge: IfName | None
     mtu: int
@@ -92,62 +91,8 @@ def read_options(network: Network) -> BridgeOptions:
         publisher=PUBLISH.of(own),
         proxy=PROXY.of(own),
     )
-    _check(network, options)
-    return options
-
-
-def check_endpoint_options(options: dict[str, str]) -> None:
-    """Refuse options of one container whose values mean nothing."""
-    for option in ENDPOINT_OPTIONS:
-        option.of(options)
-
-
-def _check(network: Network, options: BridgeOptions) -> None:
-    if network.ipv6 and options.mtu < MIN_MTU_IPV6:
+    if network.ipv6 and options.mtu < MIN_MTU_IPV6:  # that of the host's link may be smaller
         raise InvalidOptionError(
             MTU.name, options.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
         )
-    for version, mode in options.modes.items():
-        if mode is GatewayMode.ISOLATED and not network.internal:
-            raise RefusedError(
-                f"option gateway_mode_ipv{version} is isolated, which a network can be with "
-                "--internal only; add --internal or choose another mode"
-            )
-        if mode is GatewayMode.ROUTED and version in options.snat:
-            raise RefusedError(
-                f"option host_ipv{version} translates addresses and gateway_mode_ipv{version}="
-                "routed does not; leave one of them out"
-            )
-    if network.internal and options.publisher is Publisher.DOCKER:
-        raise RefusedError(
-            "option publish is docker, and an internal network publishes nothing; leave out "
-            "publish or --internal"
-        )
-    if options.gateway_containers and (network.internal or options.publisher is Publisher.DOCKER):
-        raise RefusedError(
-            "option gateway_container names a gateway, and containers have none of this network "
-            "with --internal or publish=docker; leave out one of them"
-        )
-    if network.pools:
-        _check_addresses(network, options)
-
-
-def _check_addresses(network: Network, options: BridgeOptions) -> None:
-    """What containers are to reach on the link must lie on it."""
-
-    def on_link(address: IPAddress) -> bool:
-        return any(address in pool.prefix for pool in network.pools)
-
-    for address in options.gateway_containers:
-        if not on_link(address):
-            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
-    families = {pool.prefix.version for pool in network.pools}
-    for route in options.routes:
-        if route.destination.version not in families:
-            raise InvalidOptionError(
-                ROUTES.name, route.destination, "routes of families that the network has"
-            )
-        if route.next_hop is not None and not on_link(route.next_hop):
-            raise InvalidOptionError(
-                ROUTES.name, f"via {route.next_hop}", "a next hop in a subnet of the network"
-            )
+    return options

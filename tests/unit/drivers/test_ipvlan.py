@@ -6,8 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from plugin.drivers.ipvlan import OPTIONS, IpvlanDriver
-from plugin.drivers.registry import check_endpoint, check_network
-from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError
+from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import Endpoint, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
@@ -90,7 +89,8 @@ def test_networks_share_a_parent_in_one_mode() -> None:
     """The latest link's mode would be that of all."""
     use = DRIVER.parent_use(an_ipvlan())
 
-    assert use == ParentUse(parent=ETH0, kind="ipvlan", setting="ipvlan_mode=l2 ipvlan_flag=bridge")
+    setting = "ipvlan_mode=l2 ipvlan_flag=bridge"
+    assert use == ParentUse(parent=ETH0, kind="ipvlan", setting=setting, addressed=True)
     assert DRIVER.parent_use(an_ipvlan(ipvlan_flag="vepa")) != use
     assert DRIVER.parent(an_ipvlan()) == ETH0
 
@@ -110,29 +110,6 @@ def test_a_mac_address_cannot_be_chosen() -> None:
     with pytest.raises(RefusedError, match=r"cannot be had in mode ipvlan.*choose mode=macvlan"):
         DRIVER.check_endpoint(network, an_endpoint(network))
     DRIVER.check_endpoint(network, a_member(network))
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"ipvlan_mode": "bridge"}, "option ipvlan_mode is 'bridge', expected l2, l3 or l3s"),
-        ({"ipvlan_mode": "L2"}, "option ipvlan_mode is 'L2', expected l2, l3 or l3s"),
-        ({"ipvlan_flag": "l2"}, "option ipvlan_flag is 'l2', expected bridge, private or vepa"),
-        ({"vlan": "0"}, "option vlan is '0', expected a number from 1 to 4094"),
-    ],
-)
-def test_wrong_values(options: dict[str, str], match: str) -> None:
-    """Each says what would be right."""
-    with pytest.raises(InvalidOptionError, match=match):
-        DRIVER.check_options(an_ipvlan(**options))
-
-
-def test_options_of_the_other_mode() -> None:
-    """People mix them up."""
-    with pytest.raises(UnknownOptionError, match=r"macvlan_mode .*it belongs to mode macvlan: say"):
-        check_network(an_ipvlan(macvlan_mode="bridge"))
-    with pytest.raises(UnknownOptionError):
-        check_endpoint(an_ipvlan(), replace(a_member(an_ipvlan()), options={"x": "y"}))
 
 
 def test_no_ports_are_published() -> None:

@@ -138,27 +138,6 @@ def test_ports_are_published() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"host_address": ""}, "in mode ipvlan the host needs an address .* with host_address"),
-        ({"parent": ""}, "isolated ipvlan network .* say parent, or choose mode=macvlan"),
-        ({"ipvlan_flag": "private"}, "ipvlan_flag=private exchanges nothing .* ipvlan_flag=bridge"),
-        ({"ipvlan_flag": "vepa"}, "ipvlan_flag=vepa exchanges nothing .* ipvlan_flag=bridge"),
-        (
-            {"ipvlan_mode": "l3", "host_services": "deny"},
-            "host_services is 'deny', and with ipvlan_mode=l3 .* choose ipvlan_mode=l2",
-        ),
-        ({"ipvlan_mode": "l3s", "host_services": "80"}, "'80', and with ipvlan_mode=l3s"),
-        ({"host_access": ""}, "option host_address is about .* leave out host_address"),
-    ],
-)
-def test_refusals(options: dict[str, str], match: str) -> None:
-    """Each says what would be right."""
-    with pytest.raises(RefusedError, match=match):
-        DRIVER.check_options(a_net(**options))
-
-
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_all_services_may_be_said(mode: str) -> None:
     """It is what there is anyway."""
@@ -179,6 +158,16 @@ def test_the_parents_address_is_refused() -> None:
         DRIVER.check_parent(a_net(host_address="10.1.0.9,fd00:1::77"), links)
 
     assert DRIVER.check_parent(a_net(), links) == ()
+
+
+def test_the_parents_address_is_refused_to_containers() -> None:
+    """What the LAN sends the host there would be the container's, with ``host_access`` or not."""
+    network = a_net(host_access="", host_address="")
+    with pytest.raises(
+        RefusedError, match=r"10\.1\.0\.9 is the host's on the parent, .*--aux-addr"
+    ):
+        DRIVER.check_endpoint(network, a_member(network, 9))
+    DRIVER.check_endpoint(network, a_member(network))
 
 
 def test_the_hosts_address_is_refused_to_containers() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers.macvlan import OPTIONS, MacvlanDriver
-from plugin.drivers.registry import check_endpoint, check_network
-from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError, UnknownOptionError
+from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
 from plugin.model.network import Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
@@ -185,34 +184,6 @@ class TestParent:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize(
-        ("options", "match"),
-        [
-            ({"parent": "a/b"}, "option parent is 'a/b', expected a link name"),
-            ({"macvlan_mode": "l2"}, "is 'l2', expected bridge, private, vepa or passthru"),
-            ({"macvlan_mode": "Bridge"}, "is 'Bridge', expected bridge, private"),
-            ({"mtu": "1"}, "option mtu is '1', expected a number of bytes from 68 to 65535"),
-            ({"iface_prefix": "x" * 14}, "expected a link name of 1 to 13 bytes"),
-            ({"routes": "default"}, "option routes is 'default', expected routes as"),
-        ],
-    )
-    def test_values(self, options: dict[str, str], match: str) -> None:
-        """Each says what would be right."""
-        with pytest.raises(InvalidOptionError, match=match):
-            DRIVER.check_options(a_macvlan(**options))
-
-    def test_an_unknown_option(self) -> None:
-        """With the nearest."""
-        with pytest.raises(UnknownOptionError, match="did you mean parent"):
-            check_network(a_macvlan(parnet="eth0"))
-        with pytest.raises(UnknownOptionError, match="in mode macvlan; it has mac"):
-            check_endpoint(a_macvlan(), an_endpoint(a_macvlan(), options={"spoof_guard": "true"}))
-
-    def test_too_small_for_ipv6(self) -> None:
-        """RFC 8200."""
-        with pytest.raises(InvalidOptionError, match="at least 1280"):
-            DRIVER.check_options(a_macvlan("fd00:1::/64", mtu="1279"))
-
     def test_a_gateway_of_elsewhere(self) -> None:
         """Nobody would reach it."""
         network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", "10.2.0.1/24"),))

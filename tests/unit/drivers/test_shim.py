@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers.macvlan import MacvlanDriver
-from plugin.errors import InvalidOptionError, RefusedError
+from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, derived_mac, shim_name
 from plugin.model.network import Endpoint, Network, PortTarget, PublishedPort, StaticRoute
 from plugin.model.resources import (
@@ -261,40 +261,6 @@ class TestPorts:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("mode", ["private", "vepa", "passthru"])
-    def test_modes_without_neighbours(self, mode: str) -> None:
-        """The shim would hear nobody."""
-        with pytest.raises(RefusedError, match=f"macvlan_mode={mode} exchanges nothing"):
-            DRIVER.check_options(a_lan(macvlan_mode=mode))
-
-    @pytest.mark.parametrize("options", [{"host_address": "10.1.0.7"}, {"host_services": "deny"}])
-    def test_words_about_what_is_not_there(self, options: dict[str, str]) -> None:
-        """``host_access`` is forgotten easily."""
-        (name,) = options
-        with pytest.raises(RefusedError, match=f"option {name} is about .* leave out {name}"):
-            DRIVER.check_options(a_lan(host_access="", **options))
-
-    @pytest.mark.parametrize(
-        "options",
-        [
-            {"host_access": "maybe"},
-            {"host_address": "here"},
-            {"host_address": "10.1.0.7,10.1.0.8"},
-            {"host_services": "some"},
-            {"publish": "me"},
-        ],
-    )
-    def test_values(self, options: dict[str, str]) -> None:
-        """That mean nothing."""
-        (name,) = options
-        with pytest.raises(InvalidOptionError, match=f"option {name} is"):
-            DRIVER.check_options(a_lan(**options))
-
-    def test_an_internal_network_publishes_nothing(self) -> None:
-        """Docker's gateway would be its way out."""
-        with pytest.raises(RefusedError, match="leave out publish or --internal"):
-            DRIVER.check_options(a_lan(publish="docker", changes={"internal": True}))
-
     def test_a_host_without_addresses(self) -> None:
         """Of a family that the network has."""
         network = a_lan(changes={"host_addresses": (ip_interface("10.1.0.9/24"),)})

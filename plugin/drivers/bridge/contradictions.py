@@ -1,0 +1,200 @@
+"""What options cannot mean together: one row for each, refused when a network is made.
+
+Not when it is read again: a network of an earlier pynet keeps what it was made with.  An option
+that has nothing to do on a network, but does no harm either, is taken: it may be one of the
+engine's defaults for all networks (``default-network-opts``).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from plugin.drivers.bridge.options import (
+    ENDPOINT_ICC_ALLOW,
+    GATEWAY_CONTAINER,
+    GATEWAY_MODE_IPV4,
+    GATEWAY_MODE_IPV6,
+    HOST_BINDING,
+    HOST_IPV4,
+    HOST_IPV6,
+    ISOLATION,
+    MASQUERADE,
+    PROXY,
+    RATE_FROM,
+    RATE_TO,
+    ROUTES,
+    TRUSTED_INTERFACES,
+    GatewayMode,
+)
+from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.host_services import HOST_SERVICES
+from plugin.drivers.options import Option
+from plugin.drivers.publishing import PUBLISH, Publisher
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.network import Endpoint, IPAddress, Network, PoolData
+
+_Condition = Callable[[Network], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """An option that was given another value than its default, when it cannot have one, and why."""
+
+    option: Option[Any]
+    excluded: _Condition
+    why: str
+
+
+def _internal(network: Network) -> bool:
+    return network.internal
+
+
+def _by_docker(network: Network) -> bool:
+    return PUBLISH.of(network.options) is Publisher.DOCKER
+
+
+def _isolated(mode: Option[GatewayMode]) -> _Condition:
+    return lambda network: not network.internal and mode.of(network.options) is GatewayMode.ISOLATED
+
+
+def _routed(mode: Option[GatewayMode]) -> _Condition:
+    return lambda network: mode.of(network.options) is GatewayMode.ROUTED
+
+
+_AND_HOST: Final = (
+    "and with publish=docker containers reach the host by docker_gwbridge, where nothing of it is "
+    "closed; leave out one of them"
+)
+_AND_PORTS: Final = (
+    "and with publish=docker the engine publishes ports, on docker_gwbridge and in its own way; "
+    "leave out one of them"
+)
+_AND_WAY: Final = (
+    "and with publish=docker the containers' way out of the network is docker_gwbridge, which "
+    "knows nothing of it; leave out one of them"
+)
+_BY_DOCKER: Final = {
+    _AND_HOST: (HOST_SERVICES,),
+    _AND_PORTS: (HOST_BINDING, PROXY, ISOLATION, TRUSTED_INTERFACES),
+    _AND_WAY: (
+        *(MASQUERADE, HOST_IPV4, HOST_IPV6, GATEWAY_MODE_IPV4, GATEWAY_MODE_IPV6),
+        *(GATEWAY_CONTAINER, RATE_TO, RATE_FROM),
+    ),
+}
+CONTRADICTIONS: Final = (
+    *(
+        Contradiction(
+            option=mode,
+            excluded=_isolated(mode),
+            why="which a network can be with --internal only; add --internal or choose another mode",
+        )
+        for mode in (GATEWAY_MODE_IPV4, GATEWAY_MODE_IPV6)
+    ),
+    *(
+        Contradiction(
+            option=source,
+            excluded=_routed(mode),
+            why=f"and {mode.name}=routed translates no addresses; leave out one of them",
+        )
+        for source, mode in ((HOST_IPV4, GATEWAY_MODE_IPV4), (HOST_IPV6, GATEWAY_MODE_IPV6))
+    ),
+    Contradiction(
+        option=PUBLISH,
+        excluded=_internal,
+        why="and an internal network publishes nothing; leave out publish or --internal",
+    ),
+    Contradiction(
+        option=GATEWAY_CONTAINER,
+        excluded=_internal,
+        why="and containers have no gateway with --internal; leave out one of them",
+    ),
+    Contradiction(
+        option=TRUSTED_INTERFACES,
+        excluded=_internal,
+        why="and an internal network is closed to every link of the host; leave out "
+        "trusted_interfaces or --internal",
+    ),
+    *(
+        Contradiction(option=option, excluded=_by_docker, why=why)
+        for why, options in _BY_DOCKER.items()
+        for option in options
+    ),
+)
+
+
+def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
+    """Refuse what a network cannot be."""
+    for each in CONTRADICTIONS:
+        if _chosen(each.option, network.options) and each.excluded(network):
+            raise RefusedError(_sentence(each.option, network.options, each.why))
+    if network.pools:  # they are not known yet when an engine asks about gateways
+        _check_gateway_containers(network, options)
+        _check_routes(network, options)
+
+
+def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endpoint) -> None:
+    """Refuse what a container cannot be on its network."""
+    own = endpoint.options
+    if _chosen(ENDPOINT_ICC_ALLOW, own) and options.icc:
+        why = (
+            "and on this network all containers reach each other; leave it out, or make the network "
+            "with icc=false"
+        )
+        raise RefusedError(_sentence(ENDPOINT_ICC_ALLOW, own, why))
+    for address in ENDPOINT_ICC_ALLOW.of(own):
+        if _pool_of(network, address) is None:
+            raise InvalidOptionError(ENDPOINT_ICC_ALLOW.name, address, "an address of the network")
+    for option in (RATE_TO, RATE_FROM):
+        if _chosen(option, own) and options.publisher is Publisher.DOCKER:
+            raise RefusedError(_sentence(option, own, _AND_WAY))
+
+
+def _check_gateway_containers(network: Network, options: BridgeOptions) -> None:
+    found = options.gateway_containers
+    if len({address.version for address in found}) < len(found):
+        text = network.options[GATEWAY_CONTAINER.name]
+        raise InvalidOptionError(GATEWAY_CONTAINER.name, text, GATEWAY_CONTAINER.expected)
+    for address in found:
+        pool = _pool_of(network, address)
+        if pool is None:
+            raise InvalidOptionError(GATEWAY_CONTAINER.name, address, GATEWAY_CONTAINER.expected)
+        if address in _no_containers(pool):
+            raise InvalidOptionError(
+                GATEWAY_CONTAINER.name, address, "an address that a container can have"
+            )
+
+
+def _no_containers(pool: PoolData) -> Iterator[IPAddress]:
+    """The bridge's own, and the ends of a subnet that has ends (RFC 3021, RFC 6164)."""
+    if pool.gateway is not None:
+        yield pool.gateway.ip
+    if pool.prefix.max_prefixlen - pool.prefix.prefixlen > 1:
+        yield pool.prefix.network_address
+        if pool.prefix.version == 4:
+            yield pool.prefix.broadcast_address
+
+
+def _check_routes(network: Network, options: BridgeOptions) -> None:
+    """What containers are to reach on the link must lie on it."""
+    families = {pool.prefix.version for pool in network.pools}
+    for route in options.routes:
+        if route.destination.version not in families:
+            raise InvalidOptionError(
+                ROUTES.name, route.destination, "routes of families that the network has"
+            )
+        if route.next_hop is not None and _pool_of(network, route.next_hop) is None:
+            raise InvalidOptionError(
+                ROUTES.name, f"via {route.next_hop}", "a next hop in a subnet of the network"
+            )
+
+
+def _pool_of(network: Network, address: IPAddress) -> PoolData | None:
+    return next((pool for pool in network.pools if address in pool.prefix), None)
+
+
+def _chosen(option: Option[Any], options: dict[str, str]) -> bool:
+    return bool(option.of(options) != option.default)
+
+
+def _sentence(option: Option[Any], options: dict[str, str], why: str) -> str:
+    return f"option {option.name} is {options[option.name]}, {why}"
