@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from plugin.config import SETTINGS
-from plugin.drivers import ipvlan, macvlan
-from plugin.drivers.bridge.options import OPTIONS
 from plugin.drivers.registry import modes
 
 ROOT = Path(__file__).parents[2]
@@ -57,23 +55,6 @@ def test_only_the_command_line_prints() -> None:
 def test_every_setting_is_in_the_reference(name: str) -> None:
     """Where people look for it."""
     assert f"`{name}`" in (REFERENCE / "settings.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("mode", "name"),
-    [
-        (mode, option.name)
-        for mode, options in (
-            ("bridge", OPTIONS),
-            ("macvlan", macvlan.OPTIONS),
-            ("ipvlan", ipvlan.OPTIONS),
-        )
-        for option in options
-    ],
-)
-def test_every_option_of_a_mode_is_in_the_reference(mode: str, name: str) -> None:
-    """Where people look for it."""
-    assert f"`{name}`" in (REFERENCE / f"{mode}.md").read_text()
 
 
 @pytest.mark.parametrize("mode", modes())
