@@ -4,11 +4,12 @@ from collections import Counter
 
 import pytest
 
-from tests.conformance.replay import DATA, Call, Replay, sessions
+from tests.conformance.replay import DATA, LABEL, Call, Replay, sessions
 
+ENGINES = sorted(path.stem for path in DATA.iterdir())
 LIVES = [
     pytest.param(calls, id=f"{engine}-{number}")
-    for engine in sorted(path.stem for path in DATA.iterdir())
+    for engine in ENGINES
     for number, calls in enumerate(sessions(engine), 1)
 ]
 
@@ -45,10 +46,29 @@ def test_a_tick_between_any_two_calls_changes_nothing(replay: Replay, calls: lis
         assert rig.held() == before, call
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_link_of_the_legacy_kind_is_never_heard_of(engine: str) -> None:
+    """The last life is that of ``docker run --link``: pairs of containers cannot come from there.
+
+    A container that has one is told apart from another by nothing that the driver is sent.
+    """
+    *_, calls = sessions(engine)
+    first, second = (
+        call.body["Options"]
+        for call in calls
+        if call.body and call.method == "NetworkDriver.CreateEndpoint"
+    )
+
+    assert set(first) == set(second) == {LABEL + "portmap", LABEL + "endpoint.exposedports"}
+    assert second == {label: [] for label in second}
+    joined = [call.body for call in calls if call.method == "NetworkDriver.Join"]
+    assert [body and body["Options"] for body in joined] == [first, second]
+
+
 def test_the_recordings_have_something_to_say() -> None:
     """A replay of nothing would pass."""
     counts: Counter[str] = Counter()
-    for engine in sorted(path.stem for path in DATA.iterdir()):
+    for engine in ENGINES:
         for calls in sessions(engine):
             replay = Replay()
             replay.run(calls)

@@ -55,6 +55,18 @@ def test_icc_off(site: Site, peer: Peer) -> None:
     assert site.pings(friend, own[0])
 
 
+def test_legacy_link(site: Site) -> None:
+    """``--link`` gives a name; the engine tells of no pair, so that nothing is opened by it."""
+    network = site.network("-o", "icc=false")
+    web = site.web("--network", network)
+    linked = site.run("--network", network, "--link", f"{web}:db")
+    address = site.address(web, network)
+
+    assert str(address) in site.exec(linked, "nslookup", "db")
+    assert not site.pings(linked, "db")
+    assert surprises({"db": (site.netns(linked), address, 80, NOBODY)}) == {}
+
+
 # What each of two networks has, who gets to the container itself, and who to its published port.
 @pytest.mark.parametrize(
     ("first", "second", "direct", "published"),
