@@ -33,7 +33,10 @@ NETWORK, SERVER, CLIENT = "pynet-demo", "demo-web", "demo-client"
 PAGE: Final = "hello from a container on pynet"
 WEB: Final = f"echo {PAGE} >/www/index.html; exec httpd -f -h /www"
 
-KINDS: Final = ("link", "address", "route", "nft", "iptables", "ip6tables", "setting", "queue")
+KINDS: Final = (
+    *("link", "address", "route", "neighbour", "nft"),
+    *("iptables", "ip6tables", "setting", "queue"),
+)
 # By the start of the line; what is not here explains itself.
 MEANINGS: Final = {
     "pnb-": "the network's bridge",
