@@ -240,7 +240,11 @@ class FakeKernel:
         if isinstance(resource, Vlan):
             self._refuse_other_name(resource)
         link = self._link_of_ours(resource)
-        if isinstance(link.resource, Shim) and _parent(link) != resource.parent:
+        if (
+            isinstance(resource, Shim)
+            and isinstance(link.resource, Shim)
+            and _parent(link) != resource.parent
+        ):
             self.host.delete_link(resource.ifname)  # it is made anew
             link = self._link_of_ours(resource)
         link.resource = resource
