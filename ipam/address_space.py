@@ -53,11 +53,11 @@ class AddressSpace:
         self._revision = -1
 
     @contextmanager
-    def operation(self) -> Iterator[None]:
+    def operation(self, *, on_disk: bool = True) -> Iterator[None]:
         """Do what is done in the block as a whole, durably, and alone."""
         with turn(self._lock, f"address space {self._name}"):
             try:
-                with self._store.transaction():
+                with self._store.transaction(on_disk=on_disk):
                     self._refresh()
                     yield
             except (InvalidRequestError, RefusedError):

@@ -1,6 +1,7 @@
 """The six operations of IPAM: the way in to this package.
 
-An answer is given when the store holds it durably.  An operation that raises has
+An answer is given when the store holds it durably (what endpoints are bound to: as long as the
+machine runs).  An operation that raises has
 changed nothing, and every operation may be repeated: what is released or unknown
 is released without complaint, and what is asked again by the same owner is
 answered as before.
@@ -256,7 +257,8 @@ class Allocator:
         if found is None:
             yield None
             return
-        with found.operation():
+        # What an endpoint has is over with the machine, so the disk need not be waited for.
+        with found.operation(on_disk=False):
             yield found.holding(prefix, address, endpoint)
 
     def _held(self) -> list[Pool]:

@@ -20,8 +20,11 @@ from ipam.reservation import Reservation
 class Store(Protocol):
     """What an allocator needs to remember."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make what is done in the block durable at its end, or undo it."""
+    def transaction(self, *, on_disk: bool = True) -> AbstractContextManager[None]:
+        """Make what is done in the block durable at its end, or undo it.
+
+        Without ``on_disk`` it outlives the process, and may be missing after a power failure.
+        """
         ...
 
     def revision(self, space: AddressSpaceName) -> int:

@@ -33,7 +33,8 @@ class MemoryStore:
         self._facts: dict[str, bool] = {}
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, on_disk: bool = True) -> Iterator[None]:
+        """Keep or undo; nothing outlives the process here."""
         with self._lock:
             self._undo.clear()
             try:

@@ -77,11 +77,15 @@ class SqliteStore:
         self._lock = Lock()
         self._connection = open_file(path)
         self._execute = self._connection.execute
+        self._on_disk = True  # as it was opened
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, on_disk: bool = True) -> Iterator[None]:
         with turn(self._lock, f"store {self._path}"):
             try:
+                if on_disk is not self._on_disk:
+                    self._execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'NORMAL'}")
+                    self._on_disk = on_disk
                 self._execute("BEGIN IMMEDIATE")
                 yield
                 self._execute("COMMIT")

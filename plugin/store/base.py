@@ -1,4 +1,8 @@
-"""The contract of the state: networks and endpoints, durable when a method returns."""
+"""The contract of the state: networks and endpoints, kept when a method returns.
+
+What was kept outlives the process.  What was kept of a network outlives the machine, too; of
+endpoints the last seconds may be missing after a power failure, which none of them outlives.
+"""
 
 from collections.abc import Iterable
 from typing import Protocol

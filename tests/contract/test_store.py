@@ -1,5 +1,6 @@
 """One suite, two stores: what a caller of plugin.store may rely on."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -55,6 +56,8 @@ WEB = Endpoint(
     published=(a_published_port(), a_published_port("::", 8080, "fd00:1::2")),
 )
 RED = a_network("red", "10.3.0.0/24")
+
+_NORMAL, _FULL = 1, 2  # of PRAGMA synchronous
 
 Open = Callable[[], Store]
 
@@ -275,13 +278,57 @@ class TestSqlite:
         assert store.networks() == (Network(id=NetworkID("x"), mode="bridge"),)
         store.close()
 
-    def test_a_commit_is_on_the_disk(self, path: Path) -> None:
-        """WAL alone would only promise that the file is whole."""
+    def test_a_commit_about_a_network_is_on_the_disk(self, path: Path) -> None:
+        """WAL alone would only promise that the file is whole; for an endpoint that is enough."""
         store = SqliteStore(path)
-        settings = {
-            name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "synchronous")
-        }
 
-        assert settings == {"journal_mode": "wal", "synchronous": 2}
+        def synchronous() -> int:
+            value: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
+            return value
+
+        (journal,) = store._connection.execute("PRAGMA journal_mode").fetchone()
+        assert (journal, synchronous()) == ("wal", _FULL)
+        for _ in range(2):
+            store.save_network(BLUE)
+            assert synchronous() == _FULL
+            store.save_endpoint(WEB)
+            assert synchronous() == _NORMAL
+        store.doom_endpoint(WEB.id)
+        store.delete_endpoint(WEB.id)
+        assert synchronous() == _NORMAL
+        store.doom_network(BLUE.id)
+        assert synchronous() == _FULL
+        store.delete_network(BLUE.id)
+        assert synchronous() == _FULL
+        store.close()
+
+    def test_an_endpoint_outlives_the_process(self, path: Path) -> None:
+        """Which is killed right after its record was saved."""
+        child = os.fork()
+        if not child:
+            store = SqliteStore(path)
+            store.save_network(BLUE)
+            store.save_endpoint(WEB)
+            os._exit(9)
+        os.waitpid(child, 0)
+        store = SqliteStore(path)
+
+        assert store.endpoint(WEB.id) == WEB
+        store.close()
+
+    def test_a_power_failure_may_take_the_last_endpoints(self, path: Path, tmp_path: Path) -> None:
+        """What reached the disk is whole: as much of the journal as had been synchronized."""
+        store = SqliteStore(path)
+        store.save_network(BLUE)
+        synchronized = Path(f"{path}-wal").stat().st_size
+        store.save_endpoint(WEB)
+        survivor = tmp_path / "survivor.db"
+        survivor.write_bytes(path.read_bytes())
+        journal = Path(f"{path}-wal").read_bytes()
+        for cut in (synchronized, (synchronized + len(journal)) // 2):
+            Path(f"{survivor}-wal").write_bytes(journal[:cut])
+            after = SqliteStore(survivor)
+            assert after.networks() == (BLUE,)
+            assert after.endpoint(WEB.id) is None
+            after.close()
         store.close()

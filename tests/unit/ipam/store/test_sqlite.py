@@ -45,6 +45,25 @@ class TestOpen:
         assert pragmas == ["wal", 2, 1]
         store.close()
 
+    def test_nobody_waits_for_the_disk_on_behalf_of_endpoints(self, path: Path) -> None:
+        """What they are bound to is over with the machine; what is given out is not."""
+        store = SqliteStore(path)
+        allocator = Allocator(store)
+        pool = allocator.request_pool(PoolRequest())
+
+        def synchronous() -> int:
+            value: int = store._execute("PRAGMA synchronous").fetchone()[0]
+            return value
+
+        for endpoint in ("e1", "e2"):
+            given = allocator.request_address(pool.id, AddressRequest())
+            assert synchronous() == 2
+            allocator.bind(LOCAL, pool.prefix, given.ip, endpoint=endpoint)
+            assert synchronous() == 1
+            allocator.unbind(LOCAL, pool.prefix, given.ip, endpoint=endpoint)
+            assert synchronous() == 1
+        store.close()
+
     def test_everything_is_there_when_it_is_opened_again(self, path: Path) -> None:
         """Pools, leases and reservations."""
         store = SqliteStore(path)
