@@ -71,6 +71,10 @@ class MissingLinkError(RefusedError):
     """A link that the network stands on does not exist."""
 
 
+class AbsentAddressError(RefusedError):
+    """The host has not, or not yet, the address that containers are to know it by."""
+
+
 class PortTakenError(RefusedError):
     """A host port that somebody holds already, in the words Docker uses."""
 

@@ -14,7 +14,7 @@ from plugin.bootstrap.services import Builder, Services
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
-from plugin.kernel.watches import BridgeWatch, ParentWatch, RulesetWatch
+from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
@@ -111,7 +111,9 @@ class Life:
         try:
             RulesetWatch(self._meddled.set)
             BridgeWatch(self._meddled.set)
-            ParentWatch(self._ready().parents.concerns, self._meddled.set)
+            parents = self._ready().parents
+            ParentWatch(parents.concerns, self._meddled.set)
+            AddressWatch(parents.concerns, self._meddled.set)
         except KernelError as error:
             self.health.degrade(
                 "watch", f"{error}; what changes is seen with the next tick", "none is needed"

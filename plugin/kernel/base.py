@@ -48,9 +48,10 @@ class Kernel(Protocol):
         """Make the host hold ``resources``, in their order, whatever it holds of them now.
 
         Tells ``started`` of each before it touches it.  Stops at the first that fails: with
-        RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not
-        touched, with KernelError it may be half made.  Waits, for a bounded time, until the MAC
-        address of a link that is to be handed over is free on its parent.
+        RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not touched,
+        with AbsentAddressError the host lacks what it starts from, with KernelError it may be half
+        made.  Waits, for a bounded time, until the MAC address of a link that is to be handed over
+        is free on its parent.
         """
 
     def rehearse(self, links: Sequence[HandedOver]) -> None:

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from plugin.errors import RefusedError
+from plugin.errors import AbsentAddressError, RefusedError
 from plugin.kernel import links, sysctls
 from plugin.kernel import raw_netlink as raw
 from plugin.kernel.refusals import child_refusal
@@ -129,7 +129,7 @@ def ensure_route(rtnl: Rtnl, route: HostRoute) -> None:
         rtnl.ask(_RTM_NEWROUTE, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
     except RtnlError as error:
         if error.code == errno.EINVAL:
-            raise RefusedError(
+            raise AbsentAddressError(
                 f"this host has no address {route.source} to be reached at; give it back, or make "
                 "the network again with host_address"
             ) from error

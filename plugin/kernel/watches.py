@@ -1,5 +1,7 @@
 """Tells when somebody else changed what networks depend on: rules, Docker's bridges, parents.
 
+And the host's addresses there, which come late after a boot and may be others then.
+
 The kernel announces every change of nftables to a netlink group, with the name of the process
 that made it (linux/netfilter/nf_tables.h, NFTA_GEN_PROC_NAME); iptables-nft is announced the
 same way, legacy iptables is not and waits for the tick.  Docker changes rules with every
@@ -13,11 +15,11 @@ import socket
 import struct
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import docker_bridges, raw_netlink
+from plugin.kernel import docker_bridges, links, raw_netlink
 from plugin.kernel.netlink import conversation
 from plugin.kernel.rtnl import LinkInfo
 from plugin.log import Log
@@ -58,6 +60,15 @@ _STATE: Final = _IFF_UP | _IFF_RUNNING
 _IFLA_MASTER: Final = 10
 _U32: Final = struct.Struct("=I")
 
+_RTNLGRP_IPV4_IFADDR: Final = 5  # linux/rtnetlink.h
+_RTNLGRP_IPV6_IFADDR: Final = 9
+_RTM_NEWADDR: Final = 20
+_ADDRESS: Final = struct.Struct("=xxBxI")  # struct ifaddrmsg: flags and index
+_IFA_ADDRESS: Final = 1  # linux/if_addr.h
+_IFA_LOCAL: Final = 2
+_IFA_FLAGS: Final = 8
+_DOUBTFUL: Final = 0x08 | 0x20 | 0x40  # DADFAILED, DEPRECATED, TENTATIVE
+
 
 def name_process() -> None:
     """Give this thread, and those it starts, the name that our own changes are known by."""
@@ -65,14 +76,15 @@ def name_process() -> None:
 
 
 class _Watch(ABC):
-    """A thread that listens to one netlink group, until it is closed."""
+    """A thread that listens to netlink groups, until it is closed."""
 
-    def __init__(self, protocol: int, group: int, changed: Callable[[], None]) -> None:
+    def __init__(self, protocol: int, groups: Iterable[int], changed: Callable[[], None]) -> None:
         self._changed = changed
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         try:
             self._socket.bind((0, 0))
-            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+            for group in groups:
+                self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
         except OSError as error:
             self._socket.close()
             raise KernelError(f"changes of this host cannot be watched: {error}") from error
@@ -115,7 +127,7 @@ class RulesetWatch(_Watch):
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._concerned = False
-        super().__init__(raw_netlink.NETLINK_NETFILTER, _NFNLGRP_NFTABLES, changed)
+        super().__init__(raw_netlink.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         if kind >> 8 != _SUBSYSTEM:
@@ -133,7 +145,7 @@ class BridgeWatch(_Watch):
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._known: set[int] = set()
-        super().__init__(socket.NETLINK_ROUTE, _RTNLGRP_LINK, changed)
+        super().__init__(socket.NETLINK_ROUTE, (_RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         (index,) = _INDEX.unpack_from(body)
@@ -167,7 +179,7 @@ class ParentWatch(_Watch):
         self._concerns = concerns
         with conversation() as rtnl:  # who is renamed is known by the name he had
             self._known = {each.index: (each.ifname, _state(each)) for each in rtnl.links()}
-        super().__init__(socket.NETLINK_ROUTE, _RTNLGRP_LINK, changed)
+        super().__init__(socket.NETLINK_ROUTE, (_RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         family, index, flags = _LINK.unpack_from(body)
@@ -181,6 +193,33 @@ class ParentWatch(_Watch):
                 return
         names = {ifname} if before is None else {ifname, before[0]}
         if any(map(self._concerns, names)):
+            self._changed()
+
+
+class AddressWatch(_Watch):
+    """Calls ``changed`` after a link that ``concerns`` answers for got an address, or lost one.
+
+    A router's word for an address comes again and again: only what is new counts.
+    """
+
+    def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:
+        self._concerns = concerns
+        self._known: dict[tuple[int, bytes], int] = {}
+        groups = (_RTNLGRP_IPV4_IFADDR, _RTNLGRP_IPV6_IFADDR)
+        super().__init__(socket.NETLINK_ROUTE, groups, changed)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        flags, index = _ADDRESS.unpack_from(body)
+        found = raw_netlink.attributes(body, _ADDRESS.size)
+        address = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS, b"")
+        if _IFA_FLAGS in found:
+            (flags,) = _U32.unpack(found[_IFA_FLAGS])
+        before, now = self._known.pop((index, address), None), flags & _DOUBTFUL
+        if kind == _RTM_NEWADDR:
+            self._known[index, address] = now
+            if before == now:
+                return
+        if self._concerns(links.name_of(index)):
             self._changed()
 
 

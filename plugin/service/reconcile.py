@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from plugin import deadline
-from plugin.errors import LateError, MissingLinkError, PynetError, RefusedError
+from plugin.errors import AbsentAddressError, LateError, MissingLinkError, PynetError, RefusedError
 from plugin.firewall.base import Firewall
 from plugin.kernel.base import Kernel
 from plugin.log import Log
@@ -26,7 +26,7 @@ class Reconciler:
     def apply(self, plan: Plan) -> None:
         """Make the host hold the plan; if that fails, nothing of it is left.
 
-        Raises what the host refused with, and MissingLinkError.
+        A way whose source is absent is no failure, and is left to the tick. Raises what the host refused with, and MissingLinkError.
         """
         missing = self._kernel.missing_links(plan.requires) if plan.requires else frozenset()
         if missing:
@@ -37,7 +37,7 @@ class Reconciler:
         host, elements = _split(plan.resources)
         started: list[HostResource] = []
         try:
-            self._kernel.ensure(host, started.append)
+            self._make(host, started)
         except RefusedError:
             self._undo(Plan(resources=frozenset(started[:-1])))
             raise
@@ -55,6 +55,24 @@ class Reconciler:
             self._undo(plan)
             raise
         self._kernel.forget_connections(_ports(host))
+
+    def _make(self, host: list[HostResource], started: list[HostResource]) -> None:
+        """Make all of it, less ways from an address that the host has not: the tick makes those.
+
+        After a boot the host's lease may take its time, and nobody starts the containers again
+        that could not be started then.
+        """
+        while host:
+            tried: list[HostResource] = []
+            try:
+                self._kernel.ensure(host, tried.append)
+            except AbsentAddressError as error:
+                _log.warning("way.waits", reason=error)
+                host = host[len(tried) :]
+            else:
+                return
+            finally:
+                started += tried
 
     def mend(self, resources: Iterable[Resource]) -> None:
         """Make the host hold resources it should have had; nothing is undone on failure.

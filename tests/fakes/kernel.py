@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
+from plugin.errors import (
+    AbsentAddressError,
+    ForeignLinkError,
+    KernelError,
+    PortTakenError,
+    RefusedError,
+)
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
 from plugin.model.parents import HostLink
@@ -264,7 +270,7 @@ class FakeKernel:
         if route.address in self.host.foreign_routes:
             raise RefusedError(f"a route to {route.address} exists and is not pynet's; remove it")
         if route.source not in self._addresses():
-            raise RefusedError(f"this host has no address {route.source} to be reached at")
+            raise AbsentAddressError(f"this host has no address {route.source} to be reached at")
         link.routes[route.address] = route
 
     def _ensure_port(self, resource: HostPort | ProxiedPort) -> None:

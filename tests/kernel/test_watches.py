@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall import skeleton
-from plugin.kernel.watches import PROCESS_NAME, ParentWatch, RulesetWatch
+from plugin.kernel.watches import PROCESS_NAME, AddressWatch, ParentWatch, RulesetWatch
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
@@ -113,4 +113,42 @@ class TestParents:
 
         assert not told.wait(0.1)
         netns.ip("link delete up0")
+        assert told.wait(60)
+
+
+class TestAddresses:
+    @pytest.fixture
+    def told(self, netns: Netns) -> Iterator[threading.Event]:
+        """Set when the host has other addresses on up0."""
+        netns.ip("link add up0 type veth peer name up1", "link set up0 up", "link set up1 up")
+        netns.wait_for_carrier("up0")
+        event = threading.Event()
+        watch = AddressWatch("up0".__eq__, event.set)
+        yield event
+        watch.close()
+
+    @pytest.mark.parametrize("address", ["192.0.2.5/24", "fd00:99::5/64"])
+    def test_what_comes_and_goes_is_told(
+        self, netns: Netns, told: threading.Event, address: str
+    ) -> None:
+        """A lease."""
+        netns.ip(f"address add {address} dev up0")
+        assert told.wait(60)
+        told.clear()
+        netns.ip(f"address delete {address} dev up0")
+
+        assert told.wait(60)
+
+    def test_what_is_said_again_is_not(self, netns: Netns, told: threading.Event) -> None:
+        """A router repeats itself; nor are other links told of."""
+        lasting = "fd00:99::5/64 dev up0 nodad valid_lft"
+        netns.ip(f"address add {lasting} 1000 preferred_lft 1000")
+        assert told.wait(60)
+        told.clear()
+        netns.ip(
+            f"address change {lasting} 2000 preferred_lft 2000", "address add 192.0.2.5/24 dev up1"
+        )
+
+        assert not told.wait(0.1)
+        netns.ip("address add 192.0.2.5/24 dev up0")
         assert told.wait(60)

@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
+from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, shim_name
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
@@ -132,6 +133,51 @@ def test_a_route_that_somebody_deleted_comes_back(rig: Rig) -> None:
     rig.healer.heal()
 
     assert rig.held() == rig.wanted()
+
+
+class TestNoLeaseYet:
+    """After a boot, before the host has been given an address."""
+
+    @pytest.fixture
+    def rig(self, rig: Rig) -> Rig:
+        a_lan(rig)
+        has(rig, "fd00:1::9/64")
+        rig = rig.restarted()
+        rig.host_addresses.follow()
+        return rig
+
+    def test_containers_start(self, rig: Rig) -> None:
+        """Nobody would start them again; only their ways have to wait, and that is said."""
+        (network,) = rig.store.networks()
+        rig.run(network, an_endpoint(network))
+        rig.healer.heal()
+
+        assert sources(rig) == {"fd00:1::9"}
+        (said,) = rig.health.conditions
+        assert "this host has no address 10.1.0.9" in said.why
+
+    @pytest.mark.parametrize("address", ["10.1.0.9", "10.1.0.8"])
+    def test_the_ways_are_made_when_there_is_one(self, rig: Rig, address: str) -> None:
+        """The same as before or another."""
+        (network,) = rig.store.networks()
+        rig.run(network, an_endpoint(network))
+        has(rig, f"{address}/24", "fd00:1::9/64")
+        rig.host_addresses.follow()
+        rig.healer.heal()
+
+        assert sources(rig) == {address, "fd00:1::9"}
+        assert rig.held() == rig.wanted()
+        assert rig.health.conditions == ()
+
+    def test_what_fails_otherwise_fails(self, rig: Rig) -> None:
+        """And nothing is left of it."""
+        (network,) = rig.store.networks()
+        before = rig.held()
+        rig.host.foreign_routes.add(ip_address("fd00:1::2"))
+        with pytest.raises(RefusedError, match="a route to fd00:1::2 exists"):
+            rig.run(network, an_endpoint(network))
+
+        assert rig.held() == before
 
 
 class TestMoves:
