@@ -126,6 +126,7 @@ class Endpoint:
     options: dict[str, str] = field(default_factory=dict)
     sandbox_key: str | None = None
     attached: bool = False  # a sandbox has, or had, its link
+    unplugged: bool = False  # its link went with the parent, and its sandbox may run without
     bindings: tuple[PortBinding, ...] = ()
     published: tuple[PublishedPort, ...] = ()
     deleting: bool = False  # dockerd has forgotten it, whatever it was answered

@@ -92,7 +92,8 @@ class Endpoints:
             if endpoint.sandbox_key != sandbox_key:
                 before = driver.shared_plan(network, self._store.endpoints(network_id))
                 self._reconciler.apply(driver.endpoint_plan(network, endpoint))
-                self._store.save_endpoint(replace(endpoint, sandbox_key=sandbox_key, attached=True))
+                joined = replace(endpoint, sandbox_key=sandbox_key, attached=True, unplugged=False)
+                self._store.save_endpoint(joined)
                 self._share_anew(network, before)
             attachment = driver.attachment(network, endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
@@ -109,7 +110,8 @@ class Endpoints:
                 )
                 plan = driver_for(network.mode).ports_plan(network, endpoint)
                 self._reconciler.remove(plan | _ways(network, endpoint))
-                self._store.save_endpoint(replace(_bare(endpoint), sandbox_key=None))
+                left = replace(_bare(endpoint), sandbox_key=None, unplugged=False)
+                self._store.save_endpoint(left)
                 self._reconciler.release(plan)
                 self._share_anew(network, before)
 

@@ -30,6 +30,7 @@ from plugin.telemetry import DRIFT
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"
 _NETWORKS: Final = "networks"
+_CONTAINERS: Final = "containers of "
 _LEFT_OVERS: Final = "left-overs"
 
 
@@ -80,6 +81,7 @@ class Healer:
             except (PynetError, ExceptionGroup) as error:
                 failures.append(f"{short(network.id)}: {_reason(error)}")
                 _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
+        self._say_unplugged()
         try:
             self._sweep()
         except (PynetError, ExceptionGroup) as error:
@@ -182,9 +184,40 @@ class Healer:
         """Its link is gone, and so is the sandbox that held the other end."""
         plan = endpoint_plan(network, endpoint)
         self._reconciler.remove(plan)
-        self._store.save_endpoint(replace(endpoint, sandbox_key=None, bindings=(), published=()))
+        self._store.save_endpoint(
+            replace(
+                endpoint,
+                sandbox_key=None,
+                bindings=(),
+                published=(),
+                # With the parent gone, it is no sandbox's end that took the link.
+                unplugged=bool(self._reconciler.kernel.missing_links(plan.requires)),
+            )
+        )
         self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
+
+    def _say_unplugged(self) -> None:
+        """Containers that run without their links, until the engine takes them out or stops them.
+
+        That their parent is back says nothing of them.
+        """
+        said = set()
+        for network in self._store.networks():
+            endpoints = self._store.endpoints(network.id)
+            lost = [each for each in endpoints if each.unplugged and not each.deleting]
+            if lost:
+                what = f"{_CONTAINERS}{short(network.id)}"
+                said.add(what)
+                names = ", ".join(map(_name, lost))
+                self._health.degrade(
+                    what,
+                    f"{names} lost the link with the parent of the network, and run without",
+                    "restart the containers when the parent is back (docker restart)",
+                )
+        for condition in self._health.conditions:
+            if condition.what.startswith(_CONTAINERS) and condition.what not in said:
+                self._health.recover(condition.what)
 
     def _sweep(self) -> None:
         """The quick look needs no standstill: mostly there is nothing to take away."""
@@ -215,6 +248,12 @@ def _report(resources: Iterable[Resource | Rule], **where: str) -> None:
     for kind, number in kinds.items():
         DRIFT.labels(kind=kind).inc(number)
     _log.warning("drift.healed", **where, **kinds)
+
+
+def _name(endpoint: Endpoint) -> str:
+    """What people may know it by."""
+    addresses = " ".join(str(each.ip) for each in endpoint.interfaces)
+    return f"{short(endpoint.id)} ({addresses})" if addresses else short(endpoint.id)
 
 
 def _reason(error: BaseException) -> str:

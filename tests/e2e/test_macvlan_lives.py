@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from tests.e2e.parents import LAN, MAC, OTHER_LINK, RANGE, links_of
+from tests.lab.clients import reaches
 from tests.lab.commands import CommandError, wait_until
 from tests.lab.lab import Lab
 from tests.lab.namespace import Peer, ip
@@ -78,6 +79,47 @@ def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) ->
     wait_until(lambda: not _trouble(site), "word of the card that is back")
     site.docker("start", one)
     assert site.pings(one, peer.address)
+
+
+def test_a_container_that_lost_its_link_is_named(
+    site: Site, peer: Peer, second: str, lab: Lab
+) -> None:
+    """The parent is back and the container is not: that is said until it is restarted."""
+    network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
+    one = site.run("--network", network, "--stop-signal=KILL", "--ip", "10.99.0.151")
+    lab.fabric.ip(f"link delete {second}")
+    wait_until(lambda: "(10.99.0.151) lost the link" in _why(site), "word of the container")
+    lab.fabric.ip(
+        f"link add {second} type veth peer name {OTHER_LINK} netns {site.host.leader}",
+        f"link set {second} master br0 up",
+    )
+    ip(site.host.netns, f"link set {OTHER_LINK} up")
+    wait_until(lambda: not _trouble(site), "word of the card that is back")
+    assert "(10.99.0.151) lost the link" in _why(site)
+
+    site.docker("restart", "-t", "1", one)
+    assert site.pings(one, peer.address)
+    wait_until(lambda: not _why(site), "word of the container that is back")
+
+
+def test_no_lease_yet(site: Site, second: str) -> None:
+    """The host has no address after a boot: containers start, and are reached when it has one."""
+    host = site.host.netns
+    ip(host, f"address add 10.98.0.9/24 dev {OTHER_LINK}")
+    options = ("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", "-o", "host_access=true")
+    network = site.network(*options, "--subnet", "10.98.0.0/24", "--gateway", "10.98.0.254")
+    ip(host, f"address delete 10.98.0.9/24 dev {OTHER_LINK}")
+    web = site.web("--network", network)
+    wait_until(lambda: "no address 10.98.0.9" in _why(site), "word of the address")
+    ip(host, f"address add 10.98.0.9/24 dev {OTHER_LINK}")
+
+    address = site.address(web, network)
+    wait_until(lambda: reaches(host, address, 80), "the way to the container")
+    wait_until(lambda: not _why(site), "word of the address that is back")
+
+
+def _why(site: Site) -> str:
+    return "; ".join(each["why"] for each in site.installed.ask("/health")["degraded"])
 
 
 def _network(site: Site, name: str) -> dict[str, list[dict[str, str]]]:

@@ -320,14 +320,33 @@ class TestHealing:
         assert handoff_name(endpoint.id) not in rig.host.links
 
     def test_one_that_went_with_its_parent_is(self, rig: Rig) -> None:
-        """The container has to be restarted."""
+        """The container has to be restarted: that is said until it is, whatever comes back."""
         network = on("eth0")
         rig.networks.create(network)
         endpoint = rig.run(network, an_endpoint(network))
         rig.host.hand_over(handoff_name(endpoint.id))
         rig.host.delete_link(ETH0)
         rig.healer.heal()
-
         found = rig.store.endpoint(endpoint.id)
         assert found is not None
         assert not found.joined
+
+        rig.host.add_parent(ETH0)
+        rig = rig.restarted()
+        rig.healer.heal()
+        why, remedy = conditions(rig)[f"containers of {network.id[:12]}"]
+        assert f"{endpoint.id[:12]} (10.1.0.2) lost the link" in why
+        assert "docker restart" in remedy
+        rig.endpoints.leave(network.id, endpoint.id)
+        rig.healer.heal()
+        assert conditions(rig) == {}
+
+    def test_one_that_went_with_its_sandbox_is_not_missed(self, rig: Rig) -> None:
+        """An engine that was killed left it, and nothing runs without it."""
+        network = on("eth0")
+        rig.networks.create(network)
+        endpoint = rig.run(network, an_endpoint(network))
+        rig.host.delete_link(handoff_name(endpoint.id))
+        rig.healer.heal()
+
+        assert conditions(rig) == {}
