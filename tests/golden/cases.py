@@ -1,55 +1,70 @@
-"""Networks with one container each, of every option and of combinations that meet."""
+"""Networks with one container each, of every option and of combinations that meet.
+
+A case is shown as a page: everything the host holds for it, in the order of making, and what
+the engine is told.
+"""
 
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
-from typing import Any, Final
+from itertools import product
+from typing import Final
 
-from plugin.drivers.registry import driver_for
-from plugin.model.network import Endpoint, Network, PublishedPort
+from plugin.drivers.chosen import settled
+from plugin.drivers.registry import check_endpoint, check_network, driver_for
+from plugin.model.ids import MacAddress
+from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
+from plugin.model.plan import Plan, in_order
 from plugin.model.resources import Element
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
+HOSTS: Final = (ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64"))
+PARENT_MAC: Final = MacAddress("02:00:00:00:00:ee")
 ROUTED: Final = {"gateway_mode_ipv4": "routed", "gateway_mode_ipv6": "routed"}
 UNPROTECTED: Final = {
     "gateway_mode_ipv4": "nat-unprotected",
     "gateway_mode_ipv6": "nat-unprotected",
 }
 ISOLATED: Final = {"gateway_mode_ipv4": "isolated", "gateway_mode_ipv6": "isolated"}
+WEB: Final = a_binding()  # -p 8080:80
+LOCAL_DNS: Final = a_binding(5353, 53, host_ip="127.0.0.1", protocol=Protocol.UDP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A network as users make them, and a container with ``-p 8080:80`` on it."""
+    """A network as users make them, and a container with published ports on it."""
 
+    mode: str = "bridge"
     options: dict[str, str] = field(default_factory=dict)
     container: dict[str, str] = field(default_factory=dict)
-    host_ip: str | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
+    bindings: tuple[PortBinding, ...] = (WEB,)
+    internal: bool = False
     subnets: tuple[str, ...] = DUAL
 
-    def elements(self) -> frozenset[Element]:
-        """What the firewall is told."""
-        network = a_network("golden", *self.subnets, options=self.options, **self.changes)
-        driver = driver_for(network.mode)
-        endpoint = an_endpoint(network, 2, options=self.container, sandbox_key="/sandbox")
-        endpoint = replace(endpoint, published=self._published(network, endpoint))
-        plan = driver.network_plan(network) | driver.shared_plan(network, (endpoint,))
-        plan |= driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)
-        return frozenset(each for each in plan.resources if isinstance(each, Element))
+    @property
+    def network(self) -> Network:
+        """The network, as it is stored."""
+        on_parent = {"host_addresses": HOSTS, "parent_mac": PARENT_MAC}
+        return a_network(
+            "golden",
+            *self.subnets,
+            mode=self.mode,
+            options=self.options,
+            internal=self.internal,
+            **(on_parent if "parent" in self.options else {}),
+        )
 
-    def text(self) -> str:
-        """One element a line."""
-        lines = [
-            f"{each.container}  {' . '.join(each.match)}"
-            + (f" : {' . '.join(each.data)}" if each.data else "")
-            for each in self.elements()
-        ]
-        return "\n".join(sorted(lines)) + "\n"
+    def check(self) -> None:
+        """Raises RefusedError for what a user cannot have."""
+        network = self.network
+        check_network(network)
+        check_endpoint(network, self._container(network))
 
-    def _published(self, network: Network, endpoint: Endpoint) -> tuple[PublishedPort, ...]:
-        binding = a_binding(host_ip=self.host_ip)
-        return tuple(
+    def endpoint(self) -> Endpoint:
+        """The container, with its ports published."""
+        network = self.network
+        endpoint = self._container(network)
+        ports = tuple(
             PublishedPort(
                 protocol=binding.protocol,
                 host_ip=target.host_ip,
@@ -57,43 +72,101 @@ class Case:
                 container_ip=target.container_ip,
                 container_port=binding.container_port,
             )
-            for target in driver_for(network.mode).port_targets(network, endpoint, binding)
+            for binding in self.bindings
+            for target in driver_for(self.mode).port_targets(network, endpoint, binding)
+        )
+        return replace(endpoint, published=ports)
+
+    def plans(self) -> dict[str, Plan]:
+        """What the host holds, by what it holds it for."""
+        driver, network, endpoint = driver_for(self.mode), self.network, self.endpoint()
+        return {
+            "network": driver.network_plan(network) | driver.shared_plan(network, (endpoint,)),
+            "endpoint": driver.endpoint_plan(network, endpoint),
+            "ports": driver.ports_plan(network, endpoint),
+        }
+
+    def elements(self) -> frozenset[Element]:
+        """What the firewall is told."""
+        plans = self.plans().values()
+        return frozenset(
+            each for plan in plans for each in plan.resources if isinstance(each, Element)
         )
 
+    def page(self) -> str:
+        """All of it, a line each."""
+        lines = []
+        for what, plan in self.plans().items():
+            lines += [f"# {what}", *_rendered(plan)]
+        attachment = driver_for(self.mode).attachment(self.network, self.endpoint())
+        lines.append("# attachment")
+        lines += [f"{name}={getattr(attachment, name)}" for name in attachment.__slots__]
+        return "\n".join(lines) + "\n"
 
-def _macvlan(**options: str) -> Case:
-    changes = {
-        "mode": "macvlan",
-        "host_addresses": (ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64")),
-    }
-    return Case(options={"parent": "eth0", **options}, changes=changes)
+    def _container(self, network: Network) -> Endpoint:
+        driver = driver_for(self.mode)
+        plain = an_endpoint(network, 2, options=self.container, sandbox_key="/sandbox")
+        # One that is readable, unless the mode insists on its own.
+        open_ = replace(plain, mac_address=MacAddress(""))
+        if self.container.get("mac") or not driver.mac_address(network, open_):
+            return settled(open_)
+        return plain
 
 
-CASES: Final = {
-    "nothing-chosen": Case(),
-    "ipv4": Case(subnets=DUAL[:1]),
-    "ipv6": Case(subnets=DUAL[1:]),
-    "two-subnets": Case(subnets=("10.1.0.0/24", "10.2.0.0/24", "fd00:1::/64")),
-    "bridge-name": Case(options={"bridge_name": "br0"}),
-    "masquerade-off": Case(options={"masquerade": "false"}),
+def _rendered(plan: Plan) -> list[str]:
+    lines = [f"requires {name}" for name in sorted(plan.requires)]
+    for resource in in_order(sorted(plan.resources, key=repr)):
+        if isinstance(resource, Element):
+            data = f" : {' . '.join(resource.data)}" if resource.data else ""
+            lines.append(f"element {resource.container} {' . '.join(resource.match)}{data}")
+        else:
+            fields = (f"{name}={getattr(resource, name)}" for name in resource.__slots__)
+            lines.append(f"{type(resource).__name__.lower()} {' '.join(fields)}")
+    return lines
+
+
+_FAMILIES: Final = {
+    "v4": DUAL[:1],
+    "v6": DUAL[1:],
+    "dual": DUAL,
+    "two-subnets": ("10.1.0.0/24", "10.2.0.0/24"),
+}
+_KINDS: Final[dict[str, dict[str, str]]] = {
+    "plain": {},
+    "internal": {},
+    "unmasked": {"masquerade": "false"},
+    "routed": ROUTED,
+    "unprotected": {"gateway_mode_ipv4": "nat-unprotected"},
+    "strict": {"isolation": "strict", "icc": "false", "host_services": "53/udp,80"},
+    "bare": {"isolation": "off", "spoof_guard": "false", "userland_proxy": "false"},
+    "bounded": {"rate_to": "10mbit", "rate_from": "5mbit", "host_ipv4": "192.0.2.1"},
+    "named": {"bridge_name": "lan", "mtu": "1400", "iface_prefix": "net"},
+}
+_BRIDGES: Final = {
+    f"{family}-{kind}": Case(
+        options=options,
+        subnets=subnets,
+        internal=kind == "internal",
+        bindings=(WEB,) if family == "v6" else (WEB, LOCAL_DNS),
+    )
+    for (family, subnets), (kind, options) in product(_FAMILIES.items(), _KINDS.items())
+} | {
+    "three-subnets": Case(subnets=("10.1.0.0/24", "10.2.0.0/24", "fd00:1::/64")),
     "host-addresses": Case(options={"host_ipv4": "192.0.2.2", "host_ipv6": "fd00:99::2"}),
     "host-ipv4-without-masquerade": Case(options={"host_ipv4": "192.0.2.2", "masquerade": "false"}),
-    "internal": Case(changes={"internal": True}),
-    "internal-isolated": Case(options=ISOLATED, changes={"internal": True}),
-    "routed": Case(options=ROUTED),
+    "internal-isolated": Case(options=ISOLATED, internal=True),
     "routed-ipv6": Case(options={"gateway_mode_ipv6": "routed"}),
-    "nat-unprotected": Case(options=UNPROTECTED),
-    "nat-unprotected-strict": Case(options={**UNPROTECTED, "isolation": "strict"}),
-    "isolation-off": Case(options={"isolation": "off"}),
-    "isolation-strict": Case(options={"isolation": "strict"}),
+    "unprotected-both": Case(options=UNPROTECTED),
+    "unprotected-strict": Case(options={**UNPROTECTED, "isolation": "strict"}),
     "icc-off": Case(options={"icc": "false"}),
     "icc-off-allowed": Case(
         options={"icc": "false"}, container={"icc_allow": "10.1.0.3,fd00:1::3"}
     ),
     "icc-off-routed": Case(options={**ROUTED, "icc": "false"}),
-    "spoof-guard-off": Case(options={"spoof_guard": "false"}),
     "spoof-guard-off-for-one": Case(container={"spoof_guard": "false"}),
+    "mac": Case(container={"mac": "02-11-22-33-44-55"}),
     "gateway-container": Case(options={"gateway_container": "10.1.0.2,fd00:1::2"}),
+    "gateway-container-away": Case(options={"gateway_container": "10.1.0.5,fd00:1::5"}),
     "gateway-container-guarded": Case(
         options={"gateway_container": "10.1.0.2"}, container={"spoof_guard": "true"}
     ),
@@ -104,18 +177,72 @@ CASES: Final = {
     "host-services-ports": Case(options={"host_services": "53/udp,80,9/sctp"}),
     "trusted-interfaces": Case(options={"trusted_interfaces": "eth0:wg0"}),
     "host-binding": Case(options={"host_binding": "192.0.2.2"}),
-    "published-on-loopback": Case(host_ip="127.0.0.1"),
-    "published-on-loopback-ipv6": Case(host_ip="::1"),
-    "published-on-one-address": Case(host_ip="fd00:99::2"),
+    "published-on-loopback-ipv6": Case(bindings=(a_binding(host_ip="::1"),)),
+    "published-on-one-address": Case(bindings=(a_binding(host_ip="fd00:99::2"),)),
     "published-by-docker": Case(options={"publish": "docker"}),
-    "proxy-off": Case(options={"userland_proxy": "false"}),
-    "proxy-off-ipv4": Case(options={"userland_proxy": "false"}, subnets=DUAL[:1]),
-    "rates": Case(options={"rate_to": "10mbit", "rate_from": "10mbit"}),
+    "rates-of-one": Case(container={"rate_to": "10mbit", "rate_from": "5mbit"}),
     "inhibit-ipv4": Case(options={"inhibit_ipv4": "true"}),
-    "macvlan-host-access": _macvlan(host_access="true"),
-    "macvlan-host-access-internal": replace(
-        _macvlan(host_access="true"), changes={**_macvlan().changes, "internal": True}
+    "routes": Case(options={"routes": "10.9.0.0/16 via 10.1.0.9; fd00:9::/64"}),
+}
+
+
+def _on_parent(mode: str, **options: str) -> Case:
+    """Ports are published where the host reaches the container."""
+    published = options.get("host_access") == "true"
+    parent = {} if options.get("parent") == "" else {"parent": "eth0"}
+    given = {name: value for name, value in options.items() if value}
+    return Case(mode=mode, options={**parent, **given}, bindings=(WEB,) if published else ())
+
+
+_OWN: Final = "10.1.0.77,fd00:1::77"
+_STACKED: Final = {
+    "plain": {},
+    "isolated": {"parent": ""},
+    "vlan": {"vlan": "100"},
+    "vlan-by-name": {"parent": "eth0.200"},
+    "mtu": {"mtu": "1400", "iface_prefix": "lan"},
+    "routes": {"routes": "10.9.0.0/16 via 10.1.0.9"},
+    "published-by-docker": {"publish": "docker"},
+    "host-access": {"host_access": "true"},
+    "host-services": {"host_access": "true", "host_services": "53/udp,80"},
+    "host-services-deny": {"host_access": "true", "host_services": "deny"},
+}
+_MACVLANS: Final = {
+    **{name: _on_parent("macvlan", **options) for name, options in _STACKED.items()},
+    **{mode: _on_parent("macvlan", macvlan_mode=mode) for mode in ("private", "vepa", "passthru")},
+    "host-address": _on_parent("macvlan", host_access="true", host_address=_OWN),
+    "host-address-outside": _on_parent(
+        "macvlan", host_access="true", host_address="192.0.2.9,fd00:99::9"
     ),
-    "macvlan-host-services": _macvlan(host_access="true", host_services="53/udp,80"),
-    "macvlan-published-by-docker": _macvlan(publish="docker"),
+    "host-access-internal": replace(_on_parent("macvlan", host_access="true"), internal=True),
+    "mac": replace(_on_parent("macvlan"), container={"mac": "02:11:22:33:44:55"}),
+}
+_IPVLANS: Final = {
+    **{
+        name: _on_parent(
+            "ipvlan", **options, **({"host_address": _OWN} if "host_access" in options else {})
+        )
+        for name, options in _STACKED.items()
+    },
+    **{mode: _on_parent("ipvlan", ipvlan_mode=mode) for mode in ("l3", "l3s")},
+    **{flag: _on_parent("ipvlan", ipvlan_flag=flag) for flag in ("private", "vepa")},
+    **{
+        f"host-access-{mode}": _on_parent(
+            "ipvlan", ipvlan_mode=mode, host_access="true", host_address=_OWN
+        )
+        for mode in ("l3", "l3s")
+    },
+    "host-access-internal": replace(
+        _on_parent("ipvlan", host_access="true", host_address=_OWN), internal=True
+    ),
+}
+CASES: Final = {
+    f"{mode}/{name}": case
+    for mode, cases in (
+        ("bridge", _BRIDGES),
+        ("macvlan", _MACVLANS),
+        ("ipvlan", _IPVLANS),
+        ("null", {"plain": Case(mode="null")}),
+    )
+    for name, case in cases.items()
 }

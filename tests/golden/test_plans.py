@@ -1,0 +1,99 @@
+"""Every option of every mode, and the whole of what the host holds for it, word by word.
+
+A change of a plan shows as a change of a file, which a reviewer reads.
+"""
+
+import pytest
+
+from plugin.drivers.registry import driver_for, modes
+from plugin.firewall import skeleton
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nft import LibraryClient
+from plugin.firewall.nftables import NftablesFirewall
+from plugin.kernel import nf_tables
+from tests.golden.cases import CASES, Case
+from tests.golden.files import DATA, WRITE_GOLDEN, compare
+from tests.golden.pairs import axes, paired, unmet
+from tests.kernel.netns import Netns
+from tests.kernel.site import MARK
+
+PLANS = DATA / "plans"
+# Docker's bridges, which no network of ours knows.
+ELSEWHERE = {"pn_docker"}
+
+
+def test_the_skeleton() -> None:
+    """One transaction, the same on every host."""
+    compare(DATA / "skeleton.nft", skeleton.script(MARK), WRITE_GOLDEN)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_plan_is_as_it_was_written_down(name: str) -> None:
+    """Read the difference: is it what the change was for?"""
+    CASES[name].check()
+
+    compare(PLANS / f"{name}.txt", CASES[name].page(), WRITE_GOLDEN)
+
+
+def test_no_page_is_left_of_a_case_that_is_gone() -> None:
+    """It would be read as true."""
+    found = {str(path.relative_to(PLANS).with_suffix("")) for path in PLANS.rglob("*.txt")}
+
+    assert found == set(CASES)
+
+
+@pytest.mark.parametrize("mode", modes())
+def test_every_option_has_a_case(mode: str) -> None:
+    """Of networks and of containers; a new one belongs there."""
+    cases = [case for case in CASES.values() if case.mode == mode]
+    driver = driver_for(mode)
+
+    assert {option.name for option in driver.options} <= {o for case in cases for o in case.options}
+    assert {option.name for option in driver.endpoint_options} <= {
+        option for case in cases for option in case.container
+    }
+
+
+def test_every_set_and_map_has_an_element_in_some_case() -> None:
+    """But those that are filled by what happens: Docker's bridges, and who asked."""
+    filled = {each.container for case in CASES.values() for each in case.elements()}
+
+    known = {
+        name
+        for tables in (skeleton.SETS, skeleton.MAPS)
+        for names in tables.values()
+        for name in names
+    }
+
+    assert known - filled == ELSEWHERE
+
+
+def test_every_two_values_meet() -> None:
+    """In one of the paired cases, unless they are refused together."""
+    assert unmet() == []
+
+
+@pytest.mark.parametrize("mode", modes())
+def test_every_option_is_paired(mode: str) -> None:
+    """Of networks and of containers."""
+    driver = driver_for(mode)
+
+    assert {option.name for option in driver.options} <= axes(mode)
+    assert {f"+{option.name}" for option in driver.endpoint_options} <= axes(mode)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("kind", ["named", "paired"])
+def test_nftables_takes_every_case_and_gives_it_back(netns: Netns, kind: str) -> None:
+    """Each on a host of its own; the words are nft's, not only ours."""
+    firewall = NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK, nf_tables)
+    firewall.prepare()
+    cases: dict[str, Case] = CASES if kind == "named" else paired()
+    for name, case in cases.items():
+        wanted = case.elements()
+        firewall.ensure(sorted(wanted, key=str))
+        found = firewall.read()
+        firewall.remove(sorted(wanted, key=str))
+
+        assert found == wanted, name
+        assert firewall.read() == frozenset(), name
