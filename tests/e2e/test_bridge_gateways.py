@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from tests.e2e.asking import NOBODY, Question, surprises
-from tests.lab.clients import http_get
+from tests.lab.clients import Address, http_get
 from tests.lab.commands import CommandError
 from tests.lab.namespace import Peer, ip_json
 from tests.lab.site import Site
@@ -65,7 +65,10 @@ def test_address_kept_for_a_gateway(site: Site, options: tuple[str, ...], kept: 
     firsts = {subnet.version: str(subnet[1]) for subnet in pools}
     assert gateways == {version: firsts[version] if version in kept else "" for version in (4, 6)}
     one, two = site.web("--network", network), site.run("--network", network)
-    given = {4: site.address(one, network), 6: site.address6(one, network)}
+    given: dict[int, Address] = {
+        4: site.address(one, network),
+        6: site.address6(one, network),
+    }
     assert (str(given[4]) == firsts[4]) == (4 not in kept)
     for address in given.values():
         assert http_get(site.netns(two), address, 80) == one
