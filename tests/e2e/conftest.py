@@ -31,7 +31,8 @@ DOCKERS: Final = "dockers"
 GWBRIDGE: Final = "docker_gwbridge"
 WAYS: Final = {"socket": PluginProcess, "managed": ManagedPlugin}
 MODES: Final = ("test_bridge_", "test_macvlan", "test_null")
-# Other namespaces, links of other kinds, sysctls, host ports, the proxy, queues, Docker's bridges.
+# Other namespaces, links of other kinds, sysctls, host ports, the proxy, queues, Docker's bridges,
+# the firewall and announcements of its changes.
 IN_BOTH: Final = frozenset(
     {
         "test_a_parent_comes_and_goes",
@@ -40,12 +41,15 @@ IN_BOTH: Final = frozenset(
         "test_pynet_restarts",
         "test_existing_bridge",
         "test_every_origin",
+        "test_from_another_machine",
         "test_gateway_container",
+        "test_healed",
         "test_host_and_containers",
         "test_ports",
         "test_icc_off",
         "test_published_by_docker",
         "test_rates",
+        "test_two_networks",
     }
 )
 PLACES: Final = [(version, way) for version in reversed(ENGINES) for way in WAYS]
