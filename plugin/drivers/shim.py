@@ -126,12 +126,10 @@ def network_resources(
     """The shim, and what is true of it whoever has joined."""
     _check_addresses(network, stack)
     ifname = shim_name(network.id)
-    parent_mac = None if network.mode == _IPVLAN else network.parent_mac
     shim = Shim(
         ifname=ifname,
         parent=stack.parent,
-        # Other than the network's id, the card's address is not that of another host's on the LAN.
-        mac_address=derived_mac(network.id, parent_mac) if parent_mac else None,
+        mac_address=_mac_address(network, stack),
         mtu=stack.mtu,
         ipv6=network.ipv6,
         mark=network.id,
@@ -236,6 +234,18 @@ def attached(network: Network, endpoint: Endpoint, attachment: Attachment) -> At
     return replace(
         attachment, gateway4=None, gateway6=None, routes=kept, disable_gateway_service=False
     )
+
+
+def _mac_address(network: Network, stack: Stack) -> MacAddress | None:
+    """Always the same, for containers remember it: also that of a shim that was made anew.
+
+    Other than the network's id, the card's address is not that of another host's on the LAN.
+    """
+    if network.mode == _IPVLAN:
+        return None
+    if stack.own:
+        return derived_mac(network.id, "host")
+    return derived_mac(network.id, network.parent_mac) if network.parent_mac else None
 
 
 def _check_addresses(network: Network, stack: Stack) -> None:

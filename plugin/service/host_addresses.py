@@ -7,6 +7,7 @@ connection.
 from dataclasses import replace
 from typing import Final
 
+from plugin.drivers.macvlan import MacvlanDriver
 from plugin.drivers.registry import driver_for
 from plugin.errors import PynetError
 from plugin.kernel.base import Kernel
@@ -55,6 +56,9 @@ class HostAddresses:
         kept = tuple(each for each in network.host_addresses if each.version not in versions)
         addresses = tuple(sorted((*link.addresses, *kept), key=lambda each: each.version))
         mac_address = link.mac_address or network.parent_mac
+        if use.kind == MacvlanDriver.mode and network.parent_mac:
+            # The shim's own is derived of it: neighbours would have to learn a new one for nothing.
+            mac_address = network.parent_mac
         return replace(network, host_addresses=addresses, parent_mac=mac_address)
 
     def _move(self, listed: Network, found: Network) -> None:

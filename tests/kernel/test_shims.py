@@ -170,3 +170,27 @@ class TestTheHostsAddresses:
 
         assert surprises(site, questions) == {}
         assert site.health.conditions == ()
+
+
+class TestHardwareAddresses:
+    """Containers remember the shim's."""
+
+    def test_the_parent_has_another(self, site: Site) -> None:
+        """Its shim has not."""
+        network = a_lan(site)
+        before = site.host.mac_of(shim_name(network.id))
+        site.host.ip("link set up0 address 02:00:00:00:00:77")
+        site.host_addresses.follow()
+        site.healer.heal()
+
+        assert site.host.mac_of(shim_name(network.id)) == before
+
+    def test_of_a_network_without_a_parent(self, site: Site) -> None:
+        """Somebody deletes the shim, and the next tick makes it anew."""
+        options = {"mode": "macvlan", "host_access": "true", "host_address": "10.9.0.9"}
+        network = site.network("alone", "10.9.0.0/24", mode="macvlan", options=options)
+        before = site.host.mac_of(shim_name(network.id))
+        site.host.ip(f"link delete {shim_name(network.id)}")
+        site.healer.heal()
+
+        assert site.host.mac_of(shim_name(network.id)) == before

@@ -116,7 +116,7 @@ class TestNetwork:
         (shim,) = of(Shim, network)
 
         assert isinstance(shim, Shim)
-        assert shim.mac_address is None
+        assert shim.mac_address == derived_mac(network.id, "host")
 
     def test_services_of_the_host(self) -> None:
         """As in mode bridge."""
