@@ -351,11 +351,6 @@ CONTRADICTIONS: Final = (
     ),
     Refusal(
         mode="ipvlan",
-        options={"parent": "eth0", "host_access": "true"},
-        said="in mode ipvlan the host needs an address of its own among the containers",
-    ),
-    Refusal(
-        mode="ipvlan",
         options={"host_access": "true", "host_address": "10.50.0.7"},
         said="an isolated ipvlan network has no MAC address to know its containers by",
     ),

@@ -166,11 +166,6 @@ def _check_access(network: Network, stack: Stack, mode: IpvlanMode, flag: Ipvlan
             "option host_access is true, and an isolated ipvlan network has no MAC address to know "
             "its containers by; say parent, or choose mode=macvlan"
         )
-    if not shim.HOST_ADDRESS.of(network.options):
-        raise RefusedError(
-            "option host_access is true, and in mode ipvlan the host needs an address of its own "
-            "among the containers; give one that nobody else has with host_address"
-        )
     if flag is not IpvlanFlag.BRIDGE:
         raise RefusedError(
             f"option host_access is true, and a link with ipvlan_flag={flag.name.lower()} exchanges "

@@ -5,8 +5,8 @@ the shim the host goes to each container that has joined, and nowhere else; it i
 address it has anyway, or under one of its own that the LAN need not know.  Nobody but those
 containers is heard on it.
 
-An ipvlan shim has an address of its own always: whatever comes to its parent for an address of
-one of the links there is that link's.
+An ipvlan shim has an address of its own always, because whatever comes to its parent for an address
+of one of the links there is that link's: one that is derived, if none is given.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from plugin.drivers.options import Option, address_list, boolean
 from plugin.drivers.publishing import PUBLISH, Publisher, any_address, held_port, translation
 from plugin.drivers.stacked import Stack
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import IfName, MacAddress, derived_mac, link_local, shim_name
+from plugin.model.ids import IfName, MacAddress, derived_mac, link_local, own_address, shim_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -56,7 +56,7 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     default=(),
     expected="an address that nobody else has, or one of each family with ',' between",
     meaning="Address at which containers reach the host (with `host_access`). Default: one that "
-    "the host has on the parent; in mode ipvlan there is none.",
+    "the host has on the parent; in mode ipvlan one that nobody on the LAN has (169.254.…, fd…).",
 )
 _IPVLAN: Final = "ipvlan"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
@@ -193,11 +193,10 @@ def port_targets(
     if network.internal or PUBLISH.of(network.options) is Publisher.DOCKER:
         return ()
     if not HOST_ACCESS.of(network.options):
-        own_address = " and host_address" if network.mode == _IPVLAN else ""
         raise RefusedError(
             f"cannot publish port {binding.container_port}: the host does not reach containers of "
             "this network. Leave out -p, for all ports of the container are open at its own "
-            f"address, or make the network with host_access=true{own_address} or publish=docker"
+            f"address, or make the network with host_access=true or publish=docker"
         )
     own: dict[int, IPAddress] = {each.version: each.ip for each in endpoint.interfaces}
     if binding.host_ip is not None:
@@ -251,11 +250,6 @@ def _mac_address(network: Network, stack: Stack) -> MacAddress | None:
 def _check_addresses(network: Network, stack: Stack) -> None:
     for pool in network.pools:
         if pool.prefix.prefixlen and _host_in(network, pool.prefix) is None:
-            if network.mode == _IPVLAN:
-                raise RefusedError(
-                    f"option host_access needs an IPv{pool.prefix.version} address that nobody else "
-                    "has in mode ipvlan; give one with host_address"
-                )
             where = "there is no parent" if stack.own else f"parent {stack.parent} has none"
             raise RefusedError(
                 f"option host_access needs an IPv{pool.prefix.version} address of the host's, and "
@@ -276,11 +270,12 @@ def _echoes(network: Network, stack: Stack) -> Iterator[Element]:
 
 
 def _own_addresses(network: Network, ifname: IfName) -> Iterator[Address]:
-    """Those of the option; and where IPv6 is asked for hardware addresses the link must have it."""
+    """Those of the option, or of nobody; where IPv6 is asked for hardware addresses any of it."""
     own = set(HOST_ADDRESS.of(network.options))
     for pool in network.pools:
         address = _host_in(network, pool.prefix)
-        if address is not None and address.version == 6:
+        borrowed = network.mode != _IPVLAN and pool.prefix.version == 4
+        if address is not None and not borrowed and pool.prefix.prefixlen:
             own.add(address)
     for address in own:
         interface = ip_interface(f"{address}/{address.max_prefixlen}")
@@ -295,8 +290,9 @@ def _host_for(network: Network, interface: IPInterface) -> IPAddress | None:
 def _host_in(network: Network, prefix: IPNetwork) -> IPAddress | None:
     """The host's address for containers of a subnet: one in it, if there is one."""
     known = HOST_ADDRESS.of(network.options)
-    borrows = network.mode != _IPVLAN
-    if borrows and prefix.version not in {each.version for each in known}:
+    if prefix.version not in {each.version for each in known}:
+        if network.mode == _IPVLAN:
+            return own_address(network.id, prefix.version)
         known = tuple(each.ip for each in network.host_addresses)
     same = [each for each in known if each.version == prefix.version]
     return next((each for each in same if each in prefix), next(iter(same), None))

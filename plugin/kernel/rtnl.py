@@ -62,6 +62,7 @@ _NDA_LLADDR: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
 
+_RT_SCOPE_LINK: Final = 253  # linux/rtnetlink.h
 _IFA_ADDRESS: Final = 1
 _IFA_LOCAL: Final = 2
 _IFA_FLAGS: Final = 8
@@ -341,7 +342,10 @@ def _link_info(body: bytes) -> LinkInfo:
 
 def _address(index: int, interface: IPInterface) -> bytes:
     family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
-    head = _IFADDRMSG.pack(family, interface.network.prefixlen, 0, 0, index)
+    # What leads nowhere else is no source for anything that goes elsewhere (net/ipv4/devinet.c).
+    near = interface.version == 4 and interface.ip.is_link_local
+    scope = _RT_SCOPE_LINK if near else 0
+    head = _IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
     packed = interface.ip.packed
     return head + raw.attribute(_IFA_LOCAL, packed) + raw.attribute(_IFA_ADDRESS, packed)
 

@@ -6,7 +6,7 @@ a prefix of the id itself would collide for ids that a user or a test chose.
 
 import hashlib
 import re
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NewType
 
 NetworkID = NewType("NetworkID", str)
@@ -20,6 +20,7 @@ LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 _NOT_IN_IFNAMES: Final = '/:%"*\\'
 _HASH_DIGITS: Final = 11
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+_CLOUDS: Final = (169, 170)  # 169.254.169.0/24 and 169.254.170.0/24
 _LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
 
 
@@ -88,6 +89,19 @@ def unicast_mac(text: str) -> MacAddress:
     if not _MAC.fullmatch(octets) or int(octets[:2], 16) & 1 or not octets.strip("0:"):
         raise ValueError(text)
     return MacAddress(octets)
+
+
+def own_address(network: NetworkID, version: int) -> IPv4Address | IPv6Address:
+    """An address for the host on a network, that no LAN uses: link-local, or unique and local.
+
+    Not of the first and last 256, which are reserved (RFC 3927 section 2.1), nor of those where
+    clouds have services (169.254.169.254 is the best known).
+    """
+    digest = hashlib.sha256(f"{network}/host".encode()).digest()
+    if version == 6:
+        return IPv6Address(b"\xfd" + digest[:5] + bytes(9) + b"\x01")  # RFC 4193 section 3.1
+    third = [each for each in range(1, 255) if each not in _CLOUDS]
+    return IPv4Address(bytes((169, 254, third[digest[5] % len(third)], 1 + digest[6] % 254)))
 
 
 def link_local(mac_address: MacAddress) -> IPv6Address:

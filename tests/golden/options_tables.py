@@ -15,6 +15,7 @@ DEFAULTS: Final = {
     ("macvlan", "mtu"): "the parent's",
     ("macvlan", "host_address"): "the parent's",
     ("ipvlan", "mtu"): "the parent's",
+    ("ipvlan", "host_address"): "the network's own",
 }
 _SERVICES: Final = "host_services"  # None is every one of them
 # Docker's drivers have no longer names for these.

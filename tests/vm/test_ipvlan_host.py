@@ -5,6 +5,7 @@ from typing import Final
 import pytest
 
 from plugin.errors import RefusedError
+from plugin.model.ids import own_address
 from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer
@@ -36,6 +37,7 @@ def a_net(site: Site, mode: str, **options: str) -> Network:
         "host_address": ",".join(own),
         **options,
     }
+    given = {name: value for name, value in given.items() if value}
     return site.network("net", *subnets, mode="ipvlan", options=given)
 
 
@@ -69,6 +71,31 @@ def test_who_reaches_whom(site: Site, mode: str) -> None:
             SERVICE,
             REACHED if mode == "l3s" else DROPPED,
         ),
+    }
+
+    assert surprises(site, questions) == {}
+
+
+@pytest.mark.parametrize("mode", ["l2", "l3", "l3s"])
+def test_no_address_is_needed(site: Site, mode: str) -> None:
+    """The host has one among its containers that the LAN does not know."""
+    network = a_net(site, mode, host_address="")
+    own = (str(own_address(network.id, 4)), str(own_address(network.id, 6)))
+    bindings = [
+        a_binding(SERVICE, PUBLISHED, protocol=each) for each in (Protocol.TCP, Protocol.UDP)
+    ]
+    one, two = site.container(network, 50, bindings), site.container(network, 51)
+    questions: dict[str, Question] = {
+        "host to container": (site.host, at(one), SERVICE, REACHED),
+        "container to host": (one.netns, own, SERVICE, REACHED),
+        "container to container": (two.netns, at(one), SERVICE, REACHED),
+        "LAN to container": (site.outside, at(one), SERVICE, REACHED),
+        "container to LAN": (one.netns, (OUTSIDE4, OUTSIDE6), SERVICE, REACHED),
+        "host to LAN": (site.host, (OUTSIDE4, OUTSIDE6), SERVICE, REACHED),
+        "host published": (site.host, PARENT, PUBLISHED, REACHED),
+        "LAN published": (site.outside, PARENT, PUBLISHED, REACHED),
+        "neighbour published": (two.netns, own, PUBLISHED, REACHED),
+        "own published": (one.netns, own, PUBLISHED, REACHED),
     }
 
     assert surprises(site, questions) == {}

@@ -1,14 +1,14 @@
 """The host among ipvlan containers: what it is given, and what is refused."""
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
 import pytest
 
 from plugin.drivers.ipvlan import IpvlanDriver
 from plugin.errors import RefusedError
-from plugin.model.ids import IfName, MacAddress, shim_name
+from plugin.model.ids import IfName, MacAddress, own_address, shim_name
 from plugin.model.network import Endpoint, Network, PublishedPort
 from plugin.model.parents import HostLink
 from plugin.model.resources import (
@@ -18,6 +18,7 @@ from plugin.model.resources import (
     HostRoute,
     Ipvlan,
     IpvlanMode,
+    Resource,
     Shim,
     Sysctl,
 )
@@ -42,6 +43,10 @@ def a_net(*subnets: str, **options: str) -> Network:
     changes: dict[str, Any] = {"host_addresses": PARENTS, "parent_mac": PARENT_MAC}
     own = {name: value for name, value in given.items() if value}
     return a_network("lan", *(subnets or DUAL), mode="ipvlan", options=own, **changes)
+
+
+def of(kind: type[Resource], network: Network) -> set[Resource]:
+    return {each for each in DRIVER.network_plan(network).resources if isinstance(each, kind)}
 
 
 def a_member(network: Network, number: int = 2) -> Endpoint:
@@ -145,10 +150,26 @@ def test_all_services_may_be_said(mode: str) -> None:
 
 
 def test_an_address_of_each_family() -> None:
-    """The parent's is not borrowed."""
+    """The parent's is not borrowed: what is not given is derived, and is the network's alone."""
     network = a_net(host_address="10.1.0.77")
-    with pytest.raises(RefusedError, match="needs an IPv6 address that nobody else has"):
-        DRIVER.network_plan(network)
+    own = own_address(network.id, 6)
+    addresses = {each.interface for each in of(Address, network)}  # type: ignore[union-attr]
+
+    assert addresses == {ip_interface("10.1.0.77/32"), ip_interface(f"{own}/128")}
+    assert own in ip_network("fd00::/8")
+    ways = DRIVER.attachment(network, a_member(network)).routes
+    assert ip_network(own) in {each.destination for each in ways}
+
+
+def test_no_address_of_the_lan_is_needed() -> None:
+    """Of either family; a null IPAM's is no subnet."""
+    network = a_net("10.1.0.0/24", host_address="")
+    own = own_address(network.id, 4)
+    addresses = {each.interface for each in of(Address, network)}  # type: ignore[union-attr]
+
+    assert addresses == {ip_interface(f"{own}/32")}
+    nothing = a_net("0.0.0.0/0", host_address="")
+    assert of(Address, nothing) == set()
 
 
 def test_the_parents_address_is_refused() -> None:

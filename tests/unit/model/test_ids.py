@@ -1,6 +1,7 @@
 """Names and addresses derived from ids."""
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
@@ -11,6 +12,7 @@ from plugin.model.ids import (
     bridge_name,
     derived_mac,
     handoff_name,
+    own_address,
     port_name,
     short,
 )
@@ -61,3 +63,18 @@ class TestDerivedMac:
 def test_short_ids_are_those_that_people_know() -> None:
     """Twelve digits, as ``docker network ls`` shows."""
     assert short("0123456789abcdef") == "0123456789ab"
+
+
+def test_an_address_for_the_host() -> None:
+    """Each network's own, the same at every start, and none that a LAN or a cloud uses."""
+    names = [NetworkID(f"n{number}") for number in range(2000)]
+    found = [own_address(name, 4) for name in names]
+    third = {each.packed[2] for each in found}
+
+    assert len(set(found)) > 1900
+    assert all(each in ip_network("169.254.0.0/16") for each in found)
+    assert not third & {0, 169, 170, 255}
+    assert not {each.packed[3] for each in found} & {0, 255}
+    six = {own_address(name, 6) for name in names}
+    assert len(six) == len(names)
+    assert all(each in ip_network("fd00::/8") for each in six)
