@@ -16,6 +16,7 @@ from tests.reliability.crash import beside
 from tests.reliability.crash.points import End
 from tests.reliability.crash.scenes import SCENES
 from tests.reliability.crash.script import Scene
+from tests.reliability.crash.server import die_with_parent
 from tests.reliability.crash.walk import Then, Walk
 from tests.reliability.proof import Count, Proof, Scope, say
 
@@ -33,7 +34,8 @@ def _prove(scope: Scope) -> Iterable[Count]:
     ]
     tasks += [(scene.name, ()) for scene in SCENES]
     cpus = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(cpus, mp_context=get_context("fork")) as pool:
+    fork = get_context("fork")
+    with ProcessPoolExecutor(cpus, fork, initializer=die_with_parent) as pool:
         try:
             walks = [pool.submit(_walk, *task) for task in tasks]
             for walk in as_completed(walks):

@@ -26,9 +26,15 @@ from tests.reliability.crash.points import CALL, End, Points, install
 from tests.reliability.proof import ProofError
 from tests.reliability.wire import DeadError, ask
 
-_PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h: orphans of the plugin become ours
+_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER: Final = 36  # orphans of the plugin become ours
 _WAIT_SECONDS: Final = 60.0
 _LATER: Final = 1e5  # seconds: whatever waits for its time has lapsed by then
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one ends that forked it, however that is."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 class Server:
@@ -142,6 +148,7 @@ class Server:
     def _serve(self, control: socket.socket, at: int | None) -> None:
         code = 1
         try:
+            die_with_parent()
             os.setsid()
             _redirect(self.log)
             points = Points()
@@ -176,6 +183,7 @@ def _observe(control: socket.socket, points: Points) -> None:
     class ObservedLife(life.Life):
         def __init__(self, config: Config) -> None:
             super().__init__(config)
+            die_with_parent()  # the setting does not outlive a fork
             threading.Thread(target=_listen, args=(control, self, points), daemon=True).start()
 
     life.Life = ObservedLife  # type: ignore[misc]
