@@ -1,4 +1,4 @@
-"""The one network of the proofs that is not behind the host but on its LAN, with the host in it."""
+"""Networks of the proofs that are not behind the host: it is among their containers."""
 
 from typing import Final
 
@@ -7,4 +7,9 @@ from tests.lab.namespace import SUBNET4
 LAN: Final = (
     *("-o", "mode=macvlan", "-o", "parent=eth0", "-o", "host_access=true"),
     *(f"--subnet={SUBNET4}", "--gateway=10.99.0.254", "--ip-range=10.99.0.128/26"),
+)
+# On no link of the host's, but on one of its own.
+ISOLATED: Final = (
+    *("-o", "mode=macvlan", "-o", "host_access=true", "-o", "host_address=10.62.0.9"),
+    *("--subnet=10.62.0.0/24", "--gateway=10.62.0.1"),
 )

@@ -12,7 +12,7 @@ from tests.lab.roots import ENGINES, Engine
 from tests.lab.site import Site
 from tests.lab.traces import Traces, take
 from tests.reliability.engines.grounds import Ground, on_all_engines, ways_of
-from tests.reliability.engines.lan import LAN
+from tests.reliability.engines.lan import ISOLATED, LAN
 from tests.reliability.engines.leftovers import Holdings, wait_clean
 from tests.reliability.engines.town import Town
 from tests.reliability.proof import Count, Proof, Scope
@@ -27,19 +27,16 @@ def reboot(ground: Ground, engine: Engine | None = None) -> Iterator[Count]:
     site, peer = ground.site, ground.peer
     besides = _NEW_ENGINES_OWN if engine is not None else ()
     empty = Holdings.of(site.host, site.installed)
-    options = [
-        ("--subnet=10.60.0.0/24", "--gateway=10.60.0.1"),
-        ("--ipv6",),
-        ("--internal",),
-        ("--opt=icc=false",),
+    streets = [
+        site.network("--subnet=10.60.0.0/24", "--gateway=10.60.0.1"),
+        site.network("--ipv6"),
+        site.network("--opt=icc=false"),
+        site.network(ipam=False),
+        site.network(*LAN),
     ]
-    networks = [site.network(*each) for each in options]
-    networks.append(site.network(ipam=False))
-    lan = site.network(*LAN)
-    networks.append(lan)
+    networks = [*streets, site.network("--internal"), site.network(*ISOLATED)]
     before = take(site.host.netns)
     known = _inspected(site, networks)
-    streets = [each for each in networks if each != networks[2]]
     town = Town(site, streets, len(streets))
     town.check(peer)
 
@@ -48,14 +45,14 @@ def reboot(ground: Ground, engine: Engine | None = None) -> Iterator[Count]:
     town.check(peer)
     now = _inspected(site, networks)
     assert now == known, f"the engine shows {now}, and showed {known}"
-    late = site.run("--network", networks[0])
+    late = site.run("--network", streets[0])
     assert site.pings(late, "10.60.0.1")
     site.remove(late)
-    late = site.web("--network", lan)
-    for netns in (site.host.netns, peer.netns):
-        assert http_get(netns, site.address(late, lan), 80) == late
-    assert site.pings(late, site.host.address)
-    site.remove(late)
+    for network, askers in ((streets[-1], (site.host, peer)), (networks[-1], (site.host,))):
+        late = site.web("--network", network)
+        for asker in askers:
+            assert http_get(asker.netns, site.address(late, network), 80) == late
+        site.remove(late)
     town.remove()
     changes = _changes(site, before, besides)
     assert changes == [], f"the host's network is not as it was: {changes}"
@@ -126,7 +123,7 @@ def _prove_upgrade(scope: Scope) -> list[Count]:
 
 _EQUAL: Final = (
     "Networks of several kinds (named and chosen subnets, IPv6, internal, `icc=false`, Docker's own "
-    "addresses, macvlan with `host_access`) and containers with published ports are there. "
+    "addresses, macvlan with `host_access` with and without a parent) and containers with published ports are there. "
     "Everything is killed at once and the "
     "host's network goes with it; then pynet is started, and then dockerd{}. The engine shows the "
     "same networks, the containers answer another machine on the same ports, the host and its "
