@@ -2,15 +2,28 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from plugin.model.ids import NetworkID, bridge_name
 from tests.lab.clients import http_get
 from tests.lab.commands import CommandError
 from tests.lab.installed import MANAGED_NAME, SHORT_NAME, ManagedPlugin
-from tests.lab.namespace import Peer
+from tests.lab.namespace import Peer, ip
 from tests.lab.registry import REFERENCE, serve_plugin
 from tests.lab.site import Site
+
+WELL: Final = "nothing differs from what should be\n"
+# As in docs/reference/installing.md and operations.md.
+_NAMES: Final = (
+    "id=$(docker plugin inspect -f '{{.Id}}' pynet/pynet); "
+    "plugin=$(docker info -f '{{.DockerRootDir}}')/plugins/$id"
+)
+_RESTORE: Final = (
+    'unshare --mount sh -c "mount --bind $plugin/propagated-mount $plugin/rootfs/var/lib/pynet && '
+    'chroot $plugin/rootfs pynet restore -" </root/pynet.tar'
+)
 
 
 @pytest.fixture
@@ -94,3 +107,34 @@ def test_upgrade(site: Site, managed: ManagedPlugin, peer: Peer, tmp_path: Path)
     late = site.run("--network", network)
     assert site.pings(late, web)
     assert site.pings(late, peer.address)
+
+
+def test_upkeep(site: Site, managed: ManagedPlugin, peer: Peer) -> None:
+    """An administrator's commands as the pages have them: inside, and in the plugin's place."""
+    network = site.network()
+    web = site.web("--network", network, "-p", "8080:80")
+    bridge = bridge_name(NetworkID(site.inspect("network", network)["Id"]))
+    assert _inside(site, "pynet check") == WELL
+    ip(site.host.netns, f"link delete {bridge}")
+    _inside(site, "pynet repair")
+    assert http_get(peer.netns, site.host.address, 8080) == web
+
+    _inside(site, "pynet backup - >/root/pynet.tar")
+    managed.disable()
+    for path in managed.state.glob("*.db*"):
+        path.unlink()
+    _on_host(site, _RESTORE)
+    managed.enable()
+    late = site.run("--network", network)
+
+    assert _inside(site, "pynet check") == WELL
+    assert http_get(peer.netns, site.host.address, 8080) == web
+    assert site.pings(late, web)
+
+
+def _inside(site: Site, command: str) -> str:
+    return _on_host(site, f"runc --root /run/docker/runtime-runc/plugins.moby exec $id {command}")
+
+
+def _on_host(site: Site, script: str) -> str:
+    return site.host.run("sh", "-ec", f"{_NAMES}; {script}")
