@@ -168,6 +168,25 @@ def test_bridges_stay_apart(site: Site) -> None:
     assert http_get(site.netns(web), site.host.address, 8080) == inner
 
 
+@pytest.mark.parametrize("isolated", [True, False], ids=["without a parent", "internal"])
+def test_no_way_out(site: Site, peer: Peer, *, isolated: bool) -> None:
+    """The host is reached and reaches, also where it is all that there is but containers."""
+    own = ("-o", "mode=macvlan", "-o", "host_address=10.50.0.9", "--subnet=10.50.0.0/24")
+    network = site.network(*ACCESS, *(own if isolated else (*LAN, "--internal")))
+    web, neighbour = (site.web("--network", network) for _ in range(2))
+    sandbox, address = site.netns(web), site.address(web, network)
+    there = "10.50.0.9" if isolated else site.host.address
+    with services(site, OPEN):
+        questions: dict[str, Question] = {
+            "in": (site.host.netns, address, 80, web),
+            "out": (sandbox, there, OPEN, str(address)),
+            "neighbour": (sandbox, site.address(neighbour, network), 80, neighbour),
+            "LAN": (sandbox, peer.address, 80, NOBODY if isolated else str(address)),
+        }
+        assert surprises(questions) == {}
+    assert "default" not in site.exec(web, "ip", "route")
+
+
 def test_ports_without_access(site: Site) -> None:
     """Are refused with what would help, rather than left out."""
     network = site.network(*LAN)
