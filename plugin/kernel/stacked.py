@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import Final
 
+from plugin import deadline
 from plugin.errors import KernelError, RefusedError
 from plugin.kernel import links
 from plugin.kernel.raw_netlink import attribute
@@ -27,9 +28,11 @@ from plugin.model.resources import (
     Vlan,
 )
 
-# A link that dies with its sandbox has its address until the kernel gets to it.
+# A link that dies with its sandbox has its address, and its parent, until the kernel gets to it.
 PATIENCE_SECONDS: Final = 8.0
+GLANCE_SECONDS: Final = 2.0  # for one that may be alive
 _POLL_SECONDS: Final = 0.02
+_OCCUPIED: Final = (errno.EBUSY, errno.EINVAL)  # by the other kind, by passthru
 _U16: Final = struct.Struct("=H")
 _U32: Final = struct.Struct("=I")
 _IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
@@ -147,7 +150,7 @@ def read_dummy(rtnl: Rtnl, dummy: Dummy) -> Dummy | None:
 def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) -> None:
     kind = "macvlan" if isinstance(child, Macvlan) else "ipvlan"
     try:
-        rtnl.add_link(kind, made, data)
+        _add_child(rtnl, child.parent, kind, made, data)
     except RtnlError as error:
         refusal = child_refusal(rtnl, kind, child.parent, child.mtu, error)
         if refusal is not None:
@@ -156,6 +159,38 @@ def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) 
             raise
         links.our_link(rtnl, child.ifname, child.mark, kind)
     rtnl.change_link(links.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
+
+
+def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: bytes) -> None:
+    """Add the link, when what died with its sandbox has let go of the parent.
+
+    Such a link can be seen for a moment, as one that lives, and then not any more, and is there
+    until the kernel gets to it (net/core/net_namespace.c, cleanup_net).
+    """
+    begun, longest = time.monotonic(), deadline.remaining(PATIENCE_SECONDS)
+    while True:
+        try:
+            rtnl.add_link(kind, made, data)
+        except RtnlError as error:
+            waited = time.monotonic() - begun
+            if error.code not in _OCCUPIED or waited >= longest:
+                raise
+            if waited >= _patience(rtnl, parent, made.mtu):
+                raise
+        else:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _patience(rtnl: Rtnl, parent: IfName, mtu: int | None) -> float:
+    """How long what is in the way may be about to go."""
+    link = rtnl.link(parent)
+    if link is None or not link.ethernet or link.master or (mtu or 0) > link.mtu:
+        return 0
+    found = list(standing_on(rtnl, link.index))
+    if any(each.parent_nsid is None for each in found):
+        return 0
+    return GLANCE_SECONDS if found else PATIENCE_SECONDS
 
 
 def _await_free(rtnl: Rtnl, ifname: IfName, parent: int, macvlan: Macvlan) -> None:
@@ -168,7 +203,7 @@ def _await_free(rtnl: Rtnl, ifname: IfName, parent: int, macvlan: Macvlan) -> No
     own = rtnl.link(ifname)
     if own is not None and own.mac_address == address and macvlan.mode is not MacvlanMode.PASSTHRU:
         raise _in_use(address, ifname, "the parent itself has it")
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + deadline.remaining(PATIENCE_SECONDS)
     while address in rtnl.unicast_filter(parent):
         if time.monotonic() > end:
             raise _in_use(address, ifname, "another link there has it")

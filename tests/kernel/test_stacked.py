@@ -97,6 +97,20 @@ class TestRefusals:
         with pytest.raises(RefusedError, match="macvlan_mode=passthru has it for itself"):
             make(kernel, OTHER)
 
+    def test_what_dies_with_its_sandbox_is_waited_for(
+        self, netns: Netns, kernel: LinuxKernel
+    ) -> None:
+        """The kernel ends a namespace in its own time, and nobody sees into it meanwhile."""
+        for number in range(3):
+            link = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None, mark=f"n/{number}")
+            make(kernel, link)
+            sandbox = Netns()
+            netns.ip(f"link set pnc-1 netns {sandbox.path}")
+            sandbox.ip("link set pnc-1 up")
+            sandbox.close()
+
+        make(kernel, OTHER)
+
     def test_what_is_no_ethernet(self, netns: Netns, kernel: LinuxKernel) -> None:
         """A tunnel has no MAC addresses."""
         netns.ip("tuntap add dev tun0 mode tun", "link set tun0 up")

@@ -59,6 +59,12 @@ class Listener(Rtnl):
     def change_link(self, index: int, change: LinkChange) -> None:
         pass
 
+    def links(self, nsid: int | None = None) -> list[LinkInfo]:
+        return []
+
+    def namespaces(self) -> list[int]:
+        return []
+
 
 def a_shim(mode: IpvlanMode | None) -> Shim:
     return Shim(
@@ -116,8 +122,11 @@ def test_a_shim(mode: IpvlanMode | None) -> None:
         (None, "choose another parent"),
     ],
 )
-def test_an_invalid_argument(link: dict[str, Any] | None, said: str) -> None:
+def test_an_invalid_argument(
+    monkeypatch: pytest.MonkeyPatch, link: dict[str, Any] | None, said: str
+) -> None:
     """The kernel has one number for all of it."""
+    monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0)
     found = None if link is None else replace(THERE, **link)
     with pytest.raises(RefusedError, match=f"parent lo cannot carry an ipvlan link .*: {said}"):
         stacked.ensure_ipvlan(Listener(errno.EINVAL, link=found), an_ipvlan())
