@@ -12,6 +12,7 @@ from ipam.errors import IpamError
 from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
 from plugin.bootstrap.upkeep import Upkeep
+from plugin.bootstrap.zoning import Zoning
 from plugin.config import Config, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
 from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
@@ -40,6 +41,7 @@ class Life:
         self._config = config
         self._builder = Builder(config, self.health)
         self._services: Services | None = None
+        self._zoning: Zoning | None = None
         self._failure = "it is still starting"
         self._failed_once = False
         self._running = threading.Lock()
@@ -85,8 +87,6 @@ class Life:
         with self._running:
             while not self._stopped.is_set() and not self._started():
                 self._stopped.wait(_RETRY_SECONDS)
-            if not self._stopped.is_set():
-                self._watch()
             while not self._stopped.is_set():
                 self._wait_and_tick()
 
@@ -96,6 +96,8 @@ class Life:
         self._meddled.set()
         # Whoever ticks is about to end; what cannot end must not keep the process either.
         ended = self._running.acquire(timeout=_END_SECONDS)
+        if self._zoning is not None:
+            self._zoning.stop()
         self._builder.close()
         if ended:
             self._running.release()
@@ -107,13 +109,14 @@ class Life:
         if not self._stopped.is_set():
             self._tick()
 
-    def _watch(self) -> None:
+    def _watch(self, services: Services) -> None:
+        """Before anything is looked at: what happens meanwhile is looked at again."""
         try:
             RulesetWatch(self._meddled.set)
             BridgeWatch(self._meddled.set)
-            parents = self._ready().parents
-            ParentWatch(parents.concerns, self._meddled.set)
-            AddressWatch(parents.concerns, self._meddled.set)
+            ParentWatch(services.parents.concerns, self._meddled.set)
+            AddressWatch(services.parents.concerns, self._meddled.set)
+            self._zoning = Zoning(services.firewalled.look_after, self._config.tick)
         except KernelError as error:
             self.health.degrade(
                 "watch", f"{error}; what changes is seen with the next tick", "none is needed"
@@ -139,6 +142,8 @@ class Life:
         """What goes wrong here is no reason not to serve: the tick tries again."""
         try:
             with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
+                services.healer.prepare()
+                self._watch(services)
                 services.host_addresses.follow()
                 services.healer.restore()
                 services.parents.look_after()

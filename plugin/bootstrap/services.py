@@ -21,6 +21,7 @@ from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.firewalld import Firewalld
 from plugin.firewall.nft import best_client
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
@@ -40,6 +41,7 @@ from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
+from plugin.service.zones import Firewalled
 from plugin.store.sqlite import SqliteStore
 
 _STATE_MODE: Final = 0o700
@@ -56,6 +58,7 @@ class Services:
     healer: Healer
     parents: Parents
     host_addresses: HostAddresses
+    firewalled: Firewalled
     store: SqliteStore
     allocator: Allocator
     addresses: IpamAddressUse
@@ -125,6 +128,7 @@ class Builder:
             healer=healer,
             parents=parents,
             host_addresses=HostAddresses(store, reconciler, locks),
+            firewalled=Firewalled(store, kernel, self._health, Firewalld()),
             store=store,
             allocator=allocator,
             addresses=addresses,

@@ -1,8 +1,9 @@
 """The contract of a firewall: a skeleton that never changes, and elements that do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from plugin.model.ids import IfName
 from plugin.model.resources import Element
 from plugin.model.rules import Chain, Prepared
 
@@ -15,6 +16,19 @@ class Ruleset(Protocol):
 
     def rules(self, family: str, table: str) -> dict[str, tuple[bytes, ...]]:
         """The rules of a table in their order, by the names of chains."""
+
+
+class Zones(Protocol):
+    """A firewall of others' that sorts links into zones, and refuses what comes in by the rest."""
+
+    def admit(self, links: Iterable[IfName]) -> None:
+        """Put those of ``links`` into a zone that accepts them which are in none.
+
+        Raises FirewallError.  May take seconds: never for a request.
+        """
+
+    def dismiss(self, links: Iterable[IfName]) -> None:
+        """Take links that are gone out of their zones.  Raises as ``admit`` does."""
 
 
 class Firewall(Protocol):

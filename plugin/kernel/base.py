@@ -100,6 +100,12 @@ class Kernel(Protocol):
     def foreign_bridges(self) -> frozenset[IfName]:
         """Bridges of Docker's own networks."""
 
+    def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
+        """Those of ``known``, and all with names such as ours, that firewalld has in a zone.
+
+        None where it does not filter with nftables.
+        """
+
     def may_drop_forwarded(self, version: int) -> bool:
         """Whether iptables' FORWARD of a family has a policy or rules that could drop a packet."""
 

@@ -127,6 +127,9 @@ class LinuxKernel:
         with conversation() as rtnl:
             return docker_bridges.read(rtnl)
 
+    def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
+        return nf_tables.firewalld_links(known)
+
     def may_drop_forwarded(self, version: int) -> bool:
         return nf_tables.may_drop_forwarded(version)
 

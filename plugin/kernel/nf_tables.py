@@ -9,12 +9,13 @@ import errno
 import re
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import raw_netlink as raw
+from plugin.model.ids import IfName
 from plugin.model.rules import Chain
 
 _SUBSYSTEM: Final = 10 << 8  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
@@ -37,6 +38,9 @@ _NUMBERS: Final = {name: number for number, name in _FAMILIES.items()}
 _HOOKS: Final = ("prerouting", "input", "forward", "output", "postrouting")
 # A set without a name gets one with a number, which changes whenever it is made again.
 _NAMELESS: Final = re.compile(rb"__(set|map)\d+")
+_FIREWALLD: Final = ("inet", "firewalld")
+_ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
+_OURS: Final = re.compile(rb"pn[bh]-[0-9a-f]{11}(?=\0)")
 # Somebody changed the rules while they were told (net/netfilter/nf_tables_api.c).
 _ATTEMPTS: Final = 5
 _TIMEOUT_SECONDS: Final = 5.0
@@ -79,6 +83,19 @@ def may_drop_forwarded(version: int) -> bool:
         if (each.family, each.table, each.name) == place:
             return each.drops or bool(rules(*place))
     return False
+
+
+def firewalld_links(known: Iterable[str]) -> frozenset[IfName] | None:
+    """Those of ``known``, and all with names such as ours, that firewalld has in a zone.
+
+    None where its table is not there: it does not run, or filters with iptables.
+    """
+    found = rules(*_FIREWALLD, _ZONES)
+    if not found and not any((each.family, each.table) == _FIREWALLD for each in chains()):
+        return None
+    text = b"".join(rule for chain in found.values() for rule in chain)
+    named = {IfName(each.decode()) for each in _OURS.findall(text)}
+    return frozenset(named.union(IfName(each) for each in known if each.encode() + b"\0" in text))
 
 
 def _chain(family: int, found: dict[int, bytes]) -> Chain:

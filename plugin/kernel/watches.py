@@ -41,11 +41,13 @@ _DELCHAIN: Final = 5
 _DELRULE: Final = 8
 _DELETIONS: Final = frozenset({2, _DELCHAIN, _DELRULE, 11, 14})  # table, ..., set, element
 _NEWGEN: Final = 15
+_TABLES: Final = frozenset({_SUBSYSTEM << 8, _SUBSYSTEM << 8 | 2})  # made, and removed
 _TABLE: Final = 1  # the attribute with the table's name, in every message
 _CHAIN_OF_RULE: Final = 2
 _NAME_OF_CHAIN: Final = 3
 _PROCESS: Final = 3
 _OWN_TABLE: Final = "pynet"
+_FIREWALLD: Final = "firewalld"
 _SHARED_CHAINS: Final = frozenset({"DOCKER-USER", "FORWARD"})
 
 _RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
@@ -138,6 +140,17 @@ class RulesetWatch(_Watch):
         if self._concerned and _text(body, _PROCESS) != PROCESS_NAME:
             self._changed()
         self._concerned = False
+
+
+class FirewalldWatch(_Watch):
+    """Calls ``changed`` after firewalld made or removed its table: it was started, or reloaded."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__(raw_netlink.NETLINK_NETFILTER, [_NFNLGRP_NFTABLES], changed)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        if kind in _TABLES and _text(body, _TABLE) == _FIREWALLD:
+            self._changed()
 
 
 class BridgeWatch(_Watch):

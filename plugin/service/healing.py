@@ -57,6 +57,10 @@ class Healer:
         self._stragglers = stragglers or Stragglers()
         self._healing = threading.Lock()
 
+    def prepare(self) -> None:
+        """Have the rules that are the same for all networks, before anybody listens for changes."""
+        self._prepare_firewall(drift=False)
+
     def restore(self) -> None:
         """The pass at start: what is missing then was never drift, a reboot took it."""
         self._heal(drift=False)

@@ -78,6 +78,7 @@ class FakeHost:
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
+    zoned: set[IfName] | None = None  # by firewalld, if it is there
     filtered: set[int] = field(default_factory=set)
 
     def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
@@ -184,6 +185,9 @@ class FakeKernel:
 
     def foreign_bridges(self) -> frozenset[IfName]:
         return frozenset(name for name in self.host.links if name == "docker0")
+
+    def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
+        return None if self.host.zoned is None else frozenset(self.host.zoned)
 
     def may_drop_forwarded(self, version: int) -> bool:
         return version in self.host.filtered

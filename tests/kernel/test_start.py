@@ -10,6 +10,7 @@ from plugin.bootstrap.life import Life
 from plugin.config import Scope, read_config
 from plugin.errors import NotReadyError
 from plugin.kernel.claim import claim
+from plugin.service.healing import Healer
 from plugin.service.health import Status
 from tests.kernel.netns import Netns, wait_until
 
@@ -21,6 +22,7 @@ def life(netns: Netns, tmp_path: Path) -> Iterator[Life]:
         "PYNET_STATE": str(tmp_path / "state"),
         "PYNET_PLUGIN_SOCKETS": str(tmp_path / "pynet.sock"),
         "PYNET_ADMIN_SOCKET": str(tmp_path / "admin.sock"),
+        "PYNET_TICK": "3600",
     }
     made = Life(read_config(environ))
     yield made
@@ -83,3 +85,23 @@ def test_a_second_pynet_waits_until_the_first_is_gone(life: Life) -> None:
     wait_until(lambda: life.health.status is Status.OK, "the second did not take over")
 
     assert "another pynet" in condition.why
+
+
+def test_what_changes_while_it_looks_is_looked_at_again(
+    life: Life, netns: Netns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine starts beside it, and makes a bridge when Docker's bridges have been seen."""
+    late = "br-0123456789ab"
+    restore = Healer.restore
+
+    def restore_and_miss(healer: Healer) -> None:
+        restore(healer)
+        netns.ip(f"link add {late} type bridge")
+
+    monkeypatch.setattr(Healer, "restore", restore_and_miss)
+    begin(life)
+    wait_until(lambda: life.health.status is Status.OK, "the plugin did not start")
+
+    wait_until(
+        lambda: late in netns.run("nft", "list", "table", "inet", "pynet"), "it is not known"
+    )
