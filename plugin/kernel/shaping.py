@@ -5,7 +5,7 @@ needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth pl
 """
 
 import errno
-from typing import Final
+from typing import Any, Final
 
 from plugin.kernel import links
 from plugin.kernel.netlink import traffic_control
@@ -55,7 +55,7 @@ def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
     if link is None:
         return None
     if isinstance(resource, Detour):
-        return resource if links.is_ours(link) else None
+        return resource if links.is_ours(link) and _is_taken(rtnl, resource, link.index) else None
     with traffic_control() as ipr:
         for queue in ipr.get_qdiscs(link.index):
             if queue.get_attr("TCA_KIND") == "tbf":
@@ -64,10 +64,22 @@ def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
     return None
 
 
+def _is_taken(rtnl: Rtnl, detour: Detour, target: int) -> bool:
+    """Whether what comes in by the source goes over this very link."""
+    source = rtnl.link(detour.source)
+    if source is None:
+        return False
+    with traffic_control() as ipr:
+        return _leads_to(ipr, source.index) == target
+
+
 def _redirect(source: int, target: int) -> None:
     with traffic_control() as ipr:
-        if any(queue.get_attr("TCA_KIND") == "ingress" for queue in ipr.get_qdiscs(source)):
+        if _leads_to(ipr, source) == target:
             return
+        if any(queue.get_attr("TCA_KIND") == "ingress" for queue in ipr.get_qdiscs(source)):
+            # To a link that is gone: what the container sends would be lost.
+            ipr.tc("del", "ingress", source, _INGRESS)
         ipr.tc("add", "ingress", source, _INGRESS)
         ipr.tc(
             "add-filter",
@@ -82,6 +94,20 @@ def _redirect(source: int, target: int) -> None:
                 {"kind": "mirred", "direction": "egress", "action": "redirect", "ifindex": target}
             ],
         )
+
+
+def _leads_to(ipr: Any, source: int) -> int | None:
+    """The number of the link that the detour of a source leads to; 0 if that link is gone."""
+    if not any(queue.get_attr("TCA_KIND") == "ingress" for queue in ipr.get_qdiscs(source)):
+        return None
+    path = ("TCA_U32_ACT", "TCA_ACT_PRIO_1", "TCA_ACT_OPTIONS", "TCA_MIRRED_PARMS")
+    for each in ipr.get_filters(source, parent=_INGRESS):
+        options = each.get_attr("TCA_OPTIONS")
+        if each.get_attr("TCA_KIND") == "u32" and options is not None:
+            found = options.get_nested(*path)
+            if found is not None:
+                return int(found["ifindex"])
+    return None
 
 
 def _burst(limit: Limit) -> int:

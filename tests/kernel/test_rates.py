@@ -3,6 +3,7 @@
 Bytes are counted from when the bucket is surely empty, so that what it held is not measured.
 """
 
+import json
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from plugin.model.ids import detour_name, port_name
 from tests.kernel.netns import Netns
 from tests.kernel.site import OUTSIDE4, Site
 
@@ -100,3 +102,28 @@ def _on(
             return transfer(site, network, container or {})
         finally:
             site.close()
+
+
+@pytest.mark.parametrize("meddle", ["link delete", "tc qdisc delete"])
+def test_a_detour_that_was_taken_away_comes_back(site: Site, meddle: str) -> None:
+    """What the container sends passes again, and not faster than it may."""
+    network = site.network("blue", SUBNET, options={"rate_from": SLOW})
+    made = site.container(network, 2)
+    detour, port = detour_name(made.endpoint.id), port_name(made.endpoint.id)
+    if meddle == "link delete":
+        site.host.ip(f"link delete {detour}")
+    else:
+        site.host.run("tc", "qdisc", "delete", "dev", port, "ingress")
+    site.healer.heal()
+    before = _bytes_of(site, detour)
+    seconds(site.outside, made.netns, OUTSIDE4)
+
+    assert _bytes_of(site, detour) - before > HEAD + BODY
+    assert "rate 16Mbit" in site.host.run("tc", "qdisc", "show", "dev", detour)
+    site.healer.heal()
+    assert not site.health.conditions
+
+
+def _bytes_of(site: Site, ifname: str) -> int:
+    (link,) = json.loads(site.host.run("ip", "-json", "-stats", "link", "show", "dev", ifname))
+    return int(link["stats64"]["tx"]["bytes"])
