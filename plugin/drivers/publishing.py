@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from plugin.drivers.options import Option, choice
-from plugin.model.network import IPAddress, PublishedPort
+from plugin.errors import RefusedError
+from plugin.model.network import IPAddress, PortBinding, Protocol, PublishedPort
 from plugin.model.resources import Element, HostPort
 
 
@@ -34,6 +35,20 @@ def any_address(version: int) -> IPAddress:
 def held_port(port: PublishedPort, host_ip: IPAddress) -> HostPort:
     """The host's port, which nobody else shall take."""
     return HostPort(protocol=port.protocol, address=host_ip, port=port.host_port)
+
+
+def is_carried(protocol: Protocol) -> bool:
+    """Whether the proxy knows the protocol: SCTP has messages in streams, not bytes."""
+    return protocol is not Protocol.SCTP
+
+
+def not_carried(binding: PortBinding, host_ip: IPAddress) -> RefusedError:
+    """What to answer where the proxy would be the only way to a port that it cannot carry."""
+    protocol = binding.protocol.text
+    return RefusedError(
+        f"cannot publish port {binding.container_port}/{protocol} on {host_ip}: that would need the "
+        f"proxy, which does not know {protocol}; publish on an IPv4 address of the host"
+    )
 
 
 def translation(port: PublishedPort) -> Element:

@@ -16,7 +16,15 @@ from typing import Any, Final
 
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.drivers.options import Option, address_list, boolean
-from plugin.drivers.publishing import PUBLISH, Publisher, any_address, held_port, translation
+from plugin.drivers.publishing import (
+    PUBLISH,
+    Publisher,
+    any_address,
+    held_port,
+    is_carried,
+    not_carried,
+    translation,
+)
 from plugin.drivers.stacked import Stack
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, MacAddress, derived_mac, link_local, own_address, shim_name
@@ -204,6 +212,8 @@ def port_targets(
     families = sorted(own)
     if families == [4] and network.host_ipv6:
         families.append(6)
+    if 4 in own and not is_carried(binding.protocol):
+        families = [4]
     return tuple(_target(own, any_address(version), binding) for version in families)
 
 
@@ -306,7 +316,9 @@ def _ways(network: Network, endpoint: Endpoint) -> Iterator[StaticRoute]:
 
 
 def _target(own: dict[int, IPAddress], host_ip: IPAddress, binding: PortBinding) -> PortTarget:
-    """The proxy crosses from IPv6 to IPv4, too."""
+    """The proxy crosses from IPv6 to IPv4, too, and is the way to every port of IPv6."""
+    if host_ip.version == 6 and not is_carried(binding.protocol):
+        raise not_carried(binding, host_ip)
     container_ip = own.get(host_ip.version) or (own.get(4) if host_ip.version == 6 else None)
     if container_ip is None:
         raise RefusedError(

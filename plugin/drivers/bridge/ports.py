@@ -8,7 +8,14 @@ container without one.
 
 from plugin.drivers.bridge.options import GatewayMode
 from plugin.drivers.bridge.reading import BridgeOptions
-from plugin.drivers.publishing import Publisher, any_address, held_port, translation
+from plugin.drivers.publishing import (
+    Publisher,
+    any_address,
+    held_port,
+    is_carried,
+    not_carried,
+    translation,
+)
 from plugin.errors import RefusedError
 from plugin.model.ids import port_name
 from plugin.model.network import (
@@ -35,7 +42,8 @@ def port_targets(
     if binding.host_ip is not None or not host_ip.is_unspecified:
         return (_target(options, own, host_ip, binding),)
     families = sorted(own)
-    if families == [4] and network.host_ipv6 and options.proxy:
+    proxied = options.proxy and is_carried(binding.protocol)
+    if families == [4] and network.host_ipv6 and proxied:
         families.append(6)
     return tuple(_target(options, own, any_address(version), binding) for version in families)
 
@@ -62,6 +70,8 @@ def _target(
     if version in own:
         return PortTarget(host_ip=host_ip, container_ip=own[version])
     if version == 6 and 4 in own and options.proxy:
+        if not is_carried(binding.protocol):
+            raise not_carried(binding, host_ip)
         return PortTarget(host_ip=host_ip, container_ip=own[4])
     raise RefusedError(
         f"cannot publish port {binding.container_port} on {host_ip}: "
@@ -80,7 +90,8 @@ def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
     crosses = port.host_ip.version != port.container_ip.version
     if not crosses:
         resources.add(translation(port))
-    if options.proxy and (crosses or _includes_loopback6(port.host_ip)):
+    carried = options.proxy and is_carried(port.protocol)
+    if carried and (crosses or _includes_loopback6(port.host_ip)):
         resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
     return resources
 

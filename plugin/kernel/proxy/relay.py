@@ -7,9 +7,11 @@ Standard input is a socket on which pynet hands over listening sockets: a messag
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import resource
 import selectors
 import socket
 import sys
@@ -21,6 +23,7 @@ CHUNK: Final = 1 << 16
 PIPE_BYTES: Final = 1 << 20  # that one side may be ahead of the other
 UDP_IDLE_SECONDS: Final = 90.0
 MAX_SESSIONS: Final = 1024  # UDP clients of one port
+REST_SECONDS: Final = 0.5  # that a port takes no calls when there are no descriptors for one
 _SPLICE: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 _ANCILLARY: Final = socket.CMSG_SPACE(20)  # linux/ipv6.h: struct in6_pktinfo
 
@@ -34,6 +37,7 @@ class Loop:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._resting: list[tuple[float, socket.socket, Handler]] = []
 
     def watch(self, sock: socket.socket, events: int, handler: Handler) -> None:
         """Call ``handler`` with the events that are ready, or stop doing so for none."""
@@ -52,11 +56,22 @@ class Loop:
             self.watch(sock, 0, lambda _: None)
             sock.close()
 
+    def rest(self, sock: socket.socket, handler: Handler) -> None:
+        """Leave alone for a moment what is ready and cannot be seen to."""
+        self.watch(sock, 0, handler)
+        self._resting.append((time.monotonic() + REST_SECONDS, sock, handler))
+
     def turn(self, seconds: float) -> None:
         """Wait for something to happen, and see to it."""
+        if self._resting:
+            seconds = max(0.0, self._resting[0][0] - time.monotonic())
         for key, events in self._selector.select(seconds):
             if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]
                 key.data(events)
+        while self._resting and self._resting[0][0] <= time.monotonic():
+            _, sock, handler = self._resting.pop(0)
+            if sock.fileno() >= 0:
+                self.watch(sock, selectors.EVENT_READ, handler)
 
 
 class Channel:
@@ -111,19 +126,27 @@ class Channel:
 
 
 class Stream:
-    """One TCP connection and its other half."""
+    """One TCP connection and its other half.  If it cannot be had, the caller's end is closed."""
 
     def __init__(self, loop: Loop, client: socket.socket, target: tuple[str, int]) -> None:
         self._loop = loop
         self._client = client
-        self._server = socket.socket(_family(target[0]), socket.SOCK_STREAM)
-        self._channels = (Channel(client, self._server), Channel(self._server, client))
         self._connected = False
-        for sock in (client, self._server):
-            sock.settimeout(0)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._server.connect_ex(target)
-        loop.watch(self._server, selectors.EVENT_WRITE, self._ready)
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(client)
+            self._server = socket.socket(_family(target[0]), socket.SOCK_STREAM)
+            undo.enter_context(self._server)
+            there = Channel(client, self._server)
+            undo.callback(there.close)
+            back = Channel(self._server, client)
+            undo.callback(back.close)
+            for sock in (client, self._server):
+                sock.settimeout(0)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._server.connect_ex(target)
+            loop.watch(self._server, selectors.EVENT_WRITE, self._ready)
+            undo.pop_all()
+        self._channels = (there, back)
 
     def _ready(self, _: int) -> None:
         try:
@@ -242,13 +265,22 @@ class Connections:
     def _accept(self) -> None:
         try:
             client, _ = self._socket.accept()
-        except OSError:
-            return
-        Stream(self._loop, client, self._target)
+            Stream(self._loop, client, self._target)
+        except OSError as error:
+            # Who could not be accepted waits in line, and the socket stays ready: no descriptor,
+            # no memory.  Everybody else's connections go on.
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR):
+                self._loop.rest(self._socket, lambda _: self._accept())
 
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _take_all_descriptors() -> None:
+    """Six of them carry a connection, and 1024 is what a process may have unless it asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> None:
@@ -257,8 +289,12 @@ def main() -> None:
     control.settimeout(0)
     loop = Loop()
     ports: dict[int, Connections | Datagrams] = {}
+    _take_all_descriptors()
+    spare: list[int] = []
 
     def obey(_: int) -> None:
+        while spare:  # a port's socket that found no room would be lost
+            os.close(spare.pop())
         message, handed, _, _ = socket.recv_fds(control, CHUNK, 1)
         if not message:
             sys.exit(0)
@@ -276,6 +312,9 @@ def main() -> None:
 
     loop.watch(control, selectors.EVENT_READ, obey)
     while True:
+        if not spare:
+            with contextlib.suppress(OSError):
+                spare.append(os.open(os.devnull, os.O_RDONLY))
         loop.turn(UDP_IDLE_SECONDS)
         now = time.monotonic()
         for port in ports.values():

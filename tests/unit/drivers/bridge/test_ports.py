@@ -199,3 +199,36 @@ class TestPortsPlan:
         assert bool(proxied(plan)) is (carried and proxy)
         assert bool(elements(plan)) is translated
         assert len(of_kind(plan, HostPort)) == 1
+
+
+class TestSctp:
+    """The proxy does not know it: what takes the proxy is left out, or refused."""
+
+    @pytest.mark.parametrize(
+        ("subnets", "expected"), [(DUAL, ANY), (IPV4, ANY[:1]), (IPV6, ANY[1:])]
+    )
+    def test_any_address_is_those_that_are_translated(
+        self, subnets: tuple[str, ...], expected: list[tuple[str, str]]
+    ) -> None:
+        """Each family of the container's own."""
+        network = a_network("blue", *subnets)
+        binding = a_binding(protocol=Protocol.SCTP)
+        found = DRIVER.port_targets(network, an_endpoint(network), binding)
+
+        assert [(str(each.host_ip), str(each.container_ip)) for each in found] == expected
+
+    def test_ipv6_to_a_container_without_it_is_refused(self) -> None:
+        """When it was asked for by name."""
+        network = a_network("blue", *IPV4)
+        binding = a_binding(protocol=Protocol.SCTP, host_ip="::1")
+
+        with pytest.raises(RefusedError, match=r"80/sctp on ::1: .* publish on an IPv4 address"):
+            DRIVER.port_targets(network, an_endpoint(network), binding)
+
+    def test_nothing_of_it_is_carried(self) -> None:
+        """Also not for [::1], which is not translated."""
+        network = a_network("blue", *DUAL)
+        port = replace(a_published_port("::", "fd00:1::2"), protocol=Protocol.SCTP)
+        endpoint = replace(an_endpoint(network), published=(port,))
+
+        assert not proxied(DRIVER.ports_plan(network, endpoint))
