@@ -45,6 +45,13 @@ class AddressRange:
         return f"{self.first}-{self.last}"
 
 
+def _unscoped(text: str) -> str:
+    """The text without a zone (RFC 4007 section 11): ``fe80::1%eth0`` is no address of a pool."""
+    if "%" in text:
+        raise ValueError(text)
+    return text
+
+
 def parse_prefix(text: str) -> Prefix:
     """Read ``10.1.2.3/24`` as 10.1.2.0/24: engines before 25 send host bits."""
     if "/" not in text:
@@ -52,7 +59,7 @@ def parse_prefix(text: str) -> Prefix:
             f"pool {text!r} has no length, expected a prefix such as 10.1.2.0/24"
         )
     try:
-        return ip_network(text, strict=False)
+        return ip_network(_unscoped(text), strict=False)
     except ValueError as error:
         raise InvalidPrefixError(
             f"pool {text!r} is not a prefix, expected one such as 10.1.2.0/24"
@@ -62,7 +69,7 @@ def parse_prefix(text: str) -> Prefix:
 def parse_address(text: str) -> Address:
     """Read an address, with or without the length Docker sometimes adds."""
     try:
-        return ip_address(text.partition("/")[0])
+        return ip_address(_unscoped(text).partition("/")[0])
     except ValueError as error:
         raise InvalidAddressError(
             f"address {text!r} is not an IP address, expected one such as 10.1.2.3"

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Generic, TypeVar
 
 from plugin.errors import InvalidOptionError
-from plugin.model.ids import IFNAMSIZ, IfName, link_name
+from plugin.model.ids import IFNAMSIZ, IfName, link_name, unscoped
 from plugin.model.network import IPAddress, Protocol, StaticRoute
 
 T = TypeVar("T")
@@ -90,17 +90,17 @@ def ipv4_address(text: str) -> IPv4Address:
 
 def ipv6_address(text: str) -> IPv6Address:
     """One IPv6 address."""
-    return IPv6Address(text)
+    return IPv6Address(unscoped(text))
 
 
 def ip_address_text(text: str) -> IPAddress:
     """One address of either family."""
-    return ip_address(text)
+    return ip_address(unscoped(text))
 
 
 def address_list(text: str) -> tuple[IPAddress, ...]:
     """Addresses with ``;`` or ``,`` between: ``--driver-opt`` of the docker command splits at ``,``."""
-    return listed(";", ip_address)(text.replace(",", ";"))
+    return listed(";", ip_address_text)(text.replace(",", ";"))
 
 
 def rate(text: str) -> int:
@@ -154,12 +154,12 @@ def _port(text: str) -> tuple[Protocol, int]:
 
 def _route(text: str) -> StaticRoute:
     words = text.split()
-    destination = ip_network(words[0]) if words else None
+    destination = ip_network(unscoped(words[0])) if words else None
     if destination is None or destination.prefixlen == 0 or len(words) not in (1, 3):
         raise ValueError(text)
     if len(words) == 1:
         return StaticRoute(destination=destination)
-    next_hop = ip_address(words[2])
+    next_hop = ip_address_text(words[2])
     if words[1] != "via" or next_hop.version != destination.version:
         raise ValueError(text)
     return StaticRoute(destination=destination, next_hop=next_hop)

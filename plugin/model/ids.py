@@ -79,6 +79,16 @@ def link_name(text: str) -> IfName:
     return IfName(text)
 
 
+def unscoped(text: str) -> str:
+    """The text of an address without a zone (RFC 4007 section 11), which could be any text.
+
+    ipaddress takes ``fe80::1%eth0``, and no address of a network's has one.
+    """
+    if "%" in text:
+        raise ValueError(text)
+    return text
+
+
 def unicast_mac(text: str) -> MacAddress:
     """The address of one host, in either notation, given out in lower case with colons.
 

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from plugin.model.ids import MacAddress, unicast_mac
+from plugin.model.ids import MacAddress, unicast_mac, unscoped
 from plugin.model.network import IPAddress, IPInterface, IPNetwork
 from plugin.wire.errors import WireError
 
@@ -40,19 +40,21 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 def parse_address(text: str, path: str) -> IPAddress:
     """An address without a length."""
-    return _parse(ip_address, text, path, "an address")
+    return _parse(lambda t: ip_address(unscoped(t)), text, path, "an address")
 
 
 def parse_interface(text: str, path: str) -> IPInterface:
     """An address with the length of its subnet."""
     if "/" not in text:
         raise WireError(path, f"{text!r} has no prefix length, expected one as 10.0.0.2/24")
-    return _parse(ip_interface, text, path, "an address with a prefix length")
+    return _parse(
+        lambda t: ip_interface(unscoped(t)), text, path, "an address with a prefix length"
+    )
 
 
 def parse_network(text: str, path: str) -> IPNetwork:
     """A prefix; host bits are dropped, as engines before 25 send them."""
-    return _parse(lambda t: ip_network(t, strict=False), text, path, "a prefix")
+    return _parse(lambda t: ip_network(unscoped(t), strict=False), text, path, "a prefix")
 
 
 def parse_mac(text: str, path: str) -> MacAddress:

@@ -44,6 +44,7 @@ class TestParse:
             ("10.0.0.0/33", "'10.0.0.0/33' is not a prefix"),
             ("10.0.0.0", "'10.0.0.0' has no length"),
             ("", "'' has no length"),
+            ("fd00::%x/64", "'fd00::%x/64' is not a prefix"),
             ("ten/24", "'ten/24' is not a prefix"),
         ],
     )
@@ -56,6 +57,8 @@ class TestParse:
         """The value and an example are in the message."""
         with pytest.raises(InvalidAddressError, match=r"'10.0.0' is not an IP address.*10.1.2.3"):
             parse_address("10.0.0")
+        with pytest.raises(InvalidAddressError, match="fd00::1%x"):
+            parse_address("fd00::1%x")
 
     @pytest.mark.parametrize(
         ("text", "expected"),

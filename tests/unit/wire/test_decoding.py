@@ -69,6 +69,9 @@ GOOD: list[tuple[Callable[[str, str], object], str, object]] = [
 ]
 BAD: list[tuple[Callable[[str, str], object], str, str]] = [
     (decoding.parse_address, "10.0.0.2/24", "$.X: '10.0.0.2/24' is not an address"),
+    (decoding.parse_address, "fd00::1%x", "$.X: 'fd00::1%x' is not an address"),
+    (decoding.parse_interface, "fd00::1%x/64", "is not an address with a prefix length"),
+    (decoding.parse_network, "fd00::%x/64", "is not a prefix"),
     (decoding.parse_address, "", "$.X: '' is not an address"),
     (decoding.parse_interface, "10.0.0.2", "$.X: '10.0.0.2' has no prefix length, expected one as"),
     (decoding.parse_interface, "10.0.0.2/33", "is not an address with a prefix length"),
