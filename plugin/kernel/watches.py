@@ -146,7 +146,7 @@ class FirewalldWatch(_Watch):
     """Calls ``changed`` after firewalld made or removed its table: it was started, or reloaded."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        super().__init__(raw_netlink.NETLINK_NETFILTER, [_NFNLGRP_NFTABLES], changed)
+        super().__init__(raw_netlink.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         if kind in _TABLES and _text(body, _TABLE) == _FIREWALLD:
