@@ -9,6 +9,7 @@ from plugin.model.ids import own_address
 from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer
+from tests.kernel.netns import Netns
 from tests.kernel.questions import PUBLISHED, SERVICE, SHUT, Question, at, surprises
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Site
 
@@ -201,3 +202,21 @@ def test_an_address_that_another_network_has(site: Site) -> None:
     site.kernel.settle()
 
     assert site.host.run("ip", "-o", "link").count("pnh-") == 1
+
+
+@pytest.mark.parametrize("mode", ["l2", "l3", "l3s"])
+def test_the_address_of_the_parent(site: Site, mode: str) -> None:
+    """The kernel would let a container have what the LAN sends to the host; pynet does not."""
+    options = {"mode": "ipvlan", "parent": "up0", "ipvlan_mode": mode}
+    network = site.network("lan", *LAN, mode="ipvlan", options=options)
+    asked: dict[str, Question] = {"LAN to host": (site.outside, PARENT, SERVICE, REACHED)}
+
+    with pytest.raises(RefusedError, match=rf"address {HOST4} is the host's on the parent"):
+        site.container(network, 2)
+    assert surprises(site, asked) == {}
+
+    thief = Netns()
+    site.host.ip(f"link add link up0 name thief type ipvlan mode {mode}")
+    site.host.ip(f"link set thief netns {thief.path}")
+    thief.ip(f"address add {HOST4}/24 dev thief", "link set thief up")
+    assert surprises(site, asked) != {}
