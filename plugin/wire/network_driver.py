@@ -70,11 +70,27 @@ class CreateNetworkRequest(Struct, frozen=True, kw_only=True):
 
 
 class AllocateNetworkRequest(CreateNetworkRequest, frozen=True, kw_only=True):
-    """The same on a swarm manager, where the network gets no host yet."""
+    """The same on a swarm manager, where the network gets no host yet.
+
+    Its options are the user's alone, and what was answered before (moby, cnmallocator and
+    remote/api: a map of texts, where that of a node has labels and the options within one).
+    """
+
+    def network(self, default_mode: str) -> Network:
+        asked = CreateNetworkRequest(
+            NetworkID=self.NetworkID,
+            Options=self._as_of_a_node(),
+            IPv4Data=self.IPv4Data,
+            IPv6Data=self.IPv6Data,
+        )
+        return asked.network(default_mode)
 
     def engine_options(self) -> dict[str, str]:
         """What the engines of the nodes will want to be told again."""
-        return labels.engine_options(self.Options or {}, "$.Options")
+        return labels.engine_options(self._as_of_a_node(), "$.Options")
+
+    def _as_of_a_node(self) -> OptionMap:
+        return {labels.GENERIC: self.Options or {}}
 
 
 class GwAllocCheckRequest(Struct, frozen=True, kw_only=True):

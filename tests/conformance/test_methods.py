@@ -1,10 +1,13 @@
 """The methods of both protocols, all of them, and what each makes of nonsense."""
 
+from typing import Any, ClassVar
+
 import pytest
 
-from tests.conformance.plugin import Plugin
+from tests.conformance.plugin import Json, Plugin
 from tests.fakes.rig import Rig
 
+LABEL = "com.docker.network."
 NETWORK_METHODS = (
     "GetCapabilities",
     "GwAllocCheck",
@@ -109,22 +112,37 @@ def test_unknown_ids_are_refused_where_something_is_asked_for(plugin: Plugin, me
 
 
 class TestSwarm:
-    def test_a_manager_gives_the_options_back(self, plugin: Plugin) -> None:
-        """They become those of every node."""
-        status, answer = plugin.ask(
+    OPTIONS: ClassVar[dict[str, str]] = {
+        "mode": "bridge",
+        LABEL + "driver.mtu": "1400",
+        LABEL + "advertise_addr_ms": "200",
+    }
+
+    def allocate(self, plugin: Plugin, options: dict[str, Any] | None) -> tuple[int, Json]:
+        """As a manager asks, whose options are not within others as those of a node are."""
+        return plugin.ask(
             "NetworkDriver.AllocateNetwork",
             {
                 "NetworkID": "n" * 64,
-                "Options": {
-                    "com.docker.network.generic": {"com.docker.network.driver.mtu": "1400"}
-                },
+                "Options": options,
                 "IPv4Data": [{"Pool": "10.7.0.0/24", "Gateway": "10.7.0.1/24"}],
                 "IPv6Data": None,
             },
         )
 
-        assert (status, answer) == (200, {"Options": {"mtu": "1400"}})
+    def test_a_manager_gives_the_options_back(self, plugin: Plugin) -> None:
+        """They become those of every node, which asks with the same some time."""
+        given = {"mode": "bridge", "mtu": "1400", LABEL + "advertise_addr_ms": "200"}
+
+        assert self.allocate(plugin, self.OPTIONS) == (200, {"Options": given})
+        assert self.allocate(plugin, {**self.OPTIONS, **given}) == (200, {"Options": given})
+        assert self.allocate(plugin, None) == (200, {"Options": {}})
         assert plugin.rig.store.networks() == ()
+
+    def test_a_manager_refuses_as_a_node_would(self, plugin: Plugin) -> None:
+        """Before the network is everywhere."""
+        assert "expected a number of bytes" in self.allocate(plugin, {"mtu": "1"})[1]["Err"]
+        assert "did you mean mtu" in self.allocate(plugin, {"mtuu": "1400"})[1]["Err"]
 
     @pytest.mark.parametrize("method", ["DiscoverNew", "DiscoverDelete"])
     def test_nodes_come_and_go(self, plugin: Plugin, method: str) -> None:

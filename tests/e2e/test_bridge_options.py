@@ -117,6 +117,21 @@ def test_advertising(site: Site) -> None:
         site.network("-o", "com.docker.network.bridge.enable_iccc=false")
 
 
+def test_ipv6_by_label(site: Site) -> None:
+    """Engines from 28 on take it for ``--ipv6``; what others pass over is refused."""
+    options = ("-o", "com.docker.network.enable_ipv6=true", "--subnet=10.50.0.0/24")
+    if site.host.engine.version == "20.10":
+        with pytest.raises(
+            CommandError, match=r"this engine .before 28. does not know; use --ipv6"
+        ):
+            site.network(*options)
+        return
+    network = site.network(*options, "--subnet=fd00:50::/64")
+    container = site.run("--network", network)
+
+    assert str(site.address6(container, network)).startswith("fd00:50::")
+
+
 def test_existing_bridge(site: Site, peer: Peer) -> None:
     """A bridge that somebody made is used with all that is on it, and left when the network goes."""
     ip(
