@@ -24,7 +24,6 @@ Ways = tuple[tuple[End, Then], ...]
 
 _ALL: Final[Ways] = tuple(product(End, Then))
 _SHORT: Final[Ways] = ((End.ALL_DIE, Then.GIVES_UP), (End.WORKER_DIES, Then.RETRIES))
-_SHORTEST: Final = _SHORT[:1]
 
 
 def _prove(scope: Scope) -> Iterable[Count]:
@@ -52,7 +51,9 @@ def _prove(scope: Scope) -> Iterable[Count]:
 def _ways(scene: Scene, *, short: bool) -> Ways:
     if not short:
         return _ALL
-    return _SHORT if scene.mode == "bridge" else _SHORTEST
+    if scene.mode == "bridge":
+        return _SHORT
+    return _SHORT[:1] if scene.ports else ()
 
 
 def _walk(name: str, ways: Ways) -> Counter[str]:
