@@ -6,7 +6,6 @@ Whether an element is ours needs no mark: the whole table is.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -62,9 +61,7 @@ class NftablesFirewall:
         except FirewallError:
             # The table was flushed, or a key has other data and is somebody else's by now.
             self._make_skeleton()
-            for element in elements:
-                with suppress(FirewallError):
-                    self._client.run(_removal([element]))
+            self._remove_each(elements)
 
     def read(self) -> frozenset[Element]:
         return frozenset(element for family in skeleton.FAMILIES for element in self._read(family))
@@ -84,6 +81,19 @@ class NftablesFirewall:
         self._client.run(skeleton.script(self._mark))
         self._made = self._look()
         self._restored += _lacking(before, self._made)
+
+    def _remove_each(self, elements: Sequence[Element]) -> None:
+        """Remove what can be; raise if something of it is there all the same."""
+        failed = {}
+        for element in elements:
+            try:
+                self._client.run(_removal([element]))
+            except FirewallError as error:
+                failed[element] = error
+        there = self.read() if failed else frozenset()
+        for element, reason in failed.items():
+            if element in there:
+                raise reason
 
     def _look(self) -> _Chains:
         """Our chains, with their rules."""

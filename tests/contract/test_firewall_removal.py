@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from plugin.errors import FirewallError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
@@ -44,3 +45,27 @@ def test_removing_is_no_failure(
     flushed.remove(EVERY_KIND)
 
     assert flushed.read() == frozenset()
+
+
+class _Refusing(LibraryClient):
+    """Shows everything and changes nothing, as soon as it is told so."""
+
+    refuses = False
+
+    def run(self, commands: str) -> None:
+        if self.refuses:
+            raise FirewallError("out of memory")
+        super().run(commands)
+
+
+def test_what_stays_is_said(netns: Netns) -> None:
+    """Whoever takes the failure for success would forget a port that is open."""
+    client = _Refusing()
+    firewall = NftablesFirewall(client, DockerUser(MARK), MARK, nf_tables)
+    firewall.prepare()
+    firewall.ensure([PORT])
+    client.refuses = True
+    with pytest.raises(FirewallError, match="out of memory"):
+        firewall.remove([PORT])
+
+    assert firewall.read() == {PORT}
