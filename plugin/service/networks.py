@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.registry import check_network
-from plugin.errors import NetworkNotFoundError, SubnetOverlapError
+from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
@@ -49,8 +49,14 @@ class Networks:
         check_network(network)
 
     def allocate(self, network: Network) -> None:
-        """On a swarm manager: check the network, and keep its pools together."""
-        self.check(network)
+        """On a swarm manager: check the network, and keep its pools together.
+
+        Whether it is internal only the nodes are told (moby, cnmallocator).
+        """
+        try:
+            self.check(network)
+        except RefusedError:
+            self.check(replace(network, internal=True))
         self._addresses.group(network)
 
     def free(self, network_id: NetworkID) -> None:

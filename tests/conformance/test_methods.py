@@ -139,6 +139,13 @@ class TestSwarm:
         assert self.allocate(plugin, None) == (200, {"Options": {}})
         assert plugin.rig.store.networks() == ()
 
+    @pytest.mark.parametrize("name", ["gateway_mode_ipv4=isolated", "gateway_container=10.7.0.9"])
+    def test_a_manager_is_not_told_what_is_internal(self, plugin: Plugin, name: str) -> None:
+        """So it takes what is fine either with or without it."""
+        option, _, value = name.partition("=")
+
+        assert self.allocate(plugin, {option: value}) == (200, {"Options": {option: value}})
+
     def test_a_manager_refuses_as_a_node_would(self, plugin: Plugin) -> None:
         """Before the network is everywhere."""
         assert "expected a number of bytes" in self.allocate(plugin, {"mtu": "1"})[1]["Err"]
