@@ -1,24 +1,27 @@
-"""Living next to Docker: a rule per family that accepts what our table has marked.
+"""Living next to Docker: rules per family that accept what our table has marked.
 
-DOCKER-USER is the chain Docker leaves to others and never empties; without it (no Docker
-yet, or its nftables backend) the rule goes into FORWARD.  It is set by ``iptables`` and
-never natively: a native rule in Docker's table makes ``iptables-save`` refuse the table.
+DOCKER-USER is the chain Docker leaves to others and never empties.  What its user drops there
+shall be dropped for our networks as it is for Docker's, so our accept is the last rule that is
+reached: at the end, or before the RETURN that engines up to 27 end the chain with.  It is set by
+``iptables`` and never natively: a native rule in Docker's table makes ``iptables-save`` refuse
+the table.
 
-An engine that starts takes its jump to DOCKER-USER out of FORWARD and puts it in again
-(moby, setupIPChains); on 28 some milliseconds later.  So that what runs is not interrupted
-there, a second rule behind the jump accepts connections that were let in before.  New ones
-have to wait: what others refuse in DOCKER-USER shall not slip through.  A jump that does not
-come back was taken by somebody who emptied FORWARD, and Docker puts it in again only when it
-starts: until then the rule stands at the end of FORWARD, too.
+Behind Docker's jump in FORWARD are two more.  What the user lets RETURN is left to Docker's
+rules, which do not know us, so it is accepted there.  And an engine that starts takes its jump
+out and puts it in again (moby, setupIPChains), on 28 some milliseconds later: meanwhile ours
+leads to DOCKER-USER, and nobody waits, nor slips past what is refused there.
+
+Without DOCKER-USER (no Docker yet, or its nftables backend) FORWARD is the user's own: we accept
+at its end, which answers a policy of DROP and overrules nobody.
 
 Where somebody uses the legacy tables too, which the kernel tells, the rules are in them as well:
 a packet has to pass both.  One family that cannot be served keeps none of the others waiting.
 """
 
+import re
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -26,29 +29,30 @@ from plugin.errors import FirewallError
 from plugin.model.rules import Prepared, Rule, Unserved
 
 _TIMEOUT_SECONDS: Final = 10.0
-_SETTLE_SECONDS: Final = 1.0  # an engine that starts has put its jump back by then
-_POLL_SECONDS: Final = 0.1
 _DOCKERS: Final = "DOCKER-USER"
 _FORWARD: Final = "FORWARD"
-_JUMP: Final = f"-A {_FORWARD} -j {_DOCKERS}"
+_JUMP: Final = f"-j {_DOCKERS}"
 _COMMANDS: Final = {"iptables": 4, "ip6tables": 6}
+_RETURN: Final = "-j RETURN"
+# As iptables lists them, whatever our mark was when they were set.
+_OURS: Final = re.compile(
+    r"-m mark --mark 0x[0-9a-f]+/0x[0-9a-f]+ (-m conntrack --ctstate RELATED,ESTABLISHED )?"
+    r"-m comment --comment \"?pynet\"? -j (ACCEPT|DOCKER-USER)"
+)
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
 _LEGACY_TABLES: Final = {
     "iptables-legacy": Path("/proc/thread-self/net/ip_tables_names"),
     "ip6tables-legacy": Path("/proc/thread-self/net/ip6_tables_names"),
 }
-_Arguments = tuple[str, ...]
 
 
 class DockerUser:
     """The rules in Docker's filter table."""
 
     def __init__(self, mark: int) -> None:
-        marked = ("-m", "mark", "--mark", f"{mark:#x}/{mark:#x}")
-        known = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
-        accept = ("-m", "comment", "--comment", "pynet", "-j", "ACCEPT")
-        self._all = (*marked, *accept)
-        self._established = (*marked, *known, *accept)
+        marked = f"-m mark --mark {mark:#x}/{mark:#x} -m comment --comment pynet -j "
+        self._accept = marked + "ACCEPT"
+        self._through = marked + _DOCKERS
 
     def ensure(self) -> Prepared:
         """Put the rules where they belong, once; what that fails for is told, not raised."""
@@ -71,33 +75,66 @@ class DockerUser:
         for command, _ in _wanted():
             path = shutil.which(command)
             if path is not None:
-                _remove(path, _DOCKERS, self._all)
-                _remove(path, _FORWARD, self._all)
-                _remove(path, _FORWARD, self._established)
+                for chain in (_FORWARD, _DOCKERS):
+                    _delete(path, chain, filter(_OURS.fullmatch, _rules(path, chain) or ()))
 
     def _ensure(self, path: str) -> list[Rule]:
         dockers = _rules(path, _DOCKERS)
+        forward = _parsed(_FORWARD, _checked(path, "-S", _FORWARD))
         if dockers is None:
-            forward = _listed(path, _FORWARD)
-            return _put(path, forward, "-I", _FORWARD, self._all)
-        restored = _put(path, dockers, "-I", _DOCKERS, self._all)
-        forward = self._settled(path)
-        moved = bool(restored) and _holds(path, forward, _FORWARD, self._all)
-        restored += _put(path, forward, "-A", _FORWARD, self._established)
-        if _JUMP not in forward:
-            restored += _put(path, forward, "-A", _FORWARD, self._all)
-        elif _line(_FORWARD, self._all) in forward:
-            _remove(path, _FORWARD, self._all)
-        # Docker has come since: it lacked nothing where it was.
-        return [] if moved else restored
+            return _place(path, _FORWARD, forward, [self._accept])
+        moves = self._accept in forward and self._through not in forward
+        restored = _place(path, _DOCKERS, dockers, [self._accept])
+        restored += _place(path, _FORWARD, forward, [self._through, self._accept])
+        # If Docker has come since, it lacked nothing where it was.
+        return [] if moves else restored
 
-    def _settled(self, path: str) -> list[str]:
-        """FORWARD's rules, once it is clear whether the jump to Docker's chain is in it."""
-        known = {_JUMP, _line(_FORWARD, self._all)}
-        end = time.monotonic() + _SETTLE_SECONDS
-        while not known & set(rules := _listed(path, _FORWARD)) and time.monotonic() < end:
-            time.sleep(_POLL_SECONDS)
-        return rules
+
+def _place(path: str, chain: str, rules: list[str], block: list[str]) -> list[Rule]:
+    """Have one rule as the last that is reached, and two together, behind Docker's jump.
+
+    Tells what was not there.
+    """
+    ours = [number for number, rule in enumerate(rules) if _OURS.fullmatch(rule)]
+    start = ours[0] if ours else 0
+    end = rules.index(_RETURN) if _RETURN in rules else len(rules)
+    if rules[start : start + len(block)] == block and len(ours) == len(block):
+        if len(block) > 1 or start + 1 == end:
+            return []
+    elif not ours and _has(path, chain, block[-1]):
+        return []  # an iptables that lists rules in other words: better there than twice
+    at = rules.index(_JUMP) + 1 if _JUMP in rules else end
+    before = sum(number < at for number in ours)
+    if before == len(ours):  # -D takes the first of its like
+        _insert(path, chain, at, block)
+        _delete(path, chain, [rules[number] for number in ours])
+    else:
+        _delete(path, chain, [rules[number] for number in ours])
+        _insert(path, chain, at - before, block)
+    family = "ip6" if Path(path).name.startswith("ip6") else "ip"
+    lost = [rule for rule in block if rule not in rules]
+    return [Rule(table=f"{family} filter", chain=chain)] * len(lost)
+
+
+def _insert(path: str, chain: str, at: int, block: list[str]) -> None:
+    for rule in reversed(block):
+        _run(path, "-I", chain, str(at + 1), *rule.split())
+
+
+def _delete(path: str, chain: str, rules: Iterable[str]) -> None:
+    for rule in rules:
+        _run(path, "-D", chain, *rule.replace('"', "").split())
+
+
+def _rules(path: str, chain: str) -> list[str] | None:
+    """The chain's rules, or None if there is no such chain."""
+    done = _call(path, "-S", chain)
+    return None if done.returncode else _parsed(chain, done.stdout)
+
+
+def _parsed(chain: str, listing: str) -> list[str]:
+    start = f"-A {chain} "
+    return [line.removeprefix(start) for line in listing.splitlines() if line.startswith(start)]
 
 
 def _wanted() -> Iterator[tuple[str, int]]:
@@ -114,40 +151,8 @@ def _in_use(names: Path) -> bool:
         return False
 
 
-def _put(path: str, there: list[str], verb: str, chain: str, rule: _Arguments) -> list[Rule]:
-    if _holds(path, there, chain, rule):
-        return []
-    _run(path, verb, chain, *rule)
-    family = "ip6" if Path(path).name.startswith("ip6") else "ip"
-    return [Rule(table=f"{family} filter", chain=chain)]
-
-
-def _holds(path: str, there: list[str], chain: str, rule: _Arguments) -> bool:
-    """Whether the chain has the rule; another iptables may write it otherwise than we do."""
-    return _line(chain, rule) in there or _has(path, chain, rule)
-
-
-def _line(chain: str, rule: _Arguments) -> str:
-    return " ".join(("-A", chain, *rule))
-
-
-def _listed(path: str, chain: str) -> list[str]:
-    return _checked(path, "-S", chain).splitlines()
-
-
-def _rules(path: str, chain: str) -> list[str] | None:
-    """The rules of a chain, or None if there is no such chain."""
-    done = _call(path, "-S", chain)
-    return None if done.returncode else done.stdout.splitlines()
-
-
-def _remove(path: str, chain: str, rule: _Arguments) -> None:
-    while _has(path, chain, rule):
-        _run(path, "-D", chain, *rule)
-
-
-def _has(path: str, chain: str, rule: _Arguments) -> bool:
-    return _call(path, "-C", chain, *rule).returncode == 0
+def _has(path: str, chain: str, rule: str) -> bool:
+    return _call(path, "-C", chain, *rule.split()).returncode == 0
 
 
 def _run(path: str, *arguments: str) -> None:

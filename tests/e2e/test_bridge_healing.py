@@ -30,6 +30,12 @@ def _flush_docker_user(site: Site) -> None:
             site.host.run(command, "-w", "-F", "DOCKER-USER")
 
 
+def _flush_our_rule(site: Site) -> None:
+    rules = site.host.run("iptables", "-w", "-S", "DOCKER-USER").splitlines()
+    (ours,) = [rule for rule in rules if "--comment pynet" in rule]
+    site.host.run("iptables", "-w", *ours.replace("-A", "-D", 1).split())
+
+
 @pytest.mark.parametrize(
     "meddle",
     [_flush_everything, _empty_the_sets, _flush_docker_user],
@@ -54,6 +60,34 @@ def test_healed(site: Site, peer: Peer, meddle: Callable[[Site], None]) -> None:
     wait_until(lambda: _rules(site) == before, "the rules as they were", deadline=SOON)
     assert comes_true(questions, deadline=SOON) == {}
     assert site.installed.ask("/health")["status"] == "ok"
+
+
+def test_what_the_user_drops_stays_dropped(site: Site, peer: Peer) -> None:
+    """In Docker's chain for others, before our rule and, on engines that end without RETURN, after."""
+    network = site.network("--subnet=10.50.0.0/24")
+    web = site.web("--network", network, "-p", "8080:80", "-p", "8081:80")
+    docker_user = ("iptables", "-w", "-S", "DOCKER-USER")
+    place = "-I" if "-j RETURN" in site.host.run(*docker_user) else "-A"
+    rule = ["DOCKER-USER", "-p", "tcp", "-m", "conntrack"]
+    rule += ["--ctorigdstport", "8080", "-j", "DROP"]
+    questions: dict[str, Question] = {
+        "dropped": (peer.netns, site.host.address, 8080, NOBODY),
+        "not mentioned": (peer.netns, site.host.address, 8081, web),
+        "out": (site.netns(web), peer.address, 80, str(site.host.address)),
+    }
+
+    site.host.run("iptables", "-w", place, *rule)
+    try:
+        _flush_our_rule(site)
+        assert comes_true(questions, deadline=SOON) == {}
+        site.host.restart_docker()
+        site.installed.wait_ready()
+        web = site.web("--network", network, "-p", "8080:80", "-p", "8081:80")
+        questions["not mentioned"] = (peer.netns, site.host.address, 8081, web)
+        questions["out"] = (site.netns(web), peer.address, 80, str(site.host.address))
+        assert comes_true(questions, deadline=SOON) == {}
+    finally:
+        site.host.run("iptables", "-w", "-D", *rule)
 
 
 def test_everything_flushed(site: Site, peer: Peer) -> None:

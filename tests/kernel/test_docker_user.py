@@ -1,17 +1,24 @@
 """One rule in Docker's own chains, wherever they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from plugin.firewall.docker_user import DockerUser
 from plugin.kernel.nf_tables import may_drop_forwarded
+from plugin.model.network import Protocol
+from tests.fakes.values import a_binding
+from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
-from tests.kernel.site import Site
+from tests.kernel.site import HOST4, HOST6, Site
 
 RULE = "-m mark --mark 0x800/0x800 -m comment --comment pynet -j ACCEPT"
-KNOWN = RULE.replace("-m comment", "-m conntrack --ctstate RELATED,ESTABLISHED -m comment")
+THROUGH = RULE.replace("ACCEPT", "DOCKER-USER")
+JUMP, RETURN = "-j DOCKER-USER", "-j RETURN"
+DROP = "-i eth0 -j DROP"
+# What an engine up to 27 leaves in the chain, and what a later one does.
+ENGINES = pytest.mark.parametrize("ending", [[RETURN], []], ids=["27", "28"])
 FAMILIES = ("iptables", "ip6tables")
 
 
@@ -26,58 +33,100 @@ def rules(host: Netns, chain: str, command: str) -> list[str]:
     return [line.removeprefix(f"-A {chain} ") for line in lines if line.startswith("-A")]
 
 
-def add_docker(host: Netns) -> None:
+def add_docker(host: Netns, *before: str, ending: Sequence[str] = (RETURN,)) -> None:
     for command in FAMILIES:
         host.run(command, "-N", "DOCKER-USER")
-        host.run(command, "-A", "DOCKER-USER", "-j", "RETURN")
-        host.run(command, "-I", "FORWARD", "-j", "DOCKER-USER")
+        for rule in (*before, *ending):
+            host.run(command, "-A", "DOCKER-USER", *rule.split())
+        host.run(command, "-I", "FORWARD", *JUMP.split())
 
 
 @pytest.mark.parametrize("command", FAMILIES)
 class TestEnsure:
-    def test_without_docker_it_is_in_forward(self, host: Netns, command: str) -> None:
-        """Somebody else may have set the policy to DROP."""
+    @ENGINES
+    def test_what_the_user_drops_in_dockers_chain_comes_first(
+        self, host: Netns, command: str, ending: list[str]
+    ) -> None:
+        """Loaded at boot, before us."""
+        add_docker(host, DROP, ending=ending)
         DockerUser(0x800).ensure()
 
-        assert rules(host, "FORWARD", command) == [RULE]
+        assert rules(host, "DOCKER-USER", command) == [DROP, RULE, *ending]
 
-    def test_with_docker_it_is_first_in_dockers_chain_for_others(
+    @ENGINES
+    def test_what_the_user_drops_later_comes_first_after_a_heal(
+        self, host: Netns, command: str, ending: list[str]
+    ) -> None:
+        """At the end of the chain; behind a RETURN it has no effect on Docker's ports either."""
+        add_docker(host, ending=ending)
+        user = DockerUser(0x800)
+        user.ensure()
+        host.run(command, "-A", "DOCKER-USER", *DROP.split())
+        user.ensure()
+
+        expected = [RULE, RETURN, DROP] if ending else [DROP, RULE]
+        assert rules(host, "DOCKER-USER", command) == expected
+
+    def test_a_rule_that_came_first_gives_way(self, host: Netns, command: str) -> None:
+        """Whoever put it there."""
+        add_docker(host, RULE, DROP, RULE)
+        DockerUser(0x800).ensure()
+
+        assert rules(host, "DOCKER-USER", command) == [DROP, RULE, RETURN]
+
+    def test_what_the_user_leaves_to_docker_is_let_in_behind_docker(
         self, host: Netns, command: str
     ) -> None:
-        """Before the RETURN that older engines put there."""
-        add_docker(host)
+        """Docker's rules do not know our networks, and others' in FORWARD refuse strangers."""
+        reject = "-j REJECT --reject-with icmp-port-unreachable".replace(
+            "icmp", "icmp" if command == "iptables" else "icmp6"
+        )
+        host.run(command, "-A", "FORWARD", *reject.split())
+        add_docker(host, "-i eth1 -j RETURN")
         DockerUser(0x800).ensure()
 
-        assert rules(host, "DOCKER-USER", command) == [RULE, "-j RETURN"]
+        assert rules(host, "FORWARD", command) == [JUMP, THROUGH, RULE, reject]
 
-    def test_what_was_let_in_passes_while_docker_starts(self, host: Netns, command: str) -> None:
-        """Docker takes its jump out then and puts it in again, before our second rule."""
+    def test_nobody_slips_past_the_user_while_docker_starts(
+        self, host: Netns, command: str
+    ) -> None:
+        """Docker takes its jump out then and puts it in again, before our rules."""
         add_docker(host)
         DockerUser(0x800).ensure()
-        host.run(command, "-D", "FORWARD", "-j", "DOCKER-USER")
+        host.run(command, "-D", "FORWARD", *JUMP.split())
         between = rules(host, "FORWARD", command)
-        host.run(command, "-I", "FORWARD", "-j", "DOCKER-USER")
+        host.run(command, "-I", "FORWARD", *JUMP.split())
 
-        assert between == [KNOWN]
-        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER", KNOWN]
+        assert between == [THROUGH, RULE]
+        assert rules(host, "FORWARD", command) == [JUMP, THROUGH, RULE]
 
-    def test_it_is_there_once(self, host: Netns, command: str) -> None:
+    def test_without_docker_it_is_the_last_in_forward(self, host: Netns, command: str) -> None:
+        """A policy of DROP is answered, and no rule of the user's overruled."""
+        user = DockerUser(0x800)
+        user.ensure()
+        host.run(command, "-A", "FORWARD", *DROP.split())
+        user.ensure()
+
+        assert rules(host, "FORWARD", command) == [DROP, RULE]
+
+    def test_they_are_there_once(self, host: Netns, command: str) -> None:
         """Every tick makes it so."""
-        add_docker(host)
+        add_docker(host, DROP)
         for _ in range(3):
             DockerUser(0x800).ensure()
 
-        assert rules(host, "DOCKER-USER", command).count(RULE) == 1
-        assert rules(host, "FORWARD", command).count(KNOWN) == 1
+        assert rules(host, "DOCKER-USER", command) == [DROP, RULE, RETURN]
+        assert rules(host, "FORWARD", command) == [JUMP, THROUGH, RULE]
 
-    def test_it_moves_when_docker_comes(self, host: Netns, command: str) -> None:
+    def test_they_move_when_docker_comes(self, host: Netns, command: str) -> None:
         """pynet was started first, as it should be."""
         DockerUser(0x800).ensure()
+        host.run(command, "-A", "FORWARD", *DROP.split())
         add_docker(host)
         DockerUser(0x800).ensure()
 
-        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER", KNOWN]
-        assert RULE in rules(host, "DOCKER-USER", command)
+        assert rules(host, "FORWARD", command) == [JUMP, THROUGH, RULE, DROP]
+        assert rules(host, "DOCKER-USER", command) == [RULE, RETURN]
 
     def test_the_table_can_still_be_saved(self, host: Netns, command: str) -> None:
         """A native rule in it would make this fail."""
@@ -86,18 +135,19 @@ class TestEnsure:
 
         assert RULE in host.run(f"{command}-save")
 
-    def test_it_can_be_taken_back(self, host: Netns, command: str) -> None:
-        """From both chains, however often it is there."""
+    def test_they_can_be_taken_back(self, host: Netns, command: str) -> None:
+        """From both chains, however often they are there; the user's stay."""
         user = DockerUser(0x800)
         user.ensure()
+        mine = "-m comment --comment pynet -j ACCEPT"
         host.run(command, "-I", "FORWARD", *RULE.split())
-        add_docker(host)
+        add_docker(host, mine)
         host.run(command, "-I", "DOCKER-USER", *RULE.split())
         user.ensure()
         user.remove()
 
-        assert rules(host, "FORWARD", command) == ["-j DOCKER-USER"]
-        assert rules(host, "DOCKER-USER", command) == ["-j RETURN"]
+        assert rules(host, "FORWARD", command) == [JUMP]
+        assert rules(host, "DOCKER-USER", command) == [mine, RETURN]
 
 
 class TestUnserved:
@@ -174,3 +224,40 @@ class TestUnserved:
 
         assert [each.version for each in prepared.unserved] == [4, 6]
         assert not any(may_drop_forwarded(version) for version in (4, 6))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A host whose Docker drops what nobody has accepted."""
+    made = Site(docker=True)
+    with made.host.entered():
+        yield made
+        made.close()
+
+
+def test_the_user_decides_about_published_ports(site: Site) -> None:
+    """Dropped, left to Docker with RETURN, or not mentioned: by both families."""
+    server = site.container(
+        site.network("blue", "10.1.0.0/24", "fd00:1::/64"),
+        2,
+        [a_binding(80, 8080), a_binding(81, 8081), a_binding(82, 8082)],
+    )
+    for command in FAMILIES:
+        for port, verdict in ((80, "DROP"), (81, "RETURN")):
+            rule = f"DOCKER-USER 1 -i up0 -p tcp --dport {port} -j {verdict}"
+            site.host.run(command, "-I", *rule.split())
+    wanted = {
+        (address, port): Answer.DROPPED if port == 8080 else Answer.REACHED
+        for address in (HOST4, HOST6)
+        for port in (8080, 8081, 8082)
+    }
+    site.restart()
+
+    with Exchange() as exchange:
+        for port in (80, 81, 82):
+            exchange.serve(server.netns, Protocol.TCP, port)
+        for target in wanted:
+            exchange.ask(target, site.outside, Protocol.TCP, target)
+        found = exchange.answers(wanted)
+
+    assert found == wanted

@@ -207,7 +207,7 @@ class TestComesBack:
         site.host.run("iptables", "-I", "FORWARD", "-j", "DOCKER-USER")
         site.healer.heal()
 
-        assert len(_rules_of(site, "FORWARD")) == 2
+        assert len(_rules_of(site, "FORWARD")) == 3
         works(site, container)
 
 
