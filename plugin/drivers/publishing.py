@@ -51,6 +51,22 @@ def not_carried(binding: PortBinding, host_ip: IPAddress) -> RefusedError:
     )
 
 
+def carried_elements(held: HostPort, *, strict: bool = False) -> frozenset[Element]:
+    """What keeps containers from a port that the proxy carries, where a rule for what is routed would.
+
+    ``strict`` ones are closed to all other networks, every one to internal and strict networks.
+    No container is heard on the loopback address.
+    """
+    if held.address.is_loopback:
+        return frozenset()
+    where: tuple[str, ...] = (held.protocol.text, str(held.port))
+    stem = "carried"
+    if not held.address.is_unspecified:
+        where, stem = (str(held.address), *where), "host_carried"
+    names = [f"pn_{stem}", *([f"pn_strict_{stem}"] if strict else [])]
+    return frozenset(Element(container=name, match=where) for name in names)
+
+
 def translation(port: PublishedPort) -> Element:
     """What sends a packet for the host's port to the container's."""
     host_ip = port.host_ip or port.container_ip

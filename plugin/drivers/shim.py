@@ -20,6 +20,7 @@ from plugin.drivers.publishing import (
     PUBLISH,
     Publisher,
     any_address,
+    carried_elements,
     held_port,
     is_carried,
     not_carried,
@@ -334,7 +335,7 @@ def _port(network: Network, endpoint: Endpoint, port: PublishedPort) -> set[Reso
     held = held_port(port, port.host_ip)
     if port.host_ip.version == 6:
         proxied = ProxiedPort(held=held, address=port.container_ip, port=port.container_port)
-        return {held, proxied}
+        return {held, proxied, *carried_elements(held)}
     resources: set[Resource] = {
         held,
         translation(port),

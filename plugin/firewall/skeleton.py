@@ -47,6 +47,11 @@ SETS: Final = {
         "pn_routed_ports6": f"type ipv6_addr . {_PORT}",
         "pn_host_closed": "type ifname",  # bridges that reach only some services of the host
         "pn_host_services": f"type ifname . {_PORT}",
+        # ports that the proxy carries, on any address and on one; those of strict networks again
+        "pn_carried": f"type {_PORT}",
+        "pn_host_carried": f"type ipv6_addr . {_PORT}",
+        "pn_strict_carried": f"type {_PORT}",
+        "pn_strict_host_carried": f"type ipv6_addr . {_PORT}",
         "pn_subnets4": "type ipv4_addr; flags interval",
         "pn_subnets6": "type ipv6_addr; flags interval",
         "pn_masquerade4": "type ipv4_addr; flags interval",
@@ -139,9 +144,19 @@ _INET_CHAINS: Final = {
     "pn_pass": """
         meta mark set meta mark or {mark:#x} accept
     """,
+    # What the proxy carries is not routed, so that pn_forward does not see it.
+    "pn_relayed": """
+        meta l4proto . th dport @pn_strict_carried drop
+        ip6 daddr . meta l4proto . th dport @pn_strict_host_carried drop
+        iifname != @pn_internal iifname != @pn_strict return
+        meta l4proto . th dport @pn_carried drop
+        ip6 daddr . meta l4proto . th dport @pn_host_carried drop
+    """,
     # What a container may ask of the host itself; ping and neighbour discovery always.
     "pn_input": """
         type filter hook input priority -5; policy accept;
+        meta nfproto ipv6 iifname @pn_bridges jump pn_relayed
+        meta nfproto ipv6 iifname @pn_docker jump pn_relayed
         iifname != @pn_host_closed return
         ct state established,related return
         meta l4proto {{ icmp, ipv6-icmp }} return

@@ -179,6 +179,11 @@ _BRIDGES: Final = {
     "host-binding": Case(options={"host_binding": "192.0.2.2"}),
     "published-on-loopback-ipv6": Case(bindings=(a_binding(host_ip="::1"),)),
     "published-on-one-address": Case(bindings=(a_binding(host_ip="fd00:99::2"),)),
+    "carried-on-one-address": Case(
+        options={"isolation": "strict"},
+        subnets=DUAL[:1],
+        bindings=(a_binding(host_ip="fd00:99::2"),),
+    ),
     "published-by-docker": Case(options={"publish": "docker"}),
     "rates-of-one": Case(container={"rate_to": "10mbit", "rate_from": "5mbit"}),
     "inhibit-ipv4": Case(options={"inhibit_ipv4": "true"}),

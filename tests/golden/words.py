@@ -48,6 +48,16 @@ CONTAINERS: Final = {
     ),
     "pn_host_closed": ("bridges that do not reach all of the host", "`host_services`"),
     "pn_host_services": ("such a bridge, and a protocol and port it reaches", "`host_services`"),
+    "pn_carried": (
+        "protocol and port that the proxy carries on every IPv6 address",
+        "`-p` on IPv6 that is not translated",
+    ),
+    "pn_host_carried": ("the same, on one address", "`-p ADDRESS:…`"),
+    "pn_strict_carried": (
+        "those of them that are closed to other networks' containers",
+        "`-p` with `isolation=strict`",
+    ),
+    "pn_strict_host_carried": ("the same, on one address", "`-p ADDRESS:…`"),
     "pn_subnets": ("subnets of all networks", "a network"),
     "pn_masquerade": (
         "subnets that are hidden behind the host",
@@ -87,6 +97,8 @@ CHAINS: Final = {
     "published port gets the bridge's address, so that the answer comes back this way. So does what goes to a container on a "
     "parent, which would answer by its LAN.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
+    "pn_relayed": "The proxy's ports are asked of the host, not routed: no container reaches one of a strict network, none of "
+    "an internal or a strict network reaches any.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
     "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing in or out of an internal one; nothing "
     "between a strict network and any other; published ports; trusted links; opened ports of routed networks; networks that "

@@ -20,6 +20,7 @@ _DEADLINE: Final = 30.0
 _SILENCE: Final = 0.3  # after the last that answers, for those that must not
 _AGAIN: Final = 0.2  # a datagram may be lost while neighbours are looked for
 _IP_PKTINFO: Final = 8  # linux/in.h; its struct has an interface and two addresses
+Target = tuple[str, int] | tuple[str, int, int, int]
 _SOURCE: Final[dict[int, Callable[[bytes], bytes]]] = {
     socket.IPPROTO_IP: lambda value: bytes(4) + value[4:8] + bytes(4),
     socket.IPPROTO_IPV6: lambda value: value[:16] + bytes(4),
@@ -95,8 +96,8 @@ class Exchange:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             self._watch(sock, self._accept if protocol is Protocol.TCP else self._echo, word)
 
-    def ask(self, key: Hashable, netns: Place, protocol: Protocol, to: tuple[str, int]) -> None:
-        """Ask a question, whose answer has the key."""
+    def ask(self, key: Hashable, netns: Place, protocol: Protocol, to: Target) -> None:
+        """Ask a question, whose answer has the key; a link-local address has its link's number."""
         family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
         sock = self._socket(netns, family, protocol)
         self._waiting[key] = sock

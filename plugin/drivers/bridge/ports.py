@@ -6,11 +6,12 @@ the proxy: [::1], which has no route_localnet, and an IPv6 address of the host f
 container without one.
 """
 
-from plugin.drivers.bridge.options import GatewayMode
+from plugin.drivers.bridge.options import GatewayMode, Isolation
 from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.publishing import (
     Publisher,
     any_address,
+    carried_elements,
     held_port,
     is_carried,
     not_carried,
@@ -92,6 +93,7 @@ def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
         resources.add(translation(port))
     carried = options.proxy and is_carried(port.protocol)
     if carried and (crosses or _includes_loopback6(port.host_ip)):
+        resources |= carried_elements(held, strict=options.isolation is Isolation.STRICT)
         resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
     return resources
 

@@ -216,7 +216,7 @@ class Datagrams:
     def _forward(self) -> None:
         try:
             data, ancillary, _, client = self._socket.recvmsg(CHUNK, _ANCILLARY)
-            asked = tuple((level, kind, value[:16]) for level, kind, value in ancillary)
+            asked = tuple((level, kind, _source(value)) for level, kind, value in ancillary)
             caller = (client, asked)
             known = self._sessions.get(caller)
             session = known[0] if known else self._open(caller)
@@ -236,10 +236,8 @@ class Datagrams:
 
     def _answer(self, session: socket.socket, caller: Caller) -> None:
         client, asked = caller
-        # The interface is the route's to choose, or the client's address names it.
-        source = [(level, kind, address + bytes(4)) for level, kind, address in asked]
         try:
-            self._socket.sendmsg([session.recv(CHUNK)], source, 0, client)
+            self._socket.sendmsg([session.recv(CHUNK)], asked, 0, client)
         except OSError:
             return
         self._sessions[caller] = (session, time.monotonic())
@@ -271,6 +269,12 @@ class Connections:
             # no memory.  Everybody else's connections go on.
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR):
                 self._loop.rest(self._socket, lambda _: self._accept())
+
+
+def _source(asked: bytes) -> bytes:
+    """What to answer from: the interface is the route's to choose, but of a link-local address."""
+    link_local = asked[0] == 0xFE and asked[1] & 0xC0 == 0x80  # RFC 4291 section 2.5.6
+    return asked[:20] if link_local else asked[:16] + bytes(4)
 
 
 def _family(address: str) -> socket.AddressFamily:

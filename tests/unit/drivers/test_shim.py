@@ -212,8 +212,15 @@ class TestPorts:
             Element(container="pn_shim_sources4", match=("10.1.0.2",), data=(str(HOST4),)),
         }
 
-    @pytest.mark.parametrize("host_ip", ["::", "::1", "fd00:99::1"])
-    def test_ipv6_is_carried(self, host_ip: str) -> None:
+    @pytest.mark.parametrize(
+        ("host_ip", "kept"),
+        [
+            ("::", [("pn_carried", "tcp", "8080")]),
+            ("::1", []),
+            ("fd00:99::1", [("pn_host_carried", "fd00:99::1", "tcp", "8080")]),
+        ],
+    )
+    def test_ipv6_is_carried(self, host_ip: str, kept: list[tuple[str, ...]]) -> None:
         """A host that forwards IPv6 believes its router no more."""
         network = a_lan()
         endpoint = published(network, an_endpoint(network), host_ip)
@@ -222,6 +229,7 @@ class TestPorts:
         assert DRIVER.ports_plan(network, endpoint).resources == {
             held,
             ProxiedPort(held=held, address=ip_address("fd00:1::2"), port=80),
+            *(Element(container=name, match=tuple(match)) for name, *match in kept),
         }
 
     @pytest.mark.parametrize(

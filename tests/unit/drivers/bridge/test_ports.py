@@ -153,6 +153,7 @@ class TestPortsPlan:
         assert elements(plan) == {
             ("pn_ports4", "tcp", "8080", "10.1.0.2", "80"),
             ("pn_ports6", "tcp", "8080", "fd00:1::2", "80"),
+            ("pn_carried", "tcp", "8080"),
         }
         assert proxied(plan) == {"[::]:8080 to fd00:1::2:80"}
 
@@ -197,8 +198,31 @@ class TestPortsPlan:
         plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
 
         assert bool(proxied(plan)) is (carried and proxy)
-        assert bool(elements(plan)) is translated
+        kinds = {element[0].strip("46") for element in elements(plan)}
+        assert bool(kinds & {"pn_ports", "pn_host_ports"}) is translated
         assert len(of_kind(plan, HostPort)) == 1
+
+    @pytest.mark.parametrize(
+        ("host_ip", "stem", "match"),
+        [
+            ("::", "carried", ("tcp", "8080")),
+            ("fd00:99::2", "host_carried", ("fd00:99::2", "tcp", "8080")),
+            ("::1", None, ()),
+        ],
+    )
+    @pytest.mark.parametrize("isolation", ["on", "strict"])
+    def test_what_is_carried_is_kept_from_some(
+        self, host_ip: str, stem: str | None, match: tuple[str, ...], isolation: str
+    ) -> None:
+        """By the firewall, which does not route it; nobody but the host reaches the loopback."""
+        network = a_network(options={"isolation": isolation})
+        port = a_published_port(host_ip)
+        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+
+        expected = {(f"pn_{stem}", *match)} if stem else set()
+        if stem and isolation == "strict":
+            expected.add((f"pn_strict_{stem}", *match))
+        assert elements(plan) == expected
 
 
 class TestSctp:
