@@ -1,11 +1,22 @@
 """Turns wishes for published ports into ports that are held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from plugin.drivers.base import Driver
 from plugin.kernel.base import Kernel
-from plugin.model.network import Endpoint, Network, PortBinding, PublishedPort
+from plugin.model.network import (
+    Endpoint,
+    IPAddress,
+    Network,
+    PortBinding,
+    PortTarget,
+    PublishedPort,
+)
 from plugin.model.resources import HostPort
+
+# A binding, and where it is published.
+_Wish = tuple[PortBinding, tuple[PortTarget, ...]]
 
 
 def publish(
@@ -17,12 +28,14 @@ def publish(
 ) -> tuple[PublishedPort, ...]:
     """Hold a host port for each binding: all of them, or none.
 
+    Neighbours that differ only in their host address get the same (moby, needSamePort).
     Raises PortTakenError, in Docker's words, for the first that nobody can have.
     """
+    wishes = [(each, driver.port_targets(network, endpoint, each)) for each in bindings]
     published: list[PublishedPort] = []
     try:
-        for binding in bindings:
-            published += _publish_one(kernel, driver, network, endpoint, binding)
+        for group in _groups(wishes):
+            published += _publish(kernel, group)
     except Exception:
         release(kernel, published)
         raise
@@ -40,12 +53,41 @@ def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
     )
 
 
-def _publish_one(
-    kernel: Kernel, driver: Driver, network: Network, endpoint: Endpoint, binding: PortBinding
-) -> list[PublishedPort]:
-    targets = driver.port_targets(network, endpoint, binding)
-    addresses = [target.host_ip for target in targets if target.host_ip is not None]
-    number = kernel.reserve(binding.protocol, addresses, _candidates(binding)) if addresses else 0
+def _groups(wishes: Sequence[_Wish]) -> Iterator[list[_Wish]]:
+    group: list[_Wish] = []
+    for wish in wishes:
+        if group and not all(_go_together(one, wish) for one in group):
+            yield group
+            group = []
+        group.append(wish)
+    if group:
+        yield group
+
+
+def _go_together(one: _Wish, other: _Wish) -> bool:
+    """Whether one number is to be chosen, and can be had, for both."""
+    ports = _candidates(one[0])
+    if ports is not None and len(ports) == 1:
+        return False
+    bare = [replace(binding, host_ip=None) for binding, _ in (one, other)]
+    return bare[0] == bare[1] and not any(
+        _overlap(mine, theirs) for mine in _addresses([one]) for theirs in _addresses([other])
+    )
+
+
+def _overlap(one: IPAddress, other: IPAddress) -> bool:
+    return one.version == other.version and (
+        one == other or one.is_unspecified or other.is_unspecified
+    )
+
+
+def _addresses(group: Sequence[_Wish]) -> list[IPAddress]:
+    return [each.host_ip for _, targets in group for each in targets if each.host_ip is not None]
+
+
+def _publish(kernel: Kernel, group: Sequence[_Wish]) -> list[PublishedPort]:
+    first, addresses = group[0][0], _addresses(group)
+    number = kernel.reserve(first.protocol, addresses, _candidates(first)) if addresses else 0
     return [
         PublishedPort(
             protocol=binding.protocol,
@@ -54,6 +96,7 @@ def _publish_one(
             container_ip=target.container_ip,
             container_port=binding.container_port,
         )
+        for binding, targets in group
         for target in targets
     ]
 

@@ -190,7 +190,11 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
     Options: OptionMap | None = None
 
     def bindings(self) -> tuple[PortBinding, ...]:
-        """The ports to publish, in the order of their container ports: engines send any order."""
+        """The ports to publish, in Docker's order (moby, cmpPortBindingReqs): engines send any.
+
+        Exact host ports come before ranges that may hold them, and next to each other come
+        bindings that differ only in their host address.
+        """
         wishes = (self.Options or {}).get(labels.PORT_MAP) or []
         path = f"$.Options[{labels.PORT_MAP}]"
         try:
@@ -198,7 +202,7 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
         except ConversionError as error:
             raise WireError(path, str(error)) from error
         found = [each.binding(f"{path}[{i}]") for i, each in enumerate(messages)]
-        return tuple(sorted(found, key=lambda b: (b.container_port, b.protocol.value, b.host_port)))
+        return tuple(sorted(found, key=_rank))
 
 
 class PortBindingMessage(Struct, frozen=True, kw_only=True):
@@ -238,6 +242,18 @@ class DiscoveryNotification(Struct, frozen=True, kw_only=True):
 
     DiscoveryType: int = 0
     DiscoveryData: Any = None
+
+
+def _rank(binding: PortBinding) -> tuple[bool, int, int, int, int, int, str]:
+    return (
+        not binding.host_port or binding.host_port != binding.host_port_end,
+        binding.container_port,
+        binding.protocol.value,
+        binding.host_port,
+        binding.host_port_end,
+        binding.host_ip.version if binding.host_ip else 0,
+        str(binding.host_ip or ""),
+    )
 
 
 def _pools(data: list[IPAMData] | None, path: str) -> tuple[PoolData, ...]:

@@ -124,12 +124,13 @@ def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[El
     version = pool.prefix.version
     prefix = str(pool.prefix)
     elements = [Element(container=f"pn_subnets{version}", match=(prefix,))]
-    if network.internal or options.modes[version] not in _TRANSLATED:
+    translated = options.masquerade and options.modes[version] in _TRANSLATED
+    if network.internal or not translated:
         return elements
     if version in options.snat:
         source = (str(options.snat[version]),)
         elements.append(Element(container=f"pn_sources{version}", match=(prefix,), data=source))
-    elif options.masquerade:
+    else:
         elements.append(Element(container=f"pn_masquerade{version}", match=(prefix,)))
     return elements
 

@@ -72,7 +72,8 @@ MASQUERADE: Final = Option(
     parse=boolean,
     default=True,
     expected=_BOOLEAN,
-    meaning="Hide the containers behind the host's address when they go out.",
+    meaning="Hide the containers behind the host's address, or the one that `host_ipv4` and "
+    "`host_ipv6` choose, when they go out.",
 )
 ICC: Final = Option(
     name="icc",
@@ -87,7 +88,8 @@ HOST_BINDING: Final[Option[IPAddress]] = Option(
     parse=ip_address_text,
     default=IPv4Address(0),
     expected="an address of the host",
-    meaning="Host address for published ports that name none.",
+    meaning="Host address for published ports that name none. `0.0.0.0` stands for every address "
+    "of both families, `::` for those of IPv6.",
 )
 GATEWAY_MODE_IPV4: Final = Option(
     name="gateway_mode_ipv4",

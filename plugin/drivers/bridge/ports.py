@@ -33,17 +33,22 @@ from plugin.model.resources import Element, Hairpin, ProxiedPort, Resource
 def port_targets(
     network: Network, options: BridgeOptions, endpoint: Endpoint, binding: PortBinding
 ) -> tuple[PortTarget, ...]:
-    """Any address means one of each family, as it does to Docker."""
+    """0.0.0.0 by default means any address of each family, as it does to Docker; [::] that family's.
+
+    IPv6 of the host does not lead to a container whose only family is routed: several
+    containers could not have the same port then.
+    """
     if network.internal or options.publisher is Publisher.DOCKER:
         return ()
     own: dict[int, IPAddress] = {
         interface.version: interface.ip for interface in endpoint.interfaces
     }
     host_ip = binding.host_ip or options.host_binding
-    if binding.host_ip is not None or not host_ip.is_unspecified:
+    if binding.host_ip is not None or host_ip != any_address(4):
         return (_target(options, own, host_ip, binding),)
     families = sorted(own)
-    proxied = options.proxy and is_carried(binding.protocol)
+    routed = options.modes[4] is GatewayMode.ROUTED
+    proxied = options.proxy and is_carried(binding.protocol) and not routed
     if families == [4] and network.host_ipv6 and proxied:
         families.append(6)
     return tuple(_target(options, own, any_address(version), binding) for version in families)
@@ -66,17 +71,17 @@ def _target(
     binding: PortBinding,
 ) -> PortTarget:
     version = host_ip.version
-    if version in own and options.modes[version] is GatewayMode.ROUTED:
-        return PortTarget(host_ip=None, container_ip=own[version])
+    if version == 6 and 6 not in own and (options.proxy or options.modes[4] is GatewayMode.ROUTED):
+        version = 4
     if version in own:
-        return PortTarget(host_ip=host_ip, container_ip=own[version])
-    if version == 6 and 4 in own and options.proxy:
-        if not is_carried(binding.protocol):
+        if options.modes[version] is GatewayMode.ROUTED:
+            return PortTarget(host_ip=None, container_ip=own[version])
+        if version != host_ip.version and not is_carried(binding.protocol):
             raise not_carried(binding, host_ip)
-        return PortTarget(host_ip=host_ip, container_ip=own[4])
+        return PortTarget(host_ip=host_ip, container_ip=own[version])
     raise RefusedError(
         f"cannot publish port {binding.container_port} on {host_ip}: "
-        f"the container has no IPv{version} address on this network"
+        f"the container has no IPv{host_ip.version} address on this network"
     )
 
 

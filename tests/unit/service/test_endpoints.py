@@ -214,6 +214,27 @@ class TestProgram:
         assert rig.endpoints.get(*IDS) == first
         assert len(rig.kernel.ports) == 2
 
+    @pytest.mark.parametrize(
+        "ports", [{"host_port": 0}, {"host_port": 9000, "host_port_end": 9002}]
+    )
+    def test_bindings_of_two_addresses_get_one_number(
+        self, rig: Rig, ports: dict[str, int]
+    ) -> None:
+        """``-p 0.0.0.0::80 -p [::]::80``: whoever looks up a name finds both."""
+        families = [a_binding(host_ip=each, **ports) for each in ("0.0.0.0", "::")]
+        self.publish(rig, *families)
+
+        published = rig.store.endpoint(WEB.id).published
+        assert [str(each.host_ip) for each in published] == ["0.0.0.0", "::"]
+        assert len({each.host_port for each in published}) == 1
+
+    def test_bindings_of_one_address_get_a_number_each(self, rig: Rig) -> None:
+        """``-p 127.0.0.1::80`` beside any address."""
+        self.publish(rig, a_binding(host_port=0), a_binding(host_port=0, host_ip="127.0.0.1"))
+
+        one, _, other = rig.store.endpoint(WEB.id).published
+        assert one.host_port != other.host_port
+
     def test_one_of_a_range(self, rig: Rig) -> None:
         """The first that is free."""
         rig.host.listeners.add(

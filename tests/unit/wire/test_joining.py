@@ -125,6 +125,29 @@ class TestProgram:
         found = [(each.container_port, each.protocol) for each in self.bindings(*wishes)]
         assert found == [(80, Protocol.TCP), (80, Protocol.UDP), (81, Protocol.TCP)]
 
+    def test_exact_ports_come_before_ranges_that_hold_them(self) -> None:
+        """``-p 8000-8010:80 -p 8000:81``, as in Docker's driver."""
+        wishes = [
+            {"Proto": 6, "Port": 80, "HostPort": 8000, "HostPortEnd": 8010},
+            {"Proto": 6, "Port": 80},
+            {"Proto": 6, "Port": 81, "HostPort": 8000, "HostPortEnd": 8000},
+            {"Proto": 6, "Port": 82, "HostPort": 8001},
+        ]
+
+        found = [(each.container_port, each.host_port) for each in self.bindings(*wishes)]
+        assert found == [(81, 8000), (82, 8001), (80, 0), (80, 8000)]
+
+    def test_what_differs_in_the_host_address_only_is_together(self) -> None:
+        """It gets one number."""
+        wishes = [
+            {"Proto": 6, "Port": port, "HostIP": host_ip}
+            for host_ip in ("::", "", "0.0.0.0")
+            for port in (80, 81)
+        ]
+
+        found = [str(each.host_ip or "") for each in self.bindings(*wishes)]
+        assert found == ["", "0.0.0.0", "::"] * 2
+
     @pytest.mark.parametrize(
         ("wish", "complaint"),
         [

@@ -70,13 +70,13 @@ class TestMembership:
     def test_a_chosen_source_takes_the_place_of_masquerading(
         self, options: dict[str, str], source: tuple[str, ...]
     ) -> None:
-        """Even where masquerading is off: it was asked for by name."""
+        """Where masquerading is off nothing is hidden, as with Docker (iptabler, n.config.Masquerade)."""
         version = source[0][-1]
+        sources = ("pn_sources4", "pn_sources6")
 
-        for more in ({}, {"masquerade": "false"}):
-            found = of_network({**options, **more}, "pn_sources4", "pn_sources6")
-            assert found == {source}
+        assert of_network(options, *sources) == {source}
         assert not of_network(options, f"pn_masquerade{version}")
+        assert not of_network({**options, "masquerade": "false"}, *sources)
 
     def test_an_internal_network_is_translated_by_nothing(self) -> None:
         """Not even by an address that was asked for."""

@@ -120,6 +120,21 @@ class TestTargets:
         assert targets(options={"gateway_mode_ipv4": "routed"}) == [OPENED, ANY[1]]
         assert targets(options={"gateway_mode_ipv6": "routed"}) == [ANY[0], (None, "fd00:1::2")]
 
+    @pytest.mark.parametrize("host_ip", [None, "0.0.0.0", "::", "fd00:99::2"])
+    @pytest.mark.parametrize("proxy", ["true", "false"])
+    def test_the_only_family_is_routed(self, host_ip: str | None, proxy: str) -> None:
+        """Nothing of the host is held: the next container has the same port, too."""
+        options = {"gateway_mode_ipv4": "routed", "userland_proxy": proxy}
+
+        assert targets(IPV4, host_ip, options) == [OPENED]
+
+    def test_any_address_of_ipv6_by_default_is_no_ipv4(self) -> None:
+        """As in Docker's driver (moby, configurePortBindingIPv4)."""
+        options = {"host_binding": "::"}
+
+        assert targets(options=options) == ANY[1:]
+        assert targets(IPV4, options=options) == [("::", "10.1.0.2")]
+
     def test_a_routed_family_opens_it_whatever_address_is_named(self) -> None:
         """Docker has it so, too: the address of the host has no meaning there."""
         assert targets(host_ip="192.0.2.2", options={"gateway_mode_ipv4": "routed"}) == [OPENED]
