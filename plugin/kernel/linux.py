@@ -176,7 +176,7 @@ class LinuxKernel:
             case Address():
                 addresses.ensure(rtnl, resource)
             case Sysctl():
-                sysctls.ensure(resource, self._sysctl_root)
+                _ensure_setting(rtnl, resource, self._sysctl_root)
             case HostPort():
                 self._ports.ensure(resource)
             case ProxiedPort():
@@ -239,13 +239,15 @@ class LinuxKernel:
             case Address():
                 return addresses.read(rtnl, resource)
             case Sysctl() | HostPort() | ProxiedPort():
-                return self._read_own(resource)
+                return self._read_own(rtnl, resource)
 
-    def _read_own(self, resource: Sysctl | HostPort | ProxiedPort) -> HostResource | None:
-        """What needs no netlink to be seen."""
+    def _read_own(
+        self, rtnl: Rtnl, resource: Sysctl | HostPort | ProxiedPort
+    ) -> HostResource | None:
+        """What needs no netlink to be seen, but for a link that may be somebody else's."""
         match resource:
             case Sysctl():
-                return sysctls.read(resource, self._sysctl_root)
+                return _read_setting(rtnl, resource, self._sysctl_root)
             case HostPort():
                 return resource if self._ports.held([resource]) else None
             case ProxiedPort():
@@ -266,6 +268,23 @@ class _Looks:
             return self.routes.read(resource)
         found = stacked.read_handed_over(self.rtnl, resource)
         return found or (resource if self.sandboxes.has(resource) else None)
+
+
+def _ensure_setting(rtnl: Rtnl, sysctl: Sysctl, root: Path) -> None:
+    if not _is_others(rtnl, sysctl):
+        sysctls.ensure(sysctl, root)
+
+
+def _read_setting(rtnl: Rtnl, sysctl: Sysctl, root: Path) -> Sysctl | None:
+    return sysctl if _is_others(rtnl, sysctl) else sysctls.read(sysctl, root)
+
+
+def _is_others(rtnl: Rtnl, sysctl: Sysctl) -> bool:
+    """Whether it is a setting of a link that somebody else made."""
+    if sysctl.adopted is None:
+        return False
+    link = rtnl.link(sysctl.adopted)
+    return link is not None and not links.is_ours(link)
 
 
 def _ensure_link(

@@ -1,5 +1,6 @@
 """Kernel settings below /proc/sys, which shows those of the caller's network namespace."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,6 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
 def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
     """The setting as it is; None if the kernel does not have it."""
     try:
-        return Sysctl(name=sysctl.name, value=(root / sysctl.name).read_text().strip())
+        return replace(sysctl, value=(root / sysctl.name).read_text().strip())
     except OSError:
         return None

@@ -263,11 +263,13 @@ class Sysctl:
     """A kernel setting below ``/proc/sys``; ``name`` uses slashes as the path does.
 
     Removal leaves it alone: a link's settings go with the link, and the host-wide ones
-    (forwarding) may be needed by others by then.
+    (forwarding) may be needed by others by then.  With ``adopted`` it is one of a link that may
+    be somebody else's, who then has it as he likes.
     """
 
     name: str
     value: str
+    adopted: IfName | None = None
 
     @property
     def key(self) -> Key:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.registry import check_network
+from plugin.drivers.registry import check_network, driver_for
 from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
-from plugin.model.ids import NetworkID, short
+from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.addresses import AddressUse
@@ -72,6 +72,7 @@ class Networks:
             if known is not None and known.state is NetworkState.DELETING:
                 self._collector.collect_network(known)
             driver = check_network(wanted)
+            self._refuse_dockers_bridge(wanted)
             network = self._parents.survey(
                 replace(
                     self._addresses.described(wanted),
@@ -118,12 +119,22 @@ class Networks:
             self._collector.release_shared(plan)
             raise
 
+    def _refuse_dockers_bridge(self, network: Network) -> None:
+        """Docker's driver refuses a second network on a bridge, too; each would undo the other's."""
+        bridge = _chosen_bridge(network)
+        if bridge is not None and bridge in self._kernel.foreign_bridges():
+            raise RefusedError(
+                f"bridge {bridge} belongs to a network of Docker's own driver; choose another "
+                "bridge_name, or connect the containers to that network"
+            )
+
     def _admit(self, network: Network) -> None:
         """Save the intent, unless another network has the addresses or the parent already."""
         with self._locks.admission:
             for other in self._store.networks():
                 if other.id != network.id:
                     _refuse_overlap(network, other)
+                    _refuse_shared_bridge(network, other)
                     refuse_shared_parent(network, other)
             self._store.save_network(network)
 
@@ -136,6 +147,21 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
             f"network {short(network_id)} is not known to pynet; remove and create it again"
         )
     return network
+
+
+def _chosen_bridge(network: Network) -> IfName | None:
+    """The bridge that the user named, if the network has one."""
+    driver = driver_for(network.mode)
+    return None if driver.parent_use(network) else driver.parent(network)
+
+
+def _refuse_shared_bridge(network: Network, other: Network) -> None:
+    bridge = _chosen_bridge(network)
+    if bridge is not None and bridge == _chosen_bridge(other):
+        raise RefusedError(
+            f"bridge {bridge} is used by network {short(other.id)} already; choose another "
+            "bridge_name, or run `pynet gc` if Docker does not list that network"
+        )
 
 
 def _refuse_overlap(network: Network, other: Network) -> None:

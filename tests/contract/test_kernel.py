@@ -1,5 +1,6 @@
 """One suite, two kernels: what a caller of plugin.kernel may rely on."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
@@ -148,6 +149,26 @@ class TestSysctls:
         host.kernel.remove([FORWARDING])
 
         assert host.setting(FORWARDING.name) == "1"
+
+    def test_a_setting_of_a_link_that_is_adopted_is_its_owners(self, host: Host) -> None:
+        """Found right as it is; that of a link of ours is set."""
+        setting = Sysctl(
+            name="net/ipv4/conf/pnb-1/route_localnet", value="1", adopted=IfName("pnb-1")
+        )
+        host.add_foreign_link("pnb-1")
+        make(host, setting)
+
+        assert host.kernel.read([setting]) == {setting}
+        unconditional = replace(setting, adopted=None)
+        assert host.kernel.read([unconditional]) == {replace(unconditional, value="0")}
+
+    def test_a_setting_of_a_link_that_was_made_is_set(self, host: Host) -> None:
+        """Though one of that name would have been adopted."""
+        setting = replace(ROUTE_LOCALNET, adopted=BRIDGE.ifname)
+        make(host, BRIDGE, setting)
+
+        assert host.setting(setting.name) == "1"
+        assert host.kernel.read([setting]) == {setting}
 
     def test_an_unknown_setting_is_an_error(self, host: Host) -> None:
         """The name is said."""

@@ -338,6 +338,8 @@ class FakeKernel:
     def _read(self, resource: HostResource) -> HostResource | None:
         match resource:
             case Sysctl():
+                if self._is_others(resource):
+                    return resource
                 value = self._value(resource.name)
                 return None if value is None else replace(resource, value=value)
             case HostPort():
@@ -409,7 +411,13 @@ class FakeKernel:
         link = self.host.links.get(resource.ifname)
         return link if link and link.resource else None
 
+    def _is_others(self, sysctl: Sysctl) -> bool:
+        link = self.host.links.get(sysctl.adopted) if sysctl.adopted else None
+        return link is not None and link.resource is None
+
     def _set(self, sysctl: Sysctl) -> None:
+        if self._is_others(sysctl):
+            return
         if self._value(sysctl.name) is None:
             if sysctl.name.startswith("net/ipv6/"):
                 return

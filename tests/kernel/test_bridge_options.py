@@ -244,6 +244,25 @@ class TestAdopted:
         assert "10.1.0.1/24" not in found
 
 
+@pytest.mark.parametrize("subnets", [DUAL[:1], DUAL])
+def test_an_existing_bridge_keeps_its_ipv6(site: Site, subnets: tuple[str, ...]) -> None:
+    """Address, advertisements and all: the host may be reached by it."""
+    site.host.ip(
+        "link add br0 type bridge", "link set br0 up", "address add fd00:7::1/64 dev br0 nodad"
+    )
+    site.host.sysctl("net/ipv6/conf/br0/accept_ra", 2)
+    settings = ("disable_ipv6", "accept_ra", "accept_dad")
+    names = [f"net.ipv6.conf.br0.{each}" for each in settings]
+    before = site.host.run("sysctl", *names)
+    blue = site.network("blue", *subnets, options={"bridge_name": "br0"})
+    site.healer.heal()
+
+    assert site.host.run("sysctl", *names) == before
+    assert "fd00:7::1/64" in site.host.run("ip", "-o", "address", "show", "dev", "br0")
+    site.networks.delete(blue.id)
+    assert "fd00:7::1/64" in site.host.run("ip", "-o", "address", "show", "dev", "br0")
+
+
 def _pings(netns: Netns, address: str) -> bool:
     """One question is enough: the host answers for what it routes, or drops at once."""
     with ExitStack() as stack:

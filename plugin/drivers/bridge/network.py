@@ -60,13 +60,15 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     """Forwarding on; localhost reaches published ports; advertisements are not believed.
 
     route_localnet lets 127.0.0.1 be translated to a container (kernel doc ip-sysctl);
-    the firewall drops what comes from a container for 127.0.0.0/8.
+    the firewall drops what comes from a container for 127.0.0.0/8.  A bridge that exists keeps
+    its owner's IPv6, which may be how the host is reached.
     """
+    adopted = options.bridge
     settings = [
-        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0"),
+        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0", adopted=adopted),
         # Without its link-local address the host asks for no neighbour (net/ipv6/ndisc.c), and
         # doubts it for two seconds after the first port came: nobody else can have it here.
-        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0"),
+        Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0", adopted=adopted),
     ]
     if any(pool.prefix.version == 4 for pool in network.pools):
         settings += [
@@ -75,10 +77,13 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
         ]
     has_ipv6 = network.ipv6 and options.modes[6] is not GatewayMode.ISOLATED
     if has_ipv6:
-        settings.append(Sysctl(name="net/ipv6/conf/all/forwarding", value="1"))
-    settings.append(
-        Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0" if has_ipv6 else "1")
-    )
+        settings += [
+            Sysctl(name="net/ipv6/conf/all/forwarding", value="1"),
+            Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0"),
+        ]
+    else:
+        off = Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="1", adopted=adopted)
+        settings.append(off)
     if options.gateway_containers:  # whose neighbours are told when the host stands in for them
         settings += [
             Sysctl(name=f"net/ipv4/conf/{bridge}/arp_notify", value="1"),

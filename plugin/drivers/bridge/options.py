@@ -64,8 +64,9 @@ BRIDGE_NAME: Final = Option(
     parse=link_name,
     default=None,
     expected=LINK_NAME,
-    meaning="Name of the bridge on the host. One that exists is used, and left when the network "
-    "goes. Default: derived from the network's id.",
+    meaning="Name of the bridge on the host. One that exists is used, with its settings, and left "
+    "when the network goes; Docker's own and other networks' are refused. Default: derived from "
+    "the network's id.",
 )
 MASQUERADE: Final = Option(
     name="masquerade",

@@ -133,7 +133,16 @@ class TestRefusals:
                 SubnetOverlapError,
                 "subnet fd00:7::/80 overlaps fd00:7::/64",
             ),
-            (a_network("new", options={"bridge_name": "thems"}), ForeignLinkError, "thems exists"),
+            (
+                a_network("new", options={"bridge_name": "thems"}),
+                RefusedError,
+                "bridge thems is used by network 7468656d0000 already; choose another bridge_name",
+            ),
+            (
+                a_network("new", options={"bridge_name": "docker0"}),
+                RefusedError,
+                "bridge docker0 belongs to a network of Docker's own driver; choose another",
+            ),
         ],
     )
     def test_nothing_is_changed(
@@ -141,6 +150,8 @@ class TestRefusals:
     ) -> None:
         """Not by what was asked, nor in what was there."""
         rig.host.add_foreign_link("eth0")
+        rig.host.add_foreign_link("thems", "bridge")
+        rig.host.add_foreign_link("docker0", "bridge")
         rig.networks.create(
             a_network("them", "10.7.0.0/16", "fd00:7::/64", options={"bridge_name": "thems"})
         )
