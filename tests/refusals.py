@@ -121,6 +121,7 @@ FOR_CONTAINERS: Final[dict[str, Values]] = {
         "mac": (MAC, ("", "x", "02:11:22:33:44", "01:00:5e:00:00:01", "00:00:00:00:00:00")),
         "spoof_guard": (BOOLEAN, _BOOLEANS),
         "icc_allow": (ADDRESSES, ("", "friend", "10.50.0.3:10.50.0.4")),
+        "gateway": (BOOLEAN, _BOOLEANS),
         "rate_to": (RATE, _RATES),
         "rate_from": (RATE, _RATES),
     },
@@ -269,6 +270,12 @@ CONTRADICTIONS: Final = (
         options={"icc": "false"},
         container={"icc_allow": "10.50.0.3,10.51.0.3"},
         said="icc_allow is '10.51.0.3', expected an address of the network",
+    ),
+    Refusal(
+        mode="bridge",
+        options={"gateway_container": "10.50.0.9"},
+        container={"gateway": "true"},
+        said="gateway is 'true', expected the address that the network's gateway_container names",
     ),
     *(
         Refusal(

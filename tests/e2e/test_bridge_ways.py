@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.asking import NOBODY, Question, surprises, ways
 from tests.lab.clients import http_get
-from tests.lab.commands import wait_until
+from tests.lab.commands import CommandError, wait_until
 from tests.lab.namespace import Peer, ip, ip_json
 from tests.lab.site import Site
 
@@ -148,12 +148,14 @@ def test_gateway_container(site: Site, peer: Peer) -> None:
     """A container is the others' gateway; when it dies the host stands in, and it comes back."""
     network = site.network(f"--subnet={NET4}", "-o", "gateway_container=10.50.0.9")
     client = site.run("--network", network)
+    with pytest.raises(CommandError, match="is that of the network's gateway_container"):
+        site.run("--network", network, "--ip", "10.50.0.9")
     asked = ("timeout", "2", "wget", "-qO-", f"http://{peer.address}/")
     assert "default via 10.50.0.9" in site.exec(client, "ip", "route")
     assert site.succeeds(client, *asked)
 
     router = site.run(
-        *("--network", network, "--ip", "10.50.0.9"),
+        *("--network", f"name={network},driver-opt=gateway=true", "--ip", "10.50.0.9"),
         *("--sysctl", "net.ipv4.ip_forward=1"),
     )
     wait_until(lambda: site.pings(client, "10.50.0.9"), "the router's answer")

@@ -165,13 +165,17 @@ _BRIDGES: Final = {
     "icc-off-routed": Case(options={**ROUTED, "icc": "false"}),
     "spoof-guard-off-for-one": Case(container={"spoof_guard": "false"}),
     "mac": Case(container={"mac": "02-11-22-33-44-55"}),
-    "gateway-container": Case(options={"gateway_container": "10.1.0.2,fd00:1::2"}),
+    "gateway-container": Case(
+        options={"gateway_container": "10.1.0.2,fd00:1::2"}, container={"gateway": "true"}
+    ),
     "gateway-container-away": Case(options={"gateway_container": "10.1.0.5,fd00:1::5"}),
     "gateway-container-guarded": Case(
-        options={"gateway_container": "10.1.0.2"}, container={"spoof_guard": "true"}
+        options={"gateway_container": "10.1.0.2"},
+        container={"gateway": "true", "spoof_guard": "true"},
     ),
     "gateway-container-icc-off": Case(
-        options={"gateway_container": "10.1.0.2,fd00:1::2", "icc": "false"}
+        options={"gateway_container": "10.1.0.2,fd00:1::2", "icc": "false"},
+        container={"gateway": "true"},
     ),
     "host-services-deny": Case(options={"host_services": "deny"}),
     "host-services-ports": Case(options={"host_services": "53/udp,80,9/sctp"}),

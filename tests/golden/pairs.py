@@ -44,7 +44,10 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "host_services": ("", "host_services=deny", "host_services=53/udp,80"),
         "spoof_guard": ("", "spoof_guard=false", "+spoof_guard=false", "+spoof_guard=true"),
         "routes": ("", "routes=10.9.0.0/16 via 10.1.0.9", "routes=fd00:9::/64"),
-        "gateway_container": ("", "gateway_container=10.1.0.2", "gateway_container=fd00:1::5"),
+        "gateway_container": (
+            *("", "gateway_container=10.1.0.5", "gateway_container=fd00:1::5"),
+            "gateway_container=10.1.0.2 +gateway=true",
+        ),
         "rate_to": ("", "rate_to=10mbit", "+rate_to=1mbit"),
         "rate_from": ("", "rate_from=10mbit", "+rate_from=1mbit"),
         "publish": _PUBLISHERS,

@@ -13,6 +13,7 @@ from tests.kernel.talk import tcp
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 PORT = 7000
+GATEWAY = {"gateway": "true"}
 
 
 @pytest.fixture(params=[True, False], ids=["filtered", "unfiltered"])
@@ -40,7 +41,7 @@ def one(site: Site, blue: Network) -> Container:
 @pytest.fixture
 def gateway(site: Site, blue: Network, one: Container) -> Container:
     """The gateway, which comes after: it passes on what others send."""
-    made = site.container(blue, 5)
+    made = site.container(blue, 5, options=GATEWAY)
     made.netns.sysctl("net/ipv4/ip_forward", 1)
     made.netns.sysctl("net/ipv6/conf/all/forwarding", 1)
     made.netns.sysctl("net/ipv4/conf/all/send_redirects", 0)
@@ -107,7 +108,7 @@ def test_when_its_link_is_lost_the_next_look_mends_it(
 def test_its_return_is_noticed(site: Site, blue: Network, one: Container) -> None:
     """It says so itself, as engines make containers do."""
     assert gets_out(site, one, OUTSIDE4)
-    gateway = site.container(blue, 5)
+    gateway = site.container(blue, 5, options=GATEWAY)
     _announce(gateway)
     gateway.netns.sysctl("net/ipv4/ip_forward", 1)
     before = counted(gateway)

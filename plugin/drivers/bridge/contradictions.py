@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from plugin.drivers.bridge.options import (
+    ENDPOINT_GATEWAY,
     ENDPOINT_ICC_ALLOW,
     GATEWAY_CONTAINER,
     GATEWAY_MODE_IPV4,
@@ -147,6 +148,27 @@ def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endp
     for option in (RATE_TO, RATE_FROM):
         if _chosen(option, own) and options.publisher is Publisher.DOCKER:
             raise RefusedError(_sentence(option, own, _AND_WAY))
+    _check_gateway(options, endpoint)
+
+
+def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
+    """Refuse a gateway by chance.
+
+    An IPAM may give the gateway's address to any container, and does not tell whether it was
+    asked for.  What all others send must not go to somebody who did not say that he wants it.
+    """
+    here = [each.ip for each in endpoint.interfaces if each.ip in options.gateway_containers]
+    wanted = ENDPOINT_GATEWAY.of(endpoint.options)
+    if here and not wanted:
+        raise RefusedError(
+            f"address {here[0]} is that of the network's gateway_container: start that one with "
+            f"--driver-opt {ENDPOINT_GATEWAY.name}=true and the address, or any other with another "
+            "--ip; a network whose --ip-range leaves the address out gives it to nobody by chance"
+        )
+    if wanted and not here:
+        raise InvalidOptionError(
+            ENDPOINT_GATEWAY.name, "true", "the address that the network's gateway_container names"
+        )
 
 
 def _check_gateway_containers(network: Network, options: BridgeOptions) -> None:

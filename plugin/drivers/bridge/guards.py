@@ -4,7 +4,7 @@ They are lookups in the bridge family, where a frame can be stopped before anybo
 bridge sees it, and need no br_netfilter.
 """
 
-from plugin.drivers.bridge.options import ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
+from plugin.drivers.bridge.options import ENDPOINT_GATEWAY, ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
 from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.model.ids import IfName, link_local, port_name
 from plugin.model.network import Endpoint
@@ -19,7 +19,7 @@ def guard_resources(
     resources: set[Resource] = set()
     own = ENDPOINT_SPOOF_GUARD.of(endpoint.options)
     # A gateway passes on what others send.
-    is_gateway = any(i.ip in options.gateway_containers for i in endpoint.interfaces)
+    is_gateway = ENDPOINT_GATEWAY.of(endpoint.options)
     if (options.spoof_guard and not is_gateway) if own is None else own:
         resources |= _spoofing(port, endpoint)
     if is_gateway:

@@ -235,10 +235,19 @@ ENDPOINT_ICC_ALLOW: Final[Option[tuple[IPAddress, ...]]] = Option(
     meaning="On a network with `icc=false`: containers of it, by address, that this one may "
     "exchange traffic with.",
 )
+ENDPOINT_GATEWAY: Final = Option(
+    name="gateway",
+    parse=boolean,
+    default=False,
+    expected=_BOOLEAN,
+    meaning="This container, which has the address that the network's `gateway_container` names, is "
+    "the others' gateway.",
+)
 ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (
     MAC,
     ENDPOINT_SPOOF_GUARD,
     ENDPOINT_ICC_ALLOW,
+    ENDPOINT_GATEWAY,
     RATE_TO,
     RATE_FROM,
 )

@@ -68,9 +68,9 @@ class TestNames:
         ("name", "hint"),
         [
             ("icc_alow", "did you mean icc_allow?"),
-            ("zzz", "it has mac, spoof_guard, icc_allow, rate_to, rate_from"),
+            ("zzz", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
             ("mtu", "it belongs to a network: docker network create -o mtu=..."),
-            ("mode", "it has mac, spoof_guard, icc_allow, rate_to, rate_from"),
+            ("mode", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
         ],
     )
     def test_of_a_container(self, name: str, hint: str) -> None:

@@ -7,7 +7,7 @@ from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 
 BLUE = a_network(options={"gateway_container": "10.1.0.5", "rate_from": "1gbit"})
-GATEWAY = an_endpoint(BLUE, 5)
+GATEWAY = an_endpoint(BLUE, 5, options={"gateway": "true"})
 IDS = (BLUE.id, GATEWAY.id)
 
 

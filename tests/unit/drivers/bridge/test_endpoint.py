@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from plugin.drivers.bridge.guards import link_local
+from plugin.errors import RefusedError
 from plugin.model.ids import MacAddress, bridge_name, detour_name, handoff_name, port_name
 from plugin.model.network import Endpoint, Network
 from plugin.model.resources import Detour, Element, Limit, Resource, Veth
@@ -148,7 +149,7 @@ class TestSpoofing:
         """It passes on what others send; the others are guarded."""
         network = a_network(options={"gateway_container": "10.1.0.5"})
 
-        assert not guards(network, an_endpoint(network, 5))
+        assert not guards(network, an_endpoint(network, 5, options={"gateway": "true"}))
         assert guards(network, an_endpoint(network, 2))
 
     def test_a_gateway_container_can_be_guarded_all_the_same(self) -> None:
@@ -203,10 +204,33 @@ class TestGatewayContainer:
     def test_it_is_told_to_the_firewall(self) -> None:
         """By bridge and hardware address."""
         network = a_network(options=self.OPTIONS)
-        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 5))
+        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 5, options={"gateway": "true"}))
         bridge = bridge_name(network.id)
 
         assert elements(plan) == {("pn_gateways", f'"{bridge}"', "02:00:00:00:00:05")}
+
+    def test_it_says_that_it_is(self) -> None:
+        """An IPAM may give its address to any container, which all others would send to then."""
+        network = a_network(options=self.OPTIONS)
+        by_chance = an_endpoint(network, 5)
+
+        with pytest.raises(
+            RefusedError, match=r"10\.1\.0\.5 is that of .* --driver-opt gateway=true"
+        ):
+            DRIVER.check_endpoint(network, by_chance)
+        assert ("pn_guarded", f'"{port_name(by_chance.id)}"') in elements(
+            DRIVER.endpoint_plan(network, by_chance)
+        )
+        DRIVER.check_endpoint(network, an_endpoint(network, 5, options={"gateway": "true"}))
+        DRIVER.check_endpoint(network, an_endpoint(network, 2))
+
+    @pytest.mark.parametrize("options", [OPTIONS, {}])
+    def test_nobody_says_so_with_another_address(self, options: dict[str, str]) -> None:
+        """It would pass on nothing, and nobody would know why."""
+        network = a_network(options=options)
+
+        with pytest.raises(RefusedError, match="option gateway is 'true', expected the address"):
+            DRIVER.check_endpoint(network, an_endpoint(network, 2, options={"gateway": "true"}))
 
     def test_nobody_else_is(self) -> None:
         """And who is separated from others is not from it."""

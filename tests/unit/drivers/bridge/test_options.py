@@ -39,8 +39,10 @@ ASKED = ["check_options", "gateway_needs", "parent", "network_plan"]
 
 def check_endpoint(options: dict[str, str], **changes: Any) -> None:
     """One container's, on a network with ``icc=false`` unless told otherwise."""
-    network = a_network("blue", *DUAL, options={"icc": "false"}, **changes)
-    DRIVER.check_endpoint(network, an_endpoint(network, options=options))
+    own = {"icc": "false", "gateway_container": "10.1.0.5"}
+    network = a_network("blue", *DUAL, options=own, **changes)
+    number = 5 if "gateway" in options else 2
+    DRIVER.check_endpoint(network, an_endpoint(network, number, options=options))
 
 
 def ask(asked: str, network: Network) -> str:
@@ -96,6 +98,7 @@ class TestEndpoint:
         good = {
             "mac": "02-11-22-33-44-5A",
             "spoof_guard": "false",
+            "gateway": "true",
             "icc_allow": "10.1.0.3, fd00:1::3",
             "rate_to": "8kbit",
             "rate_from": "32gbit",
