@@ -194,10 +194,10 @@ class Builder:
         except FirewallError as error:
             self._health.degrade(
                 "nftables",
-                f"{error}; nothing is published, masqueraded or isolated",
-                "install the packages libnftables1 or nftables and restart pynet",
+                f"{error}; networks and containers that need rules are refused",
+                "install the package libnftables1 or nftables and restart pynet",
             )
-            return NoFirewall()
+            return NoFirewall(str(error))
 
 
 def _finish_restore(directory: Path) -> None:

@@ -36,6 +36,9 @@ class Firewall(Protocol):
 
     name: str
 
+    def check(self) -> None:
+        """Raise FirewallError if there is none that could keep elements."""
+
     def prepare(self) -> Prepared:
         """Make the skeleton so, elements untouched, and the accord with Docker's own rules.
 

@@ -36,6 +36,9 @@ class NftablesFirewall:
         self._made: _Chains = {}  # our chains as they were when they were made last
         self._restored: list[Rule] = []
 
+    def check(self) -> None:
+        """There is a client; what the kernel refuses is found out by asking."""
+
     def prepare(self) -> Prepared:
         self._make_skeleton()
         accord = self._docker_user.ensure()

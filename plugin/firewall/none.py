@@ -1,37 +1,43 @@
-"""No firewall: elements are remembered and do nothing.
+"""No firewall: what needs rules is refused, and nothing is begun.
 
-For networks whose packets the host does not filter, and for tests.
+A network without them would let its containers reach the host's loopback, by the setting that
+lets the host reach published ports there, and each other's networks.
 """
 
 from collections.abc import Sequence
 
-from plugin.model.resources import Element, Key
+from plugin.errors import FirewallError
+from plugin.model.resources import Element
 from plugin.model.rules import Prepared
 
 
 class NoFirewall:
-    """Holds elements, stops nothing."""
+    """In the place of one that could not be had; ``why`` says so."""
 
     name: str = "none"
 
-    def __init__(self) -> None:
-        self._elements: dict[Key, Element] = {}
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def check(self) -> None:
+        raise FirewallError(
+            f"{self._why}, and without rules containers would reach what they must not; "
+            "install the package libnftables1 or nftables and restart pynet"
+        )
 
     def prepare(self) -> Prepared:
-        """There is no skeleton to make."""
+        """Whoever builds it says in the health what is missing."""
         return Prepared()
 
     def ensure(self, elements: Sequence[Element]) -> None:
-        for element in elements:
-            self._elements[element.key] = element
+        if elements:
+            self.check()
 
     def remove(self, elements: Sequence[Element]) -> None:
-        for element in elements:
-            if self._elements.get(element.key) == element:
-                del self._elements[element.key]
+        """What there may be from earlier stays until there is a firewall again."""
 
     def read(self) -> frozenset[Element]:
-        return frozenset(self._elements.values())
+        return frozenset()
 
     def close(self) -> None:
         """There is nothing to let go of."""

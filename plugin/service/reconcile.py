@@ -10,7 +10,14 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import Element, HostPort, HostResource, Resource, is_shared
+from plugin.model.resources import (
+    Element,
+    HostPort,
+    HostResource,
+    Resource,
+    Sysctl,
+    is_shared,
+)
 
 _log: Final = Log("reconcile")
 _UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
@@ -35,6 +42,8 @@ class Reconciler:
                 "or make the network again on one that 'ip link' shows"
             )
         host, elements = _split(plan.resources)
+        if elements:
+            self._firewall.check()
         started: list[HostResource] = []
         try:
             self._make(host, started)
@@ -77,10 +86,15 @@ class Reconciler:
     def mend(self, resources: Iterable[Resource]) -> None:
         """Make the host hold resources it should have had; nothing is undone on failure.
 
-        One that fails does not keep the rest from being tried.
+        One that fails does not keep the rest from being tried.  But settings that open the host
+        are left alone where no rules can be had.
         """
         host, elements = _split(resources)
         failures: list[Exception] = []
+        try:
+            self._firewall.check()
+        except PynetError:
+            host = [each for each in host if not isinstance(each, Sysctl)]
         for resource in host:
             try:
                 self._kernel.ensure([resource], lambda _: None)

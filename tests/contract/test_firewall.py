@@ -12,9 +12,9 @@ from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.firewall.none import NoFirewall
 from plugin.kernel import nf_tables
 from plugin.model.resources import Element
+from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 
 MARK: Final = 0x800
@@ -79,10 +79,12 @@ EVERY_KIND: Final = (
 )
 
 
-@pytest.fixture(params=["none", *(pytest.param(name, marks=pytest.mark.root) for name in CLIENTS)])
+@pytest.fixture(
+    params=["memory", *(pytest.param(name, marks=pytest.mark.root) for name in CLIENTS)]
+)
 def firewall(request: pytest.FixtureRequest) -> Firewall:
     """A firewall of a host that never had one, prepared."""
-    made: Firewall = NoFirewall()
+    made: Firewall = MemoryFirewall()
     if request.param in CLIENTS:
         request.getfixturevalue("netns")
         made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)

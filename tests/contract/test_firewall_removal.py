@@ -9,15 +9,15 @@ from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.firewall.none import NoFirewall
 from plugin.kernel import nf_tables
 from tests.contract.test_firewall import CLIENTS, EVERY_KIND, MARK, PORT, SAME_PORT
+from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 
 
-@pytest.fixture(params=["none", *CLIENTS])
+@pytest.fixture(params=["memory", *CLIENTS])
 def firewall(request: pytest.FixtureRequest) -> Firewall:
-    made: Firewall = NoFirewall()
+    made: Firewall = MemoryFirewall()
     if request.param in CLIENTS:
         request.getfixturevalue("netns")
         made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)

@@ -1,15 +1,45 @@
-"""A firewall that can fail, whole as a transaction does."""
+"""A firewall in memory, and one that can fail, whole as a transaction does."""
 
 from collections.abc import Sequence
 
 from plugin.errors import FirewallError
-from plugin.firewall.none import NoFirewall
-from plugin.model.resources import Element
+from plugin.model.resources import Element, Key
 from plugin.model.rules import Prepared
 from tests.fakes.faults import Faults
 
 
-class FaultyFirewall(NoFirewall):
+class MemoryFirewall:
+    """Holds elements, stops nothing."""
+
+    name: str = "memory"
+
+    def __init__(self) -> None:
+        self._elements: dict[Key, Element] = {}
+
+    def check(self) -> None:
+        """It is always there."""
+
+    def prepare(self) -> Prepared:
+        """There is no skeleton to make."""
+        return Prepared()
+
+    def ensure(self, elements: Sequence[Element]) -> None:
+        for element in elements:
+            self._elements[element.key] = element
+
+    def remove(self, elements: Sequence[Element]) -> None:
+        for element in elements:
+            if self._elements.get(element.key) == element:
+                del self._elements[element.key]
+
+    def read(self) -> frozenset[Element]:
+        return frozenset(self._elements.values())
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class FaultyFirewall(MemoryFirewall):
     """What fails has changed nothing."""
 
     def __init__(self, faults: Faults) -> None:
@@ -17,7 +47,12 @@ class FaultyFirewall(NoFirewall):
         self._faults = faults
         self.prepared = 0
         self.broken: str | None = None
+        self.absent: str | None = None
         self.found = Prepared()
+
+    def check(self) -> None:
+        if self.absent:
+            raise FirewallError(self.absent)
 
     def prepare(self) -> Prepared:
         if self.broken:

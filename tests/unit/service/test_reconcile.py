@@ -10,7 +10,7 @@ from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name
 from plugin.model.network import Protocol
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostPort
+from plugin.model.resources import Element, HostPort, Resource
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
@@ -27,6 +27,10 @@ def _refuse(resources: object) -> None:
     raise KernelError("everything stays")
 
 
+def _is_rule(resource: Resource) -> bool:
+    return isinstance(resource, Element)
+
+
 class TestApply:
     def test_a_missing_link_is_refused_before_anything_is_made(self, rig: Rig) -> None:
         """With its name."""
@@ -36,6 +40,25 @@ class TestApply:
             rig.reconciler.apply(plan)
 
         assert rig.held() == frozenset()
+
+    def test_nothing_is_begun_where_there_can_be_no_rules(self, rig: Rig) -> None:
+        """The host's loopback would be open to containers; what needs no rules is made."""
+        rig.firewall.absent = "nft is not there"
+        with pytest.raises(FirewallError, match="nft is not there"):
+            rig.reconciler.apply(PLAN)
+
+        assert rig.held() == frozenset()
+        assert rig.host.sysctls["net/ipv4/ip_forward"] == "0"
+        rig.reconciler.apply(Plan(resources=frozenset({PORT})))
+        assert rig.kernel.ports == {PORT}
+
+    def test_a_network_of_before_opens_nothing_where_there_can_be_no_rules(self, rig: Rig) -> None:
+        """After a reboot: its bridge is there, and the settings that rules make safe are not."""
+        rig.firewall.absent = "nft is not there"
+        rig.reconciler.mend(PLAN.resources - {each for each in PLAN.resources if _is_rule(each)})
+
+        assert bridge_name(BLUE.id) in rig.host.links
+        assert rig.host.sysctls["net/ipv4/ip_forward"] == "0"
 
     def test_what_was_refused_is_not_undone(self, rig: Rig) -> None:
         """It is somebody else's."""
