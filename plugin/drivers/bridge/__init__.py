@@ -13,7 +13,13 @@ from typing import Any, ClassVar
 
 from plugin.drivers.bridge.contradictions import refuse_contradictions, refuse_for_endpoint
 from plugin.drivers.bridge.guards import guard_resources
-from plugin.drivers.bridge.network import bridge_of, check_pools, network_resources, stand_ins
+from plugin.drivers.bridge.network import (
+    bridge_of,
+    check_pools,
+    forwarding,
+    network_resources,
+    stand_ins,
+)
 from plugin.drivers.bridge.options import (
     ENDPOINT_OPTIONS,
     OPTIONS,
@@ -114,7 +120,8 @@ class BridgeDriver:
             mark=f"{network.id}/{endpoint.id}",
         )
         guards = guard_resources(options, port.master, endpoint)
-        resources = {port, *guards, *_bounds(options, endpoint, port)}
+        bounds = _bounds(options, endpoint, port)
+        resources = {port, *guards, *bounds, *forwarding(network, options)}
         return Plan(resources=frozenset(resources), handoff=port.peer)
 
     def port_targets(

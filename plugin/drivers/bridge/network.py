@@ -56,8 +56,23 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
     )
 
 
+def forwarding(network: Network, options: BridgeOptions) -> list[Sysctl]:
+    """What a container needs of the whole host; the network alone does not.
+
+    So after a boot, where pynet is first, the engine finds forwarding off and sets the policy of
+    FORWARD to DROP when it switches it on (moby, setupIPForwarding).  Until 27 nothing else keeps
+    others from what its containers have not published, and from using the host as their router.
+    """
+    settings = []
+    if any(pool.prefix.version == 4 for pool in network.pools):
+        settings.append(Sysctl(name="net/ipv4/ip_forward", value="1"))
+    if _has_ipv6(network, options):
+        settings.append(Sysctl(name="net/ipv6/conf/all/forwarding", value="1"))
+    return settings
+
+
 def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[Sysctl]:
-    """Forwarding on; localhost reaches published ports; advertisements are not believed.
+    """Localhost reaches published ports; advertisements are not believed.
 
     route_localnet lets 127.0.0.1 be translated to a container (kernel doc ip-sysctl);
     the firewall drops what comes from a container for 127.0.0.0/8.  A bridge that exists keeps
@@ -71,16 +86,9 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0", adopted=adopted),
     ]
     if any(pool.prefix.version == 4 for pool in network.pools):
-        settings += [
-            Sysctl(name="net/ipv4/ip_forward", value="1"),
-            Sysctl(name=f"net/ipv4/conf/{bridge}/route_localnet", value="1"),
-        ]
-    has_ipv6 = network.ipv6 and options.modes[6] is not GatewayMode.ISOLATED
-    if has_ipv6:
-        settings += [
-            Sysctl(name="net/ipv6/conf/all/forwarding", value="1"),
-            Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0"),
-        ]
+        settings.append(Sysctl(name=f"net/ipv4/conf/{bridge}/route_localnet", value="1"))
+    if _has_ipv6(network, options):
+        settings.append(Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0"))
     else:
         off = Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="1", adopted=adopted)
         settings.append(off)
@@ -90,6 +98,10 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
             Sysctl(name=f"net/ipv6/conf/{bridge}/ndisc_notify", value="1"),
         ]
     return settings
+
+
+def _has_ipv6(network: Network, options: BridgeOptions) -> bool:
+    return network.ipv6 and options.modes[6] is not GatewayMode.ISOLATED
 
 
 def _addresses(network: Network, bridge: IfName, options: BridgeOptions) -> list[Address]:

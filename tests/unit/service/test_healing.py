@@ -270,6 +270,16 @@ class TestRestart:
 
         assert again.held() == again.wanted() != frozenset()
         assert not again.store.endpoints(BLUE.id)[0].joined
+
+    def test_after_a_reboot_forwarding_is_the_engines_to_switch_on(self, rig: Rig) -> None:
+        """It shuts FORWARD as it does so, and only then; at the latest the first container has it."""
+        rig.host.links.clear()
+        rig.host.sysctls["net/ipv4/ip_forward"] = "0"
+        again = rig.restarted()
+        before = again.host.sysctls["net/ipv4/ip_forward"]
+        again.run(BLUE, an_endpoint(BLUE, 7))
+
+        assert before == "0"
         assert again.host.sysctls["net/ipv4/ip_forward"] == "1"
 
 

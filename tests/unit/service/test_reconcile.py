@@ -48,7 +48,6 @@ class TestApply:
             rig.reconciler.apply(PLAN)
 
         assert rig.held() == frozenset()
-        assert rig.host.sysctls["net/ipv4/ip_forward"] == "0"
         rig.reconciler.apply(Plan(resources=frozenset({PORT})))
         assert rig.kernel.ports == {PORT}
 
@@ -57,8 +56,9 @@ class TestApply:
         rig.firewall.absent = "nft is not there"
         rig.reconciler.mend(PLAN.resources - {each for each in PLAN.resources if _is_rule(each)})
 
-        assert bridge_name(BLUE.id) in rig.host.links
-        assert rig.host.sysctls["net/ipv4/ip_forward"] == "0"
+        bridge = bridge_name(BLUE.id)
+        assert bridge in rig.host.links
+        assert f"net/ipv4/conf/{bridge}/route_localnet" not in rig.host.sysctls
 
     def test_what_was_refused_is_not_undone(self, rig: Rig) -> None:
         """It is somebody else's."""

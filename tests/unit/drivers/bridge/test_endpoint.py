@@ -10,7 +10,7 @@ from plugin.drivers.bridge.guards import link_local
 from plugin.errors import RefusedError
 from plugin.model.ids import MacAddress, bridge_name, detour_name, handoff_name, port_name
 from plugin.model.network import Endpoint, Network
-from plugin.model.resources import Detour, Element, Limit, Resource, Veth
+from plugin.model.resources import Detour, Element, Limit, Resource, Sysctl, Veth
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
 
@@ -63,7 +63,23 @@ class TestEndpointPlan:
             )
         }
         assert plan.handoff == handoff_name(endpoint.id)
-        assert {type(each) for each in plan.resources} == {Veth, Element}
+        assert {type(each) for each in plan.resources} == {Veth, Element, Sysctl}
+
+    @pytest.mark.parametrize(
+        ("subnets", "names"),
+        [
+            (DUAL[:1], {"net/ipv4/ip_forward"}),
+            (DUAL[1:], {"net/ipv6/conf/all/forwarding"}),
+            (DUAL, {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"}),
+        ],
+    )
+    def test_the_host_forwards_for_it(self, subnets: tuple[str, ...], names: set[str]) -> None:
+        """Not for a network without containers: the engine is first to switch it on after a boot."""
+        network = a_network("blue", *subnets)
+
+        settings = of_kind(DRIVER.endpoint_plan(network, an_endpoint(network)), Sysctl)
+        assert {each.name for each in settings if each.value == "1"} == names
+        assert not names & {each.name for each in of_kind(DRIVER.network_plan(network), Sysctl)}
 
     def test_on_a_bridge_with_a_chosen_name(self) -> None:
         """Whoever made it."""
@@ -292,4 +308,4 @@ def test_nothing_else_is_made_for_an_endpoint() -> None:
     network = a_network("blue", *DUAL, options={"rate_from": "1gbit", "icc": "false"})
     kinds = {type(each) for each in DRIVER.endpoint_plan(network, an_endpoint(network)).resources}
 
-    assert kinds == {Veth, Element, Detour, Limit}
+    assert kinds == {Veth, Element, Sysctl, Detour, Limit}

@@ -52,7 +52,6 @@ class TestNetworkPlan:
             Address(ifname=bridge, interface=ip_interface("10.1.0.1/24"))
         }
         assert settings(plan) == {
-            "net/ipv4/ip_forward": "1",
             f"net/ipv4/conf/{bridge}/route_localnet": "1",
             f"net/ipv6/conf/{bridge}/accept_ra": "0",
             f"net/ipv6/conf/{bridge}/accept_dad": "0",
@@ -77,7 +76,6 @@ class TestNetworkPlan:
             "10.1.0.1/24",
             "fd00:1::1/64",
         }
-        assert settings(plan)["net/ipv6/conf/all/forwarding"] == "1"
         assert settings(plan)[f"net/ipv6/conf/{bridge}/disable_ipv6"] == "0"
         assert {
             ("pn_subnets6", "fd00:1::/64"),
