@@ -97,6 +97,7 @@ class TestRefusals:
         with pytest.raises(RefusedError, match="macvlan_mode=passthru has it for itself"):
             make(kernel, OTHER)
 
+    @pytest.mark.kernels
     def test_what_dies_with_its_sandbox_is_waited_for(
         self, netns: Netns, kernel: LinuxKernel
     ) -> None:

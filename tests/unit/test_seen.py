@@ -10,6 +10,7 @@ import pytest
 TESTS: Final = Path(__file__).parents[1]
 PAGE: Final = TESTS.parent / "docs/design/testing.md"
 COLUMNS: Final = {"engines": "e2e", "this kernel": "kernel", "Debian's kernel": "vm"}
+MARK: Final = "pytest.mark.kernels"
 NAME: Final = re.compile(r"`(test_\w+)\.(test_\w+)`")
 
 
@@ -31,8 +32,12 @@ def runs_in(folder: str, module: str, test: str) -> bool:
 
 def _has(path: Path, test: str, folder: str) -> bool:
     text = path.read_text()
-    names = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
-    return test in names and (folder in path.parts or "pytestmark = pytest.mark.kernels" in text)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    marks = [
+        ast.unparse(mark) for node in nodes if node.name == test for mark in node.decorator_list
+    ]
+    there = folder in path.parts or f"pytestmark = {MARK}" in text or MARK in marks
+    return there and any(node.name == test for node in nodes)
 
 
 @pytest.mark.parametrize(("column", "folder"), COLUMNS.items())
