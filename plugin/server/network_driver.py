@@ -91,7 +91,7 @@ class NetworkMethods:
     def _join(self, body: bytes) -> Answer:
         message = decode(body, wire.JoinRequest)
         attachment = self._endpoints.join(
-            message.network_id, message.endpoint_id, message.sandbox_key
+            message.network_id, message.endpoint_id, message.sandbox_key, message.bindings()
         )
         return answers.join_answer(attachment)
 

@@ -83,16 +83,32 @@ class Endpoints:
             )
         return endpoint
 
-    def join(self, network_id: NetworkID, endpoint_id: EndpointID, sandbox_key: str) -> Attachment:
-        """Make the link that dockerd moves into the sandbox."""
+    def join(
+        self,
+        network_id: NetworkID,
+        endpoint_id: EndpointID,
+        sandbox_key: str,
+        bindings: Sequence[PortBinding] = (),
+    ) -> Attachment:
+        """Make the link that dockerd moves into the sandbox.
+
+        Ports of the container's own are open from now on, gateway or not.
+        """
         with self._locks.hold(network_id):
             network = get_network(self._store, network_id)
             endpoint = self.get(network_id, endpoint_id)
             driver = driver_for(network.mode)
             if endpoint.sandbox_key != sandbox_key:
                 before = driver.shared_plan(network, self._store.endpoints(network_id))
-                self._reconciler.apply(driver.endpoint_plan(network, endpoint))
-                joined = replace(endpoint, sandbox_key=sandbox_key, attached=True, unplugged=False)
+                joined = replace(
+                    endpoint,
+                    sandbox_key=sandbox_key,
+                    attached=True,
+                    unplugged=False,
+                    published=ports.opened(driver, network, endpoint, bindings),
+                )
+                plan = driver.endpoint_plan(network, endpoint)
+                self._reconciler.apply(plan | driver.ports_plan(network, joined))
                 self._store.save_endpoint(joined)
                 self._share_anew(network, before)
             attachment = driver.attachment(network, endpoint)
@@ -138,7 +154,7 @@ class Endpoints:
         with self._locks.hold(network_id):
             network = get_network(self._store, network_id)
             endpoint = self.get(network_id, endpoint_id)
-            if endpoint.published or not bindings:
+            if endpoint.bindings or not bindings:
                 return
             driver = driver_for(network.mode)
             published = ports.publish(self._kernel, driver, network, endpoint, bindings)
@@ -160,11 +176,15 @@ class Endpoints:
         """Withdraw the ports: another endpoint is the gateway, or the sandbox ends."""
         with self._locks.hold(network_id):
             found = self._find(network_id, endpoint_id)
-            if found is not None and found[1].published:
+            if found is not None and found[1].bindings:
                 network, endpoint = found
-                plan = driver_for(network.mode).ports_plan(network, endpoint)
-                self._reconciler.remove(plan)
-                self._store.save_endpoint(_bare(endpoint))
+                own = tuple(each for each in endpoint.published if each.host_ip is None)
+                kept = replace(_bare(endpoint), published=own)
+                driver = driver_for(network.mode)
+                plan = driver.ports_plan(network, endpoint)
+                stays = driver.ports_plan(network, kept)
+                self._reconciler.remove(replace(plan, resources=plan.resources - stays.resources))
+                self._store.save_endpoint(kept)
                 self._reconciler.release(plan)
 
     def _find(

@@ -1,9 +1,11 @@
 """Turns wishes for published ports into ports that are held."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from plugin.drivers.base import Driver
+from plugin.errors import RefusedError
 from plugin.kernel.base import Kernel
 from plugin.model.network import (
     Endpoint,
@@ -40,6 +42,22 @@ def publish(
         release(kernel, published)
         raise
     return tuple(published)
+
+
+def opened(
+    driver: Driver, network: Network, endpoint: Endpoint, bindings: Sequence[PortBinding]
+) -> tuple[PublishedPort, ...]:
+    """Ports of the container's own, which need nothing of the host's: those of routed families.
+
+    Docker opens them on whatever network of the container (moby, TestRoutedNonGateway).  What the
+    network could not publish is for the gateway to complain about.
+    """
+    found = []
+    for binding in bindings:
+        with suppress(RefusedError):
+            targets = driver.port_targets(network, endpoint, binding)
+            found += [_published(binding, each, 0) for each in targets if each.host_ip is None]
+    return tuple(found)
 
 
 def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
@@ -88,17 +106,17 @@ def _addresses(group: Sequence[_Wish]) -> list[IPAddress]:
 def _publish(kernel: Kernel, group: Sequence[_Wish]) -> list[PublishedPort]:
     first, addresses = group[0][0], _addresses(group)
     number = kernel.reserve(first.protocol, addresses, _candidates(first)) if addresses else 0
-    return [
-        PublishedPort(
-            protocol=binding.protocol,
-            host_ip=target.host_ip,
-            host_port=number if target.host_ip is not None else 0,
-            container_ip=target.container_ip,
-            container_port=binding.container_port,
-        )
-        for binding, targets in group
-        for target in targets
-    ]
+    return [_published(binding, target, number) for binding, targets in group for target in targets]
+
+
+def _published(binding: PortBinding, target: PortTarget, number: int) -> PublishedPort:
+    return PublishedPort(
+        protocol=binding.protocol,
+        host_ip=target.host_ip,
+        host_port=number if target.host_ip is not None else 0,
+        container_ip=target.container_ip,
+        container_port=binding.container_port,
+    )
 
 
 def _candidates(binding: PortBinding) -> range | None:

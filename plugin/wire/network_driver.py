@@ -173,17 +173,6 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
         return parse_mac(octets.hex(":"), path)
 
 
-class JoinRequest(EndpointRequest, frozen=True, kw_only=True):
-    """The sandbox that the endpoint enters; before engine 28 it does not exist yet."""
-
-    SandboxKey: str = ""
-    Options: OptionMap | None = None
-
-    @property
-    def sandbox_key(self) -> str:
-        return require(self.SandboxKey, "$.SandboxKey")
-
-
 class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
     """ProgramExternalConnectivity: the endpoint is its sandbox's gateway now."""
 
@@ -203,6 +192,19 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
             raise WireError(path, str(error)) from error
         found = [each.binding(f"{path}[{i}]") for i, each in enumerate(messages)]
         return tuple(sorted(found, key=_rank))
+
+
+class JoinRequest(ProgramRequest, frozen=True, kw_only=True):
+    """The sandbox that the endpoint enters; before engine 28 it does not exist yet.
+
+    It comes with the sandbox's ports, whether the endpoint is its gateway or not.
+    """
+
+    SandboxKey: str = ""
+
+    @property
+    def sandbox_key(self) -> str:
+        return require(self.SandboxKey, "$.SandboxKey")
 
 
 class PortBindingMessage(Struct, frozen=True, kw_only=True):

@@ -52,6 +52,28 @@ def test_from_another_machine(site: Site, peer: Peer, mode: str) -> None:
     assert seen == str(site.address(web, network) if routed else site.host.address)
 
 
+def test_routed_beside_the_gateway(site: Site, peer: Peer) -> None:
+    """The container's own port is open on a routed network that is not its gateway, too."""
+    gateway = site.network("--subnet=10.51.0.0/24")
+    back = f"{peer.address}/32 via 10.50.0.1"
+    routed = site.network(
+        *(f"--subnet={NET4}", "--gateway=10.50.0.1", *_modes("routed"), "-o", f"routes={back}")
+    )
+    web = _serve(site, "--network", gateway, "-p", "8080:80")
+    site.docker("network", "connect", routed, web)
+    own = site.address(web, routed)
+
+    with ways(peer, site, NET4):
+        found = surprises(
+            {
+                "published": (peer.netns, own, 80, web),
+                "another port": (peer.netns, own, OTHER, NOBODY),
+            }
+        )
+
+    assert found == {}
+
+
 def test_isolated(site: Site, peer: Peer) -> None:
     """The host has no address on the bridge; containers reach each other and nobody else."""
     network = site.network(

@@ -12,7 +12,7 @@ from plugin.errors import (
 )
 from plugin.model.ids import EndpointID, MacAddress, handoff_name, port_name
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort
+from plugin.model.resources import Element, HostPort
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
 
@@ -177,6 +177,53 @@ class TestJoin:
         if at < 2:
             assert rig.held() == alone
         rig.endpoints.join(*IDS, SANDBOX)
+        assert rig.held() == rig.wanted()
+
+
+class TestRouted:
+    """Ports of a routed network are the container's own, whichever network is its gateway."""
+
+    RED = a_network("red", "10.2.0.0/24", "fd00:2::/64", options={"gateway_mode_ipv4": "routed"})
+    ONE = an_endpoint(RED, 2, "one")
+    OPEN = Element(container="pn_routed_ports4", match=("10.2.0.2", "tcp", "80"))
+
+    @pytest.fixture
+    def joined(self, rig: Rig) -> Rig:
+        rig.networks.create(self.RED)
+        rig.endpoints.create(self.ONE)
+        rig.endpoints.join(self.RED.id, self.ONE.id, SANDBOX, [a_binding()])
+        return rig
+
+    def test_they_are_open_with_the_join(self, joined: Rig) -> None:
+        """And nothing of the host is held, though the other family is translated."""
+        assert self.OPEN in joined.held()
+        assert joined.kernel.ports == set()
+        assert joined.held() == joined.wanted()
+
+    def test_the_rest_is_published_when_it_is_the_gateway(self, joined: Rig) -> None:
+        """Until it is no more; the container's own ports stay open."""
+        ids = (self.RED.id, self.ONE.id)
+        joined.endpoints.program(*ids, [a_binding()])
+        held = len(joined.kernel.ports)
+        joined.endpoints.revoke(*ids)
+
+        assert (held, len(joined.kernel.ports)) == (1, 0)
+        assert self.OPEN in joined.held()
+        assert joined.held() == joined.wanted()
+
+    def test_they_are_shut_when_it_leaves(self, joined: Rig) -> None:
+        """Also if it was never the gateway."""
+        joined.endpoints.leave(self.RED.id, self.ONE.id)
+
+        assert self.OPEN not in joined.held()
+        assert joined.store.endpoints(self.RED.id)[0].published == ()
+
+    def test_what_the_network_cannot_publish_keeps_nobody_out(self, rig: Rig) -> None:
+        """Another network of the container's may be the gateway."""
+        rig.networks.create(self.RED)
+        rig.endpoints.create(replace(self.ONE, ipv4=None))
+        rig.endpoints.join(self.RED.id, self.ONE.id, SANDBOX, [a_binding(host_ip="127.0.0.1")])
+
         assert rig.held() == rig.wanted()
 
 
