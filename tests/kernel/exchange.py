@@ -5,6 +5,7 @@ moment longer.
 """
 
 import errno
+import resource
 import selectors
 import socket
 import time
@@ -61,6 +62,9 @@ class Exchange:
     """Servers and questions; everything is closed at the end."""
 
     def __init__(self) -> None:
+        # A process may have 1024 sockets unless it asks for more.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
         self._waiting: dict[Hashable, socket.socket] = {}
