@@ -60,7 +60,7 @@ _TRANSLATED: Final = {
     v6         x   x   R  .  U    x  R  x   x      -  R    x  R  .  d      x  R    x  R    -  R
 """,
 }
-# Nothing is on the host: the container's own port of the family is opened.
+# Nothing is on the host: the container's own port of the family is opened, or of the one it has.
 _ROUTED: Final = {
     "dual": """
                lan                host             same    other           docker0 user    self
@@ -76,9 +76,13 @@ _ROUTED: Final = {
     "ipv4": """
                lan                host             same    other           docker0 user    self
                v4  v4b v6 o4 o6   v4 v6 127 ::1    v4 v6   v4 v6 o4 o6     v4 v6   v4 v6   v4 v6
+    any        x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
     0.0.0.0    x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
     v4         x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
     127.0.0.1  x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
+    ::         x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
+    ::1        x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
+    v6         x   x   x  R  .    x  x  x   x      x  -    x  x  R  .      x  x    x  x    x  -
 """,
     "ipv6": """
                lan                host             same    other           docker0 user    self
@@ -109,7 +113,7 @@ class Server:
     @property
     def forms(self) -> list[str]:
         """Those it is published in: without a proxy not by IPv6, if the container has none."""
-        if self.families == "ipv4" and not self.proxy:
+        if self.families == "ipv4" and self.mode != "routed" and not self.proxy:
             return [form for form in self.rows if form not in {"::", "::1", "v6"}]
         return self.rows
 
