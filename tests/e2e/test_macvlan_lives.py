@@ -88,6 +88,8 @@ def test_a_container_that_lost_its_link_is_named(
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
     one = site.run("--network", network, "--stop-signal=KILL", "--ip", "10.99.0.151")
     lab.fabric.ip(f"link delete {second}")
+    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
+    site.installed.reconcile()
     wait_until(lambda: "(10.99.0.151) lost the link" in _why(site), "word of the container")
     lab.fabric.ip(
         f"link add {second} type veth peer name {OTHER_LINK} netns {site.host.leader}",
@@ -99,6 +101,7 @@ def test_a_container_that_lost_its_link_is_named(
 
     site.docker("restart", "-t", "1", one)
     assert site.pings(one, peer.address)
+    site.installed.reconcile()
     wait_until(lambda: not _why(site), "word of the container that is back")
 
 

@@ -64,13 +64,15 @@ def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
     web = site.web("--network", network, "-p", "8080:80", "--stop-signal=KILL")
     lab.fabric.ip(f"link delete {card}")
     wait_until(lambda: "is not there" in _trouble(site), "word of the card")
-    wait_until(lambda: "lost the link" in _trouble(site), "word of the container")
+    site.installed.reconcile()
+    assert "lost the link" in _trouble(site)
     lab.fabric.ip(
         f"link add {card} type veth peer name {OTHER_LINK} netns {site.host.leader}",
         f"link set {card} master br0 up",
     )
     ip(site.host.netns, f"link set {OTHER_LINK} up", f"address add {HOST}/24 dev {OTHER_LINK}")
     wait_until(lambda: "is not there" not in _trouble(site), "word of the card that is back")
+    site.installed.reconcile()
 
     assert "lost the link" in _trouble(site)
     _all_is_well(site, network, site.web("--network", network))
@@ -78,6 +80,7 @@ def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
     site.answering(web)
     _all_is_well(site, network, web)
     assert http_get(site.host.netns, site.host.address, 8080) == web
+    site.installed.reconcile()
     wait_until(lambda: not _trouble(site), "word of the container that is back")
 
 

@@ -64,6 +64,10 @@ class Installed(ABC):
     def ask(self, uri: str) -> Any:
         return get_json(self.admin_socket, uri)
 
+    def reconcile(self) -> None:
+        """Have it compare the host with what it should hold, before the next tick."""
+        post_json(self.admin_socket, "/v1/reconcile", None, timeout=30)
+
     def wait_ready(self, *, deadline: float = 60) -> None:
         """Wait until it has finished starting, healthy or not."""
         wait_until(self._answers, f"pynet on {self.machine.name}", deadline=deadline)
