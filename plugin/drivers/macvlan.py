@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from plugin.drivers import shim, stacked
 from plugin.drivers.chosen import MAC
+from plugin.drivers.doubtful import macvlan_hints, passthru_hints
 from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
@@ -24,12 +25,6 @@ from plugin.model.network import (
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 from plugin.model.resources import Macvlan, MacvlanMode
-
-# Cards of virtual machines, whose switch outside knows which MAC address each has.
-_VIRTUAL_CARDS: Final = frozenset(
-    {"virtio_net", "vmxnet3", "hv_netvsc", "xen_netfront", "vif", "ena", "gve"}
-)
-
 
 MODE: Final = Option(
     name="macvlan_mode",
@@ -81,8 +76,8 @@ class MacvlanDriver:
                     f"parent {link.ifname} is a Wi-Fi link, whose access point drops frames of MAC "
                     "addresses that it did not admit; choose mode=ipvlan or another parent"
                 )
-            if link.bus_driver in _VIRTUAL_CARDS and mode is not MacvlanMode.PASSTHRU:
-                hints += (_virtual_card(link),)
+            passthru = mode is MacvlanMode.PASSTHRU
+            hints += passthru_hints(link) if passthru else macvlan_hints(link)
         return hints
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
@@ -141,11 +136,3 @@ class MacvlanDriver:
                 "macvlan_mode=bridge"
             )
         return stacked.read_stack(network), mode
-
-
-def _virtual_card(link: HostLink) -> str:
-    return (
-        f"parent {link.ifname} is a virtual card ({link.bus_driver}), and its switch may drop frames "
-        "of other MAC addresses; allow promiscuous mode and forged transmits there, or choose "
-        "mode=ipvlan"
-    )

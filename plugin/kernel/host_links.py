@@ -18,6 +18,13 @@ from plugin.model.parents import HostLink
 _SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
 # IFA_F_TEMPORARY, DADFAILED, DEPRECATED and TENTATIVE (linux/if_addr.h), and for IPv4 SECONDARY.
 _PASSING: Final = 0x01 | 0x08 | 0x20 | 0x40
+# What they call themselves in their firmware's tables.  Amazon's whole machines do too, and have
+# the same cards.
+_HYPERVISORS: Final = (
+    *("Amazon EC2", "Apple Virtualization", "BHYVE", "Bochs", "Google Compute Engine", "HVM domU"),
+    *("KVM", "OpenStack", "Parallels", "QEMU", "VMware", "Virtual Machine", "VirtualBox", "Xen"),
+    *("innotek", "oVirt"),
+)
 SYS: Final = Path("/sys/class/net")
 
 
@@ -46,6 +53,8 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
         and any((entry / name).exists() for name in ("wireless", "phy80211")),
         master_kind=link.master_kind,
         bus_driver=_driver(entry) if entry else "",
+        virtual_function=entry is not None and (entry / "device" / "physfn").exists(),
+        in_guest=_is_guest(root.parent / "dmi" / "id"),
         lower=links.name_of(link.parent) or None,
         vlan=stacked.vlan_number(link),
         addresses=addresses,
@@ -69,6 +78,12 @@ def _entry(link: LinkInfo, root: Path) -> Path | None:
 def _driver(entry: Path) -> str:
     driver = entry / "device" / "driver"
     return driver.resolve().name if driver.exists() else ""
+
+
+def _is_guest(entry: Path) -> bool:
+    """Whether the machine's maker is one of virtual machines."""
+    said = [_text(entry / name) for name in ("sys_vendor", "product_name")]
+    return any(each.startswith(_HYPERVISORS) for each in said)
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,8 @@ class HostLink:
 
     ``master_kind`` is the kind of what it is a port of (``bridge``, ``bond``), empty if of
     nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link;
-    ``addresses`` are the host's there that last, IPv4 before IPv6.
+    ``virtual_function`` says that the card is a share of another of this host, ``in_guest`` that
+    the host is a virtual machine; ``addresses`` are the host's there that last, IPv4 before IPv6.
     """
 
     ifname: IfName
@@ -26,6 +27,8 @@ class HostLink:
     wireless: bool = False
     master_kind: str = ""
     bus_driver: str = ""
+    virtual_function: bool = False
+    in_guest: bool = False
     lower: IfName | None = None
     vlan: int | None = None
     addresses: tuple[IPInterface, ...] = ()

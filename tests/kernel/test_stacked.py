@@ -176,17 +176,22 @@ class TestHostLinks:
         assert host_link("uplink").ifname == "up0"
 
     def test_what_sysfs_says(self, netns: Netns, tmp_path: Path) -> None:
-        """Of Wi-Fi and drivers, if it is the same link that it speaks of."""
-        entry = tmp_path / "up0"
+        """Of Wi-Fi, drivers and hypervisors, if it is the same link that it speaks of."""
+        net = tmp_path / "net"
+        entry = net / "up0"
         (entry / "wireless").mkdir(parents=True)
-        (entry / "device").mkdir()
+        (entry / "device" / "physfn").mkdir(parents=True)
+        (tmp_path / "dmi" / "id").mkdir(parents=True)
+        (tmp_path / "dmi" / "id" / "sys_vendor").write_text("QEMU\n")
         (tmp_path / "drivers" / "virtio_net").mkdir(parents=True)
         (entry / "device" / "driver").symlink_to(tmp_path / "drivers" / "virtio_net")
         (entry / "ifindex").write_text(f"{netns.index_of('up0')}\n")
         (entry / "address").write_text(f"{host_link('up0').mac_address}\n")
-        found = host_link("up0", tmp_path)
+        found = host_link("up0", net)
 
         assert found.wireless
         assert found.bus_driver == "virtio_net"
+        assert found.virtual_function
+        assert found.in_guest
         (entry / "ifindex").write_text("77\n")
-        assert not host_link("up0", tmp_path).wireless
+        assert not host_link("up0", net).wireless

@@ -169,6 +169,10 @@ class TestParent:
         [
             ({"carrier": False}, "no carrier; check the cable"),
             ({"bus_driver": "virtio_net"}, "allow promiscuous mode and forged transmits"),
+            ({"bus_driver": "mana"}, "allow promiscuous mode and forged transmits"),
+            ({"bus_driver": "e1000e", "in_guest": True}, "is a virtual card (e1000e)"),
+            ({"bus_driver": "ixgbevf"}, "spoofchk off trust on"),
+            ({"bus_driver": "mlx5_core", "virtual_function": True}, "spoofchk off trust on"),
         ],
     )
     def test_what_is_doubtful_is_said(self, facts: dict[str, Any], match: str) -> None:
@@ -177,9 +181,22 @@ class TestParent:
 
         assert match in hint
 
+    @pytest.mark.parametrize(
+        "facts", [{"bus_driver": "virtio_net"}, {"bus_driver": "iavf"}, {"wireless": True}]
+    )
+    def test_what_is_doubtful_of_passthru(self, facts: dict[str, Any]) -> None:
+        """It changes the card itself."""
+        (hint,) = DRIVER.check_parent(a_macvlan(macvlan_mode="passthru"), links(**facts))
+
+        assert "promiscuous mode and gives it the container's MAC address" in hint
+        assert "leave out --mac-address" in hint
+
     def test_what_is_right_needs_no_word(self) -> None:
         """A card that is up."""
-        assert DRIVER.check_parent(a_macvlan(), links(bus_driver="e1000e")) == ()
+        card, bridge = links(bus_driver="e1000e"), links(in_guest=True)
+        assert DRIVER.check_parent(a_macvlan(), card) == ()
+        assert DRIVER.check_parent(a_macvlan(macvlan_mode="passthru"), card) == ()
+        assert DRIVER.check_parent(a_macvlan(), bridge) == ()
         assert DRIVER.check_parent(a_macvlan(parent=""), {}) == ()
 
 
