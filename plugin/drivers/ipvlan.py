@@ -128,6 +128,7 @@ class IpvlanDriver:
             flag=flag,
             mtu=stack.mtu,
             mark=f"{network.id}/{endpoint.id}",
+            addresses=endpoint.interfaces,
         )
         requires = frozenset({stack.parent})
         plan = Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)

@@ -18,6 +18,7 @@ from plugin.kernel.refusals import NO_SUCH_KIND, child_refusal, vlan_refusal
 from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
 from plugin.kernel.standing import is_used, standing_on
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import IPInterface
 from plugin.model.resources import (
     MARK_PREFIX,
     Dummy,
@@ -41,6 +42,7 @@ _IFLA_IPVLAN_FLAGS: Final = 2
 _IFLA_VLAN_ID: Final = 1
 _IFLA_VLAN_PROTOCOL: Final = 5
 _802_1Q: Final = b"\x81\x00"  # and not 802.1ad
+_NODAD: Final = {4: 0, 6: 0x02}  # linux/if_addr.h, IFA_F_NODAD
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
 
 
@@ -70,7 +72,7 @@ def read_handed_over(rtnl: Rtnl, child: HandedOver) -> HandedOver | None:
 
 
 def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
-    """Make the link, down."""
+    """Make the link, down; its addresses may take a while to become free."""
     made = LinkChange(
         ifname=ipvlan.ifname,
         parent=links.index_of(ipvlan.parent),
@@ -79,6 +81,13 @@ def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
     )
     mode = attribute(_IFLA_IPVLAN_MODE, _U16.pack(ipvlan.mode))
     _ensure_child(rtnl, ipvlan, made, mode + attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(ipvlan.flag)))
+    index = links.index_of(ipvlan.ifname)
+    for interface in ipvlan.addresses:
+        try:
+            _await_address(rtnl, index, interface, ipvlan.parent)
+        except RefusedError:
+            rtnl.delete_link(index)
+            raise
 
 
 def ensure_vlan(rtnl: Rtnl, vlan: Vlan) -> None:
@@ -207,6 +216,30 @@ def _await_free(rtnl: Rtnl, ifname: IfName, parent: int, macvlan: Macvlan) -> No
     while address in rtnl.unicast_filter(parent):
         if time.monotonic() > end:
             raise _in_use(address, ifname, "another link there has it")
+        time.sleep(_POLL_SECONDS)
+
+
+def _await_address(rtnl: Rtnl, index: int, interface: IPInterface, parent: IfName) -> None:
+    """Wait until no other ipvlan link of the parent has the address, be it in a dying namespace.
+
+    Only the kernel knows, and tells whoever would have the address too (drivers/net/ipvlan,
+    ipvlan_addr_busy): that is the engine, which fails the start.
+    """
+    end = time.monotonic() + deadline.remaining(PATIENCE_SECONDS)
+    while True:
+        try:
+            rtnl.add_address(index, interface, flags=_NODAD[interface.version], protocol=0)
+        except RtnlError as error:
+            if error.code != errno.EADDRINUSE:
+                return  # as without IPv6: it is for the engine to say
+        else:
+            rtnl.delete_address(index, interface)
+            return
+        if time.monotonic() > end:
+            raise RefusedError(
+                f"address {interface.ip} is in use on {parent}: another ipvlan link there has it; "
+                "stop the container that has it, or choose another address (--ip, --ip6)"
+            )
         time.sleep(_POLL_SECONDS)
 
 

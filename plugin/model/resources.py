@@ -114,7 +114,8 @@ class IpvlanSetting:
 class Ipvlan:
     """A link with its parent's MAC address and addresses of its own, made to be handed over.
 
-    Mode and flag are the parent's: the latest link sets them for all.
+    Mode and flag are the parent's: the latest link sets them for all.  The ``addresses`` are not
+    put on it, but free for it: no other ipvlan link of the parent has them.
     """
 
     ifname: IfName
@@ -123,6 +124,7 @@ class Ipvlan:
     flag: IpvlanFlag
     mtu: int | None
     mark: str
+    addresses: tuple[IPInterface, ...] = ()
 
     @property
     def key(self) -> Key:

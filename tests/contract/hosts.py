@@ -1,5 +1,6 @@
 """One host, real or fake: what a test does to it beside the plugin."""
 
+import json
 import socket
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
+from plugin.model.network import IPInterface
 from plugin.model.network import Protocol as Transport
 from plugin.model.resources import HostPort, HostResource, IpvlanSetting, LinkResource
-from tests.fakes.kernel import FakeHost, FakeKernel
+from tests.fakes.host import FakeHost
+from tests.fakes.kernel import FakeKernel
 from tests.kernel.netns import Netns, wait_until
 
 
@@ -29,6 +32,8 @@ class Host(Protocol):
     def use_vlan(self, ifname: str) -> None: ...
     def stop_using_vlan(self, ifname: str) -> None: ...
     def add_foreign_ipvlan(self, parent: str, setting: IpvlanSetting) -> None: ...
+    def use_address(self, interface: IPInterface) -> None: ...
+    def addresses(self, ifname: str) -> list[IPInterface]: ...
     def need_link(self, kind: str) -> None: ...
     def lack_link(self, kind: type[LinkResource]) -> None: ...
     def hand_over(self, ifname: str) -> None: ...
@@ -75,6 +80,12 @@ class MemoryHost:
     def add_foreign_ipvlan(self, parent: str, setting: IpvlanSetting) -> None:
         self._host.foreign_ipvlan[IfName(parent)] = {setting}
 
+    def use_address(self, interface: IPInterface) -> None:
+        self._host.used_addresses.add(interface.ip)
+
+    def addresses(self, ifname: str) -> list[IPInterface]:
+        return sorted(self._host.links[IfName(ifname)].addresses, key=lambda each: each.version)
+
     def need_link(self, kind: str) -> None:
         """It has all of them."""
 
@@ -86,6 +97,7 @@ class MemoryHost:
 
     def end_sandboxes(self) -> None:
         self._host.sandboxed.clear()
+        self._host.used_addresses.clear()
 
     def need(self, transport: Transport) -> None:
         """It has all of them."""
@@ -164,6 +176,13 @@ class LinuxHost:
         mode, flag = setting.mode.name.lower(), setting.flag.name.lower()
         self.netns.ip(f"link add di0 link {parent} type ipvlan mode {mode} {flag}")
         self.hand_over("di0")
+
+    def use_address(self, interface: IPInterface) -> None:
+        self._sandboxes[-1].ip(f"address add {interface} dev eth0")
+
+    def addresses(self, ifname: str) -> list[IPInterface]:
+        (link,) = json.loads(self.netns.run("ip", "-json", "address", "show", "dev", ifname))
+        return [ip_interface(f"{each['local']}/{each['prefixlen']}") for each in link["addr_info"]]
 
     def need_link(self, kind: str) -> None:
         if not self._makes(kind):

@@ -1,10 +1,12 @@
 """Both kernels on links that stand on a parent: made, handed over, found again, taken away."""
 
 from dataclasses import replace
+from ipaddress import ip_interface
 
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
+from plugin.kernel import stacked
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     Dummy,
@@ -105,6 +107,49 @@ class TestIpvlan:
         assert host.kernel.read([link]) == {link}
         host.end_sandboxes()
         wait_until(lambda: not host.kernel.read([link]), "it is still there")
+
+
+@pytest.mark.kernels
+class TestIpvlanAddresses:
+    """The engine puts them on the link: no other of the parent may have them then."""
+
+    OWN = replace(IPVLAN, addresses=tuple(map(ip_interface, ("10.1.0.5/24", "fd00:1::5/64"))))
+
+    def test_they_are_free(self, host: Host) -> None:
+        """And not on the link while it is the host's."""
+        host.need_link("ipvlan")
+        for _ in range(2):
+            make(host, self.OWN)
+
+        assert host.kernel.read([self.OWN]) == {self.OWN}
+        assert host.addresses(self.OWN.ifname) == []
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_one_in_use_is_refused(
+        self, host: Host, number: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After a while, and nothing is left of the link."""
+        host.need_link("ipvlan")
+        monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0.1)
+        theirs = self.OWN.addresses[number]
+        host.add_foreign_ipvlan(PARENT, IpvlanSetting(mode=self.OWN.mode, flag=self.OWN.flag))
+        host.use_address(theirs)
+        with pytest.raises(RefusedError, match=f"address {theirs.ip} is in use on up0"):
+            make(host, self.OWN)
+        host.settle()
+
+        assert host.kernel.read_marked() == frozenset()
+
+    def test_one_of_a_dying_sandbox_is_waited_for(self, host: Host) -> None:
+        """The kernel gets to it when it has the time."""
+        host.need_link("ipvlan")
+        host.add_foreign_ipvlan(PARENT, IpvlanSetting(mode=self.OWN.mode, flag=self.OWN.flag))
+        for each in self.OWN.addresses:
+            host.use_address(each)
+        host.end_sandboxes()
+        make(host, self.OWN)
+
+        assert host.kernel.read([self.OWN]) == {self.OWN}
 
 
 @pytest.mark.kernels

@@ -5,9 +5,8 @@ the plugin; the ports that the plugin holds are in FakeKernel and end with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv6Address, ip_address
-from typing import Any
+from dataclasses import replace
+from ipaddress import IPv6Address
 
 from plugin.errors import (
     AbsentAddressError,
@@ -17,7 +16,7 @@ from plugin.errors import (
     RefusedError,
 )
 from plugin.model.ids import IfName
-from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
+from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.parents import HostLink
 from plugin.model.resources import (
     Address,
@@ -41,78 +40,9 @@ from plugin.model.resources import (
     Vlan,
 )
 from tests.fakes.faults import Faults
+from tests.fakes.host import FakeHost, Link, addresses_of, parent_of
 
 _EPHEMERAL = range(32768, 61000)
-_HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
-
-
-@dataclass(slots=True)
-class Link:
-    """A link: one of ours as the resource that describes it, or a foreign one."""
-
-    resource: LinkResource | None = None
-    kind: str = "dummy"
-    hairpin: bool = False
-    limit: Limit | None = None
-    routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
-    addresses: set[IPInterface] = field(default_factory=set)
-    foreign_addresses: set[IPInterface] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class FakeHost:
-    """What is there whether the plugin runs or not."""
-
-    links: dict[IfName, Link] = field(default_factory=dict)
-    sandboxed: dict[IfName, Link] = field(default_factory=dict)
-    parents: dict[IfName, HostLink] = field(default_factory=dict)
-    sysctls: dict[str, str] = field(default_factory=lambda: dict(_HOST_SYSCTLS))
-    listeners: set[HostPort] = field(default_factory=set)
-    addresses: set[IPAddress] = field(
-        default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
-    )
-    routes: set[IPNetwork] = field(default_factory=set)
-    foreign_routes: set[IPAddress] = field(default_factory=set)
-    foreign_ipvlan: dict[IfName, set[IpvlanSetting]] = field(default_factory=dict)
-    used_vlans: set[IfName] = field(default_factory=set)
-    lacks: set[Protocol] = field(default_factory=set)
-    lacks_links: set[type[LinkResource]] = field(default_factory=set)
-    mtu: int = 1500
-    zoned: set[IfName] | None = None  # by firewalld, if it is there
-    filtered: set[int] = field(default_factory=set)
-
-    def add_foreign_link(self, ifname: str, kind: str = "dummy") -> None:
-        self.links[IfName(ifname)] = Link(kind=kind)
-
-    def add_parent(self, ifname: str, **facts: Any) -> None:
-        """A link of the host's own, as ``host_links`` shows it."""
-        self.add_foreign_link(ifname)
-        self.parents[IfName(ifname)] = HostLink(ifname=IfName(ifname), **facts)
-
-    def hand_over(self, ifname: str) -> None:
-        """dockerd moves the link into a sandbox."""
-        self.sandboxed[IfName(ifname)] = self.links.pop(IfName(ifname))
-
-    def delete_link(self, ifname: str) -> None:
-        """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge.
-
-        What stands on the link goes with it, wherever it is.
-        """
-        gone = self.links.pop(IfName(ifname)).resource
-        for home in (self.links, self.sandboxed):
-            for name in [n for n, each in home.items() if _parent(each) == ifname]:
-                del home[name]
-        prefixes = tuple(f"net/{family}/conf/{ifname}/" for family in ("ipv4", "ipv6"))
-        self.sysctls = {n: v for n, v in self.sysctls.items() if not n.startswith(prefixes)}
-        for link in self.links.values():
-            if isinstance(link.resource, Veth) and link.resource.master == ifname:
-                link.resource = replace(link.resource, master=IfName(""))
-        if isinstance(gone, Veth):
-            self.links.pop(gone.peer, None)
-
-    @property
-    def ours(self) -> frozenset[LinkResource]:
-        return frozenset(link.resource for link in self.links.values() if link.resource)
 
 
 class FakeKernel:
@@ -247,13 +177,12 @@ class FakeKernel:
             self._link(resource.parent)
         if isinstance(resource, Vlan) and self._is_same_vlan(resource):
             return
-        if isinstance(resource, Vlan):
-            self._refuse_other_name(resource)
+        self._refuse(resource)
         link = self._link_of_ours(resource)
         if (
             isinstance(resource, Shim)
             and isinstance(link.resource, Shim)
-            and _parent(link) != resource.parent
+            and parent_of(link) != resource.parent
         ):
             self.host.delete_link(resource.ifname)  # it is made anew
             link = self._link_of_ours(resource)
@@ -261,13 +190,19 @@ class FakeKernel:
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
 
-    def _refuse_other_name(self, vlan: Vlan) -> None:
-        for name, theirs in self.host.parents.items():
-            if (theirs.lower, theirs.vlan) == (vlan.parent, vlan.number):
-                raise RefusedError(
-                    f"VLAN {vlan.number} of {vlan.parent} is there already, as {name}; "
-                    f"say parent={name}"
-                )
+    def _refuse(self, resource: LinkResource) -> None:
+        """What a kernel has once only, it does not give twice."""
+        if isinstance(resource, Ipvlan):
+            for each in resource.addresses:
+                if each.ip in self.host.used_addresses:
+                    raise RefusedError(f"address {each.ip} is in use on {resource.parent}")
+        if isinstance(resource, Vlan):
+            for name, theirs in self.host.parents.items():
+                if (theirs.lower, theirs.vlan) == (resource.parent, resource.number):
+                    raise RefusedError(
+                        f"VLAN {resource.number} of {resource.parent} is there already, as {name}; "
+                        f"say parent={name}"
+                    )
 
     def _ensure_route(self, route: HostRoute) -> None:
         link = self._link(route.ifname)
@@ -363,7 +298,7 @@ class FakeKernel:
             case HostRoute():
                 return link.routes.get(resource.address)
             case Address():
-                return resource if resource.interface in _all_of(link) else None
+                return resource if resource.interface in addresses_of(link) else None
             case _:
                 if self._is_foreign(resource):
                     return resource
@@ -441,21 +376,12 @@ class FakeKernel:
             )
 
     def _addresses(self) -> set[IPAddress]:
-        known = {i.ip for link in self.host.links.values() for i in _all_of(link)}
+        known = {i.ip for link in self.host.links.values() for i in addresses_of(link)}
         known |= {i.ip for parent in self.host.parents.values() for i in parent.addresses}
         return known | self.host.addresses
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
-
-
-def _parent(link: Link) -> IfName | None:
-    resource = link.resource
-    return resource.parent if isinstance(resource, HandedOver | Vlan | Shim) else None
-
-
-def _all_of(link: Link) -> set[IPInterface]:
-    return link.addresses | link.foreign_addresses
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:

@@ -18,7 +18,8 @@ from plugin.service.reconcile import Reconciler
 from plugin.service.stragglers import Stragglers
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
-from tests.fakes.kernel import FakeHost, FakeKernel
+from tests.fakes.host import FakeHost
+from tests.fakes.kernel import FakeKernel
 from tests.fakes.store import FaultyStore
 from tests.fakes.values import SANDBOX
 

@@ -120,9 +120,13 @@ def _rendered(plan: Plan) -> list[str]:
             data = f" : {' . '.join(resource.data)}" if resource.data else ""
             lines.append(f"element {resource.container} {' . '.join(resource.match)}{data}")
         else:
-            fields = (f"{name}={getattr(resource, name)}" for name in resource.__slots__)
+            fields = (f"{name}={_value(getattr(resource, name))}" for name in resource.__slots__)
             lines.append(f"{type(resource).__name__.lower()} {' '.join(fields)}")
     return lines
+
+
+def _value(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 _FAMILIES: Final = {

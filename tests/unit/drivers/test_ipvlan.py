@@ -47,6 +47,7 @@ def test_the_link_is_handed_over(mode: IpvlanMode, flag: IpvlanFlag) -> None:
             flag=flag,
             mtu=None,
             mark=f"{network.id}/{endpoint.id}",
+            addresses=endpoint.interfaces,
         )
     }
 
