@@ -109,11 +109,14 @@ class Upkeep:
         return [each for each in self.store.networks() if each.state is NetworkState.ACTIVE]
 
     def _idle(self) -> list[Network]:
-        """Networks that no container is on."""
+        """Networks that no container is on, as far as the host shows."""
         return [
             network
             for network in self._active()
-            if not any(endpoint.joined for endpoint in self.store.endpoints(network.id))
+            if not any(
+                self.inspector.is_seen(network, endpoint)
+                for endpoint in self.store.endpoints(network.id)
+            )
         ]
 
     def _loose_pools(self) -> list[Pool]:

@@ -82,6 +82,9 @@ class Kernel(Protocol):
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """Those of ``ifnames`` that no link has."""
 
+    def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those of ``keys`` (paths of the engine's) that are gone; none where they are not to be seen."""
+
     def reserve(
         self, protocol: Transport, addresses: Sequence[IPAddress], ports: range | None
     ) -> int:

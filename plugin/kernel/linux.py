@@ -111,6 +111,13 @@ class LinuxKernel:
         with conversation() as rtnl:
             return frozenset(name for name in ifnames if rtnl.link(name) is None)
 
+    def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
+        # The managed plugin has no such directory; elsewhere the engine takes away what has ended.
+        paths = {key: Path(key) for key in keys}
+        return frozenset(
+            key for key, path in paths.items() if path.parent.is_dir() and not path.exists()
+        )
+
     def reserve(
         self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
     ) -> int:

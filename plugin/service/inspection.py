@@ -69,15 +69,32 @@ class Inspector:
         return self._reconciler.compare(plan.resources, self._firewall.read())
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-        """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all."""
+        """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
+
+        Of one that has no link by its mode, it is the sandbox that must be there.
+        """
         driver = driver_for(network.mode)
         own = {each.id: _links(driver.endpoint_plan(network, each)) for each in endpoints}
         there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
-        return [
-            endpoint
-            for endpoint in endpoints
-            if any(link.key not in there for link in own[endpoint.id])
-        ]
+        ended = self._kernel.ended_sandboxes(
+            each.sandbox_key for each in endpoints if each.sandbox_key and not own[each.id]
+        )
+
+        def is_unlinked(endpoint: Endpoint) -> bool:
+            links = own[endpoint.id]
+            if not links:
+                return endpoint.sandbox_key is None or endpoint.sandbox_key in ended
+            return any(link.key not in there for link in links)
+
+        return [endpoint for endpoint in endpoints if is_unlinked(endpoint)]
+
+    def is_seen(self, network: Network, endpoint: Endpoint) -> bool:
+        """Whether the host shows that the endpoint is joined.
+
+        That of a mode without links is joined as far as we were told; a killed dockerd tells nothing.
+        """
+        plan = driver_for(network.mode).endpoint_plan(network, endpoint)
+        return endpoint.joined and bool(_links(plan))
 
     def surplus(self) -> list[Resource]:
         """What carries our mark and belongs to nobody; a call that runs may be about to own it."""

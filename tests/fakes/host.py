@@ -50,6 +50,7 @@ class FakeHost:
     routes: set[IPNetwork] = field(default_factory=set)
     foreign_routes: set[IPAddress] = field(default_factory=set)
     foreign_ipvlan: dict[IfName, set[IpvlanSetting]] = field(default_factory=dict)
+    ended_sandboxes: set[str] = field(default_factory=set)
     used_addresses: set[IPAddress] = field(default_factory=set)
     used_vlans: set[IfName] = field(default_factory=set)
     lacks: set[Protocol] = field(default_factory=set)

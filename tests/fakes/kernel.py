@@ -94,6 +94,9 @@ class FakeKernel:
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
 
+    def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
+        return self.host.ended_sandboxes.intersection(keys)
+
     def reserve(
         self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
     ) -> int:

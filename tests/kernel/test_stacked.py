@@ -195,3 +195,12 @@ class TestHostLinks:
         assert found.in_guest
         (entry / "ifindex").write_text("77\n")
         assert not host_link("up0", net).wireless
+
+
+def test_sandboxes_that_have_ended(kernel: LinuxKernel, tmp_path: Path) -> None:
+    """Where an engine has them; elsewhere nobody can tell."""
+    there, gone = tmp_path / "there", tmp_path / "gone"
+    there.touch()
+    keys = [str(there), str(gone), str(tmp_path / "nowhere" / "hidden")]
+
+    assert kernel.ended_sandboxes(keys) == {str(gone)}

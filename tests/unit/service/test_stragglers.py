@@ -3,9 +3,10 @@
 import pytest
 
 from plugin.model.ids import port_name
+from plugin.service.inspection import Inspector
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
 from tests.fakes.rig import Rig
-from tests.fakes.values import a_binding, a_network, an_endpoint
+from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
 BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
 WEB = an_endpoint(BLUE)
@@ -107,6 +108,46 @@ class TestEndpoints:
         wait(rig, ENDPOINT_SECONDS - 1)
 
         assert known(rig)
+
+
+class TestWithoutLinks:
+    """Mode null: nothing on the host shows that a container has the endpoint, but its sandbox."""
+
+    NOWHERE = a_network("nowhere", "0.0.0.0/0", mode="null")
+    NOBODY = an_endpoint(NOWHERE, 0, "nobody", mac_address="", ipv4=None)
+
+    @pytest.fixture
+    def rig(self) -> Rig:
+        made = Rig()
+        made.networks.create(self.NOWHERE)
+        made.run(self.NOWHERE, self.NOBODY)
+        return made
+
+    def test_one_that_runs_stays(self, rig: Rig) -> None:
+        """However long."""
+        wait(rig, ENDPOINT_SECONDS)
+
+        found = rig.store.endpoint(self.NOBODY.id)
+        assert found is not None
+        assert found.joined
+
+    def test_one_whose_sandbox_has_ended_is_collected(self, rig: Rig) -> None:
+        """One for each time that dockerd was killed."""
+        rig.host.ended_sandboxes.add(SANDBOX)
+        rig.healer.heal()
+        wait(rig, ENDPOINT_SECONDS)
+
+        assert rig.store.endpoint(self.NOBODY.id) is None
+        assert rig.health.conditions == ()
+
+    def test_the_network_may_be_forgotten(self, rig: Rig) -> None:
+        """Where sandboxes are not to be seen: `pynet gc` asks Docker."""
+        inspector = Inspector(rig.store, rig.reconciler)
+        blue, web = rig.networks, an_endpoint(BLUE)
+        blue.create(BLUE)
+
+        assert not inspector.is_seen(self.NOWHERE, rig.store.endpoints(self.NOWHERE.id)[0])
+        assert inspector.is_seen(BLUE, rig.run(BLUE, web))
 
 
 class TestNetworks:
