@@ -95,7 +95,7 @@ class FakeKernel:
         return frozenset(name for name in ifnames if name not in self.host.links)
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
-        return self.host.ended_sandboxes.intersection(keys)
+        return frozenset(self.host.ended_sandboxes.intersection(keys))
 
     def reserve(
         self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
