@@ -1,13 +1,23 @@
 """Kernel settings below /proc/sys, which shows those of the caller's network namespace."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
+from plugin.log import Log
 from plugin.model.resources import Sysctl
 
 ROOT: Final = Path("/proc/sys")
+
+_log: Final = Log("sysctls")
+_IPV6: Final = "net/ipv6/"
+_CONF6: Final = "net/ipv6/conf"
+_FORWARDING6: Final = "net/ipv6/conf/all/forwarding"
+_ADDRESSES6: Final = Path("/proc/thread-self/net/if_inet6")
+_GLOBAL: Final = 0  # net/ipv6.h, IPV6_ADDR_SCOPE_GLOBAL as the file shows it
+_PERMANENT: Final = 0x80  # linux/if_addr.h, IFA_F_PERMANENT
 
 
 def ensure(sysctl: Sysctl, root: Path) -> None:
@@ -18,18 +28,52 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
     path = root / sysctl.name
     try:
         if path.read_text().strip() != sysctl.value:
+            if (sysctl.name, sysctl.value) == (_FORWARDING6, "1"):
+                _keep_listening(root)
             path.write_text(sysctl.value)
     except FileNotFoundError:
         # A kernel without IPv6 has nothing to switch off there.
-        if not sysctl.name.startswith("net/ipv6/"):
+        if not sysctl.name.startswith(_IPV6):
             raise KernelError(f"this kernel has no setting {sysctl.name}") from None
     except OSError as error:
         raise KernelError(f"cannot set {sysctl.name} to {sysctl.value}: {error}") from error
 
 
 def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
-    """The setting as it is; None if the kernel does not have it."""
+    """The setting as it is; None if the kernel does not have it.
+
+    A kernel without IPv6 has nothing to switch, and so has it as it should be.
+    """
     try:
         return replace(sysctl, value=(root / sysctl.name).read_text().strip())
     except OSError:
-        return None
+        without = sysctl.name.startswith(_IPV6) and not (root / _CONF6).is_dir()
+        return sysctl if without else None
+
+
+def _keep_listening(root: Path) -> None:
+    """Let the host keep the addresses and the route that routers have given it.
+
+    A host that forwards IPv6 believes no router any more, and forgets the routes it has from
+    them at once (net/ipv6/route.c, rt6_purge_dflt_routers), by links on which accept_ra is 1; 2
+    means "also then" (kernel doc ip-sysctl).  Who learns by a program of its own has it at 0.
+    """
+    for ifname in _taught():
+        path = root / _CONF6 / ifname / "accept_ra"
+        with suppress(OSError):  # it may be gone by now
+            if path.read_text().strip() == "1":
+                path.write_text("2")
+                _log.info("accept_ra.kept", link=ifname)
+
+
+def _taught() -> frozenset[str]:
+    """Links with a global address that the kernel has from a router's advertisement."""
+    try:
+        rows = [line.split() for line in _ADDRESSES6.read_text().splitlines()]
+    except OSError:
+        return frozenset()
+    return frozenset(
+        ifname
+        for _, _, _, scope, flags, ifname in rows
+        if int(scope, 16) == _GLOBAL and not int(flags, 16) & _PERMANENT
+    )
