@@ -1,11 +1,12 @@
 """The host's own addresses on our links."""
 
 import errno
+import os
 from typing import Final
 
 from plugin.errors import RefusedError
 from plugin.kernel import links
-from plugin.kernel.rtnl import AddressInfo, LinkChange, Rtnl, RtnlError
+from plugin.kernel.rtnl import AddressInfo, LinkChange, LinkInfo, Rtnl, RtnlError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
@@ -14,6 +15,7 @@ _IFA_F_NODAD: Final = 0x02
 # Who put an address there (linux/if_addr.h, IFA_PROTO; 0 to 3 are the kernel's own): an adopted
 # bridge keeps the addresses it had.
 PROTOCOL: Final = 0x70
+_TELLING: Final = (5, 18)
 
 
 def ensure(rtnl: Rtnl, address: Address) -> None:
@@ -39,7 +41,7 @@ def remove(rtnl: Rtnl, address: Address) -> None:
     """Take the address off, if we put it there."""
     link = rtnl.link(address.ifname)
     found = None if link is None else _find(rtnl, link.index, address)
-    if link is None or found is None or found.protocol != PROTOCOL:
+    if link is None or found is None or not _is_ours(link, found, address):
         return
     try:
         rtnl.delete_address(link.index, address.interface)
@@ -54,6 +56,23 @@ def read(rtnl: Rtnl, address: Address) -> Address | None:
     if link is None or _find(rtnl, link.index, address) is None:
         return None
     return address
+
+
+def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:
+    """Whether we put it there: on a link of ours nobody else does.
+
+    Before Linux 5.18 an adopted bridge does not say who put an address on it.  One that is a
+    subnet by itself stands in for a container of ours; any other may have been there before.
+    """
+    if found.protocol == PROTOCOL or links.is_ours(link):
+        return True
+    return not _kernel_tells() and address.interface.network.num_addresses == 1
+
+
+def _kernel_tells() -> bool:
+    """Whether the kernel keeps who put an address there."""
+    first, second = os.uname().release.split(".")[:2]
+    return (int(first), int("".join(filter(str.isdigit, second)))) >= _TELLING
 
 
 def _announce(rtnl: Rtnl, address: Address) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugin.model.ids import port_name
+from plugin.kernel import addresses
+from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Network
 from tests.kernel.netns import wait_until
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
@@ -133,3 +134,39 @@ def _announce(container: Container) -> None:
         sock.bind(("eth0", 0))
         arp = b"\0\1\x08\0\6\4\0\1" + mac + own + bytes(6) + own
         sock.send(b"\xff" * 6 + mac + b"\x08\x06" + arp)
+
+
+class TestOldKernels:
+    """Before Linux 5.18 an address does not say who put it there."""
+
+    def test_the_host_makes_way_on_a_bridge_of_ours(self, site: Site) -> None:
+        """Nobody else has addresses there."""
+        blue = site.network("blue", *DUAL, options={"gateway_container": "10.1.0.5,fd00:1::5"})
+        _forget_who(site, bridge_name(blue.id))
+        site.container(blue, 5)
+
+        assert _stand_ins(site, bridge_name(blue.id)) == set()
+
+    def test_and_on_an_adopted_one(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where an address that is a subnet by itself is ours."""
+        monkeypatch.setattr(addresses, "_kernel_tells", lambda: False)
+        site.host.ip("link add br0 type bridge", "link set br0 up")
+        options = {"gateway_container": "10.1.0.5,fd00:1::5", "bridge_name": "br0"}
+        blue = site.network("blue", *DUAL, options=options)
+        _forget_who(site, "br0")
+        site.container(blue, 5)
+
+        assert _stand_ins(site, "br0") == set()
+
+
+def _forget_who(site: Site, ifname: str) -> None:
+    """Have the addresses as a kernel that keeps no protocol has them."""
+    for address in ("10.1.0.5/32", "fd00:1::5/128"):
+        site.host.ip(
+            f"address delete {address} dev {ifname}", f"address add {address} dev {ifname}"
+        )
+
+
+def _stand_ins(site: Site, ifname: str) -> set[str]:
+    text = site.host.run("ip", "address", "show", "dev", ifname)
+    return {each for each in ("10.1.0.5", "fd00:1::5") if f" {each}/" in text}
