@@ -324,6 +324,8 @@ class Element:
 HandedOver = Macvlan | Ipvlan
 # Those whose elements go when the last network goes that wants them, as VLANs do.
 _SHARED_SETS: Final = frozenset({"pn_echoes"})
+# Those that two endpoints may want alike: each of them named the other.
+_MUTUAL_SETS: Final = frozenset({"pn_pairs4", "pn_pairs6"})
 LinkResource = Bridge | Dummy | Vlan | Shim | Veth | Detour | HandedOver
 HostResource = (
     LinkResource | HostRoute | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
@@ -336,3 +338,8 @@ def is_shared(resource: Resource) -> bool:
     if isinstance(resource, Element):
         return resource.container in _SHARED_SETS
     return isinstance(resource, Vlan)
+
+
+def is_mutual(resource: Resource) -> bool:
+    """Whether two endpoints of a network may want the very same."""
+    return isinstance(resource, Element) and resource.container in _MUTUAL_SETS

@@ -4,6 +4,7 @@ dockerd forgets an endpoint whatever it is answered, so the record stays until e
 gone, and the tick tries again.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.registry import driver_for
@@ -11,7 +12,7 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import is_shared
+from plugin.model.resources import is_mutual, is_shared
 from plugin.service.addresses import AddressUse, all_released, is_ours, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
@@ -37,9 +38,22 @@ class Collector:
             self._store.doom_endpoint(endpoint.id)
         unbind_all(self._addresses, network, endpoint)
         plan = endpoint_plan(network, endpoint)
-        self._reconciler.remove(plan)
+        self._reconciler.remove(self.own(network, endpoint, plan))
         self._store.delete_endpoint(endpoint.id)
         self._reconciler.release(plan)
+
+    def own(self, network: Network, endpoint: Endpoint, plan: Plan) -> Plan:
+        """The endpoint's plan without what another endpoint wants, too."""
+        mutual = {each for each in plan.resources if is_mutual(each)}
+        if not mutual:
+            return plan  # as it is of nearly all
+        others = [e for e in self._store.endpoints(network.id) if e.id != endpoint.id and e.joined]
+        wanted = {
+            each
+            for other in others
+            for each in driver_for(network.mode).endpoint_plan(network, other).resources
+        }
+        return replace(plan, resources=plan.resources - (mutual & wanted))
 
     def collect_network(self, network: Network) -> None:
         """Take away everything the host may hold for the network, and forget it."""

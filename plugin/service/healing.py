@@ -19,7 +19,7 @@ from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
-from plugin.service.inspection import Inspector
+from plugin.service.inspection import DOCKER_SET, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
@@ -130,9 +130,11 @@ class Healer:
 
     def _know_docker(self, known: frozenset[Element]) -> None:
         """Docker's own networks come and go; traffic to and from them is not let through."""
-        missing = [each for each in self._inspector.docker_elements() if each not in known]
+        there = frozenset(self._inspector.docker_elements())
+        told = frozenset(each for each in known if each.container == DOCKER_SET)
         try:
-            self._firewall.ensure(missing)
+            self._firewall.ensure(list(there - told))
+            self._firewall.remove(list(told - there))
         except PynetError as error:
             _log.error("docker.not_known", reason=error)
 
@@ -187,7 +189,7 @@ class Healer:
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
         plan = endpoint_plan(network, endpoint)
-        self._reconciler.remove(plan)
+        self._reconciler.remove(self._collector.own(network, endpoint, plan))
         self._store.save_endpoint(
             replace(
                 endpoint,

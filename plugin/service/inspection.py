@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
+from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.model.diff import Delta
@@ -18,6 +19,8 @@ from plugin.service.collecting import whole_plan
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
+
+DOCKER_SET: Final = "pn_docker"
 
 
 class Fault(Enum):
@@ -111,7 +114,7 @@ class Inspector:
     def docker_elements(self) -> list[Element]:
         """What the firewall should know of Docker's own networks."""
         bridges = sorted(self._kernel.foreign_bridges())
-        return [Element(container="pn_docker", match=(f'"{name}"',)) for name in bridges]
+        return [Element(container=DOCKER_SET, match=(f'"{name}"',)) for name in bridges]
 
     def elements(self) -> frozenset[Element]:
         """Everything that the firewall holds."""

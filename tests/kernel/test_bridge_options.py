@@ -104,6 +104,18 @@ class TestIcc:
 
         assert found == wanted
 
+    def test_who_named_the_other_too_goes_on(self, site: Site) -> None:
+        """What both asked for is not drift when one of them is over."""
+        blue = site.network("blue", *DUAL, options={"icc": "false"})
+        site.container(blue, 2, options={"icc_allow": "10.1.0.3,fd00:1::3"})
+        other = site.container(blue, 3, options={"icc_allow": "10.1.0.2,fd00:1::2"})
+        before = {each for each in site.firewall.read() if each.container.startswith("pn_pairs")}
+        site.stop(other)
+        after = {each for each in site.firewall.read() if each.container.startswith("pn_pairs")}
+
+        assert len(before) == 4
+        assert after == before
+
 
 class TestHostServices:
     @pytest.mark.parametrize(

@@ -280,9 +280,12 @@ class TestBridges:
         """At once: its name may come again as somebody else's."""
         site.host.ip("link add br-0123456789ab type bridge")
         wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
+        counted = drift("Element")
         site.host.ip("link delete br-0123456789ab")
 
         wait_until(lambda: "br-0123456789ab" not in _docker(site), "it is not forgotten")
+        site.healer.heal()
+        assert drift("Element") == counted  # nobody meddled
 
     def test_one_with_a_name_of_its_own_is_known_by_its_ports(
         self, site: Site, container: Container, caretaker: Caretaker
