@@ -13,6 +13,8 @@ _log: Final = Log("zones")
 _OURS: Final = re.compile(r"pn[bh]-[0-9a-f]{11}")
 _RETRY_SECONDS: Final = 2.0  # firewalld has its table before it answers
 _GATHER_SECONDS: Final = 0.1  # a reload is many changes
+# An engine that meets firewalld again may have it reloaded once more.
+_SECOND_LOOKS: Final = (1.0, 2.0, 5.0)
 _END_SECONDS: Final = 5.0
 
 
@@ -39,12 +41,15 @@ class Zoning:
         self._thread.join(_END_SECONDS)
 
     def _run(self) -> None:
+        looks = list(_SECOND_LOOKS)
         while not self._stopped.is_set():
             try:
                 done = self._look_after()
             except Exception:  # noqa: BLE001 - a fault in one look must not be the last look
                 _log.exception("zones.fault")
                 done = True
-            if self._due.wait(self._tick if done else min(self._tick, _RETRY_SECONDS)):
+            patience = _RETRY_SECONDS if not done else looks.pop(0) if looks else self._tick
+            if self._due.wait(min(self._tick, patience)):
                 self._stopped.wait(_GATHER_SECONDS)
                 self._due.clear()
+                looks = list(_SECOND_LOOKS)

@@ -4,19 +4,21 @@ Whether an element is ours needs no mark: the whole table is.
 """
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import Any, Final
 
-from plugin.errors import FirewallError
+from plugin.errors import FirewallError, KernelError
 from plugin.firewall import skeleton
 from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nft import NftClient
+from plugin.log import Log
 from plugin.model.resources import Element
 from plugin.model.rules import Chain, Prepared, Rule
 
+_log: Final = Log("nftables")
 _Chains = dict[Chain, tuple[bytes, ...]]
 _PROTOCOLS: Final = {"6": "tcp", "17": "udp", "132": "sctp"}  # nft prints numbers, reads both
 
@@ -33,8 +35,8 @@ class NftablesFirewall:
         self._docker_user = docker_user
         self._mark = mark
         self._ruleset = ruleset
-        self._made: _Chains = {}  # our chains as they were when they were made last
-        self._restored: list[Rule] = []
+        self._made: _Chains | None = None  # our chains as they were when they were made last
+        self._restored: deque[Rule] = deque()
 
     def check(self) -> None:
         """There is a client; what the kernel refuses is found out by asking."""
@@ -42,7 +44,7 @@ class NftablesFirewall:
     def prepare(self) -> Prepared:
         self._make_skeleton()
         accord = self._docker_user.ensure()
-        restored, self._restored = self._restored, []
+        restored = [self._restored.popleft() for _ in range(len(self._restored))]
         return Prepared(restored=(*restored, *accord.restored), unserved=accord.unserved)
 
     def ensure(self, elements: Sequence[Element]) -> None:
@@ -79,11 +81,12 @@ class NftablesFirewall:
         are announced to whoever listens for changes.
         """
         before = self._look()
-        if before == self._made and before:
+        if before and before == self._made:
             return
         self._client.run(skeleton.script(self._mark))
         self._made = self._look()
-        self._restored += _lacking(before, self._made)
+        if before is not None and self._made is not None:
+            self._restored.extend(_lacking(before, self._made))
 
     def _remove_each(self, elements: Sequence[Element]) -> None:
         """Remove what can be; raise if something of it is there all the same."""
@@ -98,8 +101,15 @@ class NftablesFirewall:
             if element in there:
                 raise reason
 
-    def _look(self) -> _Chains:
-        """Our chains, with their rules."""
+    def _look(self) -> _Chains | None:
+        """Our chains, with their rules; None if they cannot be seen for all that changes."""
+        try:
+            return self._chains()
+        except KernelError as error:
+            _log.warning("rules.not_seen", reason=error)
+            return None
+
+    def _chains(self) -> _Chains:
         rules = {
             family: self._ruleset.rules(family, skeleton.TABLE) for family in skeleton.FAMILIES
         }

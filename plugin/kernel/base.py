@@ -15,7 +15,8 @@ Ipvlan     there it is found by the numbers of the namespaces that links of ours
 HostRoute  the route's protocol number; the neighbour beside it goes with our link
 Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
-Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge
+Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge; on our links
+           any that a plan has, for kernels before 5.18 keep no protocol
 Sysctl     of one of our links, or shared with everybody and never taken back
 HostPort   a socket of this process: it is gone with the process
 Proxied    a socket of the proxy, which ends with this process

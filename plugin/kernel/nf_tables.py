@@ -42,7 +42,7 @@ _FIREWALLD: Final = ("inet", "firewalld")
 _ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
 _OURS: Final = re.compile(rb"pn[bh]-[0-9a-f]{11}(?=\0)")
 # Somebody changed the rules while they were told (net/netfilter/nf_tables_api.c).
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 10
 _TIMEOUT_SECONDS: Final = 5.0
 _ROOM: Final = 1 << 17
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).

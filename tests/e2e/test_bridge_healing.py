@@ -90,6 +90,23 @@ def test_what_the_user_drops_stays_dropped(site: Site, peer: Peer) -> None:
         site.host.run("iptables", "-w", "-D", *rule)
 
 
+def test_docker_cut_off(site: Site, peer: Peer) -> None:
+    """After `iptables -F FORWARD`: Docker's policy stays, and its jump to DOCKER-USER is gone."""
+    network = site.network("--subnet=10.50.0.0/24")
+    web = site.web("--network", network, "-p", "8080:80")
+
+    site.host.run("iptables", "-w", "-F", "FORWARD")
+    try:
+        asked: dict[str, Question] = {
+            "published": (peer.netns, site.host.address, 8080, web),
+            "out": (site.netns(web), peer.address, 80, str(site.host.address)),
+        }
+        assert comes_true(asked, deadline=SOON) == {}
+    finally:
+        site.host.restart_docker()
+        site.installed.wait_ready()
+
+
 def test_everything_flushed(site: Site, peer: Peer) -> None:
     """After `nft flush ruleset`, which takes Docker's rules too, ports of ours answer again."""
     network = site.network("--subnet=10.50.0.0/24")
