@@ -100,15 +100,18 @@ class Inspector:
         return endpoint.joined and bool(_links(plan))
 
     def surplus(self) -> list[Resource]:
-        """What carries our mark and belongs to nobody; a call that runs may be about to own it."""
-        actual: list[Resource] = [*self._kernel.read_marked(), *self._firewall.read()]
+        """What carries our mark and belongs to nobody; a call that runs may be about to own it.
+
+        What is known of Docker's networks is none of it: it comes and goes with them.
+        """
+        elements = [e for e in self._firewall.read() if e.container != DOCKER_SET]
+        actual: list[Resource] = [*self._kernel.read_marked(), *elements]
         plans = [
             whole_plan(network, self._store.endpoints(network.id))
             for network in self._store.networks()
         ]
         wanted = {resource.key for plan in plans for resource in plan.resources}
         wanted |= {key for plan in plans for key in plan.links_there}
-        wanted |= {element.key for element in self.docker_elements()}
         return [resource for resource in actual if resource.key not in wanted]
 
     def docker_elements(self) -> list[Element]:
