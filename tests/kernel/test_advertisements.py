@@ -43,8 +43,8 @@ def taught(site: Site) -> Site:
 
 
 def test_the_router_is_kept_and_listened_to(taught: Site) -> None:
-    """Forwarding is switched on for a network of IPv6, and would make it forget."""
-    taught.network("blue", *DUAL)
+    """Forwarding is switched on for a container with IPv6, and would make it forget."""
+    taught.container(taught.network("blue", *DUAL))
 
     assert learnt(taught)
     assert accept_ra(taught) == "2"
@@ -55,13 +55,13 @@ def test_the_router_is_kept_and_listened_to(taught: Site) -> None:
 
 def test_a_network_of_ipv4_changes_nothing(taught: Site) -> None:
     """Nothing of IPv6 is forwarded for it."""
-    taught.network("blue", DUAL[0])
+    taught.container(taught.network("blue", DUAL[0]))
 
     assert accept_ra(taught) == "1"
 
 
 def test_who_was_told_nothing_is_not_made_to_listen(site: Site) -> None:
     """Its addresses were set by hand, or by a program."""
-    site.network("blue", *DUAL)
+    site.container(site.network("blue", *DUAL))
 
     assert accept_ra(site) == "1"

@@ -143,7 +143,7 @@ class TestOldKernels:
         """Nobody else has addresses there."""
         blue = site.network("blue", *DUAL, options={"gateway_container": "10.1.0.5,fd00:1::5"})
         _forget_who(site, bridge_name(blue.id))
-        site.container(blue, 5)
+        site.container(blue, 5, options=GATEWAY)
 
         assert _stand_ins(site, bridge_name(blue.id)) == set()
 
@@ -154,7 +154,7 @@ class TestOldKernels:
         options = {"gateway_container": "10.1.0.5,fd00:1::5", "bridge_name": "br0"}
         blue = site.network("blue", *DUAL, options=options)
         _forget_who(site, "br0")
-        site.container(blue, 5)
+        site.container(blue, 5, options=GATEWAY)
 
         assert _stand_ins(site, "br0") == set()
 
