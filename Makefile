@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test run plugin lint unit kernel vm lab e2e reliability bench setup packages venv engines demo-engine machine clean
+.PHONY: help demo test run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +17,7 @@ PROOFS := crash-points fuzz crowd soak
 ENGINE_PROOFS := kill-loop boot live-restore crash-loop reboot engine-upgrade stale-endpoints
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: ## Show pynet at work on a real Docker Engine, from nothing, and clean up
 	@$(STAGE) "Debian packages" packaging/packages
@@ -34,6 +34,7 @@ test: ## Run every test there is, on real engines too
 	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "reliability, short, on engines" $(BIN)/python -m tests.reliability --short --only $(ENGINE_PROOFS)
+	@$(STAGE) "end-to-end tests on Debian's kernel" $(MAKE) --no-print-directory vm-engine
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
 
@@ -59,6 +60,9 @@ kernel: setup ## Run the tests on real netlink and nftables
 vm: setup machine ## Run tests on Debian's own kernel, in a virtual machine
 	@$(PYTEST) tests/vm
 	@$(BIN)/python -m tests.vm
+
+vm-engine: setup engines machine ## Run tests on real engines in that virtual machine
+	@$(BIN)/python -m tests.vm -v tests/e2e/vm
 
 lab: setup engines ## Test the test lab itself
 	@$(PYTEST) tests/lab

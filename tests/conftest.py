@@ -39,7 +39,7 @@ def pytest_terminal_summary(
     """Say what was left out, and where it runs."""
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(
-            f"{left_out} left out: marked vm, for kernels that have everything; see make vm"
+            f"{left_out} left out: marked vm, for kernels that have everything; see make vm, vm-engine"
         )
 
 

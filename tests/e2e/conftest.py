@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import LOGS
+from tests.conftest import IN_MACHINE, LOGS
 from tests.e2e.parents import OTHER_LINK
 from tests.lab import records
 from tests.lab.commands import DeadlineError, wait_until
@@ -52,7 +52,12 @@ IN_BOTH: Final = frozenset(
         "test_two_networks",
     }
 )
-PLACES: Final = [(version, way) for version in reversed(ENGINES) for way in WAYS]
+# The virtual machine has no managed plugin.
+PLACES: Final = [
+    (version, way)
+    for version in reversed(ENGINES)
+    for way in (WAYS if not IN_MACHINE else ("socket",))
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

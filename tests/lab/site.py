@@ -96,7 +96,8 @@ class Site:
 
     def netns(self, container: str) -> Path:
         """Return where this machine sees a container's network namespace."""
-        key: str = self.inspect("container", container)["NetworkSettings"]["SandboxKey"]
+        seen = self.host.client.api.inspect_container(container)
+        key: str = seen["NetworkSettings"]["SandboxKey"]
         # /var/run is a link to /run, and an absolute link leads out of the host's root.
         return self.host.path(key.removeprefix("/var"))
 

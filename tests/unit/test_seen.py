@@ -25,6 +25,8 @@ def rows() -> list[dict[str, str]]:
 def runs_in(folder: str, module: str, test: str) -> bool:
     """Whether there is such a test, and a run of that folder includes it."""
     paths = [TESTS / folder / f"{module}.py"]
+    if folder == "e2e":  # and on engines in the virtual machine
+        paths.append(TESTS / "e2e/vm" / f"{module}.py")
     if folder == "vm":  # those of `kernel` that are about what kernels do differently run there too
         paths.append(TESTS / "kernel" / f"{module}.py")
     return any(path.exists() and _has(path, test, folder) for path in paths)

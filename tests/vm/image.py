@@ -35,6 +35,7 @@ PACKAGES: Final = (
     "iputils-ping",
     "tcpdump",
     "procps",
+    "busybox-static",
 )
 # Of the kernel's modules, and of Debian: memory is all that the machine has.
 MODULES: Final = (
@@ -66,7 +67,14 @@ TREE: Final = ("plugin", "ipam", "tests", "setup.cfg", "pyproject.toml")
 # The guest's own; what it needs beyond what pynet does is the runner of its tests.
 TREE_AT: Final = "pynet"
 LIBRARIES_AT: Final = "usr/local/lib/pynet"
-RUNNER: Final = "pytest"
+RUNNERS: Final = ("pytest", "docker")
+DISK_SIZE: Final = "1G"  # of which only what is in use is kept
+PYNET_AT: Final = "usr/bin/pynet"
+COMMAND: Final = """#!/usr/bin/python3
+import sys
+from plugin.cli import main
+sys.exit(main())
+"""
 
 
 def ensure_system() -> Path:
@@ -97,14 +105,28 @@ def ensure_libraries() -> Path:
 
 
 def requirements() -> list[str]:
-    """What pip is asked for: the dependencies of pynet, and the runner of its tests."""
+    """What pip is asked for: the dependencies of pynet, and what runs its tests."""
     setup = configparser.ConfigParser(interpolation=None)
     setup.read(REPOSITORY / "setup.cfg")
     runtime = setup["options"]["install_requires"]
     test = setup["options.extras_require"]["test"].split()
     lines = (line.strip() for line in runtime.splitlines())
     wanted = [line for line in lines if line and not line.startswith("#")]
-    return [*wanted, *(each for each in test if each.startswith(RUNNER))]
+    return [*wanted, *(each for each in test if each.startswith(RUNNERS))]
+
+
+def ensure_disk(root: Path) -> Path:
+    """Return a disk with the files of an engine's root, having made it if need be."""
+    installed = (root / "var/lib/dpkg/status").read_text()
+    disk = CACHE / f"vm-{root.name}-{_digest(installed)}.ext4"
+    if not disk.exists():
+        with locked(disk.stem):
+            building = disk.with_suffix(".building")
+            building.unlink(missing_ok=True)
+            options = ("-q", "-t", "ext4", "-O", "^has_journal", "-m", "0")
+            run(["mke2fs", *options, "-d", str(root), str(building), DISK_SIZE])
+            building.rename(disk)
+    return disk
 
 
 def assemble(command: Sequence[str], archive: Path) -> None:
@@ -113,7 +135,12 @@ def assemble(command: Sequence[str], archive: Path) -> None:
         top = Path(temporary)
         (top / "command").write_text(shlex.join(command))
         (top / TREE_AT).symlink_to(REPOSITORY)
-        _pack(top, ["command", *(f"{TREE_AT}/{each}" for each in TREE)], top / "tree.cpio")
+        pynet = top / PYNET_AT
+        pynet.parent.mkdir(parents=True)
+        pynet.write_text(COMMAND)
+        pynet.chmod(0o755)
+        tree = (f"{TREE_AT}/{each}" for each in TREE)
+        _pack(top, ["command", PYNET_AT, *tree], top / "tree.cpio")
         with archive.open("wb") as whole:
             for part in (ensure_system() / "root.cpio", ensure_libraries(), top / "tree.cpio"):
                 with part.open("rb") as file:

@@ -1,8 +1,8 @@
 """Traffic of links that stand on a parent, where the kernel has all of them: seen on the wire."""
 
 import socket
-import struct
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,40 +14,12 @@ from plugin.model.resources import Vlan
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import OUTSIDE4, Site
+from tests.lab.wire import Wire
 
 pytestmark = pytest.mark.vm
 
 PORT: Final = 4711
 LAN: Final = "192.0.2.0/24"
-_SOL_PACKET: Final = 263  # linux/if_packet.h
-_PACKET_AUXDATA: Final = 8
-_AUXDATA: Final = struct.Struct("=IIIHHHH")
-_VLAN_VALID: Final = 0x10
-_ETH_P_ALL: Final = 3
-
-
-class Wire:
-    """What comes in by the other machine's card: numbers of VLANs, 0 for none."""
-
-    def __init__(self, netns: Netns) -> None:
-        with netns.entered():
-            self._socket = socket.socket(
-                socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL)
-            )
-            self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
-            self._socket.bind(("eth0", 0))
-        self._socket.settimeout(60)
-
-    def number_of(self, word: bytes) -> int:
-        """The VLAN of the next frame that has the word in it."""
-        while True:
-            frame, extra, _, _ = self._socket.recvmsg(2048, 256)
-            if word in frame:
-                status, _, _, _, _, tag, _ = _AUXDATA.unpack_from(extra[0][2])
-                return int(tag) & 0xFFF if status & _VLAN_VALID else 0
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 def a_net(name: str, subnet: str, mode: str, **options: str) -> Network:
@@ -113,7 +85,7 @@ def test_vlans_are_tagged_on_the_wire(site: Site, mode: str) -> None:
     third = a_net("third", "10.30.3.0/24", mode, vlan="200")
     for network in (first, second, third):
         site.networks.create(network)
-    wire = Wire(site.outside)
+    wire = Wire(Path(site.outside.path))
     containers = [start(site, first, 2), start(site, second, 2)]
 
     assert talks(containers[0], site.outside, "10.30.1.1", b"from the first")

@@ -1,0 +1,74 @@
+"""VLANs of a parent: `parent=eth0.100`, for macvlan and ipvlan."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.asking import Question, comes_true
+from tests.lab.commands import PATIENCE, wait_until
+from tests.lab.namespace import Peer, ip, ip_json
+from tests.lab.site import WEB, Site
+from tests.lab.wire import Wire
+
+pytestmark = pytest.mark.vm
+
+OURS, THEIRS = 100, 200
+ASKING = b"GET / HTTP"
+
+
+@pytest.fixture
+def trunk(site: Site, peer: Peer) -> Iterator[None]:
+    """A machine that is in both VLANs, and a host that has been in one of them by itself."""
+    for number in (OURS, THEIRS):
+        peer.ip(
+            f"link add link eth0 name eth0.{number} type vlan id {number}",
+            f"address add {gateway(number)}/24 dev eth0.{number}",
+            f"link set eth0.{number} up",
+        )
+    own = f"eth0.{THEIRS}"
+    ip(
+        site.host.netns,
+        f"link add link eth0 name {own} type vlan id {THEIRS}",
+        f"link set {own} up",
+    )
+    yield
+    site.clear()
+    ip(site.host.netns, f"link delete {own}")
+    peer.ip(*(f"link delete eth0.{number}" for number in (OURS, THEIRS)))
+
+
+def gateway(number: int) -> str:
+    return f"10.30.{number}.1"
+
+
+def vlans(site: Site) -> set[str]:
+    names = {each["ifname"] for each in ip_json(site.host.netns, "link", "show")}
+    return {name for name in names if name.startswith("eth0.")}
+
+
+@pytest.mark.usefixtures("trunk")
+@pytest.mark.parametrize("mode", ["macvlan", "ipvlan"])
+def test_vlans_are_tagged_on_the_wire(site: Site, peer: Peer, mode: str) -> None:
+    """Each network with its number; the host's own link stays, ours goes with its last network."""
+    for number in (OURS, THEIRS):
+        options = ("-o", f"mode={mode}", "-o", f"parent=eth0.{number}")
+        network = site.network(*options, f"--subnet=10.30.{number}.0/24")
+        address = f"10.30.{number}.5"
+        one = site.run("--network", network, "--ip", address, command=WEB)
+        wire = Wire(peer.netns)
+        questions: dict[str, Question] = {
+            "to the LAN": (site.netns(one), gateway(number), 80, address),
+            "from the LAN": (peer.netns, address, 80, one),
+        }
+
+        assert comes_true(questions, deadline=PATIENCE) == {}
+        assert wire.number_of(ASKING) == number
+        wire.close()
+    second = site.network(
+        "-o", f"mode={mode}", "-o", f"parent=eth0.{OURS}", "--subnet=10.31.0.0/24"
+    )
+    assert vlans(site) == {f"eth0.{OURS}", f"eth0.{THEIRS}"}
+    site.remove_network(second)
+    assert vlans(site) == {f"eth0.{OURS}", f"eth0.{THEIRS}"}
+    site.clear()
+    wait_until(lambda: vlans(site) == {f"eth0.{THEIRS}"}, "the end of our VLAN's link")
