@@ -182,7 +182,7 @@ def test_what_a_container_needs_is_heard(guarded: Scene, frame: bytes) -> None:
     [
         ({"spoof_guard": "false"}, {}),
         ({}, {"spoof_guard": "false"}),
-        ({"gateway_container": OWN4}, {}),
+        ({"gateway_container": OWN4}, {"gateway": "true"}),
     ],
     ids=["network", "endpoint", "gateway container"],
 )

@@ -161,7 +161,7 @@ def test_other_traffic_through_the_host_is_not_ours(site: Site) -> None:
         "route add default via 198.51.100.1",
     )
     site.outside.ip(f"route add 198.51.100.0/24 via {HOST4}")
-    site.network("blue", *DUAL)
+    site.container(site.network("blue", *DUAL))
     docker_drops = "policy DROP" in site.host.run("iptables", "-n", "-L", "FORWARD")
 
     at = (OUTSIDE4, PORT)
