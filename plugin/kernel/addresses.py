@@ -6,7 +6,8 @@ from typing import Final
 
 from plugin.errors import RefusedError
 from plugin.kernel import links
-from plugin.kernel.rtnl import AddressInfo, LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.link_messages import AddressInfo, LinkChange, LinkInfo
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier

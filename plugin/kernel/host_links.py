@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from plugin.kernel import links, stacked
-from plugin.kernel.rtnl import AddressInfo, LinkInfo, Rtnl
+from plugin.kernel.link_messages import AddressInfo, LinkInfo
+from plugin.kernel.rtnl import Rtnl
 from plugin.model.ids import IfName
 from plugin.model.network import IPInterface
 from plugin.model.parents import HostLink

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from plugin.kernel import links, shims, stacked, standing
-from plugin.kernel.rtnl import LinkInfo, Rtnl
+from plugin.kernel.link_messages import LinkInfo
+from plugin.kernel.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     Detour,

@@ -10,11 +10,12 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from plugin import deadline
+from plugin.kernel import link_messages as words
 from plugin.kernel import raw_netlink as raw
+from plugin.kernel.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 
@@ -29,45 +30,15 @@ _RTM_GETNEIGH: Final = 30
 _RTM_GETNSID: Final = 90
 _NLM_F_CREATE_EXCLUSIVE: Final = 0x600
 
-_IFINFOMSG: Final = struct.Struct("=BxHiII")
-_IFADDRMSG: Final = struct.Struct("=BBBBI")
 _NDMSG: Final = struct.Struct("=BxxxiHBB")
 _RTGENMSG: Final = struct.Struct("=Bxxx")
 _U32: Final = struct.Struct("=I")
 _S32: Final = struct.Struct("=i")
-_IFF_UP: Final = 0x1
-_IFF_LOOPBACK: Final = 0x8
-_IFF_RUNNING: Final = 0x40
-_ARPHRD_ETHER: Final = 1  # linux/if_arp.h
 _AF_BRIDGE: Final = 7
-
-_IFLA_ADDRESS: Final = 1
-_IFLA_IFNAME: Final = 3
-_IFLA_MTU: Final = 4
-_IFLA_LINK: Final = 5
-_IFLA_MASTER: Final = 10
-_IFLA_PROTINFO: Final = 12
-_IFLA_LINKINFO: Final = 18
-_IFLA_IFALIAS: Final = 20
-_IFLA_GROUP: Final = 27
-_IFLA_LINK_NETNSID: Final = 37
-_IFLA_TARGET_NETNSID: Final = 46
-_IFLA_INFO_KIND: Final = 1
-_IFLA_INFO_DATA: Final = 2
-_IFLA_INFO_SLAVE_KIND: Final = 4
-_IFLA_INFO_SLAVE_DATA: Final = 5
-_VETH_INFO_PEER: Final = 1
-_IFLA_BRPORT_MODE: Final = 4
+_ANY_LINK: Final = words.IFINFOMSG.pack(0, 0, 0, 0, 0)
 _NDA_LLADDR: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
-
-_RT_SCOPE_LINK: Final = 253  # linux/rtnetlink.h
-_IFA_ADDRESS: Final = 1
-_IFA_LOCAL: Final = 2
-_IFA_FLAGS: Final = 8
-_IFA_PROTO: Final = 11
-
 _NO_NUMBER: Final = -1  # NETNSA_NSID_NOT_ASSIGNED
 _OWN_NAMESPACE: Final = "/proc/thread-self/ns/net"
 
@@ -94,54 +65,6 @@ class RtnlError(Exception):
         return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkInfo:
-    """A link as the kernel describes it."""
-
-    index: int
-    ifname: IfName
-    kind: str
-    mac_address: MacAddress
-    mtu: int
-    up: bool
-    running: bool
-    loopback: bool
-    ethernet: bool
-    parent: int
-    parent_nsid: int | None
-    master: int
-    master_kind: str
-    group: int
-    alias: str
-    hairpin: bool
-    data: dict[int, bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkChange:
-    """What a link is to be; what is None is left to the kernel, or as it is."""
-
-    ifname: IfName | None = None
-    mac_address: MacAddress | None = None
-    mtu: int | None = None
-    parent: int | None = None
-    master: int | None = None
-    group: int | None = None
-    alias: str | None = None
-    up: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressInfo:
-    """An address of a link, and who put it there (linux/if_addr.h)."""
-
-    address: bytes
-    prefixlen: int
-    protocol: int
-    scope: int
-    flags: int
-
-
 class Rtnl:
     """One conversation.  Every method raises RtnlError, or OSError for the socket."""
 
@@ -157,9 +80,9 @@ class Rtnl:
 
     def link(self, ifname: IfName) -> LinkInfo | None:
         """The link of that name."""
-        body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, ifname)
+        body = _ANY_LINK + words.text_attribute(words.IFLA_IFNAME, ifname)
         try:
-            return _link_info(self.ask(_RTM_GETLINK, 0, body))
+            return words.link_info(self.ask(_RTM_GETLINK, 0, body))
         except RtnlError as error:
             if error.is_gone:
                 return None
@@ -167,8 +90,8 @@ class Rtnl:
 
     def links(self, nsid: int | None = None) -> list[LinkInfo]:
         """Every link; of another network namespace, if its number here is given."""
-        request = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _target(nsid)
-        return [_link_info(body) for body in self.dump(_RTM_GETLINK, request)]
+        request = _ANY_LINK + _target(nsid)
+        return [words.link_info(body) for body in self.dump(_RTM_GETLINK, request)]
 
     def namespaces(self) -> list[int]:
         """The network namespaces that have a number in ours.
@@ -178,7 +101,7 @@ class Rtnl:
         """
         numbers = []
         for body in self.dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
-            nsid = _signed(raw.find(body, _RTGENMSG.size, _NETNSA_NSID))
+            nsid = words.signed(raw.find(body, _RTGENMSG.size, _NETNSA_NSID))
             if nsid is not None:
                 numbers.append(nsid)
         return numbers
@@ -188,7 +111,9 @@ class Rtnl:
         here = os.open(_OWN_NAMESPACE, os.O_RDONLY)
         try:
             body = _RTGENMSG.pack(0) + raw.attribute(_NETNSA_FD, _U32.pack(here))
-            found = _signed(raw.find(self.ask(_RTM_GETNSID, 0, body), _RTGENMSG.size, _NETNSA_NSID))
+            found = words.signed(
+                raw.find(self.ask(_RTM_GETNSID, 0, body), _RTGENMSG.size, _NETNSA_NSID)
+            )
         finally:
             os.close(here)
         return found if found != _NO_NUMBER else None
@@ -209,48 +134,50 @@ class Rtnl:
 
     def add_link(self, kind: str, change: LinkChange, data: bytes = b"") -> None:
         """Make a link; ``data`` is the attributes of its kind."""
-        info = [raw.attribute(_IFLA_INFO_KIND, kind.encode())]
+        info = [raw.attribute(words.IFLA_INFO_KIND, kind.encode())]
         if data:
-            info.append(raw.nested(_IFLA_INFO_DATA, data))
-        body = _header(0, change) + _attributes(change) + raw.nested(_IFLA_LINKINFO, *info)
+            info.append(raw.nested(words.IFLA_INFO_DATA, data))
+        body = words.link_change(0, change) + raw.nested(words.IFLA_LINKINFO, *info)
         self.ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
 
     def change_link(self, index: int, change: LinkChange) -> None:
         """Change a link in place."""
-        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK, _header(index, change) + _attributes(change))
+        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK, words.link_change(index, change))
 
     def delete_link(self, index: int, nsid: int | None = None) -> None:
         """Delete a link; in another network namespace, if its number here is given."""
-        body = _IFINFOMSG.pack(0, 0, index, 0, 0) + _target(nsid)
+        body = words.IFINFOMSG.pack(0, 0, index, 0, 0) + _target(nsid)
         self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def delete_group(self, group: int) -> None:
         """Delete every link of a group."""
-        body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + raw.attribute(_IFLA_GROUP, _U32.pack(group))
+        body = _ANY_LINK + raw.attribute(words.IFLA_GROUP, _U32.pack(group))
         self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def set_hairpin(self, index: int, *, on: bool) -> None:
         """Let a bridge port send frames back where they came from, or not."""
-        mode = raw.attribute(_IFLA_BRPORT_MODE, bytes((int(on),)))
-        body = _IFINFOMSG.pack(_AF_BRIDGE, 0, index, 0, 0) + raw.nested(_IFLA_PROTINFO, mode)
+        mode = raw.attribute(words.IFLA_BRPORT_MODE, bytes((int(on),)))
+        body = words.IFINFOMSG.pack(_AF_BRIDGE, 0, index, 0, 0) + raw.nested(
+            words.IFLA_PROTINFO, mode
+        )
         self.ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
 
     def addresses(self, index: int) -> list[AddressInfo]:
         """Every address of a link."""
-        request = _IFADDRMSG.pack(0, 0, 0, 0, index)
-        return [_address_info(body) for body in self.dump(_RTM_GETADDR, request)]
+        request = words.IFADDRMSG.pack(0, 0, 0, 0, index)
+        return [words.address_info(body) for body in self.dump(_RTM_GETADDR, request)]
 
     def add_address(self, index: int, interface: IPInterface, *, flags: int, protocol: int) -> None:
         """Put an address on a link."""
-        body = _address(index, interface)
-        body += raw.attribute(_IFA_PROTO, bytes((protocol,)))
+        body = words.address(index, interface)
+        body += raw.attribute(words.IFA_PROTO, bytes((protocol,)))
         if flags:
-            body += raw.attribute(_IFA_FLAGS, _U32.pack(flags))
+            body += raw.attribute(words.IFA_FLAGS, _U32.pack(flags))
         self.ask(_RTM_NEWADDR, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
 
     def delete_address(self, index: int, interface: IPInterface) -> None:
         """Take an address off a link."""
-        self.ask(_RTM_DELADDR, raw.NLM_F_ACK, _address(index, interface))
+        self.ask(_RTM_DELADDR, raw.NLM_F_ACK, words.address(index, interface))
 
     def ask(self, kind: int, flags: int, body: bytes) -> bytes:
         """Send a request; its one answer, or an acknowledgement without one."""
@@ -273,102 +200,11 @@ class Rtnl:
                 yield data
 
 
-def veth_peer(peer: LinkChange) -> bytes:
-    """What a pair is made with: the other end."""
-    other = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _attributes(peer)
-    return raw.attribute(_VETH_INFO_PEER, other)
-
-
 def _target(nsid: int | None) -> bytes:
-    return b"" if nsid is None else raw.attribute(_IFLA_TARGET_NETNSID, _S32.pack(nsid))
+    return b"" if nsid is None else raw.attribute(words.IFLA_TARGET_NETNSID, _S32.pack(nsid))
 
 
 def _check(data: bytes) -> None:
     (code,) = struct.unpack_from("=i", data)
     if code:
         raise RtnlError(-code, raw.text(raw.find(data, _ERROR_HEADER, _ERROR_TEXT)))
-
-
-def _header(index: int, change: LinkChange) -> bytes:
-    flags = _IFF_UP if change.up else 0
-    return _IFINFOMSG.pack(0, 0, index, flags, 0 if change.up is None else _IFF_UP)
-
-
-def _attributes(change: LinkChange) -> bytes:
-    found = []
-    if change.ifname is not None:
-        found.append(_text(_IFLA_IFNAME, change.ifname))
-    if change.mac_address is not None:
-        octets = bytes.fromhex(change.mac_address.replace(":", ""))
-        found.append(raw.attribute(_IFLA_ADDRESS, octets))
-    if change.alias is not None:
-        found.append(raw.attribute(_IFLA_IFALIAS, change.alias.encode()))
-    for number, value in (
-        (_IFLA_MTU, change.mtu),
-        (_IFLA_LINK, change.parent),
-        (_IFLA_MASTER, change.master),
-        (_IFLA_GROUP, change.group),
-    ):
-        if value is not None:
-            found.append(raw.attribute(number, _U32.pack(value)))
-    return b"".join(found)
-
-
-def _link_info(body: bytes) -> LinkInfo:
-    _, hardware, index, flags, _ = _IFINFOMSG.unpack_from(body)
-    values = raw.attributes(body, _IFINFOMSG.size)
-    info = raw.attributes(values.get(_IFLA_LINKINFO, b""), 0)
-    port = raw.attributes(info.get(_IFLA_INFO_SLAVE_DATA, b""), 0)
-    return LinkInfo(
-        index=index,
-        ifname=IfName(raw.text(values.get(_IFLA_IFNAME))),
-        kind=raw.text(info.get(_IFLA_INFO_KIND)),
-        mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
-        mtu=_number(values.get(_IFLA_MTU)),
-        up=bool(flags & _IFF_UP),
-        running=bool(flags & _IFF_RUNNING),
-        loopback=bool(flags & _IFF_LOOPBACK),
-        ethernet=hardware == _ARPHRD_ETHER,
-        parent=_number(values.get(_IFLA_LINK)),
-        parent_nsid=_signed(values.get(_IFLA_LINK_NETNSID)),
-        master=_number(values.get(_IFLA_MASTER)),
-        master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
-        group=_number(values.get(_IFLA_GROUP)),
-        alias=raw.text(values.get(_IFLA_IFALIAS)),
-        hairpin=any(port.get(_IFLA_BRPORT_MODE, b"")),
-        data=raw.attributes(info.get(_IFLA_INFO_DATA, b""), 0),
-    )
-
-
-def _address(index: int, interface: IPInterface) -> bytes:
-    family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
-    # What leads nowhere else is no source for anything that goes elsewhere (net/ipv4/devinet.c).
-    near = interface.version == 4 and interface.ip.is_link_local
-    scope = _RT_SCOPE_LINK if near else 0
-    head = _IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
-    packed = interface.ip.packed
-    return head + raw.attribute(_IFA_LOCAL, packed) + raw.attribute(_IFA_ADDRESS, packed)
-
-
-def _address_info(body: bytes) -> AddressInfo:
-    _, prefixlen, _, scope, _ = _IFADDRMSG.unpack_from(body)
-    values = raw.attributes(body, _IFADDRMSG.size)
-    return AddressInfo(
-        address=values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS, b""),
-        prefixlen=prefixlen,
-        protocol=values.get(_IFA_PROTO, b"\0")[0],
-        scope=scope,
-        flags=_number(values.get(_IFA_FLAGS)),
-    )
-
-
-def _text(kind: int, value: str) -> bytes:
-    return raw.attribute(kind, value.encode() + b"\0")
-
-
-def _signed(value: bytes | None) -> int | None:
-    return int(_S32.unpack(value)[0]) if value else None
-
-
-def _number(value: bytes | None) -> int:
-    return int(_U32.unpack(value)[0]) if value else 0

@@ -8,8 +8,9 @@ import errno
 from typing import Any, Final
 
 from plugin.kernel import links
+from plugin.kernel.link_messages import LinkChange
 from plugin.kernel.netlink import traffic_control
-from plugin.kernel.rtnl import LinkChange, Rtnl, RtnlError
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.resources import MARK_PREFIX, Detour, Limit
 
 LATENCY: Final = "25ms"

@@ -17,8 +17,9 @@ from typing import Final
 from plugin.errors import AbsentAddressError, RefusedError
 from plugin.kernel import links, sysctls
 from plugin.kernel import raw_netlink as raw
+from plugin.kernel.link_messages import LinkChange, LinkInfo
 from plugin.kernel.refusals import child_refusal
-from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
 from plugin.model.resources import (

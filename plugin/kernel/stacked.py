@@ -13,9 +13,10 @@ from typing import Final
 from plugin import deadline
 from plugin.errors import KernelError, RefusedError
 from plugin.kernel import links
+from plugin.kernel.link_messages import LinkChange, LinkInfo
 from plugin.kernel.raw_netlink import attribute
 from plugin.kernel.refusals import NO_SUCH_KIND, child_refusal, vlan_refusal
-from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.kernel.standing import is_used, standing_on
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface

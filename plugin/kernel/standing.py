@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from plugin.kernel import links
-from plugin.kernel.rtnl import AddressInfo, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.link_messages import AddressInfo, LinkInfo
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end

@@ -20,8 +20,8 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import docker_bridges, links, raw_netlink
+from plugin.kernel.link_messages import LinkInfo
 from plugin.kernel.netlink import conversation
-from plugin.kernel.rtnl import LinkInfo
 from plugin.log import Log
 from plugin.model.ids import IfName
 

@@ -5,7 +5,8 @@ import errno
 import pytest
 
 from plugin.kernel import links
-from plugin.kernel.rtnl import LinkInfo, Rtnl, RtnlError
+from plugin.kernel.link_messages import LinkInfo
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.kernel.sandboxes import Sandboxes
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import MARK_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode

@@ -10,8 +10,9 @@ import pytest
 
 from plugin.errors import RefusedError
 from plugin.kernel import links, shims, stacked
+from plugin.kernel.link_messages import LinkChange, LinkInfo
 from plugin.kernel.raw_netlink import attributes
-from plugin.kernel.rtnl import LinkChange, LinkInfo, Rtnl, RtnlError
+from plugin.kernel.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, Shim, Vlan
 

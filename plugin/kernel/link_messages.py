@@ -1,0 +1,191 @@
+"""What is said of links and addresses in rtnetlink messages, as values and as bytes.
+
+The layouts are those of linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
+"""
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from plugin.kernel import raw_netlink as raw
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.network import IPInterface
+
+IFINFOMSG: Final = struct.Struct("=BxHiII")
+IFADDRMSG: Final = struct.Struct("=BBBBI")
+IFLA_IFNAME: Final = 3
+IFLA_PROTINFO: Final = 12
+IFLA_LINKINFO: Final = 18
+IFLA_GROUP: Final = 27
+IFLA_TARGET_NETNSID: Final = 46
+IFLA_INFO_KIND: Final = 1
+IFLA_INFO_DATA: Final = 2
+IFLA_BRPORT_MODE: Final = 4
+IFA_FLAGS: Final = 8
+IFA_PROTO: Final = 11
+
+_U32: Final = struct.Struct("=I")
+_S32: Final = struct.Struct("=i")
+_IFF_UP: Final = 0x1
+_IFF_LOOPBACK: Final = 0x8
+_IFF_RUNNING: Final = 0x40
+_ARPHRD_ETHER: Final = 1  # linux/if_arp.h
+_IFLA_ADDRESS: Final = 1
+_IFLA_MTU: Final = 4
+_IFLA_LINK: Final = 5
+_IFLA_MASTER: Final = 10
+_IFLA_IFALIAS: Final = 20
+_IFLA_LINK_NETNSID: Final = 37
+_IFLA_INFO_SLAVE_KIND: Final = 4
+_IFLA_INFO_SLAVE_DATA: Final = 5
+_VETH_INFO_PEER: Final = 1
+_IFA_ADDRESS: Final = 1
+_IFA_LOCAL: Final = 2
+_RT_SCOPE_LINK: Final = 253  # linux/rtnetlink.h
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkInfo:
+    """A link as the kernel describes it."""
+
+    index: int
+    ifname: IfName
+    kind: str
+    mac_address: MacAddress
+    mtu: int
+    up: bool
+    running: bool
+    loopback: bool
+    ethernet: bool
+    parent: int
+    parent_nsid: int | None
+    master: int
+    master_kind: str
+    group: int
+    alias: str
+    hairpin: bool
+    data: dict[int, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChange:
+    """What a link is to be; what is None is left to the kernel, or as it is."""
+
+    ifname: IfName | None = None
+    mac_address: MacAddress | None = None
+    mtu: int | None = None
+    parent: int | None = None
+    master: int | None = None
+    group: int | None = None
+    alias: str | None = None
+    up: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressInfo:
+    """An address of a link, and who put it there (linux/if_addr.h)."""
+
+    address: bytes
+    prefixlen: int
+    protocol: int
+    scope: int
+    flags: int
+
+
+def veth_peer(peer: LinkChange) -> bytes:
+    """What a pair is made with: the other end."""
+    other = IFINFOMSG.pack(0, 0, 0, 0, 0) + _attributes(peer)
+    return raw.attribute(_VETH_INFO_PEER, other)
+
+
+def link_change(index: int, change: LinkChange) -> bytes:
+    """A request's body: what the link of that number, or a new one (0), is to be."""
+    flags = _IFF_UP if change.up else 0
+    head = IFINFOMSG.pack(0, 0, index, flags, 0 if change.up is None else _IFF_UP)
+    return head + _attributes(change)
+
+
+def _attributes(change: LinkChange) -> bytes:
+    found = []
+    if change.ifname is not None:
+        found.append(text_attribute(IFLA_IFNAME, change.ifname))
+    if change.mac_address is not None:
+        octets = bytes.fromhex(change.mac_address.replace(":", ""))
+        found.append(raw.attribute(_IFLA_ADDRESS, octets))
+    if change.alias is not None:
+        found.append(raw.attribute(_IFLA_IFALIAS, change.alias.encode()))
+    for number, value in (
+        (_IFLA_MTU, change.mtu),
+        (_IFLA_LINK, change.parent),
+        (_IFLA_MASTER, change.master),
+        (IFLA_GROUP, change.group),
+    ):
+        if value is not None:
+            found.append(raw.attribute(number, _U32.pack(value)))
+    return b"".join(found)
+
+
+def link_info(body: bytes) -> LinkInfo:
+    """A link, from the kernel's answer."""
+    _, hardware, index, flags, _ = IFINFOMSG.unpack_from(body)
+    values = raw.attributes(body, IFINFOMSG.size)
+    info = raw.attributes(values.get(IFLA_LINKINFO, b""), 0)
+    port = raw.attributes(info.get(_IFLA_INFO_SLAVE_DATA, b""), 0)
+    return LinkInfo(
+        index=index,
+        ifname=IfName(raw.text(values.get(IFLA_IFNAME))),
+        kind=raw.text(info.get(IFLA_INFO_KIND)),
+        mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
+        mtu=_number(values.get(_IFLA_MTU)),
+        up=bool(flags & _IFF_UP),
+        running=bool(flags & _IFF_RUNNING),
+        loopback=bool(flags & _IFF_LOOPBACK),
+        ethernet=hardware == _ARPHRD_ETHER,
+        parent=_number(values.get(_IFLA_LINK)),
+        parent_nsid=signed(values.get(_IFLA_LINK_NETNSID)),
+        master=_number(values.get(_IFLA_MASTER)),
+        master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
+        group=_number(values.get(IFLA_GROUP)),
+        alias=raw.text(values.get(_IFLA_IFALIAS)),
+        hairpin=any(port.get(IFLA_BRPORT_MODE, b"")),
+        data=raw.attributes(info.get(IFLA_INFO_DATA, b""), 0),
+    )
+
+
+def address(index: int, interface: IPInterface) -> bytes:
+    """A request's body: that address of that link."""
+    family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
+    # What leads nowhere else is no source for anything that goes elsewhere (net/ipv4/devinet.c).
+    near = interface.version == 4 and interface.ip.is_link_local
+    scope = _RT_SCOPE_LINK if near else 0
+    head = IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
+    packed = interface.ip.packed
+    return head + raw.attribute(_IFA_LOCAL, packed) + raw.attribute(_IFA_ADDRESS, packed)
+
+
+def address_info(body: bytes) -> AddressInfo:
+    """An address, from the kernel's answer."""
+    _, prefixlen, _, scope, _ = IFADDRMSG.unpack_from(body)
+    values = raw.attributes(body, IFADDRMSG.size)
+    return AddressInfo(
+        address=values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS, b""),
+        prefixlen=prefixlen,
+        protocol=values.get(IFA_PROTO, b"\0")[0],
+        scope=scope,
+        flags=_number(values.get(IFA_FLAGS)),
+    )
+
+
+def text_attribute(kind: int, value: str) -> bytes:
+    """A name in a request."""
+    return raw.attribute(kind, value.encode() + b"\0")
+
+
+def _number(value: bytes | None) -> int:
+    return int(_U32.unpack(value)[0]) if value else 0
+
+
+def signed(value: bytes | None) -> int | None:
+    """The number of a namespace in an answer; None if it has none."""
+    return int(_S32.unpack(value)[0]) if value else None
