@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
+.PHONY: help demo test here there run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,14 +29,20 @@ test: ## Run every test there is, on real engines too
 	@$(STAGE) "Python environment, engines and virtual machine" $(MAKE) --no-print-directory -j3 venv engines machine
 	@$(STAGE) "lint" $(MAKE) --no-print-directory lint
 	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
-	@$(if $(wildcard tests/kernel),$(STAGE) "kernel tests" $(PYTEST) tests/kernel)
-	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
-	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
+	@$(STAGE) "this kernel and Debian's, side by side" $(MAKE) --no-print-directory -j2 --output-sync=recurse here there
 	@$(STAGE) "lab tests" $(PYTEST) tests/lab
 	@$(STAGE) "reliability, short, on engines" $(BIN)/python -m tests.reliability --short --only $(ENGINE_PROOFS)
-	@$(STAGE) "end-to-end tests on Debian's kernel" $(MAKE) --no-print-directory vm-engine
 	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
 	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
+
+# Half of the time of either is waiting.
+here:
+	@$(STAGE) "kernel tests" $(PYTEST) tests/kernel
+	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
+
+there:
+	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
+	@$(STAGE) "end-to-end tests on Debian's kernel" $(MAKE) --no-print-directory vm-engine
 
 run: setup ## Serve this host's Docker in the foreground
 	@$(BIN)/pynet serve
