@@ -7,7 +7,10 @@ time in the kernel.
 
 import socket
 import struct
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
@@ -46,21 +49,31 @@ class Sink:
         self._process.join()
 
 
-def send(netns: Path, address: object, port: int, size: int) -> float:
-    """Send so many bytes over a new connection; return bytes per second until all had arrived."""
-    with inside(netns):
-        connection = socket.create_connection((str(address), port), _TIMEOUT)
-    chunk = bytes(_CHUNK)
-    with connection:
+def send(netns: Path, address: object, port: int, size: int, streams: int = 1) -> float:
+    """Send so many bytes over new connections; return bytes per second until all had arrived."""
+    with inside(netns), ExitStack() as undo:
+        connections = [
+            undo.enter_context(socket.create_connection((str(address), port), _TIMEOUT))
+            for _ in range(streams)
+        ]
         started = time.perf_counter()
-        for _ in range(size // _CHUNK):
-            connection.sendall(chunk)
-        connection.shutdown(socket.SHUT_WR)
-        answer = connection.recv(_COUNT.size, socket.MSG_WAITALL)
+        if streams == 1:
+            answers = [_send(connections[0], size)]
+        else:
+            with ThreadPoolExecutor(streams) as pool:
+                answers = list(pool.map(_send, connections, [size // streams] * streams))
         elapsed = time.perf_counter() - started
-    if answer != _COUNT.pack(size):
-        raise OSError(f"{address}:{port} received {answer!r} of {size} bytes")
+    if answers != [_COUNT.pack(size // streams)] * streams:
+        raise OSError(f"{address}:{port} received {answers!r} of {size} bytes")
     return size / elapsed
+
+
+def _send(connection: socket.socket, size: int) -> bytes:
+    chunk = bytes(_CHUNK)
+    for _ in range(size // _CHUNK):
+        connection.sendall(chunk)
+    connection.shutdown(socket.SHUT_WR)
+    return connection.recv(_COUNT.size, socket.MSG_WAITALL)
 
 
 def connect(netns: Path, address: object, port: int, count: int) -> list[float]:
@@ -79,14 +92,14 @@ def connect(netns: Path, address: object, port: int, count: int) -> list[float]:
 
 
 def _swallow(listener: socket.socket) -> None:
-    buffer = bytearray(_CHUNK)
     while True:
-        try:
-            connection, _ = listener.accept()
-            with connection:
-                count = 0
-                while received := connection.recv_into(buffer):
-                    count += received
-                connection.sendall(_COUNT.pack(count))
-        except ConnectionError:
-            pass  # one that was only to be made
+        connection, _ = listener.accept()
+        threading.Thread(target=_count, args=(connection,)).start()
+
+
+def _count(connection: socket.socket) -> None:
+    buffer, count = bytearray(_CHUNK), 0
+    with connection, suppress(ConnectionError):  # one that was only to be made
+        while received := connection.recv_into(buffer):
+            count += received
+        connection.sendall(_COUNT.pack(count))

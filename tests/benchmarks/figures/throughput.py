@@ -20,6 +20,7 @@ _BEFORE: Final = 4 * MEBIBYTE
 _PORTS: Final = {DOCKER: 8080, PYNET: 8081}
 _SINK: Final = 80
 _WARM_UP: Final = 2
+_STREAMS: Final = 8
 
 
 class Door(Enum):
@@ -37,12 +38,17 @@ class Path:
     contender: Contender
     door: Door
     title: str
+    streams: int = 1
 
 
 NAT: Final = Path(DOCKER, Door.IPV4, "Docker's bridge, by translation")
 OURS: Final = Path(PYNET, Door.IPV4, "pynet, by translation")
 LOCAL: Final = Path(DOCKER, Door.LOOPBACK, "Docker's bridge from 127.0.0.1, by docker-proxy")
 OURS_LOCAL: Final = Path(PYNET, Door.LOOPBACK, "pynet from 127.0.0.1, by translation")
+LOCALS: Final = Path(
+    DOCKER, Door.LOOPBACK, f"docker-proxy, {_STREAMS} connections at once", _STREAMS
+)
+OUR_LOCALS: Final = Path(PYNET, Door.LOOPBACK, f"pynet, {_STREAMS} connections at once", _STREAMS)
 PROXY: Final = Path(DOCKER, Door.IPV6, "Docker's bridge from IPv6, by docker-proxy")
 OUR_PROXY: Final = Path(PYNET, Door.IPV6, "pynet from IPv6, by its proxy")
 # Two at a time: with more in turn, one always has the same neighbour before it, whose
@@ -50,6 +56,7 @@ OUR_PROXY: Final = Path(PYNET, Door.IPV6, "pynet from IPv6, by its proxy")
 PAIRS: Final = (
     (NAT, OURS, Reach(1.0, Statistic.RATIO, at_least=True)),
     (LOCAL, OURS_LOCAL, Reach(1.5, Statistic.RATIO, at_least=True)),
+    (LOCALS, OUR_LOCALS, Reach(1.5, Statistic.RATIO, at_least=True)),
     (PROXY, OUR_PROXY, None),
 )
 
@@ -92,7 +99,7 @@ def _measure(scene: Scene) -> Iterator[Row]:
                     local = each.door is Door.LOOPBACK
                     client, to = (host if local else scene.peer).netns, address(host, each)
                     send(client, *to, _BEFORE)
-                    rate = send(client, *to, SIZE)
+                    rate = send(client, *to, SIZE, each.streams)
                     if number >= _WARM_UP:
                         rates[each].append(rate)
             beside = Sample.of(rates[theirs])
@@ -115,7 +122,9 @@ FIGURE: Final = Figure(
     "Plain sockets: sendall here and recv_into there, a process each, on the same two processors "
     "as all the host does. Both networks have only IPv4. Asked for the host's IPv4 address by "
     "another machine on its wire, both translate. Asked for 127.0.0.1 on the host, Docker's bridge "
-    "has docker-proxy carry what pynet translates. What comes to the host's IPv6 address no "
+    "has docker-proxy carry what pynet translates: one connection, which the processors then share "
+    f"as links of a chain, and {_STREAMS} at once with a part of it each, where what a byte costs "
+    "decides. What comes to the host's IPv6 address no "
     "translation can take to an IPv4 container, so that docker-proxy, or pynet's proxy, carries "
     "it. Each is measured beside the other of its pair, in turn, each round in the other order, "
     f"and each time after {_BEFORE // MEBIBYTE} MiB the same way that do not count; the ratio is "
