@@ -47,6 +47,7 @@ MEANINGS: Final = {
     "set pn_masquerade4": "containers go out with the host's address",
     "map pn_ports4": "host port, to container and its port",
     "set pn_guard": "a container sends as itself only",
+    "set pn_carried": "closed to containers of internal and strict networks",
     "ipv4/conf/pnb-": "127.0.0.1 reaches published ports",
 }
 
