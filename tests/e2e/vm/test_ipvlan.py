@@ -84,3 +84,30 @@ def test_the_host_among_them(site: Site, peer: Peer) -> None:
 
     with serve_address(site.host.netns, 8081):
         assert comes_true(questions, deadline=PATIENCE) == {}
+
+
+def test_published_by_docker(site: Site, peer: Peer, dockers: str) -> None:
+    """By docker_gwbridge, so that `docker port` knows; the LAN is reached as before."""
+    assert dockers
+    network = site.network(*LAN, "-o", "publish=docker")
+    one = start(site, network, ONE, "-p", "8080:80")
+    questions: dict[str, Question] = {
+        "published": (peer.netns, site.host.address, 8080, one),
+        "on the LAN": (peer.netns, ONE, 80, one),
+        "to the LAN": (site.netns(one), peer.address, 80, ONE),
+    }
+
+    assert comes_true(questions, deadline=PATIENCE) == {}
+    assert "8080" in site.docker("port", one)
+
+
+def test_who_keeps_to_himself(site: Site, peer: Peer) -> None:
+    """Flag private: the LAN is reached, and no container of the parent."""
+    network = site.network(*LAN, "-o", "ipvlan_flag=private")
+    one, other = start(site, network, ONE), start(site, network, OTHER)
+    questions = exchanges(site, peer, (one, ONE), (other, OTHER))
+    sandbox = site.netns(one)
+    questions["to the neighbour"] = (sandbox, OTHER, 80, NOBODY)
+    questions["from the neighbour"] = (site.netns(other), ONE, 80, NOBODY)
+
+    assert comes_true(questions, deadline=PATIENCE) == {}
