@@ -1,10 +1,9 @@
 """The six operations of IPAM: the way in to this package.
 
-An answer is given when the store holds it durably (what endpoints are bound to: as long as the
-machine runs).  An operation that raises has
-changed nothing, and every operation may be repeated: what is released or unknown
-is released without complaint, and what is asked again by the same owner is
-answered as before.
+An answer is given when the store holds it durably (what endpoints are bound to: as
+long as the machine runs).  An operation that raises has changed nothing, and every
+operation may be repeated: what is released or unknown is released without complaint,
+and what is asked again by the same owner is answered as before.
 """
 
 import time

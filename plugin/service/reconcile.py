@@ -33,7 +33,8 @@ class Reconciler:
     def apply(self, plan: Plan) -> None:
         """Make the host hold the plan; if that fails, nothing of it is left.
 
-        A way whose source is absent is no failure, and is left to the tick. Raises what the host refused with, and MissingLinkError.
+        A way whose source is absent is no failure, and is left to the tick.  Raises what the
+        host refused with, and MissingLinkError.
         """
         missing = self._kernel.missing_links(plan.requires) if plan.requires else frozenset()
         if missing:
