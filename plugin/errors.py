@@ -94,6 +94,10 @@ class StoreError(HostError):
     """The state could not be read or written."""
 
 
+class NoPermissionError(HostError):
+    """This user may not do it; root may."""
+
+
 class NotReadyError(HostError):
     """The plugin has not finished starting, or cannot."""
 

@@ -11,6 +11,9 @@ from typing import Final, TextIO
 
 _ROOT: Final = "pynet"
 _LONGEST: Final = 4000  # bytes
+_HEAD: Final = (
+    1000  # bytes of a line that is longer; the rest is its end, where a trace has its cause
+)
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -48,7 +51,10 @@ class _PatientHandler(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         """No longer than what a pipe takes at once, if it takes anything (pipe(7), PIPE_BUF)."""
-        return super().format(record).encode()[:_LONGEST].decode(errors="ignore")
+        line = super().format(record).encode()
+        if len(line) > _LONGEST:
+            line = line[:_HEAD] + b" ... " + line[-(_LONGEST - _HEAD - 5) :]
+        return line.decode(errors="ignore")
 
     def _takes_a_line(self) -> bool:
         try:

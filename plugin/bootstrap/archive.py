@@ -17,6 +17,7 @@ import sqlite3
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -27,15 +28,16 @@ import msgspec
 
 from ipam.store.schema import VERSION as ADDRESS_VERSION
 from plugin import __version__
+from plugin.bootstrap.state_directory import require_state, state_directory
 from plugin.bootstrap.upkeep import integrity
 from plugin.errors import RefusedError, StoreError
 from plugin.log import Log
-from plugin.store.sqlite import SCHEMA_VERSION
+from plugin.store import schema
 
 MANIFEST: Final = "manifest.json"
 INCOMING: Final = "restoring"  # the folder beside the state
 _FORMAT: Final = 1
-_VERSIONS: Final = {"pynet.db": SCHEMA_VERSION, "ipam.db": ADDRESS_VERSION}
+_VERSIONS: Final = {"pynet.db": schema.VERSION, "ipam.db": ADDRESS_VERSION}
 _PLAIN: Final = ("host-id",)
 _FILES: Final = (*_VERSIONS, *_PLAIN)
 _JOURNALS: Final = ("-wal", "-shm", "-journal")
@@ -55,9 +57,11 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backup(state: Path, out: IO[bytes]) -> None:
-    """Write a consistent copy of the state to ``out``, as a tar file.  Raises StoreError."""
-    if not (state / "pynet.db").exists():
-        raise StoreError(f"there is no state in {state}; is PYNET_STATE that of the service?")
+    """Write a consistent copy of the state to ``out``, as a tar file.
+
+    Raises StoreError, or NoPermissionError if this user may not read the state.
+    """
+    require_state(state)
     try:
         with tempfile.TemporaryDirectory() as folder:
             copies = _snapshot(state, Path(folder))
@@ -80,17 +84,23 @@ def restore(source: IO[bytes], state: Path) -> Path:
     """Put a backup in the place of the state; answers where the replaced state lies now.
 
     Nothing is changed by a file that is damaged, of a newer version or no backup at all, which
-    raise RefusedError.  No plugin may run.
+    raise RefusedError, nor by a state directory that cannot be written, which raises StoreError.
+    No plugin may run.
     """
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=state, prefix="unpacking-") as folder:
-        unpacked = Path(folder) / INCOMING
-        unpacked.mkdir(mode=0o700)
-        _unpack(source, unpacked)
-        sync(unpacked)
-        unpacked.rename(state / INCOMING)
-    sync(state)
-    aside = finish_restore(state)
+    state_directory(state)
+    try:
+        with tempfile.TemporaryDirectory(dir=state, prefix="unpacking-") as folder:
+            unpacked = Path(folder) / INCOMING
+            unpacked.mkdir(mode=0o700)
+            _unpack(source, unpacked)
+            sync(unpacked)
+            unpacked.rename(state / INCOMING)
+        sync(state)
+        aside = finish_restore(state)
+    except OSError as error:
+        raise StoreError(
+            f"the backup cannot be put into {state}: {error.strerror or error}"
+        ) from error
     if aside is None:
         raise StoreError(f"the backup went away from {state} while it was put in place")
     return aside
@@ -186,12 +196,22 @@ def _unpack(source: IO[bytes], folder: Path) -> None:
                     raise RefusedError(f"the file is no backup of pynet: it has {member.name!r}")
                 if member.size > _LARGEST:
                     raise RefusedError(f"{member.name} of the backup is larger than 1 GiB")
-                content = tar.extractfile(member)
-                (folder / member.name).write_bytes(content.read() if content else b"")
-                (folder / member.name).chmod(0o600)
-    except (tarfile.TarError, EOFError, OSError) as error:
+                _write(folder / member.name, tar.extractfile(member))
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise RefusedError(f"the file cannot be read as a backup of pynet: {error}") from error
     _check(folder)
+
+
+def _write(path: Path, content: IO[bytes] | None) -> None:
+    """Raises StoreError: a disk that is full says nothing of the backup."""
+    data = content.read() if content else b""
+    try:
+        path.write_bytes(data)
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the backup cannot be unpacked in {path.parent.parent.parent}: {error.strerror}"
+        ) from error
 
 
 def _check(folder: Path) -> None:

@@ -6,10 +6,10 @@ The claim is held meanwhile, so that a plugin that starts waits until the comman
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plugin.bootstrap.services import STATE_FILE, Builder
+from plugin.bootstrap.services import Builder
+from plugin.bootstrap.state_directory import require_state
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config
-from plugin.errors import StoreError
 from plugin.kernel.claim import claim
 from plugin.kernel.watches import name_process
 from plugin.service.health import Health
@@ -19,14 +19,10 @@ from plugin.service.health import Health
 def stopped(config: Config) -> Iterator[Upkeep]:
     """What an administrator may ask for, without a plugin.
 
-    Raises KernelError if a plugin works on this host's network after all, and StoreError if
-    there is no state.
+    Raises KernelError if a plugin works on this host's network after all, StoreError if there is
+    no state, and NoPermissionError if this user may not read it.
     """
-    if not (config.state / STATE_FILE).exists():
-        raise StoreError(
-            f"no pynet runs here, and there is no state in {config.state}; is PYNET_STATE "
-            f"that of the service?"
-        )
+    require_state(config.state)
     name_process()
     builder = Builder(config, Health(), running=False)
     try:

@@ -1,11 +1,9 @@
 """Everything behind the doors, built in one go once it can be."""
 
-import os
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ipam.allocator import Allocator
 from ipam.errors import CorruptStoreError, InvalidSettingError
@@ -16,6 +14,7 @@ from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.bootstrap.archive import finish_restore
 from plugin.bootstrap.identity import host_id
 from plugin.bootstrap.recollection import restore
+from plugin.bootstrap.state_directory import ADDRESS_FILE, STATE_FILE, state_directory
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, SettingError, StoreError
@@ -43,10 +42,6 @@ from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
 from plugin.service.zones import Firewalled
 from plugin.store.sqlite import SqliteStore
-
-_STATE_MODE: Final = 0o700
-STATE_FILE: Final = "pynet.db"
-ADDRESS_FILE: Final = "ipam.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,14 +202,3 @@ def _finish_restore(directory: Path) -> None:
         raise StoreError(
             f"a restore of {directory} was interrupted and cannot be finished: {error}"
         ) from error
-
-
-def state_directory(path: Path) -> Path:
-    """The directory, made if it is missing.  Raises StoreError if it cannot be used."""
-    try:
-        path.mkdir(mode=_STATE_MODE, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"PYNET_STATE {path} cannot be made: {error.strerror}") from error
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise StoreError(f"PYNET_STATE {path} cannot be written; make it pynet's own")
-    return path

@@ -38,7 +38,8 @@ def restore(file: IO[bytes]) -> None:
             aside = read_backup(file, state)
     except KernelError as error:
         raise RefusedError(
-            f"{error}; stop it first (systemctl stop pynet.socket pynet.service)"
+            f"{error}; stop it first (systemctl stop pynet.socket pynet.service, or docker plugin "
+            f"disable -f pynet/pynet)"
         ) from error
     click.echo(f"restored {state}; what was there is in {aside}")
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from plugin.config import read_config
-from plugin.errors import PynetError
+from plugin.errors import NoPermissionError, PynetError
 
 _TIMEOUT_SECONDS: Final = 20.0  # a plugin answers sooner, whatever it does
 
 
 class NoAnswerError(PynetError):
     """No plugin answers at the admin socket."""
+
+
+class WrongSocketError(PynetError):
+    """Something answers at the admin socket that is not the admin side of a plugin."""
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -33,7 +37,8 @@ class UnixConnection(http.client.HTTPConnection):
 def ask(path: str, method: str = "GET", body: str | None = None) -> Any:
     """The answer of the plugin behind PYNET_ADMIN_SOCKET.
 
-    Raises NoAnswerError, or PynetError with the plugin's words.
+    Raises NoAnswerError if no plugin answers, NoPermissionError if this user may not ask,
+    WrongSocketError if something else answers, and PynetError with the plugin's own words.
     """
     socket_path = read_config(os.environ).admin_socket
     connection = UnixConnection(socket_path)
@@ -41,13 +46,29 @@ def ask(path: str, method: str = "GET", body: str | None = None) -> Any:
         connection.request(method, path, body)
         response = connection.getresponse()
         answer = json.loads(response.read())
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except PermissionError as error:
+        raise NoPermissionError(
+            f"the admin socket {socket_path} cannot be used ({error.strerror}); run the command "
+            f"as root"
+        ) from error
+    except (ValueError, http.client.HTTPException) as error:
+        raise WrongSocketError(_wrong(socket_path)) from error
+    except OSError as error:
         raise NoAnswerError(
-            f"no pynet answers at {socket_path} ({error}); is it running, and is "
-            f"PYNET_ADMIN_SOCKET the same here?"
+            f"no pynet answers at {socket_path} ({error.strerror or error}); is it running, and "
+            f"is PYNET_ADMIN_SOCKET the same here?"
         ) from error
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise PynetError(answer.get("error", f"the plugin answered {response.status}"))
-    return answer
+    if response.status == http.client.OK:
+        return answer
+    if not isinstance(answer, dict) or "error" not in answer:
+        raise WrongSocketError(_wrong(socket_path))
+    raise PynetError(answer["error"])
+
+
+def _wrong(path: Path) -> str:
+    return (
+        f"what answers at {path} is not pynet's admin socket; set PYNET_ADMIN_SOCKET to that of "
+        f"the service (not to a plugin socket of PYNET_PLUGIN_SOCKETS)"
+    )

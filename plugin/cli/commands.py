@@ -1,6 +1,7 @@
 """The commands by name, each imported when it is called."""
 
 import importlib
+import os
 from typing import Final
 
 import click
@@ -26,7 +27,7 @@ _COMMANDS: Final = {
 
 
 class _Group(click.Group):
-    """Finds commands by name, and turns refusals into one sentence and exit status 1."""
+    """Finds commands by name, and turns every failure into one sentence and exit status 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -43,6 +44,15 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except PynetError as error:
             raise click.ClickException(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("PYNET_LOG_LEVEL", "").lower() == "debug":
+                raise
+            raise click.ClickException(
+                f"internal error in pynet ({type(error).__name__}: {error}); run the command "
+                f"again with PYNET_LOG_LEVEL=debug to see where"
+            ) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -37,8 +37,9 @@ def encode(value: object) -> bytes:
 
 
 def decode(record: bytes, kind: type[T]) -> T:
-    """The value of a record; fields it does not have take their defaults.
+    """The value of a record; fields that it lacks take their defaults.
 
+    Fields of a later version are ignored, and gone when this version writes the record again.
     Raises StoreError for a record that this version cannot read.
     """
     try:
@@ -94,6 +95,7 @@ def _dataclass_parser(kind: Any) -> _Parser:
     parsers = {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
 
     def parse(record: dict[str, Any]) -> Any:
-        return kind(**{name: parsers[name](value) for name, value in record.items()})
+        known = record.keys() & parsers.keys()
+        return kind(**{name: parsers[name](record[name]) for name in known})
 
     return parse

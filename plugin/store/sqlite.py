@@ -20,27 +20,14 @@ from plugin import deadline
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network
+from plugin.store import schema
 from plugin.store.codec import decode, encode
 from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 
-SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 10.0
 _SETTLED: Final = 0x706E6574  # "pnet", in the field that SQLite leaves to applications
 _TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
-_SCHEMA: Final = f"""
-CREATE TABLE network (
-    id TEXT PRIMARY KEY,
-    record BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE endpoint (
-    id TEXT PRIMARY KEY,
-    network_id TEXT NOT NULL REFERENCES network (id) ON DELETE CASCADE,
-    record BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX endpoint_network ON endpoint (network_id);
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 _PUT_NETWORK: Final = (
     "INSERT INTO network VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
 )
@@ -145,7 +132,7 @@ class SqliteStore:
         with self._turn():
             self._check_file()
             if self._trouble or self._is_tight():
-                self._write(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                self._write(f"PRAGMA user_version = {schema.VERSION}")
 
     def close(self) -> None:
         with self._turn():
@@ -154,16 +141,15 @@ class SqliteStore:
     def _open(self, path: Path) -> None:
         execute = self._connection.execute
         (version,) = execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        if version > schema.VERSION:
             raise StoreError(
                 f"the state {path} was written by a newer pynet (format {version}, this one "
-                f"reads {SCHEMA_VERSION}); run that version, or start with another PYNET_STATE"
+                f"reads {schema.VERSION}); run that version, or start with another PYNET_STATE"
             )
         execute("PRAGMA journal_mode = WAL")
         self._synchronize(on_disk=True)
         execute("PRAGMA foreign_keys = ON")
-        if version == 0:
-            self._connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+        self._connection.executescript(schema.script(version))
         for (record,) in execute("SELECT record FROM network"):
             self._memory.save_network(decode(record, Network))
         for (record,) in execute("SELECT record FROM endpoint"):

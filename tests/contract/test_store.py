@@ -17,9 +17,10 @@ from plugin.model.network import (
     NetworkState,
     Protocol,
 )
+from plugin.store import schema
 from plugin.store.base import Store
 from plugin.store.memory import MemoryStore
-from plugin.store.sqlite import SCHEMA_VERSION, SqliteStore
+from plugin.store.sqlite import SqliteStore
 from tests.fakes.values import (
     SANDBOX,
     a_binding,
@@ -240,7 +241,7 @@ class TestSqlite:
         """Somebody went back to an older pynet; his state must survive that."""
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE future (a)")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+            connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
         connection.close()
         before = path.read_bytes()
 

@@ -42,13 +42,20 @@ def test_an_endpoint_that_an_older_pynet_wrote() -> None:
     assert decode(json.dumps(record).encode(), type(endpoint)) == endpoint
 
 
+def test_an_endpoint_that_a_newer_pynet_wrote() -> None:
+    """Its field that we do not know is no reason to serve nothing."""
+    endpoint = an_endpoint(a_network())
+    record = {**json.loads(encode(endpoint)), "peers": ["10.0.0.1"]}
+
+    assert decode(json.dumps(record).encode(), type(endpoint)) == endpoint
+
+
 @pytest.mark.parametrize(
     "record",
     [
         b"",
         b"{",
         b'{"mode": "bridge"}',
-        b'{"id": "x", "mode": "bridge", "future": 1}',
         b'{"id": "x", "mode": "bridge", "state": "dancing"}',
         b'{"id": "x", "mode": "bridge", "pools": [{"space": "", "prefix": "10.0.0.1/8"}]}',
     ],
