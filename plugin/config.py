@@ -5,7 +5,7 @@ reference page lists the same rows.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
@@ -128,7 +128,15 @@ SETTINGS: Final = (
         default="30",
         meaning="Seconds between two comparisons of the host with what it should hold, 1 to 3600.",
     ),
+    Setting(
+        name="PYNET_ANSWER_ALWAYS",
+        default="false",
+        meaning="With true a wrong setting does not end the start: Docker is told of it with every "
+        "call, and `pynet status` shows it. For plugins whose output nobody reads, or whose sockets "
+        "systemd holds, so that Docker would wait.",
+    ),
 )
+_DOORS: Final = ("PYNET_PLUGIN_SOCKETS", "PYNET_ADMIN_SOCKET", "PYNET_ANSWER_ALWAYS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +163,23 @@ class Config:
     mark: int
     sysctls: Path
     tick: float
+    fault: str = ""  # why it may not be served, with PYNET_ANSWER_ALWAYS; empty if it may
+
+
+def read_served_config(environ: Mapping[str, str]) -> Config:
+    """The settings of a plugin: with PYNET_ANSWER_ALWAYS a wrong one becomes the ``fault``.
+
+    Raises SettingError as ``read_config`` does without it, and for what names the sockets.
+    """
+    try:
+        return read_config(environ)
+    except SettingError as error:
+        always = environ.get("PYNET_ANSWER_ALWAYS", "").strip()
+        if error.setting in _DOORS or not (always and _boolean("PYNET_ANSWER_ALWAYS", always)):
+            raise
+        others = {name: value for name, value in environ.items() if name != error.setting}
+        config = read_served_config(others)
+        return replace(config, fault=f"{error}; {config.fault}".rstrip("; "))
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -164,6 +189,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     """
     values = {s.name: environ.get(s.name, "").strip() or s.default for s in SETTINGS}
     scope = _scope("SCOPE", values["SCOPE"])
+    _boolean("PYNET_ANSWER_ALWAYS", values["PYNET_ANSWER_ALWAYS"])
     return Config(
         state=_absolute("PYNET_STATE", values["PYNET_STATE"]),
         plugin_sockets=_plugin_sockets(values["PYNET_PLUGIN_SOCKETS"], scope),

@@ -45,6 +45,7 @@ class SettingError(RefusedError):
 
     def __init__(self, setting: str, value: object, expected: str) -> None:
         super().__init__(f"{setting} is {str(value)!r}, expected {expected}")
+        self.setting = setting
 
 
 class NetworkNotFoundError(RefusedError):

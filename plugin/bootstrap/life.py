@@ -156,7 +156,10 @@ class Life:
             _log.error("start.failed", reason=reason)
         self._failure = reason
         self._failed_once = True
-        self.health.degrade(_START, reason, "mend it; pynet tries again by itself")
+        remedy = "correct the settings, and start pynet again"
+        if not self._config.fault:
+            remedy = "remove the cause; pynet tries again by itself"
+        self.health.degrade(_START, reason, remedy)
         return False
 
     def _tick(self) -> None:

@@ -17,7 +17,7 @@ from plugin.bootstrap.recollection import restore
 from plugin.bootstrap.state_directory import ADDRESS_FILE, STATE_FILE, state_directory
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Role, Scope
-from plugin.errors import FirewallError, SettingError, StoreError
+from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.firewalld import Firewalld
@@ -91,6 +91,8 @@ class Builder:
 
     def build(self) -> Services:
         """Everything, or PynetError for the first part that cannot be had."""
+        if self._config.fault:
+            raise RefusedError(self._config.fault)
         self._claim = self._claim or claim()
         directory = state_directory(self._config.state)
         _finish_restore(directory)

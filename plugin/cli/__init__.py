@@ -22,9 +22,9 @@ def main() -> None:
 
 def _serve() -> None:
     from plugin import bootstrap  # noqa: PLC0415
-    from plugin.config import read_config  # noqa: PLC0415
+    from plugin.config import read_served_config  # noqa: PLC0415
 
     try:
-        bootstrap.serve(read_config(os.environ))
+        bootstrap.serve(read_served_config(os.environ))
     except PynetError as error:
         sys.exit(f"Error: {error}")

@@ -5,10 +5,10 @@ import os
 import click
 
 from plugin import bootstrap
-from plugin.config import read_config
+from plugin.config import read_served_config
 
 
 @click.command()
 def serve() -> None:
     """Serve the engine in the foreground."""
-    bootstrap.serve(read_config(os.environ))
+    bootstrap.serve(read_served_config(os.environ))

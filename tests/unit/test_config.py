@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from plugin.config import SETTINGS, Config, PluginSocket, Role, Scope, read_config
+from plugin.config import (
+    SETTINGS,
+    Config,
+    PluginSocket,
+    Role,
+    Scope,
+    read_config,
+    read_served_config,
+)
 from plugin.errors import SettingError
 
 LONG = "/" + "x" * 107
@@ -64,6 +72,7 @@ GOOD = [
     ),
 ]
 BAD = [
+    ("PYNET_ANSWER_ALWAYS", "perhaps", "true or false"),
     ("PYNET_STATE", "pynet", "PYNET_STATE is 'pynet', expected an absolute path"),
     ("PYNET_ADMIN_SOCKET", "a.sock", "PYNET_ADMIN_SOCKET is 'a.sock', expected an absolute path"),
     ("PYNET_ADMIN_SOCKET", LONG, "expected a path of at most 107 bytes"),
@@ -130,3 +139,35 @@ def test_every_setting_is_tried_here() -> None:
     tried = {name for name, *_ in BAD}
 
     assert {setting.name for setting in SETTINGS} - tried == {"PYNET_POOLS"}
+
+
+ALWAYS = {"PYNET_ANSWER_ALWAYS": "true"}
+
+
+class TestAnsweringAlways:
+    def test_wrong_settings_are_told_instead(self) -> None:
+        """Each with what would be right; the others hold."""
+        wrong = {"SCOPE": "galaxy", "PYNET_QUARANTINE": "abc", "PYNET_TICK": "5"}
+        config = read_served_config({**ALWAYS, **wrong})
+
+        assert "SCOPE is 'galaxy', expected local or global" in config.fault
+        assert "PYNET_QUARANTINE is 'abc', expected a number" in config.fault
+        assert config.tick == 5
+
+    def test_right_ones_are_no_fault(self) -> None:
+        """The ordinary case."""
+        assert read_served_config(ALWAYS) == read_config({})
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"SCOPE": "galaxy"},
+            {"SCOPE": "galaxy", "PYNET_ANSWER_ALWAYS": "false"},
+            {**ALWAYS, "PYNET_ADMIN_SOCKET": "here"},
+            {"PYNET_ANSWER_ALWAYS": "perhaps"},
+        ],
+    )
+    def test_it_ends_where_nobody_could_be_told(self, environ: dict[str, str]) -> None:
+        """Without the setting, and without sockets to tell it by."""
+        with pytest.raises(SettingError):
+            read_served_config(environ)
