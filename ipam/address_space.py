@@ -77,8 +77,8 @@ class AddressSpace:
         found = self._pools.get(pool)
         if found is None:
             raise UnknownPoolError(
-                f"pool {pool} is not held; if the store was lost, restart the engine, which "
-                f"replays its networks, or create the network again"
+                f"pool {pool} is not held; recreate the network, or restart Docker if the network "
+                f"is of another driver than pynet and pynet's state was lost"
             )
         return found
 

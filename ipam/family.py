@@ -55,7 +55,9 @@ class Family:
                 if lease is not None:
                     return lease
         pools = ", ".join(member.pool.id for member in self._members)
+        ranges = ", ".join(str(each) for member in self._members for each in member.pool.ranges)
+        what, wider = (f"range {ranges} of {pools}", "--ip-range") if ranges else (pools, "subnet")
         raise PoolFullError(
-            f"no available addresses on this pool: every address of {pools} is taken; "
-            f"release some, or create the network with a larger or a further subnet"
+            f"no available addresses on this pool: every address of {what} is taken; remove "
+            f"containers, or recreate the network with a larger {wider} or a further subnet"
         )

@@ -100,3 +100,14 @@ def test_nobody_waits_for_whoever_reads_it() -> None:
     assert said.startswith("word word")
     assert len(said) < 4200
     assert said.endswith("\n3 lines were lost, because nobody read them\n")
+
+
+def test_a_long_line_keeps_its_end(lines: pytest.CaptureFixture[str]) -> None:
+    """That is where a trace says what went wrong; the beginning says when and what."""
+    log.configure("info")
+    log.Log("test").error("rpc.fault", trace="x" * 9000 + "Cause")
+
+    (line,) = lines.readouterr().err.splitlines()
+    assert len(line) == 4000
+    assert " error rpc.fault trace=xxx" in line
+    assert line.endswith("xCause")

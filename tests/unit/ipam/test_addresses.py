@@ -66,7 +66,7 @@ class TestAutomatic:
         )
 
         assert [world.take(pool) for _ in range(3)] == ["10.1.2.16", "10.1.2.22", "10.1.2.99"]
-        with pytest.raises(PoolFullError):
+        with pytest.raises(PoolFullError, match=r"range 10\.1\.2\.16.*10\.1\.2\.99.*ip-range"):
             world.take(pool)
 
     def test_what_others_of_the_network_are_told_does_not_matter(self, world: World) -> None:

@@ -58,7 +58,7 @@ class TestIntoAnEmptyStore:
 
     def test_an_id_of_a_lost_store_is_explained(self, world: World) -> None:
         """Handing out addresses in it could give one away that is in use."""
-        with pytest.raises(UnknownPoolError, match="if the store was lost, restart the engine"):
+        with pytest.raises(UnknownPoolError, match="is not held; recreate the network, or restart"):
             world.take(PoolID(f"{LOCAL}/10.1.2.0/24"))
         with pytest.raises(UnknownPoolError, match="'x' is unknown, expected an id such as"):
             world.take(PoolID("x"))
