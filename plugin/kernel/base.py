@@ -24,6 +24,7 @@ Proxied    a socket of the proxy, which ends with this process
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from plugin.model.ids import IfName
@@ -72,6 +73,12 @@ class Kernel(Protocol):
         """What the host has under the keys of ``resources``, as it is.
 
         A link that was handed over and is in a sandbox is taken on trust.
+        """
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """Let all that is read in the block share one look into sandboxes, where links are found.
+
+        One that is not found is looked for anew.
         """
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute]:

@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel.raw_netlink import (
-    NLM_F_DUMP,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    find,
-    message,
-    messages,
-)
+from plugin.kernel.raw_netlink import NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
 
@@ -29,12 +22,10 @@ DEFAULT_MTU: Final = 1500  # RFC 894
 _SIOCGIFMTU: Final = 0x8921  # linux/sockios.h
 _RTF_UP: Final = 0x1  # linux/route.h
 
-_RTM_NEWROUTE: Final = 24  # linux/rtnetlink.h
-_RTM_GETROUTE: Final = 26
+_RTM_GETROUTE: Final = 26  # linux/rtnetlink.h
 _RTA_DST: Final = 1
 _RTN_UNICAST: Final = 1
 _RTMSG: Final = struct.Struct("=BBBBBBBBI")
-_BUFFER: Final = 1 << 17
 
 
 def mtu(parent: IfName | None) -> int:
@@ -111,19 +102,14 @@ def _table(name: str) -> list[list[str]]:
 
 
 def _routes(family: int) -> Iterator[IPNetwork]:
-    request = message(_RTM_GETROUTE, NLM_F_DUMP, _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-        sock.settimeout(5)
-        try:
-            sock.send(request)
-            while True:
-                for kind, body in messages(sock.recv(_BUFFER)):
-                    if kind in (NLMSG_DONE, NLMSG_ERROR):
-                        return
-                    if kind == _RTM_NEWROUTE and (prefix := _destination(body)) is not None:
-                        yield prefix
-        except OSError as error:
-            raise KernelError(f"cannot read the routes: {error}") from error
+    request = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+            sock.settimeout(5)
+            found = map(_destination, dump(sock, _RTM_GETROUTE, request))
+            yield from (prefix for prefix in found if prefix is not None)
+    except (NetlinkError, OSError) as error:
+        raise KernelError(f"cannot read the routes: {error}") from error
 
 
 def _destination(body: bytes) -> IPNetwork | None:

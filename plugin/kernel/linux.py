@@ -1,6 +1,7 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from plugin.kernel import (
     links,
     marked,
     nf_tables,
+    sandboxes,
     shaping,
     shims,
     stacked,
@@ -102,6 +104,9 @@ class LinuxKernel:
             looks = _Looks(rtnl, Sandboxes(rtnl), HostRoutes(rtnl))
             found = [self._read(looks, resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
+
+    def one_look(self) -> AbstractContextManager[None]:
+        return sandboxes.one_look()
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute]:
         with conversation() as rtnl:

@@ -9,7 +9,7 @@ import errno
 import re
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,6 @@ from plugin.model.rules import Chain
 
 _SUBSYSTEM: Final = 10 << 8  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
 _GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
-_CODE: Final = struct.Struct("=i")
 _GETCHAIN: Final = 4  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
 _GETRULE: Final = 7
 _CHAIN_TABLE: Final = 1
@@ -41,10 +40,9 @@ _NAMELESS: Final = re.compile(rb"__(set|map)\d+")
 _FIREWALLD: Final = ("inet", "firewalld")
 _ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
 _OURS: Final = re.compile(rb"pn[bh]-[0-9a-f]{11}(?=\0)")
-# Somebody changed the rules while they were told (net/netfilter/nf_tables_api.c).
-_ATTEMPTS: Final = 10
+# No nf_tables in this kernel, or no such table.
+_NOTHING: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT)
 _TIMEOUT_SECONDS: Final = 5.0
-_ROOM: Final = 1 << 17
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
 _LEGACY: Final = {
     4: Path("/proc/thread-self/net/ip_tables_names"),
@@ -112,32 +110,17 @@ def _chain(family: int, found: dict[int, bytes]) -> Chain:
 
 
 def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[int, dict[int, bytes]]]:
-    request = raw.message(_SUBSYSTEM | kind, raw.NLM_F_DUMP, _GENERIC.pack(family, 0, 0) + wanted)
+    request = _GENERIC.pack(family, 0, 0) + wanted
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER) as sock:
             sock.settimeout(_TIMEOUT_SECONDS)
-            for _ in range(_ATTEMPTS):
-                sock.send(request)
-                answers = list(_answers(sock))
-                if None not in answers:
-                    return [each for each in answers if each is not None]
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT):
-            return []  # no nf_tables in this kernel, or no such table
+            bodies = raw.dump(sock, _SUBSYSTEM | kind, request)
+    except raw.NetlinkError as error:
+        if error.code in _NOTHING:
+            return []
         raise KernelError(f"the rules of this host cannot be read: {error}") from error
-    raise KernelError("the rules of this host cannot be read: somebody keeps changing them")
-
-
-def _answers(sock: socket.socket) -> Iterator[tuple[int, dict[int, bytes]] | None]:
-    """What is told; None among it if that is not what was at any one moment."""
-    while True:
-        data = sock.recv(_ROOM)
-        if raw.interrupted(data):
-            yield None
-        for kind, body in raw.messages(data):
-            if kind == raw.NLMSG_DONE:
-                return
-            if kind == raw.NLMSG_ERROR:
-                (code,) = _CODE.unpack_from(body)
-                raise OSError(-code, "the kernel refuses")
-            yield body[0], raw.attributes(body, _GENERIC.size)
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return []
+        raise KernelError(f"the rules of this host cannot be read: {error}") from error
+    return [(body[0], raw.attributes(body, _GENERIC.size)) for body in bodies]

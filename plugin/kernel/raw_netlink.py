@@ -4,6 +4,9 @@ For conversations that pyroute2 has no word for, or that are so frequent that it
 message would be felt.
 """
 
+import errno
+import os
+import socket
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -20,6 +23,28 @@ _HEADER: Final = struct.Struct("=IHHII")
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _TYPE_MASK: Final = 0x3FFF  # less the flags "nested" and "network byte order"
 _NESTED: Final = 0x8000
+
+_CODE: Final = struct.Struct("=i")
+_ERROR_HEADER: Final = (
+    _CODE.size + _HEADER.size
+)  # struct nlmsgerr: the code, and the request's header
+_DONE_HEADER: Final = _CODE.size
+_ERROR_TEXT: Final = 1  # NLMSGERR_ATTR_MSG
+_ROOM: Final = 1 << 17
+_ATTEMPTS: Final = 10
+
+
+class NetlinkError(Exception):
+    """The kernel refused; ``code`` is the errno, the text its own words or those of the errno."""
+
+    def __init__(self, code: int, text: str = "") -> None:
+        super().__init__(text or os.strerror(code))
+        self.code = code
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the thing spoken of is not there, which removal does not mind."""
+        return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
 
 
 def message(kind: int, flags: int, body: bytes) -> bytes:
@@ -38,8 +63,53 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += _aligned(length)
 
 
-def interrupted(data: bytes) -> bool:
-    """Whether what is told changed meanwhile, so that it has to be asked for again."""
+def dump(sock: socket.socket, kind: int, body: bytes) -> list[bytes]:
+    """Ask for all of a kind; the bodies of all answers, as they were at one moment.
+
+    What changes while it is told is asked for again (NLM_F_DUMP_INTR), a few times.  Raises
+    NetlinkError for what the kernel refuses or keeps changing, and OSError for the socket.
+    """
+    request = message(kind, NLM_F_DUMP, body)
+    for _ in range(_ATTEMPTS):
+        sock.send(request)
+        answers, whole = _answers(sock)
+        if whole:
+            return answers
+    raise NetlinkError(errno.EAGAIN, "it changed each time while it was read")
+
+
+def check(body: bytes) -> None:
+    """Raise NetlinkError if the body of an NLMSG_ERROR has a code; without, it acknowledges."""
+    _check(body, _ERROR_HEADER)
+
+
+def _answers(sock: socket.socket) -> tuple[list[bytes], bool]:
+    """What is told until the end, and whether all of it was so at any one moment."""
+    found: list[bytes] = []
+    whole = True
+    while True:
+        data, _, flags, _ = sock.recvmsg(_ROOM)
+        if flags & socket.MSG_TRUNC:
+            raise NetlinkError(errno.EMSGSIZE)
+        whole = whole and not _is_interrupted(data)
+        for kind, body in messages(data):
+            if kind == NLMSG_DONE:
+                # A list that the kernel cannot go on with ends with the reason.
+                _check(body, _DONE_HEADER)
+                return found, whole
+            if kind == NLMSG_ERROR:
+                check(body)
+                return found, whole
+            found.append(body)
+
+
+def _check(body: bytes, header: int) -> None:
+    code = -_CODE.unpack_from(body)[0] if len(body) >= _CODE.size else 0
+    if code > 0:
+        raise NetlinkError(code, text(find(body, header, _ERROR_TEXT)))
+
+
+def _is_interrupted(data: bytes) -> bool:
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, _, flags, _, _ = _HEADER.unpack_from(data, offset)

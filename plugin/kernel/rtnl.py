@@ -46,23 +46,11 @@ _SOL_NETLINK: Final = 270
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_EXT_ACK: Final = 11
 _NETLINK_GET_STRICT_CHK: Final = 12
-_ERROR_HEADER: Final = 4 + 16  # the code, and the header of the request it is about
-_ERROR_TEXT: Final = 1
 _BUFFER: Final = 1 << 17
 _TIMEOUT_SECONDS: Final = 10.0
 
 
-class RtnlError(Exception):
-    """The kernel refused; ``code`` is the errno, the text its own words or those of the errno."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text or os.strerror(code))
-        self.code = code
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the thing spoken of is not there, which removal does not mind."""
-        return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
+RtnlError = raw.NetlinkError
 
 
 class Rtnl:
@@ -105,6 +93,19 @@ class Rtnl:
             if nsid is not None:
                 numbers.append(nsid)
         return numbers
+
+    def links_elsewhere(self) -> Iterator[tuple[int, list[LinkInfo]]]:
+        """Those namespaces with all their links; a namespace that ends meanwhile is left out."""
+        for nsid in self.namespaces():
+            try:
+                found = self.links(nsid)
+            except RtnlError as error:
+                # The number of a namespace that ended means nothing (net/core/rtnetlink.c,
+                # rtnl_get_net_ns_capable).
+                if not error.is_gone and error.code != errno.EINVAL:
+                    raise
+            else:
+                yield nsid, found
 
     def own_nsid(self) -> int | None:
         """The number that our own namespace has in itself, if it has one."""
@@ -184,27 +185,13 @@ class Rtnl:
         self._socket.send(raw.message(kind, flags, body))
         answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
         if answer == raw.NLMSG_ERROR:
-            _check(data)
+            raw.check(data)
         return data
 
-    def dump(self, kind: int, body: bytes) -> Iterator[bytes]:
-        """Ask for all of a kind; each answer."""
-        self._socket.send(raw.message(kind, raw.NLM_F_DUMP, body))
-        while True:
-            for answer, data in raw.messages(self._socket.recv(_BUFFER)):
-                if answer == raw.NLMSG_DONE:
-                    return
-                if answer == raw.NLMSG_ERROR:
-                    _check(data)
-                    return
-                yield data
+    def dump(self, kind: int, body: bytes) -> list[bytes]:
+        """Ask for all of a kind; each answer, as all were at one moment."""
+        return raw.dump(self._socket, kind, body)
 
 
 def _target(nsid: int | None) -> bytes:
     return b"" if nsid is None else raw.attribute(words.IFLA_TARGET_NETNSID, _S32.pack(nsid))
-
-
-def _check(data: bytes) -> None:
-    (code,) = struct.unpack_from("=i", data)
-    if code:
-        raise RtnlError(-code, raw.text(raw.find(data, _ERROR_HEADER, _ERROR_TEXT)))

@@ -6,8 +6,11 @@ IFLA_TARGET_NETNSID).  No path of the engine's has to be seen for it.
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Final
 
 from plugin.kernel import links
 from plugin.kernel.rtnl import Rtnl, RtnlError
@@ -22,20 +25,46 @@ class Place:
     nsid: int
 
 
+_Places = dict[str, Place]  # by mark
+# A list of namespaces may lack one if another ends while it is told (net/core/net_namespace.c,
+# rtnl_net_dumpid_one goes on by position and does not say NLM_F_DUMP_INTR).
+_LOOKS: Final = 2
+_UNSUPPORTED: Final = (errno.EINVAL, errno.EOPNOTSUPP)  # before Linux 4.16
+_seen: ContextVar[_Places | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Look into all sandboxes once for whoever asks in the block, as long as links are found.
+
+    That a link is missing is never known from an earlier look: it may have come since.
+    """
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
 class Sandboxes:
-    """One look into all of them, taken when it is first needed."""
+    """Looks into all of them, taken when they are first needed."""
 
     def __init__(self, rtnl: Rtnl) -> None:
         self._rtnl = rtnl
+        self._taken: list[_Places | RtnlError] = []
 
     def has(self, resource: HandedOver) -> bool:
         """Whether the link is in a sandbox; in doubt it is."""
-        places = self._places
-        return places is None or resource.mark in places
+        if resource.mark in (_seen.get() or {}):
+            return True
+        return any(isinstance(look, RtnlError) or resource.mark in look for look in self._looks())
 
     def delete(self, resource: HandedOver) -> None:
-        """Delete the link in its sandbox, if it is in one."""
-        place = (self._places or {}).get(resource.mark)
+        """Delete the link in its sandbox, if it is in one.
+
+        Raises RtnlError if that cannot be found out, or if the kernel refuses.
+        """
+        place = self._find(resource.mark)
         if place is None:
             return
         try:
@@ -45,23 +74,34 @@ class Sandboxes:
             if not error.is_gone and error.code != errno.EINVAL:
                 raise
 
-    @cached_property
-    def _places(self) -> dict[str, Place] | None:
-        """By mark; None if the kernel does not tell (before Linux 4.16)."""
-        try:
-            return self._look()
-        except RtnlError:
-            return None
+    def _find(self, mark: str) -> Place | None:
+        for look in self._looks():
+            if isinstance(look, RtnlError):
+                if look.code in _UNSUPPORTED:
+                    return None
+                raise look
+            if mark in look:
+                return look[mark]
+        return None
 
-    def _look(self) -> dict[str, Place]:
+    def _looks(self) -> Iterator[_Places | RtnlError]:
+        """One look after the other; whoever has found a link asks for no more."""
+        for number in range(_LOOKS):
+            if number == len(self._taken):
+                self._taken.append(self._look())
+            yield self._taken[number]
+
+    def _look(self) -> _Places | RtnlError:
         found = {}
-        for nsid in self._rtnl.namespaces():
-            try:
-                inside = self._rtnl.links(nsid)
-            except RtnlError:
-                continue  # it ended meanwhile, and its links with it
-            for link in inside:
-                mark = links.mark_of(link)
-                if mark is not None and links.is_ours(link):
-                    found[mark] = Place(link.index, nsid)
+        try:
+            for nsid, inside in self._rtnl.links_elsewhere():
+                for link in inside:
+                    mark = links.mark_of(link)
+                    if mark is not None and links.is_ours(link):
+                        found[mark] = Place(link.index, nsid)
+        except RtnlError as error:
+            return error
+        seen = _seen.get()
+        if seen is not None:
+            seen.update(found)
         return found

@@ -10,7 +10,7 @@ from typing import Final
 
 from plugin.kernel import links
 from plugin.kernel.link_messages import AddressInfo, LinkInfo
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.rtnl import Rtnl
 from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
@@ -26,11 +26,7 @@ _BYTES_OF_IPV6: Final = 16
 def standing_on(rtnl: Rtnl, index: int) -> Iterator[LinkInfo]:
     """Every link that has the one of that number as its parent."""
     yield from (each for each in _on(rtnl.links(), index) if each.parent_nsid is None)
-    for nsid in rtnl.namespaces():
-        try:
-            inside = rtnl.links(nsid)
-        except RtnlError:
-            continue  # it ended meanwhile, and its links with it
+    for _, inside in rtnl.links_elsewhere():
         # Ours gets its number in the answer to this very question, if it had none.
         here = rtnl.own_nsid()
         if here is not None:

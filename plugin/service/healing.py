@@ -70,7 +70,7 @@ class Healer:
         self._heal(drift=True)
 
     def _heal(self, *, drift: bool) -> None:
-        with self._healing:
+        with self._healing, self._reconciler.kernel.one_look():
             self._look_after_everything(drift=drift)
 
     def _look_after_everything(self, *, drift: bool) -> None:

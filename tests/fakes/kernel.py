@@ -5,6 +5,7 @@ the plugin; the ports that the plugin holds are in FakeKernel and end with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from ipaddress import IPv6Address
 
@@ -85,6 +86,9 @@ class FakeKernel:
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         found = [self._read(resource) for resource in resources]
         return frozenset(resource for resource in found if resource is not None)
+
+    def one_look(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute]:
         routes = (each for link in self.host.links.values() for each in link.routes.values())
