@@ -1,12 +1,12 @@
-"""What the options of one container choose for it that is otherwise its driver's to choose."""
+"""The MAC address of a container's link: one that the user chose, or one that is made."""
 
 from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.options import Option
 from plugin.errors import RefusedError
-from plugin.model.ids import MacAddress, unicast_mac
-from plugin.model.network import Endpoint
+from plugin.model.ids import MacAddress, derived_mac, unicast_mac
+from plugin.model.network import Endpoint, Network
 
 MAC: Final[Option[MacAddress | None]] = Option(
     name="mac",
@@ -30,3 +30,17 @@ def settled(endpoint: Endpoint) -> Endpoint:
             f"leave out the option {MAC.name}"
         )
     return replace(endpoint, mac_address=chosen, mac_chosen=True)
+
+
+def made_mac(network: Network, endpoint: Endpoint) -> MacAddress:
+    """The MAC address of an endpoint for which nobody chose one.
+
+    Engines from 28 on announce the addresses of a container that starts, so it is a new one for
+    each endpoint: tools write the one that ``inspect`` shows into the next container, whose
+    address another may have by then.  Older engines announce nothing.  It then depends on the IP
+    address, as with Docker's own drivers there, so that no neighbour holds a stale entry.
+    """
+    address = endpoint.ipv4 or endpoint.ipv6
+    if network.announced or address is None:
+        return derived_mac(network.id, endpoint.id)
+    return derived_mac(network.id, str(address.ip))

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from plugin.drivers import shim, stacked
-from plugin.drivers.chosen import MAC
+from plugin.drivers.chosen import MAC, made_mac
 from plugin.drivers.doubtful import macvlan_hints, passthru_hints
 from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
-from plugin.model.ids import IfName, MacAddress, derived_mac, handoff_name
+from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -96,8 +96,7 @@ class MacvlanDriver:
         """In mode passthru the parent's, which is the kernel's to give."""
         if self._read(network)[1] is MacvlanMode.PASSTHRU:
             return MacAddress("")
-        address = endpoint.ipv4 or endpoint.ipv6
-        return derived_mac(network.id, str(address.ip) if address else endpoint.id)
+        return made_mac(network, endpoint)
 
     def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         stack, mode = self._read(network)

@@ -61,11 +61,7 @@ def detour_name(endpoint: EndpointID) -> IfName:
 
 
 def derived_mac(*parts: str) -> MacAddress:
-    """A locally administered unicast address that depends on ``parts`` alone.
-
-    Deriving it from the network and the IP address means that an address which
-    comes back has the same hardware address, so no neighbour holds a stale entry.
-    """
+    """A locally administered unicast address that depends on ``parts`` alone."""
     digest = hashlib.sha256("/".join(parts).encode()).digest()
     first = (digest[0] & 0xFC) | 0x02  # RFC 7042 section 2.1: local bit set, group bit clear
     return MacAddress(":".join(f"{octet:02x}" for octet in (first, *digest[1:6])))

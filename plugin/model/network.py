@@ -76,6 +76,7 @@ class Network:
     host_addresses: tuple[IPInterface, ...] = ()  # on the parent, if the network names them
     parent_mac: MacAddress | None = None
     foreign_parent: bool = False  # the parent was there before, and is not of our making
+    announced: bool = False  # the engine tells neighbours where a container's addresses are now
     state: NetworkState = NetworkState.PENDING
 
 

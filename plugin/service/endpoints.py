@@ -11,11 +11,11 @@ from typing import Final
 
 from plugin.drivers.chosen import settled
 from plugin.drivers.registry import check_endpoint, driver_for
-from plugin.errors import EndpointNotFoundError
+from plugin.errors import EndpointNotFoundError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import diff
-from plugin.model.ids import EndpointID, NetworkID, short
+from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
 from plugin.model.network import Attachment, Endpoint, Network, PortBinding
 from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute
@@ -61,10 +61,11 @@ class Endpoints:
                 bind_all(self._addresses, network, known)
                 return known
             wanted = settled(wanted)
-            driver = check_endpoint(network, wanted)
-            mac = wanted.mac_address or driver.mac_address(network, wanted)
+            check_endpoint(network, wanted)
+            self._collector.make_way(network, wanted)
+            mac = wanted.mac_address or self._free_mac(network, wanted)
             endpoint = replace(wanted, mac_address=mac)
-            self._collector.make_way(network, endpoint)
+            self._refuse_made_mac(endpoint)
             self._store.save_endpoint(endpoint)
             try:
                 bind_all(self._addresses, network, endpoint)
@@ -195,6 +196,28 @@ class Endpoints:
         if network is None or endpoint is None or endpoint.network_id != network_id:
             return None
         return network, endpoint
+
+    def _free_mac(self, network: Network, wanted: Endpoint) -> MacAddress:
+        """One that no other endpoint of the network has."""
+        mac = driver_for(network.mode).mac_address(network, wanted)
+        while mac and self._store.endpoints_at(network.id, (mac,)):
+            mac = derived_mac(network.id, mac)
+        return mac
+
+    def _refuse_made_mac(self, endpoint: Endpoint) -> None:
+        """Refuse one that was chosen and that pynet made for another, whose link may be up.
+
+        Two that users chose are theirs to explain, as with Docker.
+        """
+        if not endpoint.mac_address:
+            return
+        for other in self._store.endpoints_at(endpoint.network_id, (endpoint.mac_address,)):
+            if other.id != endpoint.id and other.joined and not other.mac_chosen:
+                raise RefusedError(
+                    f"MAC address {endpoint.mac_address} was made for the container that has "
+                    f"{' and '.join(str(each.ip) for each in other.interfaces)} now; leave out the "
+                    "MAC address, or choose one that no container was given by chance"
+                )
 
     def _share_anew(self, network: Network, before: Plan) -> None:
         """Follow up what depends on all endpoints, if it has changed."""

@@ -7,7 +7,7 @@ endpoints the last seconds may be missing after a power failure, which none of t
 from collections.abc import Iterable
 from typing import Protocol
 
-from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network
 
 
@@ -39,7 +39,7 @@ class Store(Protocol):
         """All endpoints of one network."""
 
     def endpoints_at(
-        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+        self, network_id: NetworkID, addresses: Iterable[IPInterface | MacAddress]
     ) -> tuple[Endpoint, ...]:
         """The endpoints of one network that have one of ``addresses``, however many it has."""
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from plugin.errors import StoreError
-from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState
+
+_Place = tuple[NetworkID, IPInterface | MacAddress]
 
 
 class MemoryStore:
@@ -16,7 +18,7 @@ class MemoryStore:
         self._networks: dict[NetworkID, Network] = {}
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
         self._home: dict[EndpointID, NetworkID] = {}
-        self._at: dict[tuple[NetworkID, IPInterface], frozenset[EndpointID]] = {}
+        self._at: dict[_Place, frozenset[EndpointID]] = {}
 
     def network(self, network_id: NetworkID) -> Network | None:
         return self._networks.get(network_id)
@@ -49,7 +51,7 @@ class MemoryStore:
         return tuple(self._endpoints.get(network_id, {}).copy().values())
 
     def endpoints_at(
-        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+        self, network_id: NetworkID, addresses: Iterable[IPInterface | MacAddress]
     ) -> tuple[Endpoint, ...]:
         found = {
             endpoint_id: None
@@ -109,8 +111,11 @@ class MemoryStore:
                 self._at.pop(key, None)
 
 
-def _places(endpoint: Endpoint) -> list[tuple[NetworkID, IPInterface]]:
-    return [(endpoint.network_id, interface) for interface in endpoint.interfaces]
+def _places(endpoint: Endpoint) -> list[_Place]:
+    places: list[_Place] = [(endpoint.network_id, each) for each in endpoint.interfaces]
+    if endpoint.mac_address:
+        places.append((endpoint.network_id, endpoint.mac_address))
+    return places
 
 
 def network_as_kept(network: Network, known: Network | None) -> Network:

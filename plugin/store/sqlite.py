@@ -18,7 +18,7 @@ from typing import Final
 
 from plugin import deadline
 from plugin.errors import StoreError
-from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network
 from plugin.store import schema
 from plugin.store.codec import decode, encode
@@ -94,7 +94,7 @@ class SqliteStore:
         return self._memory.endpoints(network_id)
 
     def endpoints_at(
-        self, network_id: NetworkID, addresses: Iterable[IPInterface]
+        self, network_id: NetworkID, addresses: Iterable[IPInterface | MacAddress]
     ) -> tuple[Endpoint, ...]:
         return self._memory.endpoints_at(network_id, addresses)
 

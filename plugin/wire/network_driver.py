@@ -66,6 +66,7 @@ class CreateNetworkRequest(Struct, frozen=True, kw_only=True):
             internal=labels.flag(options, labels.INTERNAL, default=False, path="$.Options"),
             ipv6=labels.flag(options, labels.ENABLE_IPV6, default=False, path="$.Options")
             or any(pool.prefix.version == 6 for pool in pools),
+            announced=labels.ENABLE_IPV4 in options,
         )
 
 

@@ -195,6 +195,22 @@ class TestEndpoints:
         assert moved not in store.endpoints_at(BLUE.id, [WEB.interfaces[0]])
         assert store.endpoints_at(NetworkID("e" * 64), moved.interfaces) == ()
 
+    def test_they_are_found_by_mac_address(self, store: Store) -> None:
+        """The one that they have now; what has none is not found by that."""
+        store.save_network(BLUE)
+        store.save_endpoint(WEB)
+        store.save_endpoint(replace(WEB, id=EndpointID("f" * 64), mac_address=MacAddress("")))
+        assert store.endpoints_at(BLUE.id, [WEB.mac_address]) == (WEB,)
+        assert store.endpoints_at(BLUE.id, [MacAddress("")]) == ()
+
+        moved = replace(WEB, mac_address=MacAddress("02:00:00:00:00:77"))
+        store.save_endpoint(moved)
+
+        assert store.endpoints_at(BLUE.id, [WEB.mac_address]) == ()
+        assert store.endpoints_at(BLUE.id, [moved.mac_address]) == (moved,)
+        store.delete_endpoint(moved.id)
+        assert store.endpoints_at(BLUE.id, [moved.mac_address]) == ()
+
     def test_a_deleted_networks_are_not_found_by_address(self, store: Store) -> None:
         """The address is free for another."""
         store.save_network(BLUE)

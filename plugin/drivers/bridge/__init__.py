@@ -27,6 +27,7 @@ from plugin.drivers.bridge.options import (
     RATE_TO,
     GatewayMode,
 )
+from plugin.drivers.chosen import made_mac
 from plugin.drivers.bridge.ports import port_resources, port_targets
 from plugin.drivers.bridge.reading import BridgeOptions, read_options
 from plugin.drivers.options import Option
@@ -34,7 +35,6 @@ from plugin.drivers.publishing import Publisher
 from plugin.model.ids import (
     IfName,
     MacAddress,
-    derived_mac,
     detour_name,
     handoff_name,
     port_name,
@@ -106,8 +106,7 @@ class BridgeDriver:
         return Plan(resources=network_resources(network, options))
 
     def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
-        address = endpoint.ipv4 or endpoint.ipv6
-        return derived_mac(network.id, str(address.ip) if address else endpoint.id)
+        return made_mac(network, endpoint)
 
     def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         options = read_options(network)

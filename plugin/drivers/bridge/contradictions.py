@@ -38,6 +38,7 @@ _Condition = Callable[[Network], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+from plugin.model.ids import derived_mac
 class Contradiction:
     """An option that was given another value than its default, when it cannot have one, and why."""
 
@@ -158,6 +159,10 @@ def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
     asked for.  What all others send must not go to somebody who did not say that he wants it.
     """
     here = [each.ip for each in endpoint.interfaces if each.ip in options.gateway_containers]
+    if options.bridge is None and endpoint.mac_address == derived_mac(network.id):
+        raise RefusedError(
+            f"MAC address {endpoint.mac_address} is that of the network's bridge; choose another"
+        )
     wanted = ENDPOINT_GATEWAY.of(endpoint.options)
     if here and not wanted:
         raise RefusedError(

@@ -1,10 +1,12 @@
-"""What a container's options choose for it."""
+"""A container's MAC address: chosen by its options, or made."""
+
+from dataclasses import replace
 
 import pytest
 
-from plugin.drivers.chosen import settled
+from plugin.drivers.chosen import made_mac, settled
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import MacAddress
+from plugin.model.ids import EndpointID, MacAddress
 from tests.fakes.values import a_network, an_endpoint
 
 NETWORK = a_network()
@@ -59,3 +61,29 @@ def test_what_is_no_address_of_one_host(text: str) -> None:
     assert str(refusal.value) == (
         f"option mac is {text!r}, expected the MAC address of one host, as 02:42:0a:00:00:02"
     )
+
+
+def test_one_that_is_made_where_the_engine_announces() -> None:
+    """Every endpoint has another, so that one shown earlier can be chosen for any container."""
+    network = a_network(announced=True)
+    first, second = an_endpoint(network, name="first"), an_endpoint(network, name="second")
+
+    assert first.ipv4 == second.ipv4
+    assert made_mac(network, first) == made_mac(network, first) != made_mac(network, second)
+
+
+def test_one_that_is_made_where_nobody_announces() -> None:
+    """An address that comes back has the same, so that no neighbour holds a stale entry."""
+    first = an_endpoint(NETWORK, name="first")
+    again = replace(first, id=EndpointID("f" * 64))
+
+    assert made_mac(NETWORK, first) == made_mac(NETWORK, again)
+    assert made_mac(NETWORK, first) != made_mac(NETWORK, an_endpoint(NETWORK, 3))
+    assert made_mac(NETWORK, first) != made_mac(a_network("red"), first)
+
+
+def test_one_that_is_made_without_an_address() -> None:
+    """Where there is no IPAM: no two have one."""
+    bare = [an_endpoint(NETWORK, name=name, ipv4=None) for name in ("first", "second")]
+
+    assert len({made_mac(NETWORK, each) for each in bare}) == 2

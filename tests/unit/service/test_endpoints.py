@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from plugin.drivers.registry import driver_for
 from plugin.errors import (
     EndpointNotFoundError,
     NetworkNotFoundError,
     PortTakenError,
+    RefusedError,
     UnknownOptionError,
 )
 from plugin.model.ids import EndpointID, MacAddress, handoff_name, port_name
@@ -60,6 +62,40 @@ class TestCreate:
 
         assert (endpoint.mac_address, endpoint.mac_chosen) == ("02:11:22:33:44:55", True)
         assert rig.store.endpoint(WEB.id) == endpoint
+
+    def test_no_two_have_one_that_was_made(self, rig: Rig) -> None:
+        """Whoever comes later gets another, whether the user chose the first or nobody did."""
+        unchosen = replace(WEB, mac_address=MacAddress(""))
+        theirs = driver_for(BLUE.mode).mac_address(BLUE, unchosen)
+        rig.endpoints.create(an_endpoint(BLUE, 3, mac_address=theirs, mac_chosen=True))
+        endpoint = rig.endpoints.create(unchosen)
+
+        assert endpoint.mac_address not in ("", theirs)
+
+    def test_one_that_was_made_is_not_chosen_for_another(self, rig: Rig) -> None:
+        """While a container has it: older engines give an address its MAC address again."""
+        first = rig.endpoints.create(replace(WEB, mac_address=MacAddress("")))
+        same = an_endpoint(BLUE, 3, mac_address=first.mac_address, mac_chosen=True)
+        rig.endpoints.join(*IDS, SANDBOX)
+        with pytest.raises(RefusedError) as refusal:
+            rig.endpoints.create(same)
+
+        assert str(refusal.value) == (
+            f"MAC address {first.mac_address} was made for the container that has 10.1.0.2 and "
+            "fd00:1::2 now; leave out the MAC address, or choose one that no container was given by "
+            "chance"
+        )
+        assert rig.store.endpoint(same.id) is None
+        rig.endpoints.leave(*IDS)
+        assert rig.endpoints.create(same).mac_address == first.mac_address
+
+    def test_two_that_were_chosen_are_the_users(self, rig: Rig) -> None:
+        """As with Docker's own bridge."""
+        rig.endpoints.create(replace(WEB, mac_chosen=True))
+        rig.endpoints.join(*IDS, SANDBOX)
+        same = an_endpoint(BLUE, 3, mac_address=WEB.mac_address, mac_chosen=True)
+
+        assert rig.endpoints.create(same).mac_address == WEB.mac_address
 
     def test_a_repeated_call_is_answered_as_before(self, rig: Rig) -> None:
         """With the same MAC address, even if it was joined meanwhile."""

@@ -59,6 +59,14 @@ class TestCreateNetwork:
         assert (network.mode, network.options, network.pools) == ("bridge", {}, ())
         assert (network.internal, network.ipv6) == (False, False)
 
+    def test_engines_that_announce_addresses(self) -> None:
+        """Those from 28 on, which say of every network whether it has IPv4."""
+        bare: dict[str, Any] = {"NetworkID": "n", "Options": {}}
+        told = {**bare, "Options": {LABEL + "enable_ipv4": True}}
+
+        assert read(wire.CreateNetworkRequest, **told).network("bridge").announced
+        assert not read(wire.CreateNetworkRequest, **bare).network("bridge").announced
+
     @pytest.mark.parametrize("gateway", [{}, {"Gateway": None}, {"Gateway": ""}])
     @pytest.mark.parametrize("aux", [{}, {"AuxAddresses": None}, {"AuxAddresses": {}}])
     def test_a_subnet_without_gateway_or_auxiliary_addresses(

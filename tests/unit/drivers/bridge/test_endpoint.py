@@ -8,7 +8,14 @@ import pytest
 
 from plugin.drivers.bridge.guards import link_local
 from plugin.errors import RefusedError
-from plugin.model.ids import MacAddress, bridge_name, detour_name, handoff_name, port_name
+from plugin.model.ids import (
+    MacAddress,
+    bridge_name,
+    derived_mac,
+    detour_name,
+    handoff_name,
+    port_name,
+)
 from plugin.model.network import Endpoint, Network
 from plugin.model.resources import Detour, Element, Limit, Resource, Sysctl, Veth
 from tests.fakes.values import a_network, an_endpoint
@@ -34,6 +41,15 @@ class TestMacAddress:
         two = replace(an_endpoint(network, 2, "b"), ipv4=None)
 
         assert DRIVER.mac_address(network, one) != DRIVER.mac_address(network, two)
+
+    def test_that_of_the_bridge_is_refused(self) -> None:
+        """Where it is ours; one that was there before has another."""
+        network = a_network()
+        endpoint = an_endpoint(network, mac_address=derived_mac(network.id), mac_chosen=True)
+        with pytest.raises(RefusedError, match="is that of the network's bridge; choose another"):
+            DRIVER.check_endpoint(network, endpoint)
+
+        DRIVER.check_endpoint(a_network(options={"bridge_name": "br0"}), endpoint)
 
     def test_ipv6_serves_where_it_is_alone(self) -> None:
         """As IPv4 does."""
