@@ -21,7 +21,11 @@ GATEWAY_MODES: Final = "nat, nat-unprotected, routed or isolated"
 RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
 SERVICES: Final = "allow, deny, or ports as 53/udp,80 (tcp where nothing is said)"
 PUBLISHERS: Final = "pynet or docker"
-ROUTES: Final = "routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)"
+ROUTES: Final = (
+    "routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link), a default route "
+    "with via"
+)
+DEFAULT_ROUTES: Final = "true, false, ipv4 or ipv6"
 GATEWAYS: Final = "an address of the network, or one of each family with ',' between"
 HOST_ADDRESSES: Final = "an address that nobody else has, or one of each family with ',' between"
 MAC: Final = "the MAC address of one host, as 02:42:0a:00:00:02"
@@ -56,13 +60,27 @@ class Refusal:
 
 _NAMES: Final = ("", "a/b", "a b", "sixteen-bytes-xx", "eth:1", "..", "eth*", 'a"b')
 _ROUTES: Final = (
-    *("", "10.8.0.0/16 10.50.0.2", "0.0.0.0/0 via 10.50.0.2", "10.8.0.0/16 via"),
+    *("", "10.8.0.0/16 10.50.0.2", "0.0.0.0/0", "::/0", "0.0.0.0/0 via", "10.8.0.0/16 via"),
     *("10.8.0.0/16 via fd00:50::2", "10.8.0.0/16 to 10.50.0.2", "10.8.0.1/16", "default"),
+    *("default via 10.50.0.2", "10.8.0.0/16 blackhole", "blackhole 10.8.0.0/16"),
 )
-_RATES: Final = ("", "7kbit", "33gbit", "-1mbit", "fast", "nan", "inf", "10mb")
-_SERVICES: Final = ("", "some", "0", "65536/tcp", "53/UDP", "53/icmp")
+_RATES: Final = (
+    *("", "7kbit", "33gbit", "-1mbit", "fast", "nan", "inf", "10mb"),
+    *("1_0mbit", "1e1mbit", "+10mbit", "10 mbit", "\u0661\u0660mbit"),
+)
+_SERVICES: Final = ("", "some", "0", "65536/tcp", "53/UDP", "53/icmp", "5_3/udp", "+53")
 _BOOLEANS: Final = ("", "perhaps", "2", "on")
-_MTUS: Final = ("", "67", "65536", "-1", "big", "1.5e3")
+_MTUS: Final = (
+    "",
+    "67",
+    "65536",
+    "-1",
+    "big",
+    "1.5e3",
+    "1_500",
+    "+1500",
+    "\u0661\u0665\u0660\u0660",
+)
 
 # By mode and option: what would be right, and what is not.
 VALUES: Final[dict[str, Values]] = {
@@ -86,6 +104,7 @@ VALUES: Final[dict[str, Values]] = {
         "host_services": (SERVICES, _SERVICES),
         "spoof_guard": (BOOLEAN, _BOOLEANS),
         "routes": (ROUTES, _ROUTES),
+        "no_default_route": (DEFAULT_ROUTES, ("", "both", "IPv4", "4", "ipv4,ipv6")),
         "gateway_container": (
             GATEWAYS,
             ("", "router", "10.51.0.2", "10.50.0.8,10.50.0.9", "10.50.0.9;fd00:50::9"),
@@ -111,6 +130,7 @@ for _mode in ("macvlan", "ipvlan"):
         "mtu": (BYTES, _MTUS),
         "iface_prefix": (PREFIX, ("", "fourteen-bytes", "a/b")),
         "routes": (ROUTES, _ROUTES),
+        "no_default_route": (DEFAULT_ROUTES, ("", "both", "IPv4", "4", "ipv4,ipv6")),
         "host_access": (BOOLEAN, _BOOLEANS),
         "host_address": (HOST_ADDRESSES, ("", "here", "10.50.0.7,10.50.0.8", "10.50.0.0/24")),
         "host_services": (SERVICES, _SERVICES),
@@ -248,6 +268,65 @@ CONTRADICTIONS: Final = (
         mode="bridge",
         options={"routes": "10.8.0.0/16 via 10.51.0.2"},
         said="routes is 'via 10.51.0.2', expected a next hop in a subnet of the network",
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={"routes": "0.0.0.0/0 via 10.50.0.9", **others},
+            internal=internal,
+            said=f"option routes has 0.0.0.0/0 via 10.50.0.9{said}",
+        )
+        for mode in ("bridge", "macvlan", "ipvlan")
+        for others, internal, said in (
+            ({}, True, ", and a network with --internal has no way out; leave out one of them"),
+            ({"no_default_route": "true"}, False, ", and no_default_route is true; leave out"),
+            ({"no_default_route": "ipv4"}, False, ", and no_default_route is ipv4; leave out"),
+            (
+                {"publish": "docker", **({} if mode == "bridge" else {"parent": "eth0"})},
+                False,
+                ", and a network with publish=docker has docker_gwbridge for its way out",
+            ),
+            (
+                {"routes": "0.0.0.0/0 via 10.50.0.9; 0.0.0.0/0 via 10.50.0.8"},
+                False,
+                " and another of IPv4; leave out one of them",
+            ),
+        )
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={**_DOCKER, "no_default_route": "true", **beside},
+            said=said,
+        )
+        for mode, beside, said in (
+            ("bridge", {}, f"option no_default_route is true, {_WAY_OUT}"),
+            ("macvlan", {"parent": "eth0"}, "no_default_route is true, and a network with publish"),
+            ("ipvlan", {"parent": "eth0"}, "no_default_route is true, and a network with publish"),
+        )
+    ),
+    *(
+        Refusal(
+            mode="ipvlan",
+            options={"parent": "eth0", "ipvlan_mode": mode, "routes": "::/0 via fd00:50::9"},
+            said=f"and a network with ipvlan_mode={mode} has no neighbours to ask; leave out",
+        )
+        for mode in ("l3", "l3s")
+    ),
+    Refusal(
+        mode="bridge",
+        options={"gateway_container": "10.50.0.9", "routes": "0.0.0.0/0 via 10.50.0.8"},
+        said="gateway_container is 10.50.0.9, and routes has a default route of its family",
+    ),
+    Refusal(
+        mode="bridge",
+        options={"gateway_container": "10.50.0.9", "no_default_route": "ipv4"},
+        said="gateway_container is 10.50.0.9, and no container has a gateway with no_default_route",
+    ),
+    Refusal(
+        mode="bridge",
+        options={"routes": "::/0 via fd00:51::1"},
+        said="routes is 'via fd00:51::1', expected a next hop in a subnet of the network",
     ),
     Refusal(
         mode="bridge",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
-from plugin.drivers import shim, stacked
+from plugin.drivers import routes, shim, stacked
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
@@ -54,7 +54,11 @@ class IpvlanDriver:
     endpoint_options: ClassVar[tuple[Option[Any], ...]] = ()
 
     def check_options(self, network: Network) -> None:
-        shim.refuse_contradictions(network, self._read(network)[0])
+        stack, mode, _ = self._read(network)
+        shim.refuse_contradictions(network, stack)
+        if mode is not IpvlanMode.L2:
+            name = mode.name.lower()
+            routes.refuse_contradictions(network, f"{MODE.name}={name} has no neighbours to ask")
 
     def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
         if endpoint.mac_address:
@@ -73,8 +77,11 @@ class IpvlanDriver:
             shim.check_endpoint(network, endpoint)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
-        """The gateway is a machine of the LAN, or none is needed."""
-        return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
+        """From mode l3 up the LAN's router has no address of the network's."""
+        stack, mode, _ = self._read(network)
+        if mode is not IpvlanMode.L2:
+            return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
+        return stacked.gateway_needs(stack)
 
     def parent(self, network: Network) -> IfName | None:
         use = self.parent_use(network)
@@ -149,8 +156,9 @@ class IpvlanDriver:
         stack, mode, _ = self._read(network)
         attachment = stacked.attachment(network, stack, endpoint)
         if mode is not IpvlanMode.L2 and not network.internal and not stack.own:
-            plain = replace(attachment, gateway4=None, gateway6=None, routes=stack.routes)
-            attachment = stacked.connected(plain, endpoint)
+            own = routes.routes_for(network, endpoint)
+            plain = replace(attachment, gateway4=None, gateway6=None, routes=own)
+            attachment = stacked.connected(plain, network, endpoint)
         return shim.attached(network, endpoint, attachment)
 
     def _read(self, network: Network) -> tuple[Stack, IpvlanMode, IpvlanFlag]:

@@ -54,8 +54,7 @@ class MacvlanDriver:
             shim.check_endpoint(network, endpoint)
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
-        """The gateway is a machine of the LAN: only the user knows it."""
-        return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
+        return stacked.gateway_needs(self._read(network)[0])
 
     def parent(self, network: Network) -> IfName | None:
         use = self.parent_use(network)

@@ -4,6 +4,7 @@ A mode declares its options as a tuple of Option; what is not in it is refused b
 which knows who has it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +23,9 @@ MIN_MTU: Final = 68  # RFC 791 section 3.1: every link carries this much
 MIN_MTU_IPV6: Final = 1280  # RFC 8200 section 5
 MIN_RATE: Final = 8_000  # a byte a millisecond
 MAX_RATE: Final = 32 * 10**9  # linux/pkt_sched.h: a bucket's rate is 32 bits of bytes a second
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")
+_RATE: Final = re.compile(r"(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)(?P<scale>[kmg]?)(bit)?")
+_FAMILIES: Final = {"ipv4": 4, "ipv6": 6}
 _SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
@@ -61,12 +65,26 @@ def boolean(text: str) -> bool:
     raise ValueError(text)
 
 
+def families(text: str) -> frozenset[int]:
+    """Both families, one of them, or none."""
+    if text in _FAMILIES:
+        return frozenset({_FAMILIES[text]})
+    return frozenset(_FAMILIES.values()) if boolean(text) else frozenset()
+
+
+def number(text: str) -> int:
+    """A number as people write it: int() takes 1_500, other alphabets' digits and spaces, too."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
 def mtu(text: str) -> int:
     """A number of bytes; 0 is "not asked for", as it is to Docker."""
-    number = int(text)
-    if number and not MIN_MTU <= number <= MAX_MTU:
+    size = number(text)
+    if size and not MIN_MTU <= size <= MAX_MTU:
         raise ValueError(text)
-    return number
+    return size
 
 
 def ifname_list(text: str) -> tuple[IfName, ...]:
@@ -105,10 +123,11 @@ def address_list(text: str) -> tuple[IPAddress, ...]:
 
 def rate(text: str) -> int:
     """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
-    folded = text.strip().lower().removesuffix("bit")
-    number, scale = (folded[:-1], _SCALES[folded[-1]]) if folded[-1:] in _SCALES else (folded, 1)
-    value = float(number) * scale
-    if not MIN_RATE <= value <= MAX_RATE:  # nor is nan
+    found = _RATE.fullmatch(text.lower())
+    if found is None:
+        raise ValueError(text)
+    value = float(found["number"]) * _SCALES.get(found["scale"], 1)
+    if not MIN_RATE <= value <= MAX_RATE:
         raise ValueError(text)
     return int(value)
 
@@ -137,13 +156,13 @@ def port_list(text: str) -> frozenset[tuple[Protocol, int]] | None:
 
 
 def route_list(text: str) -> tuple[StaticRoute, ...]:
-    """Routes as ``10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16``; a default route is none of them."""
+    """Routes as ``10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16``; a default route has a next hop."""
     return listed(";", _route)(text)
 
 
 def _port(text: str) -> tuple[Protocol, int]:
-    number, _, name = text.partition("/")
-    port = int(number)
+    digits, _, name = text.partition("/")
+    port = number(digits)
     if not 1 <= port <= MAX_PORT or (name or "tcp").lower() != (name or "tcp"):
         raise ValueError(text)
     try:
@@ -155,11 +174,11 @@ def _port(text: str) -> tuple[Protocol, int]:
 def _route(text: str) -> StaticRoute:
     words = text.split()
     destination = ip_network(unscoped(words[0])) if words else None
-    if destination is None or destination.prefixlen == 0 or len(words) not in (1, 3):
+    if destination is None or len(words) not in (1, 3):
         raise ValueError(text)
-    if len(words) == 1:
+    if len(words) == 1 and destination.prefixlen:
         return StaticRoute(destination=destination)
-    next_hop = ip_address_text(words[2])
-    if words[1] != "via" or next_hop.version != destination.version:
+    next_hop = ip_address_text(words[-1])
+    if words[1:2] != ["via"] or next_hop.version != destination.version:
         raise ValueError(text)
     return StaticRoute(destination=destination, next_hop=next_hop)

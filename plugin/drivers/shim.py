@@ -14,6 +14,7 @@ from dataclasses import replace
 from ipaddress import ip_interface, ip_network
 from typing import Any, Final
 
+from plugin.drivers import routes
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.drivers.options import Option, address_list, boolean
 from plugin.drivers.publishing import (
@@ -68,6 +69,7 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     "the host has on the parent; in mode ipvlan one that nobody on the LAN has (169.254.…, fd…).",
 )
 _IPVLAN: Final = "ipvlan"
+_DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
 
 
@@ -98,7 +100,14 @@ def has_access(network: Network) -> bool:
 def refuse_contradictions(network: Network, stack: Stack) -> None:
     """When a network is made: what its options cannot mean together, or with its subnets."""
     options = network.options
+    routes.refuse_contradictions(network)
     if PUBLISH.of(options) is Publisher.DOCKER:
+        routes.refuse_contradictions(network, _DOCKERS_WAY)
+        if routes.NO_DEFAULT_ROUTE.of(options):
+            raise RefusedError(
+                f"option {routes.NO_DEFAULT_ROUTE.name} is {options[routes.NO_DEFAULT_ROUTE.name]}, "
+                f"and a network with {_DOCKERS_WAY}; leave out one of them"
+            )
         if stack.own:
             raise RefusedError(
                 "option publish is docker, and a network without a parent is isolated; say parent, "

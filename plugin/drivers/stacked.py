@@ -6,9 +6,10 @@ Containers are neighbours of the LAN there: the host neither routes nor filters 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
+from plugin.drivers import routes
 from plugin.drivers.options import (
     MAX_MTU,
     MIN_MTU,
@@ -16,13 +17,13 @@ from plugin.drivers.options import (
     Option,
     ifname_prefix,
     mtu,
-    route_list,
 )
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
 from plugin.model.ids import LINK_NAME, IfName, dummy_name, handoff_name, link_name, vlan_name
 from plugin.model.network import (
     Attachment,
     Endpoint,
+    GatewayNeeds,
     IPAddress,
     IPInterface,
     Network,
@@ -90,14 +91,7 @@ IFACE_PREFIX: Final = Option(
     expected="a link name of 1 to 13 bytes",
     meaning="Name of the link in the container, before its number.",
 )
-ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
-    name="routes",
-    parse=route_list,
-    default=(),
-    expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
-    meaning="Routes in every container.",
-)
-COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, ROUTES)
+COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, *routes.OPTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +108,7 @@ class Stack:
     mtu: int | None
     iface_prefix: str
     routes: tuple[StaticRoute, ...]
+    without_default: frozenset[int]
 
 
 def read_stack(network: Network) -> Stack:
@@ -127,7 +122,8 @@ def read_stack(network: Network) -> Stack:
         own=parent is None,
         mtu=MTU.of(options) or None,
         iface_prefix=IFACE_PREFIX.of(options),
-        routes=ROUTES.of(options),
+        routes=routes.ROUTES.of(options),
+        without_default=routes.NO_DEFAULT_ROUTE.of(options),
     )
     if network.ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
         raise InvalidOptionError(
@@ -206,6 +202,14 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
     return (f"parent {link.ifname} has no carrier; check the cable and the switch's port",)
 
 
+def gateway_needs(stack: Stack) -> GatewayNeeds:
+    """On a LAN the first address is a router's, as a rule, and no container's by chance.
+
+    Only as the network's gateway does an engine keep one free of its own accord.
+    """
+    return GatewayNeeds(skip_ipv4=stack.own, skip_ipv6=stack.own)
+
+
 def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment:
     """The link, and the gateway the user named, which is a machine of the LAN.
 
@@ -217,25 +221,23 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
         src_name=handoff_name(endpoint.id),
         dst_prefix=stack.iface_prefix,
         dst_name=endpoint.ifname,
-        routes=stack.routes,
+        routes=routes.routes_for(network, endpoint),
         disable_gateway_service=True,
     )
-    if network.internal or stack.own:
+    if network.internal:
         return plain
-    found = {each.version: _gateway(network, each) for each in endpoint.interfaces}
-    gateway4, gateway6 = found.get(4), found.get(6)
-    if gateway4 is None and gateway6 is None:
-        return connected(plain, endpoint)
-    return replace(
-        plain,
-        gateway4=gateway4 if isinstance(gateway4, IPv4Address) else None,
-        gateway6=gateway6 if isinstance(gateway6, IPv6Address) else None,
-    )
+    there = () if stack.own else endpoint.interfaces
+    lan = [(each.version, _gateway(network, each)) for each in there]
+    found = routes.with_gateways(plain, network, endpoint, lan)
+    if stack.own or found.gateway4 or found.gateway6:
+        return found
+    return connected(found, network, endpoint)
 
 
-def connected(plain: Attachment, endpoint: Endpoint) -> Attachment:
+def connected(plain: Attachment, network: Network, endpoint: Endpoint) -> Attachment:
     """The same, with everybody on the link."""
-    versions = sorted({each.version for each in endpoint.interfaces})
+    without = routes.NO_DEFAULT_ROUTE.of(network.options)
+    versions = sorted({each.version for each in endpoint.interfaces} - without)
     defaults = tuple(StaticRoute(destination=_EVERYWHERE[version]) for version in versions)
     return replace(plain, routes=plain.routes + defaults)
 

@@ -154,8 +154,11 @@ def test_source_of_ones_choice(site: Site) -> None:
 def test_routes(site: Site) -> None:
     """Every container has the routes of its network, through a neighbour or on the link."""
     network = site.network(
-        *DUAL, "-o", "routes=10.60.0.0/16 via 10.50.0.9; fd00:60::/48; 10.61.0.0/16"
+        *(*DUAL, "-o"),
+        "routes=10.60.0.0/16 via 10.50.0.9; fd00:60::/48; 10.61.0.0/16; ::/0 via fe80::1; "
+        "0.0.0.0/0 via 10.50.0.9",
     )
+    router = site.run("--network", network, "--ip", "10.50.0.9")
     container = site.run("--network", network)
 
     routes = site.exec(container, "ip", "route").splitlines()
@@ -164,6 +167,24 @@ def test_routes(site: Site) -> None:
     assert any("10.60.0.0/16 via 10.50.0.9 dev eth0" in route for route in routes)
     assert any(route.startswith("10.61.0.0/16 dev eth0") for route in routes)
     assert "fd00:60::/48 dev eth0" in routes6
+    # Default routes that the user names come before the network's own; nobody goes by himself.
+    assert "default via fe80::1 dev eth0" in routes6
+    assert any(route.startswith("default via 10.50.0.9 ") for route in routes)
+    assert "default via 10.50.0.1 " in site.exec(router, "ip", "route")
+    assert "10.60.0.0" not in site.exec(router, "ip", "route")
+
+
+def test_no_default_route(site: Site) -> None:
+    """The way out is another network's, whichever was first, and no bridge of Docker's."""
+    aside = site.network(*DUAL, "-o", "no_default_route=true")
+    container = site.run("--network", aside)
+    assert "default" not in site.exec(container, "ip", "route")
+    assert "default" not in site.exec(container, "ip", "-6", "route")
+    assert "eth1" not in site.exec(container, "ip", "-o", "link")
+
+    site.docker("network", "connect", site.network("--subnet", "10.51.0.0/24"), container)
+
+    assert "default via 10.51.0.1 dev eth1" in site.exec(container, "ip", "route")
 
 
 def test_gateway_container(site: Site, peer: Peer) -> None:

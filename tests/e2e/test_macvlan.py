@@ -42,18 +42,32 @@ def test_both_families(site: Site, peer: Peer) -> None:
 
 
 def test_without_a_gateway(site: Site, peer: Peer) -> None:
-    """Engines that leave it to the user do without; names are found, and bridges work beside it."""
+    """It is the first address, and no container's; names are found, and bridges work beside it."""
     network = site.network(*LAN[:-2], *RANGE)
     one = site.run("--network", network)
+    with pytest.raises(CommandError, match="already in use"):
+        site.run("--network", network, "--ip", "10.99.0.1")
 
-    if not site.host.engine.version.startswith("20"):
-        assert "via" not in site.exec(one, "ip", "route")
-        assert site.pings(one, PEER_NAME)
+    assert "default via 10.99.0.1 " in site.exec(one, "ip", "route")
+    assert site.pings(one, PEER_NAME)
     assert site.pings(one, peer.address)
     assert links_of(site, one) == ["lo", "eth0"]
     site.docker("network", "connect", site.network(), one)
     assert links_of(site, one) == ["lo", "eth0", "eth1"]
     assert site.pings(one, peer.address)
+
+
+@pytest.mark.parametrize("ipam", [False, True])
+def test_the_first_address_is_the_routers(site: Site, ipam: bool) -> None:
+    """Whichever IPAM chooses, and whatever way out the containers have."""
+    for options in ((), ("-o", "no_default_route=true"), ("--internal",)):
+        network = site.network(*ON_ETH0, "--subnet", "10.97.0.0/24", *options, ipam=ipam)
+        one = site.run("--network", network)
+
+        assert str(site.address(one, network)) == "10.97.0.2"
+        assert ("default" in site.exec(one, "ip", "route")) is not bool(options)
+        site.remove(one)
+        site.remove_network(network)
 
 
 @pytest.mark.parametrize("options", [("-o", "mode=macvlan"), (*ON_ETH0, "--internal")])

@@ -196,6 +196,11 @@ _BRIDGES: Final = {
     "rates-of-one": Case(container={"rate_to": "10mbit", "rate_from": "5mbit"}),
     "inhibit-ipv4": Case(options={"inhibit_ipv4": "true"}),
     "routes": Case(options={"routes": "10.9.0.0/16 via 10.1.0.9; fd00:9::/64"}),
+    "routes-by-itself": Case(options={"routes": "10.9.0.0/16 via 10.1.0.2; fd00:9::/64"}),
+    "default-routes": Case(options={"routes": "0.0.0.0/0 via 10.1.0.9; ::/0 via fe80::1"}),
+    "default-route-by-itself": Case(options={"routes": "0.0.0.0/0 via 10.1.0.2"}),
+    "no-default-route": Case(options={"no_default_route": "true"}),
+    "no-default-route-ipv6": Case(options={"no_default_route": "ipv6"}),
 }
 
 
@@ -215,6 +220,9 @@ _STACKED: Final = {
     "vlan-by-name": {"parent": "eth0.200"},
     "mtu": {"mtu": "1400", "iface_prefix": "lan"},
     "routes": {"routes": "10.9.0.0/16 via 10.1.0.9"},
+    "default-route": {"routes": "::/0 via fe80::1"},
+    "no-default-route": {"no_default_route": "true"},
+    "no-default-route-ipv6": {"no_default_route": "ipv6"},
     "published-by-docker": {"publish": "docker"},
     "host-access": {"host_access": "true"},
     "host-services": {"host_access": "true", "host_services": "53/udp,80"},

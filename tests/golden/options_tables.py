@@ -14,6 +14,7 @@ DEFAULTS: Final = {
     ("bridge", "bridge_name"): "`pnb-…`",
     ("macvlan", "mtu"): "the parent's",
     ("macvlan", "host_address"): "the parent's",
+    **{(mode, "no_default_route"): "`false`" for mode in ("bridge", "macvlan", "ipvlan")},
     ("ipvlan", "mtu"): "the parent's",
     ("ipvlan", "host_address"): "the network's own",
 }

@@ -17,6 +17,7 @@ _ON_PARENTS: Final = {
     "mtu": ("", "mtu=1400"),
     "iface_prefix": ("", "iface_prefix=lan"),
     "routes": ("", "routes=10.9.0.0/16", "routes=fd00:9::/64 via fd00:1::9"),
+    "no_default_route": ("", "no_default_route=true", "no_default_route=ipv6"),
     "publish": _PUBLISHERS,
 }
 # By mode and axis: what can be said there, each a line of options; those of containers have a +.
@@ -43,7 +44,11 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "isolation": ("", "isolation=off", "isolation=strict"),
         "host_services": ("", "host_services=deny", "host_services=53/udp,80"),
         "spoof_guard": ("", "spoof_guard=false", "+spoof_guard=false", "+spoof_guard=true"),
-        "routes": ("", "routes=10.9.0.0/16 via 10.1.0.9", "routes=fd00:9::/64"),
+        "routes": (
+            *("", "routes=10.9.0.0/16 via 10.1.0.9", "routes=fd00:9::/64"),
+            "routes=0.0.0.0/0 via 10.1.0.9",
+        ),
+        "no_default_route": ("", "no_default_route=true", "no_default_route=ipv6"),
         "gateway_container": (
             *("", "gateway_container=10.1.0.5", "gateway_container=fd00:1::5"),
             "gateway_container=10.1.0.2 +gateway=true",

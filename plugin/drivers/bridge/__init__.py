@@ -7,8 +7,6 @@ costs the same with one network as with a thousand.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any, ClassVar
 
 from plugin.drivers.bridge.contradictions import refuse_contradictions, refuse_for_endpoint
@@ -27,11 +25,12 @@ from plugin.drivers.bridge.options import (
     RATE_TO,
     GatewayMode,
 )
-from plugin.drivers.chosen import made_mac
 from plugin.drivers.bridge.ports import port_resources, port_targets
 from plugin.drivers.bridge.reading import BridgeOptions, read_options
+from plugin.drivers.chosen import made_mac
 from plugin.drivers.options import Option
 from plugin.drivers.publishing import Publisher
+from plugin.drivers.routes import routes_for, with_gateways
 from plugin.model.ids import (
     IfName,
     MacAddress,
@@ -142,11 +141,16 @@ class BridgeDriver:
             src_name=handoff_name(endpoint.id),
             dst_prefix=options.iface_prefix,
             dst_name=endpoint.ifname,
-            routes=options.routes,
+            routes=routes_for(network, endpoint),
         )
         if network.internal or options.publisher is Publisher.DOCKER:
             return attachment
-        return _with_gateways(attachment, network, options, endpoint)
+        found = [
+            (each.version, _gateway(network, options, each))
+            for each in endpoint.interfaces
+            if options.modes[each.version] is not GatewayMode.ISOLATED
+        ]
+        return with_gateways(attachment, network, endpoint, found)
 
 
 def _bounds(options: BridgeOptions, endpoint: Endpoint, port: Veth) -> list[Resource]:
@@ -160,22 +164,6 @@ def _bounds(options: BridgeOptions, endpoint: Endpoint, port: Veth) -> list[Reso
         detour = Detour(ifname=detour_name(endpoint.id), source=port.ifname, mark=port.mark)
         bounds += [detour, Limit(ifname=detour.ifname, rate=rate_from)]
     return bounds
-
-
-def _with_gateways(
-    attachment: Attachment, network: Network, options: BridgeOptions, endpoint: Endpoint
-) -> Attachment:
-    found = {
-        interface.version: _gateway(network, options, interface)
-        for interface in endpoint.interfaces
-        if options.modes[interface.version] is not GatewayMode.ISOLATED
-    }
-    gateway4, gateway6 = found.get(4), found.get(6)
-    return replace(
-        attachment,
-        gateway4=gateway4 if isinstance(gateway4, IPv4Address) else None,
-        gateway6=gateway6 if isinstance(gateway6, IPv6Address) else None,
-    )
 
 
 def _gateway(network: Network, options: BridgeOptions, interface: IPInterface) -> IPAddress | None:

@@ -23,7 +23,6 @@ from plugin.drivers.bridge.options import (
     PROXY,
     RATE_FROM,
     RATE_TO,
-    ROUTES,
     TRUSTED_INTERFACES,
     GatewayMode,
 )
@@ -31,14 +30,21 @@ from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option
 from plugin.drivers.publishing import PUBLISH, Publisher
+from plugin.drivers.routes import (
+    NO_DEFAULT_ROUTE,
+    ROUTES,
+    check_next_hops,
+    named_gateways,
+)
+from plugin.drivers.routes import refuse_contradictions as refuse_routes
 from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import derived_mac
 from plugin.model.network import Endpoint, IPAddress, Network, PoolData
 
 _Condition = Callable[[Network], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-from plugin.model.ids import derived_mac
 class Contradiction:
     """An option that was given another value than its default, when it cannot have one, and why."""
 
@@ -75,12 +81,13 @@ _AND_WAY: Final = (
     "and with publish=docker the containers' way out of the network is docker_gwbridge, which "
     "knows nothing of it; leave out one of them"
 )
+_DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 _BY_DOCKER: Final = {
     _AND_HOST: (HOST_SERVICES,),
     _AND_PORTS: (HOST_BINDING, PROXY, ISOLATION, TRUSTED_INTERFACES),
     _AND_WAY: (
         *(MASQUERADE, HOST_IPV4, HOST_IPV6, GATEWAY_MODE_IPV4, GATEWAY_MODE_IPV6),
-        *(GATEWAY_CONTAINER, RATE_TO, RATE_FROM),
+        *(GATEWAY_CONTAINER, NO_DEFAULT_ROUTE, RATE_TO, RATE_FROM),
     ),
 }
 CONTRADICTIONS: Final = (
@@ -129,9 +136,11 @@ def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
     for each in CONTRADICTIONS:
         if _chosen(each.option, network.options) and each.excluded(network):
             raise RefusedError(_sentence(each.option, network.options, each.why))
+    refuse_routes(network, _DOCKERS_WAY if _by_docker(network) else "")
+    _refuse_two_gateways(network, options)
     if network.pools:  # they are not known yet when an engine asks about gateways
         _check_gateway_containers(network, options)
-        _check_routes(network, options)
+        check_next_hops(network)
 
 
 def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endpoint) -> None:
@@ -150,6 +159,10 @@ def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endp
         if _chosen(option, own) and options.publisher is Publisher.DOCKER:
             raise RefusedError(_sentence(option, own, _AND_WAY))
     _check_gateway(options, endpoint)
+    if options.bridge is None and endpoint.mac_address == derived_mac(network.id):
+        raise RefusedError(
+            f"MAC address {endpoint.mac_address} is that of the network's bridge; choose another"
+        )
 
 
 def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
@@ -159,10 +172,6 @@ def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
     asked for.  What all others send must not go to somebody who did not say that he wants it.
     """
     here = [each.ip for each in endpoint.interfaces if each.ip in options.gateway_containers]
-    if options.bridge is None and endpoint.mac_address == derived_mac(network.id):
-        raise RefusedError(
-            f"MAC address {endpoint.mac_address} is that of the network's bridge; choose another"
-        )
     wanted = ENDPOINT_GATEWAY.of(endpoint.options)
     if here and not wanted:
         raise RefusedError(
@@ -174,6 +183,17 @@ def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
         raise InvalidOptionError(
             ENDPOINT_GATEWAY.name, "true", "the address that the network's gateway_container names"
         )
+
+
+def _refuse_two_gateways(network: Network, options: BridgeOptions) -> None:
+    named = named_gateways(network)
+    for address in options.gateway_containers:
+        if address.version in options.without_default:
+            why = "and no container has a gateway with no_default_route; leave out one of them"
+            raise RefusedError(_sentence(GATEWAY_CONTAINER, network.options, why))
+        if address.version in named:
+            why = f"and {ROUTES.name} has a default route of its family; leave out one of them"
+            raise RefusedError(_sentence(GATEWAY_CONTAINER, network.options, why))
 
 
 def _check_gateway_containers(network: Network, options: BridgeOptions) -> None:
@@ -199,20 +219,6 @@ def _no_containers(pool: PoolData) -> Iterator[IPAddress]:
         yield pool.prefix.network_address
         if pool.prefix.version == 4:
             yield pool.prefix.broadcast_address
-
-
-def _check_routes(network: Network, options: BridgeOptions) -> None:
-    """What containers are to reach on the link must lie on it."""
-    families = {pool.prefix.version for pool in network.pools}
-    for route in options.routes:
-        if route.destination.version not in families:
-            raise InvalidOptionError(
-                ROUTES.name, route.destination, "routes of families that the network has"
-            )
-        if route.next_hop is not None and _pool_of(network, route.next_hop) is None:
-            raise InvalidOptionError(
-                ROUTES.name, f"via {route.next_hop}", "a next hop in a subnet of the network"
-            )
 
 
 def _pool_of(network: Network, address: IPAddress) -> PoolData | None:

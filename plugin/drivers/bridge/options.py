@@ -24,11 +24,11 @@ from plugin.drivers.options import (
     listed,
     mtu,
     rate,
-    route_list,
 )
 from plugin.drivers.publishing import PUBLISH
+from plugin.drivers.routes import NO_DEFAULT_ROUTE, ROUTES
 from plugin.model.ids import LINK_NAME, IfName, link_name
-from plugin.model.network import IPAddress, StaticRoute
+from plugin.model.network import IPAddress
 
 
 class GatewayMode(Enum):
@@ -159,13 +159,6 @@ SPOOF_GUARD: Final = Option(
     meaning="Let containers send from their own MAC and IP addresses only, and neither "
     "answer DHCP nor advertise routes.",
 )
-ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
-    name="routes",
-    parse=route_list,
-    default=(),
-    expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link)",
-    meaning="Routes in every container.",
-)
 GATEWAY_CONTAINER: Final[Option[tuple[IPAddress, ...]]] = Option(
     name="gateway_container",
     parse=listed(",", ip_address_text),
@@ -213,6 +206,7 @@ OPTIONS: Final[tuple[Option[Any], ...]] = (
     HOST_SERVICES,
     SPOOF_GUARD,
     ROUTES,
+    NO_DEFAULT_ROUTE,
     GATEWAY_CONTAINER,
     RATE_TO,
     RATE_FROM,

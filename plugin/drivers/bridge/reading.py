@@ -19,7 +19,6 @@ from plugin.drivers.bridge.options import (
     PROXY,
     RATE_FROM,
     RATE_TO,
-    ROUTES,
     SPOOF_GUARD,
     TRUSTED_INTERFACES,
     GatewayMode,
@@ -28,6 +27,7 @@ from plugin.drivers.bridge.options import (
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import MIN_MTU_IPV6
 from plugin.drivers.publishing import PUBLISH, Publisher
+from plugin.drivers.routes import NO_DEFAULT_ROUTE, ROUTES
 from plugin.errors import InvalidOptionError
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, Network, Protocol, StaticRoute
@@ -51,6 +51,7 @@ class BridgeOptions:
     host_services: frozenset[tuple[Protocol, int]] | None
     spoof_guard: bool
     routes: tuple[StaticRoute, ...]
+    without_default: frozenset[int]
     gateway_containers: tuple[IPAddress, ...]
     rate_to: int | None
     rate_from: int | None
@@ -85,6 +86,7 @@ def read_options(network: Network) -> BridgeOptions:
         host_services=HOST_SERVICES.of(own),
         spoof_guard=SPOOF_GUARD.of(own),
         routes=ROUTES.of(own),
+        without_default=NO_DEFAULT_ROUTE.of(own),
         gateway_containers=GATEWAY_CONTAINER.of(own),
         rate_to=RATE_TO.of(own),
         rate_from=RATE_FROM.of(own),

@@ -8,7 +8,7 @@ import pytest
 from plugin.drivers.ipvlan import OPTIONS, IpvlanDriver
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
-from plugin.model.network import Endpoint, Network, StaticRoute
+from plugin.model.network import Endpoint, GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.resources import Element, Ipvlan, IpvlanFlag, IpvlanMode
 from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
@@ -118,7 +118,17 @@ def test_no_ports_are_published() -> None:
     network = an_ipvlan()
 
     assert not DRIVER.ports_plan(network, a_member(network)).resources
-    assert DRIVER.gateway_needs(network).skip_ipv4
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [({}, True), ({"ipvlan_mode": "l3"}, False), ({"ipvlan_mode": "l3s"}, False)],
+)
+def test_the_routers_address_is_kept_free(options: dict[str, str], kept: bool) -> None:
+    """At layer 2, where the LAN's router may have the first one."""
+    needs = GatewayNeeds(skip_ipv4=not kept, skip_ipv6=not kept)
+
+    assert DRIVER.gateway_needs(an_ipvlan(**options)) == needs
 
 
 def test_dockers_names_are_the_same() -> None:

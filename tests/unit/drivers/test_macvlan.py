@@ -9,7 +9,7 @@ import pytest
 from plugin.drivers.macvlan import OPTIONS, MacvlanDriver
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
-from plugin.model.network import Network, StaticRoute
+from plugin.model.network import GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.resources import Dummy, Macvlan, MacvlanMode
 from tests.fakes.values import a_network, a_pool, an_endpoint
@@ -113,6 +113,28 @@ class TestAttachment:
         assert attachment.gateway4 is None
         assert attachment.routes == (StaticRoute(destination=ip_network("0.0.0.0/0")),)
 
+    def test_a_gateway_of_the_users_routes(self) -> None:
+        """Also a link-local one, and of the family that has none otherwise."""
+        network = a_macvlan("10.1.0.0/24", "fd00:1::/64", routes="::/0 via fe80::1")
+        network = replace(network, pools=(network.pools[0], a_pool("fd00:1::/64", None)))
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert str(attachment.gateway4) == "10.1.0.1"
+        assert str(attachment.gateway6) == "fe80::1"
+        assert attachment.routes == ()
+
+    @pytest.mark.parametrize(("text", "left"), [("true", []), ("ipv4", [6]), ("ipv6", [4])])
+    def test_no_default_route(self, text: str, left: list[int]) -> None:
+        """Neither by a gateway nor by the link."""
+        network = a_macvlan("10.1.0.0/24", "fd00:1::/64", no_default_route=text)
+        bare = replace(network, pools=(a_pool("10.1.0.0/24", None), a_pool("fd00:1::/64", None)))
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+        on_link = DRIVER.attachment(bare, an_endpoint(bare)).routes
+
+        found = [each.version for each in (attachment.gateway4, attachment.gateway6) if each]
+        assert found == left
+        assert [each.destination.version for each in on_link] == left
+
     def test_one_of_two_subnets(self) -> None:
         """The one the address is of."""
         network = a_macvlan("10.1.0.0/24", "10.2.0.0/24")
@@ -130,12 +152,16 @@ class TestAttachment:
         assert attachment.routes == ()
         assert attachment.disable_gateway_service
 
-    def test_no_gateway_is_taken_from_the_ipam(self) -> None:
-        """It would be an address of a LAN that pynet does not know."""
-        needs = DRIVER.gateway_needs(a_macvlan())
+    @pytest.mark.parametrize("internal", [False, True])
+    def test_the_routers_address_is_kept_free(self, internal: bool) -> None:
+        """The first one of a LAN must not be a container's by chance."""
+        assert DRIVER.gateway_needs(a_macvlan(internal=internal)) == GatewayNeeds()
 
-        assert needs.skip_ipv4
-        assert needs.skip_ipv6
+    def test_without_a_parent_there_is_no_router(self) -> None:
+        """Every address is for containers."""
+        needs = GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
+
+        assert DRIVER.gateway_needs(a_macvlan(parent="")) == needs
 
 
 class TestParent:

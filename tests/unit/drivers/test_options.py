@@ -37,6 +37,14 @@ GOOD: list[tuple[Any, str, object]] = [
     (options.port_list, "deny", frozenset()),
     (options.port_list, "53/udp, 80", frozenset({(Protocol.UDP, 53), (Protocol.TCP, 80)})),
     (options.port_list, "9/sctp", frozenset({(Protocol.SCTP, 9)})),
+    (options.families, "true", frozenset({4, 6})),
+    (options.families, "false", frozenset()),
+    (options.families, "ipv6", frozenset({6})),
+    (
+        options.route_list,
+        "::/0 via fe80::1",
+        (StaticRoute(destination=IPv6Network("::/0"), next_hop=IPv6Address("fe80::1")),),
+    ),
     (
         options.route_list,
         "10.8.0.0/16; fd00:8::/32 via fd00::1",
@@ -85,7 +93,12 @@ BAD: list[tuple[Any, str]] = [
     (options.rate, ""),
     (options.port_list, "80,"),
     (options.port_list, "80/tcp/udp"),
-    (options.route_list, "::/0 via fd00::1"),
+    (options.route_list, "::/0"),
+    (options.families, "both"),
+    (options.families, ""),
+    (options.mtu, "1_500"),
+    (options.rate, "1_0mbit"),
+    (options.port_list, "8_0"),
     (options.route_list, ";"),
 ]
 

@@ -86,6 +86,26 @@ class TestAttachment:
             StaticRoute(destination=IPv4Network("10.8.0.0/16")),
         )
 
+    def test_nobody_goes_by_himself(self) -> None:
+        """A container that is the next hop of others' routes has the network's own gateway."""
+        routes = "10.9.0.0/16 via 10.1.0.2; 10.8.0.0/16 via 10.1.0.9; 0.0.0.0/0 via 10.1.0.2"
+        network = a_network(options={"routes": routes})
+        router = DRIVER.attachment(network, an_endpoint(network, 2))
+        other = DRIVER.attachment(network, an_endpoint(network, 3))
+
+        assert [str(each.destination) for each in router.routes] == ["10.8.0.0/16"]
+        assert str(router.gateway4) == "10.1.0.1"
+        assert [str(each.destination) for each in other.routes] == ["10.9.0.0/16", "10.8.0.0/16"]
+        assert str(other.gateway4) == "10.1.0.2"
+
+    def test_no_default_route(self) -> None:
+        """Nor docker_gwbridge in its place; the other family keeps its own."""
+        network = a_network("blue", *DUAL, options={"no_default_route": "ipv4"})
+        attachment = DRIVER.attachment(network, an_endpoint(network))
+
+        assert (attachment.gateway4, str(attachment.gateway6)) == (None, "fd00:1::1")
+        assert attachment.disable_gateway_service
+
     def test_a_gateway_that_the_host_does_not_have_is_still_the_containers(self) -> None:
         """``inhibit_ipv4``: another router of the network has it."""
         network = a_network(options={"inhibit_ipv4": "true"})

@@ -28,6 +28,7 @@ GOOD = {
     "host_services": "53/udp,80",
     "spoof_guard": "false",
     "routes": "10.9.0.0/16 via 10.1.0.9; 10.8.0.0/16",
+    "no_default_route": "false",
     "gateway_container": "10.1.0.5,fd00:1::5",
     "rate_to": "10mbit",
     "rate_from": "1.5gbit",

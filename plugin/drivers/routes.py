@@ -1,0 +1,119 @@
+"""Routes in containers: those that the user names, and the default route.
+
+An engine takes two kinds of routes from a driver, by a next hop and on the link (moby,
+libnetwork/types: NEXTHOP and CONNECTED), and a gateway for each family.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from plugin.drivers.options import Option, families, route_list
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.network import Attachment, Endpoint, IPAddress, Network, StaticRoute
+
+ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
+    name="routes",
+    parse=route_list,
+    default=(),
+    expected="routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link), a "
+    "default route with via",
+    meaning="Routes in every container but the one that is their next hop. `0.0.0.0/0 via …` and "
+    "`::/0 via …` name another gateway than the network's, also a link-local one (`fe80::1`).",
+)
+NO_DEFAULT_ROUTE: Final[Option[frozenset[int]]] = Option(
+    name="no_default_route",
+    parse=families,
+    default=frozenset(),
+    expected="true, false, ipv4 or ipv6",
+    meaning="Give containers no default route by this network, or none of one family: other "
+    "networks or routers' advertisements do. The engine publishes no ports there then.",
+)
+OPTIONS: Final = (ROUTES, NO_DEFAULT_ROUTE)
+
+
+def named_gateways(network: Network) -> dict[int, IPAddress]:
+    """The next hops of default routes that the user named, by family."""
+    return {
+        route.next_hop.version: route.next_hop
+        for route in ROUTES.of(network.options)
+        if route.next_hop is not None and not route.destination.prefixlen
+    }
+
+
+def refuse_contradictions(network: Network, closed: str = "") -> None:
+    """Refuse default routes that cannot be; ``closed`` says why the network has none to name."""
+    routes = [each for each in ROUTES.of(network.options) if not each.destination.prefixlen]
+    without = NO_DEFAULT_ROUTE.of(network.options)
+    if network.internal:
+        closed = "--internal has no way out"
+    versions = [each.destination.version for each in routes]
+    for route in routes:
+        text = f"option {ROUTES.name} has {route.destination} via {route.next_hop}"
+        version = route.destination.version
+        if closed:
+            raise RefusedError(f"{text}, and a network with {closed}; leave out one of them")
+        if version in without:
+            raise RefusedError(
+                f"{text}, and {NO_DEFAULT_ROUTE.name} is {network.options[NO_DEFAULT_ROUTE.name]}; "
+                "leave out one of them"
+            )
+        if versions.count(version) > 1:
+            raise RefusedError(f"{text} and another of IPv{version}; leave out one of them")
+
+
+def check_next_hops(network: Network) -> None:
+    """Refuse next hops that containers do not have on their link."""
+    there = {pool.prefix.version for pool in network.pools}
+    for route in ROUTES.of(network.options):
+        if route.destination.version not in there:
+            raise InvalidOptionError(
+                ROUTES.name, route.destination, "routes of families that the network has"
+            )
+        hop = route.next_hop
+        if hop is None or (hop.version == 6 and hop.is_link_local):
+            continue
+        if not any(hop in pool.prefix for pool in network.pools):
+            raise InvalidOptionError(
+                ROUTES.name, f"via {hop}", "a next hop in a subnet of the network"
+            )
+
+
+def routes_for(network: Network, endpoint: Endpoint) -> tuple[StaticRoute, ...]:
+    """The user's routes but for default ones, and those by the container itself."""
+    own = _own(endpoint)
+    return tuple(
+        route
+        for route in ROUTES.of(network.options)
+        if route.destination.prefixlen and route.next_hop not in own
+    )
+
+
+def with_gateways(
+    attachment: Attachment,
+    network: Network,
+    endpoint: Endpoint,
+    found: Iterable[tuple[int, IPAddress | None]],
+) -> Attachment:
+    """The attachment with its default routes: those that the user named, or those ``found``, by family."""
+    own = _own(endpoint)
+    named = {version: hop for version, hop in named_gateways(network).items() if hop not in own}
+    chosen = dict(found)
+    chosen |= {each: named[each] for each in _versions(endpoint) if each in named}
+    without = NO_DEFAULT_ROUTE.of(network.options)
+    gateway4, gateway6 = (None if each in without else chosen.get(each) for each in (4, 6))
+    return replace(
+        attachment,
+        gateway4=gateway4 if isinstance(gateway4, IPv4Address) else None,
+        gateway6=gateway6 if isinstance(gateway6, IPv6Address) else None,
+        disable_gateway_service=attachment.disable_gateway_service or bool(without),
+    )
+
+
+def _own(endpoint: Endpoint) -> Collection[IPAddress]:
+    return {each.ip for each in endpoint.interfaces}
+
+
+def _versions(endpoint: Endpoint) -> list[int]:
+    return sorted({each.version for each in endpoint.interfaces})
