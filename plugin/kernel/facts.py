@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
+from plugin.kernel import open_files
 from plugin.kernel.raw_netlink import NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
@@ -108,8 +109,10 @@ def _routes(family: int) -> Iterator[IPNetwork]:
             sock.settimeout(5)
             found = map(_destination, dump(sock, _RTM_GETROUTE, request))
             yield from (prefix for prefix in found if prefix is not None)
-    except (NetlinkError, OSError) as error:
+    except NetlinkError as error:
         raise KernelError(f"cannot read the routes: {error}") from error
+    except OSError as error:
+        raise open_files.refusal("cannot read the routes", error) from error
 
 
 def _destination(body: bytes) -> IPNetwork | None:

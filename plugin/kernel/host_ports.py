@@ -16,10 +16,13 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from plugin.errors import KernelError, PortTakenError, PynetError, RefusedError
+from plugin.kernel import open_files
 from plugin.model.network import IPAddress, Protocol
 from plugin.model.resources import HostPort
 
 _ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
+# What socket(2) says for a protocol or a family that the kernel does not have.
+_NO_SUCH_PROTOCOL: Final = (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EAFNOSUPPORT)
 _KINDS: Final = {
     Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -165,7 +168,7 @@ def _refusal(error: OSError, address: IPAddress, port: int) -> PynetError:
         return PortTakenError(address, port)
     if error.errno == errno.EADDRNOTAVAIL:
         return RefusedError(f"cannot publish on {address}:{port}: this host has no such address")
-    return KernelError(f"cannot hold port {address}:{port}: {error}")
+    return open_files.refusal(f"cannot hold port {address}:{port}", error)
 
 
 def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
@@ -174,6 +177,8 @@ def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
     try:
         sock = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, kind, number)
     except OSError as error:
+        if error.errno not in _NO_SUCH_PROTOCOL:
+            raise open_files.refusal(f"cannot publish a port of {protocol.text}", error) from error
         raise RefusedError(
             f"cannot publish a port of {protocol.text}: this host's kernel does not have it "
             f"({error.strerror}); load its module, or publish another protocol"

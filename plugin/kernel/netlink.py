@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from plugin.errors import KernelError
+from plugin.kernel import open_files
 from plugin.kernel.rtnl import Rtnl, RtnlError
 
 
 @contextmanager
 def conversation() -> Iterator[Rtnl]:
-    """Links and addresses; foreign errors leave it as KernelError."""
+    """Links and addresses; foreign errors leave it as KernelError.
+
+    What the conversation itself suffers is a KernelError already; any other OSError is of what
+    was done in between.
+    """
     try:
         rtnl = Rtnl()
         try:
@@ -24,7 +29,7 @@ def conversation() -> Iterator[Rtnl]:
     except RtnlError as error:
         raise KernelError(f"the kernel refused: {error}") from error
     except OSError as error:
-        raise KernelError(f"netlink is out of order: {error}") from error
+        raise open_files.refusal("the kernel refused", error) from error
 
 
 @contextmanager
@@ -38,4 +43,4 @@ def traffic_control() -> Iterator[Any]:
     except NetlinkError as error:
         raise KernelError(f"the kernel refused: {error}") from error
     except OSError as error:
-        raise KernelError(f"netlink is out of order: {error}") from error
+        raise open_files.refusal("netlink failed", error) from error

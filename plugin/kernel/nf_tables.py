@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
+from plugin.kernel import open_files
 from plugin.kernel import raw_netlink as raw
 from plugin.model.ids import IfName
 from plugin.model.rules import Chain
@@ -122,5 +123,5 @@ def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[int, dict[int, by
     except OSError as error:
         if error.errno in _NOTHING:
             return []
-        raise KernelError(f"the rules of this host cannot be read: {error}") from error
+        raise open_files.refusal("the rules of this host cannot be read", error) from error
     return [(body[0], raw.attributes(body, _GENERIC.size)) for body in bodies]

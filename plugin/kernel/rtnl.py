@@ -14,6 +14,7 @@ from typing import Final
 
 from plugin import deadline
 from plugin.kernel import link_messages as words
+from plugin.kernel import open_files
 from plugin.kernel import raw_netlink as raw
 from plugin.kernel.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.model.ids import IfName, MacAddress
@@ -48,16 +49,20 @@ _NETLINK_EXT_ACK: Final = 11
 _NETLINK_GET_STRICT_CHK: Final = 12
 _BUFFER: Final = 1 << 17
 _TIMEOUT_SECONDS: Final = 10.0
+_FAILED: Final = "netlink failed"
 
 
 RtnlError = raw.NetlinkError
 
 
 class Rtnl:
-    """One conversation.  Every method raises RtnlError, or OSError for the socket."""
+    """One conversation.  Every method raises RtnlError, or KernelError for the socket."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        except OSError as error:
+            raise open_files.refusal(_FAILED, error) from error
         self._socket.settimeout(deadline.remaining(_TIMEOUT_SECONDS))
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
@@ -182,15 +187,21 @@ class Rtnl:
 
     def ask(self, kind: int, flags: int, body: bytes) -> bytes:
         """Send a request; its one answer, or an acknowledgement without one."""
-        self._socket.send(raw.message(kind, flags, body))
-        answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
+        try:
+            self._socket.send(raw.message(kind, flags, body))
+            answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
+        except OSError as error:
+            raise open_files.refusal(_FAILED, error) from error
         if answer == raw.NLMSG_ERROR:
             raw.check(data)
         return data
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
         """Ask for all of a kind; each answer, as all were at one moment."""
-        return raw.dump(self._socket, kind, body)
+        try:
+            return raw.dump(self._socket, kind, body)
+        except OSError as error:
+            raise open_files.refusal(_FAILED, error) from error
 
 
 def _target(nsid: int | None) -> bytes:

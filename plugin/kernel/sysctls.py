@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
+from plugin.kernel import open_files
 from plugin.log import Log
 from plugin.model.resources import Sysctl
 
@@ -36,7 +37,7 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
         if not sysctl.name.startswith(_IPV6):
             raise KernelError(f"this kernel has no setting {sysctl.name}") from None
     except OSError as error:
-        raise KernelError(f"cannot set {sysctl.name} to {sysctl.value}: {error}") from error
+        raise open_files.refusal(f"cannot set {sysctl.name} to {sysctl.value}", error) from error
 
 
 def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
@@ -46,7 +47,9 @@ def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
     """
     try:
         return replace(sysctl, value=(root / sysctl.name).read_text().strip())
-    except OSError:
+    except OSError as error:
+        if open_files.is_limit(error):
+            raise open_files.refusal(f"cannot read {sysctl.name}", error) from error
         without = sysctl.name.startswith(_IPV6) and not (root / _CONF6).is_dir()
         return sysctl if without else None
 

@@ -1,0 +1,76 @@
+"""A process that may open no more files says so, whatever it was about to open."""
+
+import os
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import KernelError
+from plugin.kernel import facts, sysctls
+from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.netlink import conversation
+from plugin.model.network import Protocol
+from plugin.model.resources import HostPort, Sysctl
+
+FORWARDING = Sysctl(name="net/ipv4/ip_forward", value="1")
+
+
+@pytest.fixture
+def no_files() -> Iterator[None]:
+    """This process has all files open that it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def hold(protocol: Protocol) -> None:
+    port = HostPort(protocol=protocol, address=ip_address("127.0.0.1"), port=0)
+    HostPorts().ensure(port)
+
+
+def converse() -> None:
+    with conversation() as rtnl:
+        rtnl.links()
+
+
+@pytest.mark.usefixtures("no_files")
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: hold(Protocol.TCP),
+        lambda: hold(Protocol.UDP),
+        converse,
+        facts.routes,
+        lambda: sysctls.read(FORWARDING, sysctls.ROOT),
+        lambda: sysctls.ensure(FORWARDING, sysctls.ROOT),
+    ],
+    ids=["tcp", "udp", "links", "routes", "setting", "change"],
+)
+def test_the_limit_is_named(act: Callable[[], object]) -> None:
+    """Not a missing protocol, link or setting: nothing of those would help."""
+    with pytest.raises(KernelError, match=r"may open \d+ files .* raise the limit \(LimitNOFILE"):
+        act()
+
+
+def test_what_fails_beside_netlink_is_not_called_netlink() -> None:
+    """Listening at a port that is taken, for instance."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(KernelError, match="in use") as raised,
+        conversation(),
+    ):
+        socket.create_server(taken.getsockname())
+
+    assert "netlink" not in str(raised.value)
+
+
+def test_a_setting_that_is_not_there_is_none(tmp_path: Path) -> None:
+    """As opposed to one that cannot be read."""
+    assert sysctls.read(FORWARDING, tmp_path) is None
