@@ -13,6 +13,7 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
+    IPNetwork,
     Network,
     PortBinding,
     PortTarget,
@@ -49,6 +50,9 @@ class Driver(Protocol):
         ``links`` are those of ``parent_use`` that are there.  Answers what may trouble the
         network nevertheless, each a sentence with its remedy.
         """
+
+    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
+        """Subnets that the host has a way or a rule to: no other network can have one of those."""
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         """What depends on which endpoints have joined; compared anew at every join and leave."""

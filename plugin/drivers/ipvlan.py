@@ -18,6 +18,7 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
+    IPNetwork,
     Network,
     PortBinding,
     PortTarget,
@@ -109,6 +110,9 @@ class IpvlanDriver:
                     "sends there would not reach it any more; choose an address that nobody has"
                 )
         return stacked.check_parent(stack, links)
+
+    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
+        return shim.host_subnets(network)
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         return Plan()

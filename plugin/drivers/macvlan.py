@@ -18,6 +18,7 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
+    IPNetwork,
     Network,
     PortBinding,
     PortTarget,
@@ -78,6 +79,9 @@ class MacvlanDriver:
             passthru = mode is MacvlanMode.PASSTHRU
             hints += passthru_hints(link) if passthru else macvlan_hints(link)
         return hints
+
+    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
+        return shim.host_subnets(network)
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         return Plan()

@@ -13,6 +13,7 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
+    IPNetwork,
     Network,
     PortBinding,
     PortTarget,
@@ -44,6 +45,9 @@ class NullDriver:
         return None
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+        return ()
+
+    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
         return ()
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:

@@ -138,6 +138,16 @@ def gateway_resources(network: Network) -> frozenset[Resource]:
     )
 
 
+def host_subnets(network: Network) -> tuple[IPNetwork, ...]:
+    """The host goes to containers by the shim only; of Docker's gateway there is a rule for IPv4."""
+    by_docker = PUBLISH.of(network.options) is Publisher.DOCKER
+    return tuple(
+        pool.prefix
+        for pool in network.pools
+        if HOST_ACCESS.of(network.options) or (by_docker and pool.prefix.version == 4)
+    )
+
+
 def network_resources(
     network: Network, stack: Stack, ipvlan_mode: IpvlanMode | None = None
 ) -> frozenset[Resource]:

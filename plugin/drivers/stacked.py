@@ -185,6 +185,11 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
                 f"{name} is another name of link {found.ifname}, and of one link there must be one "
                 f"parent for all networks; say {found.ifname} in its place"
             )
+        if found.ours and found.vlan is None:
+            raise RefusedError(
+                f"link {name} is pynet's own, and goes with the network that it was made for; choose a "
+                "link of the host, or connect the containers to that network"
+            )
     link = links.get(stack.parent)
     if link is not None:
         _check_carrying(stack, link)
@@ -197,9 +202,7 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
         raise InvalidOptionError(
             MTU.name, stack.mtu, f"at most {link.mtu} bytes, the MTU of parent {link.ifname}"
         )
-    if link.carrier:
-        return ()
-    return (f"parent {link.ifname} has no carrier; check the cable and the switch's port",)
+    return _hints(stack, link)
 
 
 def gateway_needs(stack: Stack) -> GatewayNeeds:
@@ -272,10 +275,22 @@ def _check_itself(link: HostLink) -> None:
             f"parent {link.ifname} is no Ethernet link (a tunnel has no MAC addresses); choose the "
             "card, or a bridge, bond or VLAN of such"
         )
-    if not link.up:
+
+
+def _hints(stack: Stack, link: HostLink) -> tuple[str, ...]:
+    """What keeps it from hearing anything now, which may be over later."""
+    name = link.ifname
+    if not link.up and stack.vlan is not None and name == stack.vlan.parent:
         raise RefusedError(
-            f"parent {link.ifname} is down; bring it up: ip link set {link.ifname} up"
+            f"parent {name} is down, and no VLAN of it can be up (net/8021q); bring it up: "
+            f"ip link set {name} up"
         )
+    if not link.up:
+        hint = f"parent {name} is down, and its containers hear nothing until it is up: "
+        return (f"{hint}ip link set {name} up",)
+    if not link.carrier:
+        return (f"parent {name} has no carrier; check the cable and the switch's port",)
+    return ()
 
 
 def _check_carrying(stack: Stack, link: HostLink) -> None:

@@ -165,13 +165,18 @@ def _refuse_shared_bridge(network: Network, other: Network) -> None:
 
 
 def _refuse_overlap(network: Network, other: Network) -> None:
-    for mine in network.pools:
-        for theirs in other.pools:
-            if 0 in (mine.prefix.prefixlen, theirs.prefix.prefixlen):
+    """Refuse a subnet that is another's, where the host would not know whose: it goes to both.
+
+    Networks that the host has no part in may have the same: a LAN that is divided, or two of them.
+    """
+    for mine in driver_for(network.mode).host_subnets(network):
+        for theirs in driver_for(other.mode).host_subnets(other):
+            if 0 in (mine.prefixlen, theirs.prefixlen):
                 continue  # the null IPAM's "no subnet"
-            if mine.prefix.version == theirs.prefix.version and mine.prefix.overlaps(theirs.prefix):
+            if mine.version == theirs.version and mine.overlaps(theirs):
                 raise SubnetOverlapError(
-                    f"subnet {mine.prefix} overlaps {theirs.prefix} of network "
-                    f"{short(other.id)}; choose another subnet, or run `pynet gc` if Docker "
-                    f"does not list that network (a killed Docker may forget one)"
+                    f"subnet {mine} overlaps {theirs} of network {short(other.id)}, and the host has "
+                    "ways to both; choose another with --subnet (Docker's own IPAM offers the same one "
+                    "again, --ipam-driver pynet does not), or run `pynet gc` if Docker does not list "
+                    "that network (a killed Docker may forget one)"
                 )

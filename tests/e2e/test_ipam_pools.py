@@ -57,13 +57,16 @@ def wires(place: Place) -> Iterator[tuple[str, str]]:
     ip(place.host.netns, "link delete wire0")
 
 
-def test_tenants_may_overlap(wires: tuple[str, str], site: Site) -> None:
+@pytest.mark.parametrize("driver", ["macvlan", ""])
+def test_tenants_may_overlap(wires: tuple[str, str], site: Site, driver: str) -> None:
     """Two tenants have the same subnet, and containers in it the same address."""
+    ours = () if driver else ("-o", "mode=macvlan")
     seen = {}
     for wire, tenant in zip(wires, ("red", "blue"), strict=True):
         network = site.network(
             *("--subnet=10.50.0.0/24", "--ipam-opt", f"tenant={tenant}", "-o", f"parent={wire}"),
-            driver="macvlan",
+            *ours,
+            driver=driver,
         )
         seen[tenant] = str(site.address(site.run("--network", network), network))
 

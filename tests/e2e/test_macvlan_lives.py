@@ -40,10 +40,10 @@ def test_pynet_restarts(site: Site, peer: Peer) -> None:
 
 def test_a_parent_comes_and_goes(site: Site, peer: Peer, second: str, lab: Lab) -> None:
     """The health says what is wrong with it, until it is back; what can be healed is."""
+    ip(site.host.netns, f"link set {OTHER_LINK} down")
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
     one = site.run("--network", network)
 
-    ip(site.host.netns, f"link set {OTHER_LINK} down")
     wait_until(lambda: "is down" in _trouble(site), "word of a link that is down")
     ip(site.host.netns, f"link set {OTHER_LINK} up")
     wait_until(lambda: not _trouble(site), "word of a link that is up")

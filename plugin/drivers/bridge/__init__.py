@@ -44,6 +44,7 @@ from plugin.model.network import (
     GatewayNeeds,
     IPAddress,
     IPInterface,
+    IPNetwork,
     Network,
     PortBinding,
     PortTarget,
@@ -86,6 +87,9 @@ class BridgeDriver:
 
     def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         return ()
+
+    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
+        return tuple(pool.prefix for pool in network.pools)
 
     def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
         options = read_options(network)

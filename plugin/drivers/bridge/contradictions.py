@@ -141,6 +141,7 @@ def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
     if network.pools:  # they are not known yet when an engine asks about gateways
         _check_gateway_containers(network, options)
         check_next_hops(network)
+        _check_room(network)
 
 
 def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endpoint) -> None:
@@ -208,6 +209,15 @@ def _check_gateway_containers(network: Network, options: BridgeOptions) -> None:
         if address in _no_containers(pool):
             raise InvalidOptionError(
                 GATEWAY_CONTAINER.name, address, "an address that a container can have"
+            )
+
+
+def _check_room(network: Network) -> None:
+    for pool in network.pools:
+        if pool.prefix.num_addresses == 1 and pool.gateway is not None:
+            raise RefusedError(
+                f"subnet {pool.prefix} has one address, which is the bridge's, and none for a "
+                "container; give a larger one with --subnet"
             )
 
 

@@ -180,7 +180,10 @@ class TestParent:
             ({"loopback": True}, "parent is 'eth0', expected a link that leads out of the host"),
             ({"master_kind": "bridge"}, "eth0 is a port of a bridge.*choose the bridge itself"),
             ({"master_kind": "bond"}, "eth0 is a port of a bond.*choose the bond itself"),
-            ({"up": False}, "eth0 is down; bring it up: ip link set eth0 up"),
+            (
+                {"ours": True},
+                "link eth0 is pynet's own, and goes with the network that it was made",
+            ),
             ({"wireless": True}, "Wi-Fi.*choose mode=ipvlan"),
             ({"mtu": 1300}, "mtu is '1400', expected at most 1300 bytes"),
         ],
@@ -194,6 +197,7 @@ class TestParent:
         ("facts", "match"),
         [
             ({"carrier": False}, "no carrier; check the cable"),
+            ({"up": False, "carrier": False}, "nothing until it is up: ip link set eth0 up"),
             ({"bus_driver": "virtio_net"}, "allow promiscuous mode and forged transmits"),
             ({"bus_driver": "mana"}, "allow promiscuous mode and forged transmits"),
             ({"bus_driver": "e1000e", "in_guest": True}, "is a virtual card (e1000e)"),

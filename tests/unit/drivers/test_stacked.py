@@ -81,8 +81,10 @@ class TestCheck:
     def test_the_base_stands_for_what_is_to_be_made_of_it(self) -> None:
         """A port of a bridge passes tagged frames on to its VLANs."""
         assert self.check(BY_NAME, master_kind="bridge") == ()
-        with pytest.raises(RefusedError, match="eth0 is down"):
+        with pytest.raises(RefusedError, match="eth0 is down, and no VLAN of it can be up"):
             self.check(BY_NAME, up=False)
+        with pytest.raises(RefusedError, match="link eth0 is pynet's own"):
+            self.check(BY_NAME, ours=True)
         with pytest.raises(InvalidOptionError, match="at most 1300 bytes"):
             self.check(on("eth0", vlan="100", mtu="1400"), mtu=1300)
         with pytest.raises(RefusedError, match="Wi-Fi"):
@@ -92,6 +94,7 @@ class TestCheck:
     def test_one_that_is_there_must_be_it(self, network: Network) -> None:
         """Names are given freely."""
         assert self.check(network, "eth0.100", lower=ETH0, vlan=100) == ()
+        assert self.check(network, "eth0.100", lower=ETH0, vlan=100, ours=True) == ()
         with pytest.raises(RefusedError, match=r"eth0\.100 exists and is not VLAN 100 of eth0"):
             self.check(network, "eth0.100", lower=ETH0, vlan=200)
         with pytest.raises(RefusedError, match=r"eth0\.100 exists and is not VLAN 100 of eth0"):

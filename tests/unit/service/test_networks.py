@@ -1,6 +1,8 @@
 """Networks: created whole or not at all, deleted even if it takes a second try."""
 
 from dataclasses import replace
+from ipaddress import ip_interface
+from itertools import combinations_with_replacement
 
 import pytest
 
@@ -12,7 +14,7 @@ from plugin.errors import (
     RefusedError,
     SubnetOverlapError,
 )
-from plugin.model.ids import NetworkID, bridge_name
+from plugin.model.ids import IfName, NetworkID, bridge_name
 from plugin.model.network import Network, NetworkState
 from plugin.model.resources import Bridge
 from plugin.service.networks import get_network
@@ -21,6 +23,23 @@ from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
 BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
+_ON_ETH0 = {"mode": "macvlan", "parent": "eth0"}
+WAYS: dict[str, dict[str, str]] = {
+    "bridge": {},
+    "with access": {**_ON_ETH0, "host_access": "true"},
+    "by docker": {**_ON_ETH0, "publish": "docker"},
+    "on a parent": _ON_ETH0,
+    "at layer 3": {"mode": "ipvlan", "parent": "eth2", "ipvlan_mode": "l3"},
+    "isolated": {"mode": "macvlan"},
+    "null": {"mode": "null"},
+}
+PAIRS = list(combinations_with_replacement(WAYS, 2))
+KNOWN_TO_HOST = {"bridge", "with access", "by docker"}
+
+
+def _parent(name: str, network: Network) -> dict[str, str]:
+    """Another parent, for a network that has one of its own kind."""
+    return {"parent": name} if network.options.get("parent") == "eth0" else {}
 
 
 def points_of_creation() -> list[str]:
@@ -125,7 +144,7 @@ class TestRefusals:
             (
                 a_network("new", "10.7.128.0/17"),
                 SubnetOverlapError,
-                "subnet 10.7.128.0/17 overlaps 10.7.0.0/16 of network 7468656d0000; choose",
+                "subnet 10.7.128.0/17 overlaps 10.7.0.0/16 of network 7468656d0000, and the host has",
             ),
             (a_network("new", "10.0.0.0/8"), SubnetOverlapError, "overlaps 10.7.0.0/16"),
             (
@@ -162,6 +181,35 @@ class TestRefusals:
         assert message in str(refusal.value)
         assert (rig.held(), rig.store.networks()) == before
         assert "eth0" in rig.host.links
+
+    @pytest.mark.parametrize(("mine", "theirs"), PAIRS)
+    def test_one_subnet_of_two(self, rig: Rig, mine: str, theirs: str) -> None:
+        """Only where the host has a way or a rule to both it could not tell them apart."""
+        for parent in ("eth0", "eth1", "eth2"):
+            rig.host.add_parent(IfName(parent), addresses=(ip_interface("10.1.0.9/24"),))
+        one, other = (
+            a_network(name, "10.1.0.0/24", mode=WAYS[way].get("mode", "bridge"), options=WAYS[way])
+            for name, way in (("one", mine), ("other", theirs))
+        )
+        other = replace(other, options={**other.options, **_parent("eth1", other)})
+        rig.networks.create(one)
+        if {mine, theirs} <= KNOWN_TO_HOST:
+            with pytest.raises(SubnetOverlapError, match="and the host has ways to both"):
+                rig.networks.create(other)
+        else:
+            rig.networks.create(other)
+
+        assert len(rig.store.networks()) == (1 if {mine, theirs} <= KNOWN_TO_HOST else 2)
+        assert rig.held() == rig.wanted()
+
+    def test_a_lan_in_two_parts(self, rig: Rig) -> None:
+        """Both on one parent, each with a range of its own."""
+        rig.host.add_parent(IfName("eth0"))
+        options = {"mode": "macvlan", "parent": "eth0"}
+        for name in ("one", "other"):
+            rig.networks.create(a_network(name, "10.1.0.0/24", mode="macvlan", options=options))
+
+        assert len(rig.store.networks()) == 2
 
     def test_a_subnet_is_free_again_after_its_network(self, rig: Rig) -> None:
         """At once."""

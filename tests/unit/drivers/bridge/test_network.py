@@ -168,3 +168,13 @@ class TestNetworkPlan:
             DRIVER.network_plan(network)
 
         assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("subnet", ["10.13.0.1/32", "fd00:13::1/128"])
+def test_a_subnet_of_one_address(subnet: str) -> None:
+    """It is the bridge's, and no container would ever start; without a gateway one can."""
+    network = a_network(pools=(a_pool(subnet, subnet),))
+    with pytest.raises(RefusedError, match=f"subnet {subnet} has one address, which is the bridge"):
+        DRIVER.check_options(network)
+
+    DRIVER.check_options(a_network(pools=(a_pool(subnet, None),)))
