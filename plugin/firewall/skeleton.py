@@ -14,16 +14,25 @@ one rule in Docker's own chain accepts.
 
 from typing import Final
 
+from plugin.firewall.forward import FORWARD
+
 TABLE: Final = "pynet"
 INET: Final = "inet"
 BRIDGE: Final = "bridge"
 FAMILIES: Final = (INET, BRIDGE)
+_ALL: Final = 0xFFFFFFFF  # a mark has 32 bits
 
 _PORT: Final = "inet_proto . inet_service"
 SETS: Final = {
     INET: {
         "pn_bridges": "type ifname",  # bridges of all networks
         "pn_same": "type ifname . ifname",  # a bridge with itself: traffic inside one network
+        "pn_apart": "type ifname . ifname",  # the same of a network with icc=false
+        "pn_allowed4": "type ipv4_addr . ipv4_addr",  # who of them may talk all the same
+        "pn_allowed6": "type ipv6_addr . ipv6_addr",
+        "pn_adopted": "type ifname",  # bridges that others stand on, too
+        "pn_members4": "type ipv4_addr",  # containers on those
+        "pn_members6": "type ipv6_addr",
         "pn_internal": "type ifname",  # bridges of --internal networks
         "pn_strict": "type ifname",  # isolation=strict
         "pn_open": "type ifname",  # isolation=off
@@ -38,6 +47,7 @@ SETS: Final = {
         # subnets of a LAN whose containers Docker publishes by docker_gwbridge
         "pn_lan4": "type ipv4_addr; flags interval",
         "pn_docker": "type ifname",  # Docker's own bridges
+        "pn_outside": "type ifname",  # bridges of others that are known not to be Docker's
         "pn_trusted": "type ifname . ifname",  # from a link of the host straight to a bridge
         "pn_unprotected4": "type ifname",
         "pn_unprotected6": "type ifname",
@@ -116,10 +126,11 @@ _INET_CHAINS: Final = {
         fib daddr type local jump pn_translate
     """,
     # Where br_netfilter is on, a translated frame between two ports of one bridge is bridged,
-    # and the bridge family has no words for connections: the mark tells it there.
+    # and the bridge family has no words for connections: the mark tells it there.  What will be
+    # routed elsewhere keeps the mark that routing looks at.
     "pn_translated": """
-        type filter hook prerouting priority -99; policy accept;
-        iifname @pn_bridges ct status dnat meta mark set meta mark or {mark:#x}
+        type filter hook prerouting priority -98; policy accept;
+        iifname . iifname @pn_apart ct status dnat fib daddr . iif oif exists meta mark set meta mark or {mark:#x}
     """,
     # ::1 has no route_localnet: a translated packet from it would never find its way out.
     "pn_output": """
@@ -141,9 +152,6 @@ _INET_CHAINS: Final = {
         ct status dnat ip saddr @pn_subnets4 oifname @pn_bridges masquerade
         ct status dnat ip6 saddr @pn_subnets6 oifname @pn_bridges masquerade
     """,
-    "pn_pass": """
-        meta mark set meta mark or {mark:#x} accept
-    """,
     # What the proxy carries is not routed, so that pn_forward does not see it.
     "pn_relayed": """
         meta l4proto . th dport @pn_strict_carried drop
@@ -156,41 +164,14 @@ _INET_CHAINS: Final = {
     "pn_input": """
         type filter hook input priority -5; policy accept;
         meta nfproto ipv6 iifname @pn_bridges jump pn_relayed
-        meta nfproto ipv6 iifname @pn_docker jump pn_relayed
+        meta nfproto ipv6 meta iifkind "bridge" iifname != @pn_outside jump pn_relayed
         iifname != @pn_host_closed return
         ct state established,related return
         meta l4proto {{ icmp, ipv6-icmp }} return
         iifname . meta l4proto . th dport @pn_host_services return
         drop
     """,
-    "pn_forward": """
-        type filter hook forward priority -5; policy accept;
-        iifname != @pn_bridges oifname != @pn_bridges return
-        ct state established,related goto pn_pass
-        iifname . oifname @pn_same goto pn_pass
-        iifname @pn_internal drop
-        oifname @pn_internal drop
-        iifname @pn_strict oifname @pn_bridges drop
-        iifname @pn_strict oifname @pn_docker drop
-        oifname @pn_strict iifname @pn_bridges drop
-        oifname @pn_strict iifname @pn_docker drop
-        ct status dnat goto pn_pass
-        iifname . oifname @pn_trusted goto pn_pass
-        ip daddr . meta l4proto . th dport @pn_routed_ports4 goto pn_pass
-        ip6 daddr . meta l4proto . th dport @pn_routed_ports6 goto pn_pass
-        iifname @pn_open oifname @pn_open goto pn_pass
-        iifname @pn_bridges oifname @pn_bridges drop
-        iifname @pn_bridges oifname @pn_docker drop
-        iifname @pn_docker oifname @pn_bridges drop
-        meta nfproto ipv4 oifname @pn_unprotected4 goto pn_pass
-        meta nfproto ipv6 oifname @pn_unprotected6 goto pn_pass
-        meta l4proto icmp oifname @pn_routed4 goto pn_pass
-        meta l4proto ipv6-icmp oifname @pn_routed6 goto pn_pass
-        oifname @pn_bridges drop
-        iifname @pn_shims drop
-        ct state invalid drop
-        goto pn_pass
-    """,
+    **FORWARD,
 }
 _BRIDGE_CHAINS: Final = {
     # Whoever sends as somebody else, answers DHCP or advertises a router (RFC 6105) is not heard.
@@ -218,14 +199,18 @@ _BRIDGE_CHAINS: Final = {
     """,
     "pn_between": """
         type filter hook forward priority -200; policy accept;
-        iifname != @pn_separate accept
-        oifname != @pn_separate accept
+        iifname != @pn_separate oifname != @pn_separate accept
+        iifname != @pn_separate goto pn_bridged
+        oifname != @pn_separate goto pn_bridged
         meta mark and {mark:#x} != 0 accept
         ether type arp arp saddr ip . arp daddr ip @pn_pairs4 accept
-        ether type ip ip saddr . ip daddr @pn_pairs4 accept
-        ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 accept
-        ether type ip6 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
+        ether type ip ip saddr . ip daddr @pn_pairs4 goto pn_bridged
+        ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 goto pn_bridged
+        ether type ip6 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} goto pn_bridged
         drop
+    """,
+    "pn_bridged": """
+        meta mark set meta mark or {mark:#x} accept
     """,
 }
 _CHAINS: Final = {INET: _INET_CHAINS, BRIDGE: _BRIDGE_CHAINS}
@@ -253,7 +238,7 @@ def _table(family: str, mark: int) -> str:
         lines.append(f"add chain {where} {name}{head}")
         lines.append(f"flush chain {where} {name}")
     lines += [
-        f"add rule {where} {name} {rule.format(mark=mark)}"
+        f"add rule {where} {name} {rule.format(mark=mark, others=_ALL ^ mark)}"
         for name, rules in chains.items()
         for rule in rules
         if not rule.startswith("type ")

@@ -30,7 +30,7 @@ from typing import Protocol
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
-from plugin.model.parents import HostLink
+from plugin.model.parents import ForeignBridges, HostLink
 from plugin.model.resources import (
     HandedOver,
     HostPort,
@@ -108,8 +108,8 @@ class Kernel(Protocol):
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         """Let clients of connectionless protocols start anew on ``ports``."""
 
-    def foreign_bridges(self) -> frozenset[IfName]:
-        """Bridges of Docker's own networks."""
+    def foreign_bridges(self) -> ForeignBridges:
+        """Bridges that are not ours, as far as they can be told apart."""
 
     def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
         """Those of ``known``, and all with names such as ours, that firewalld has in a zone.

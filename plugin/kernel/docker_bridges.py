@@ -1,16 +1,18 @@
-"""Which bridges of this host are Docker's own.
+"""Which bridges of this host are Docker's own, and which are known to be none of its.
 
 Docker is not asked (a plugin that calls the engine which waits for it hangs both), and its
 rules are not read.  A bridge of its is known by the name that Docker gives it; one that got a
 name from the user by the names that Docker gives to its
-ports, as soon as there is a container on it.
+ports, as soon as there is a container on it.  So a bridge of others is known by its ports, too: one
+without them may become Docker's.
 """
 
 import re
 from typing import Final
 
+from plugin.kernel.links import is_ours
 from plugin.kernel.rtnl import Rtnl
-from plugin.model.ids import IfName
+from plugin.model.parents import ForeignBridges
 
 # moby, drivers/bridge: docker0, docker_gwbridge, and br- with twelve digits of the network's id.
 _BRIDGE: Final = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
@@ -18,15 +20,15 @@ _BRIDGE: Final = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
 _PORT: Final = re.compile("veth[0-9a-f]{7}")
 
 
-def read(rtnl: Rtnl) -> frozenset[IfName]:
-    """The names of Docker's bridges.  Costs a look at all links."""
-    links = rtnl.links()
-    masters = {link.master for link in links if is_port(link.ifname)}
-    return frozenset(
-        link.ifname
-        for link in links
-        if link.kind == "bridge" and (is_bridge(link.ifname) or link.index in masters)
-    )
+def read(rtnl: Rtnl) -> ForeignBridges:
+    """The bridges that are not ours.  Costs a look at all links."""
+    found = rtnl.links()
+    masters = {link.master for link in found}
+    dockers = {link.master for link in found if is_port(link.ifname)}
+    bridges = [link for link in found if link.kind == "bridge"]
+    docker = {each.ifname for each in bridges if is_bridge(each.ifname) or each.index in dockers}
+    used = {each.ifname for each in bridges if each.index in masters and not is_ours(each)}
+    return ForeignBridges(docker=frozenset(docker), others=frozenset(used - docker))
 
 
 def is_bridge(ifname: str) -> bool:

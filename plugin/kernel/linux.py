@@ -31,7 +31,7 @@ from plugin.kernel.sandboxes import Sandboxes
 from plugin.kernel.shims import HostRoutes
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.parents import HostLink
+from plugin.model.parents import ForeignBridges, HostLink
 from plugin.model.resources import (
     Address,
     Bridge,
@@ -135,7 +135,7 @@ class LinuxKernel:
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         conntrack.forget(ports)
 
-    def foreign_bridges(self) -> frozenset[IfName]:
+    def foreign_bridges(self) -> ForeignBridges:
         with conversation() as rtnl:
             return docker_bridges.read(rtnl)
 

@@ -60,7 +60,9 @@ _IFF_UP: Final = 0x1  # linux/if.h
 _IFF_RUNNING: Final = 0x40
 _STATE: Final = _IFF_UP | _IFF_RUNNING
 _IFLA_MASTER: Final = 10
+_IFLA_GROUP: Final = 27
 _U32: Final = struct.Struct("=I")
+_OURS: Final = _U32.pack(links.GROUP_OURS)
 
 _RTNLGRP_IPV4_IFADDR: Final = 5  # linux/rtnetlink.h
 _RTNLGRP_IPV6_IFADDR: Final = 9
@@ -154,10 +156,10 @@ class FirewalldWatch(_Watch):
 
 
 class BridgeWatch(_Watch):
-    """Calls ``changed`` after Docker made or removed a bridge, or gave one its first port."""
+    """Calls ``changed`` after somebody else's bridge came, went, or got its first port."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._known: set[int] = set()
+        self._known: set[tuple[int, bool]] = set()  # its index, and whether it is Docker's
         super().__init__(socket.NETLINK_ROUTE, (_RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
@@ -166,18 +168,21 @@ class BridgeWatch(_Watch):
         ifname = raw_netlink.text(found.get(_IFLA_IFNAME))
         named = docker_bridges.is_bridge(ifname)
         if kind != _RTM_NEWLINK:
-            if named or index in self._known:
-                self._known.discard(index)
+            gone = {(index, True), (index, False)} & self._known
+            if named or gone:
+                self._known -= gone
                 self._changed()
         elif named:
-            self._learn(index)
-        elif docker_bridges.is_port(ifname) and _IFLA_MASTER in found:
+            self._learn(index, dockers=True)
+        elif _IFLA_MASTER in found:
             (master,) = _U32.unpack(found[_IFLA_MASTER])
-            self._learn(master)
+            dockers = docker_bridges.is_port(ifname)
+            if dockers or found.get(_IFLA_GROUP, _OURS) != _OURS:
+                self._learn(master, dockers=dockers)
 
-    def _learn(self, bridge: int) -> None:
-        if bridge not in self._known:
-            self._known.add(bridge)
+    def _learn(self, bridge: int, *, dockers: bool) -> None:
+        if (bridge, dockers) not in self._known:
+            self._known.add((bridge, dockers))
             self._changed()
 
 

@@ -7,6 +7,14 @@ from plugin.model.network import IPInterface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignBridges:
+    """Bridges that are not ours: of Docker's own networks, and of others with something on them."""
+
+    docker: frozenset[IfName]
+    others: frozenset[IfName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostLink:
     """A link of the host as it is now; ``lower`` is what it stands on itself.
 

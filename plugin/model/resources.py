@@ -325,7 +325,7 @@ HandedOver = Macvlan | Ipvlan
 # Those whose elements go when the last network goes that wants them, as VLANs do.
 _SHARED_SETS: Final = frozenset({"pn_echoes"})
 # Those that two endpoints may want alike: each of them named the other.
-_MUTUAL_SETS: Final = frozenset({"pn_pairs4", "pn_pairs6"})
+_MUTUAL_SETS: Final = frozenset({"pn_pairs4", "pn_pairs6", "pn_allowed4", "pn_allowed6"})
 LinkResource = Bridge | Dummy | Vlan | Shim | Veth | Detour | HandedOver
 HostResource = (
     LinkResource | HostRoute | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort

@@ -19,7 +19,7 @@ from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
-from plugin.service.inspection import DOCKER_SET, Inspector
+from plugin.service.inspection import SURROUNDING_SETS, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
@@ -77,7 +77,7 @@ class Healer:
         self._prepare_firewall(drift=drift)
         self._collect_forgotten()
         elements = self._firewall.read()
-        self._know_docker(elements)
+        self._know_surroundings(elements)
         failures = []
         for network in self._store.networks():
             try:
@@ -128,15 +128,15 @@ class Healer:
             _report(prepared.restored, network="none", chains=", ".join(chains))
         self._surroundings.tell(prepared.unserved)
 
-    def _know_docker(self, known: frozenset[Element]) -> None:
-        """Docker's own networks come and go; traffic to and from them is not let through."""
-        there = frozenset(self._inspector.docker_elements())
-        told = frozenset(each for each in known if each.container == DOCKER_SET)
+    def _know_surroundings(self, known: frozenset[Element]) -> None:
+        """Others' bridges come and go; no traffic is let through to Docker's and unknown ones."""
+        there = frozenset(self._inspector.surrounding_elements())
+        told = frozenset(each for each in known if each.container in SURROUNDING_SETS)
         try:
             self._firewall.ensure(list(there - told))
             self._firewall.remove(list(told - there))
         except PynetError as error:
-            _log.error("docker.not_known", reason=error)
+            _log.error("bridges.not_known", reason=error)
 
     def _heal_network(self, listed: Network, elements: frozenset[Element], *, drift: bool) -> None:
         with self._locks.hold(listed.id):

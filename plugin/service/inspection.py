@@ -20,7 +20,10 @@ from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
-DOCKER_SET: Final = "pn_docker"
+# Filled with what others have on this host, whichever networks there are.
+_DOCKER: Final = "pn_docker"
+_OUTSIDE: Final = "pn_outside"
+SURROUNDING_SETS: Final = frozenset({_DOCKER, _OUTSIDE})
 
 
 class Fault(Enum):
@@ -102,9 +105,9 @@ class Inspector:
     def surplus(self) -> list[Resource]:
         """What carries our mark and belongs to nobody; a call that runs may be about to own it.
 
-        What is known of Docker's networks is none of it: it comes and goes with them.
+        What is known of others' bridges is none of it: it comes and goes with them.
         """
-        elements = [e for e in self._firewall.read() if e.container != DOCKER_SET]
+        elements = [e for e in self._firewall.read() if e.container not in SURROUNDING_SETS]
         actual: list[Resource] = [*self._kernel.read_marked(), *elements]
         plans = [
             whole_plan(network, self._store.endpoints(network.id))
@@ -114,10 +117,14 @@ class Inspector:
         wanted |= {key for plan in plans for key in plan.links_there}
         return [resource for resource in actual if resource.key not in wanted]
 
-    def docker_elements(self) -> list[Element]:
-        """What the firewall should know of Docker's own networks."""
-        bridges = sorted(self._kernel.foreign_bridges())
-        return [Element(container=DOCKER_SET, match=(f'"{name}"',)) for name in bridges]
+    def surrounding_elements(self) -> list[Element]:
+        """What the firewall should know of others' bridges."""
+        bridges = self._kernel.foreign_bridges()
+        return [
+            Element(container=container, match=(f'"{name}"',))
+            for container, names in ((_DOCKER, bridges.docker), (_OUTSIDE, bridges.others))
+            for name in sorted(names)
+        ]
 
     def elements(self) -> frozenset[Element]:
         """Everything that the firewall holds."""

@@ -122,7 +122,7 @@ class Networks:
     def _refuse_dockers_bridge(self, network: Network) -> None:
         """Docker's driver refuses a second network on a bridge, too; each would undo the other's."""
         bridge = _chosen_bridge(network)
-        if bridge is not None and bridge in self._kernel.foreign_bridges():
+        if bridge is not None and bridge in self._kernel.foreign_bridges().docker:
             raise RefusedError(
                 f"bridge {bridge} belongs to a network of Docker's own driver; choose another "
                 "bridge_name, or connect the containers to that network"

@@ -42,7 +42,7 @@ class Parents:
         driver = driver_for(network.mode)
         use = driver.parent_use(network)
         if use is None:
-            return network
+            return self._survey_bridge(network, driver.parent(network))
         links = self._kernel.host_links(use.names)
         for hint in driver.check_parent(network, links):
             _log.warning("parent.doubtful", network=short(network.id), hint=hint)
@@ -63,6 +63,11 @@ class Parents:
             return network
         addresses = () if there is None else there.addresses
         return replace(network, host_addresses=addresses, parent_mac=nearest.mac_address)
+
+    def _survey_bridge(self, network: Network, bridge: IfName | None) -> Network:
+        """A bridge that the network shares with others, or has to itself."""
+        there = self._kernel.host_links([bridge]).get(bridge) if bridge else None
+        return replace(network, foreign_parent=there is not None and not there.ours)
 
     def rehearse(self, network: Network) -> None:
         """See that containers will get their links: a first one would be a late time to learn it."""

@@ -47,6 +47,7 @@ EVERY_KIND: Final = (
     *(
         Element(container=name, match=('"pnb-1"',))
         for name in (
+            *("pn_adopted", "pn_outside"),
             *("pn_strict", "pn_open", "pn_docker", "pn_host_closed", "pn_separate", "pn_guarded"),
             "pn_shims",
             *("pn_unprotected4", "pn_unprotected6", "pn_routed4", "pn_routed6"),
@@ -74,6 +75,11 @@ EVERY_KIND: Final = (
     Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.9",)),
     Element(container="pn_lan4", match=("10.1.0.0/24",)),
     Element(container="pn_echoes", match=('"up0"', "02:00:00:00:00:0a")),
+    Element(container="pn_apart", match=('"pnb-1"', '"pnb-1"')),
+    Element(container="pn_members4", match=("10.1.0.2",)),
+    Element(container="pn_members6", match=("fd00:1::2",)),
+    Element(container="pn_allowed4", match=("10.1.0.2", "10.1.0.3")),
+    Element(container="pn_allowed6", match=("fd00:1::2", "fd00:1::3")),
     Element(container="pn_pairs4", match=("10.1.0.2", "10.1.0.3")),
     Element(container="pn_pairs6", match=("fd00:1::2", "fd00:1::3")),
 )

@@ -18,7 +18,7 @@ from plugin.errors import (
 )
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.parents import HostLink
+from plugin.model.parents import ForeignBridges, HostLink
 from plugin.model.resources import (
     Address,
     Bridge,
@@ -120,8 +120,9 @@ class FakeKernel:
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         self.forgotten += ports
 
-    def foreign_bridges(self) -> frozenset[IfName]:
-        return frozenset(name for name in self.host.links if name == "docker0")
+    def foreign_bridges(self) -> ForeignBridges:
+        docker = frozenset(name for name in self.host.links if name == "docker0")
+        return ForeignBridges(docker=docker, others=frozenset())
 
     def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
         return None if self.host.zoned is None else frozenset(self.host.zoned)

@@ -39,6 +39,7 @@ class Case:
     container: dict[str, str] = field(default_factory=dict)
     bindings: tuple[PortBinding, ...] = (WEB,)
     internal: bool = False
+    adopted: bool = False  # the bridge, or the parent, was there before
     subnets: tuple[str, ...] = DUAL
 
     @property
@@ -51,6 +52,7 @@ class Case:
             mode=self.mode,
             options=self.options,
             internal=self.internal,
+            foreign_parent=self.adopted,
             **(on_parent if "parent" in self.options else {}),
         )
 
@@ -169,6 +171,7 @@ _BRIDGES: Final = {
     "icc-off-routed": Case(options={**ROUTED, "icc": "false"}),
     "spoof-guard-off-for-one": Case(container={"spoof_guard": "false"}),
     "mac": Case(container={"mac": "02-11-22-33-44-55"}),
+    "adopted": Case(options={"bridge_name": "br-lan"}, adopted=True),
     "gateway-container": Case(
         options={"gateway_container": "10.1.0.2,fd00:1::2"}, container={"gateway": "true"}
     ),

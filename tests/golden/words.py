@@ -9,6 +9,10 @@ CONTAINERS: Final = {
         "a network",
     ),
     "pn_same": ("each bridge with itself: traffic inside one network", "a network"),
+    "pn_apart": ("each bridge with itself whose containers are kept apart", "`icc=false`"),
+    "pn_allowed": ("addresses of such a network that may exchange traffic", "`icc_allow`"),
+    "pn_adopted": ("bridges that were there before", "`bridge_name`"),
+    "pn_members": ("containers on those bridges, among others", "a container on such a bridge"),
     "pn_internal": ("bridges of internal networks", "`--internal`"),
     "pn_strict": (
         "bridges that are closed to other networks' containers altogether",
@@ -33,6 +37,10 @@ CONTAINERS: Final = {
         "`publish=docker` in mode macvlan",
     ),
     "pn_docker": ("bridges of Docker's own networks", "Docker, seen when it makes them"),
+    "pn_outside": (
+        "bridges of others with something on them, none of them Docker's",
+        "whoever makes them, seen when they get their first port",
+    ),
     "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
     "pn_unprotected": (
         "bridges whose containers are open to whoever has a route",
@@ -91,21 +99,28 @@ CHAINS: Final = {
     "pn_translate": "Looks a port up, on one address first, and sends the packet to the container. What comes from a "
     "link-local address is left to the proxy.",
     "pn_prerouting": "What is for an address of the host may be for a published port.",
-    "pn_translated": "Where br_netfilter is on, a translated frame is bridged; the mark tells `pn_between` that it was translated.",
+    "pn_translated": "Where br_netfilter is on, a translated frame is bridged; the mark tells `pn_between` that it was "
+    "translated. Only what stays on its bridge is marked: routing looks at the mark of the rest.",
     "pn_output": "The same for what the host itself sends. `::1` cannot be translated and is left to the proxy.",
     "pn_postrouting": "What leaves is hidden behind an address of the host. What comes from 127.0.0.1, or from a container, to a "
     "published port gets the bridge's address, so that the answer comes back this way. So does what goes to a container on a "
     "parent, which would answer by its LAN.",
+    "pn_within": "What comes here without a mark was sent to a neighbour by way of the host, though containers are kept apart. "
+    "Published ports are reached, gateway containers too, and who stands on an adopted bridge without being a container.",
+    "pn_in": "To a container from outside its network: published ports, trusted links, what the gateway mode opens.",
+    "pn_out": "To where no container of ours is. Containers on a parent have a way of their own. A bridge that nobody has "
+    "seen yet may be one that Docker made while pynet was away, and stays closed until it is known.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
+    "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it.",
     "pn_relayed": "The proxy's ports are asked of the host, not routed: no container reaches one of a strict network, none of "
     "an internal or a strict network reaches any.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
-    "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing in or out of an internal one; nothing "
-    "between a strict network and any other; published ports; trusted links; opened ports of routed networks; networks that "
-    "are open to each other; nothing else between networks, Docker's included; from outside what the gateway mode "
-    "leaves open; out, but not for containers on a parent, who have a way of their own.",
+    "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing out of an internal one; what goes to "
+    "others on an adopted bridge, as out; nothing into an internal one; nothing between a strict network and any other; "
+    "networks that are open to each other; into a network; Docker's published ports; nothing else to Docker's networks; out.",
     "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
     "neither answers DHCP nor advertises routes, and speaks nothing but ARP, IPv4 and IPv6. What it needs to find an "
     "address passes: DHCP, ARP probes, duplicate address detection and the reports that go with it.",
     "pn_between": "With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+    "pn_bridged": "Marks the frame for `pn_within`, which sees it where br_netfilter is on, and accepts it.",
 }

@@ -32,32 +32,32 @@ _TRANSLATED: Final = {
     "dual": """
                lan                host             same    other           docker0 user    self
                v4  v4b v6 o4 o6   v4 v6 127 ::1    v4 v6   v4 v6 o4 o6     v4 v6   v4 v6   v4 v6
-    any        R   R   R  U  U    R  R  R   p      R  R    R  R  d  d      R  R    R  R    R  R
-    0.0.0.0    R   R   x  U  U    R  x  R   x      R  x    R  x  d  d      R  x    R  x    R  x
-    v4         R   x   x  U  U    R  x  x   x      R  x    R  x  d  d      R  x    R  x    R  x
-    127.0.0.1  x   x   x  U  U    x  x  R   x      x  x    x  x  d  d      x  x    x  x    x  x
-    ::         x   x   R  U  U    x  R  x   p      x  R    x  R  d  d      x  R    x  R    x  R
-    ::1        x   x   x  U  U    x  x  x   p      x  x    x  x  d  d      x  x    x  x    x  x
-    v6         x   x   R  U  U    x  R  x   x      x  R    x  R  d  d      x  R    x  R    x  R
+    any        R   R   R  U  U    R  R  R   p      R  R    R  R  U  U      R  R    R  R    R  R
+    0.0.0.0    R   R   x  U  U    R  x  R   x      R  x    R  x  U  U      R  x    R  x    R  x
+    v4         R   x   x  U  U    R  x  x   x      R  x    R  x  U  U      R  x    R  x    R  x
+    127.0.0.1  x   x   x  U  U    x  x  R   x      x  x    x  x  U  U      x  x    x  x    x  x
+    ::         x   x   R  U  U    x  R  x   p      x  R    x  R  U  U      x  R    x  R    x  R
+    ::1        x   x   x  U  U    x  x  x   p      x  x    x  x  U  U      x  x    x  x    x  x
+    v6         x   x   R  U  U    x  R  x   x      x  R    x  R  U  U      x  R    x  R    x  R
 """,
     "ipv4": """
                lan                host             same    other           docker0 user    self
                v4  v4b v6 o4 o6   v4 v6 127 ::1    v4 v6   v4 v6 o4 o6     v4 v6   v4 v6   v4 v6
-    any        R   R   q  U  .    R  q  R   q      R  -    R  q  d  .      R  q    R  q    R  -
-    0.0.0.0    R   R   x  U  .    R  x  R   x      R  -    R  x  d  .      R  x    R  x    R  -
-    v4         R   x   x  U  .    R  x  x   x      R  -    R  x  d  .      R  x    R  x    R  -
-    127.0.0.1  x   x   x  U  .    x  x  R   x      x  -    x  x  d  .      x  x    x  x    x  -
-    ::         x   x   q  U  .    x  q  x   q      x  -    x  q  d  .      x  q    x  q    x  -
-    ::1        x   x   x  U  .    x  x  x   q      x  -    x  x  d  .      x  x    x  x    x  -
-    v6         x   x   q  U  .    x  q  x   x      x  -    x  q  d  .      x  q    x  q    x  -
+    any        R   R   q  U  .    R  q  R   q      R  -    R  q  U  .      R  q    R  q    R  -
+    0.0.0.0    R   R   x  U  .    R  x  R   x      R  -    R  x  U  .      R  x    R  x    R  -
+    v4         R   x   x  U  .    R  x  x   x      R  -    R  x  U  .      R  x    R  x    R  -
+    127.0.0.1  x   x   x  U  .    x  x  R   x      x  -    x  x  U  .      x  x    x  x    x  -
+    ::         x   x   q  U  .    x  q  x   q      x  -    x  q  U  .      x  q    x  q    x  -
+    ::1        x   x   x  U  .    x  x  x   q      x  -    x  x  U  .      x  x    x  x    x  -
+    v6         x   x   q  U  .    x  q  x   x      x  -    x  q  U  .      x  q    x  q    x  -
 """,
     "ipv6": """
                lan                host             same    other           docker0 user    self
                v4  v4b v6 o4 o6   v4 v6 127 ::1    v4 v6   v4 v6 o4 o6     v4 v6   v4 v6   v4 v6
-    any        x   x   R  .  U    x  R  x   p      -  R    x  R  .  d      x  R    x  R    -  R
-    ::         x   x   R  .  U    x  R  x   p      -  R    x  R  .  d      x  R    x  R    -  R
-    ::1        x   x   x  .  U    x  x  x   p      -  x    x  x  .  d      x  x    x  x    -  x
-    v6         x   x   R  .  U    x  R  x   x      -  R    x  R  .  d      x  R    x  R    -  R
+    any        x   x   R  .  U    x  R  x   p      -  R    x  R  .  U      x  R    x  R    -  R
+    ::         x   x   R  .  U    x  R  x   p      -  R    x  R  .  U      x  R    x  R    -  R
+    ::1        x   x   x  .  U    x  x  x   p      -  x    x  x  .  U      x  x    x  x    -  x
+    v6         x   x   R  .  U    x  R  x   x      -  R    x  R  .  U      x  R    x  R    -  R
 """,
 }
 # Nothing is on the host: the container's own port of the family is opened, or of the one it has.

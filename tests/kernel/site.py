@@ -96,7 +96,10 @@ class Site:
         self.host.ip(f"route add default via {OUTSIDE4}", f"route add default via {OUTSIDE6}")
         for family in ("", "6"):
             self.host.sysctl(f"net/bridge/bridge-nf-call-ip{family}tables", int(br_netfilter))
-            if docker:
+            if not docker:  # as a router that pynet comes to; Docker closes what it opens
+                name = f"net/ipv{family or 4}/{'conf/all/forwarding' if family else 'ip_forward'}"
+                self.host.sysctl(name, 1)
+            else:
                 for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-P FORWARD DROP"):
                     self.host.run(f"ip{family}tables", *rule.split())
         self.store = MemoryStore()
@@ -162,10 +165,11 @@ class Site:
         self.endpoints.program(network.id, endpoint.id, publish)
         return made
 
-    def stranger(self, bridge: str, *interfaces: str, number: int = 2) -> Netns:
+    def stranger(self, bridge: str, *interfaces: str, number: int = 2, seen: bool = True) -> Netns:
         """A container of somebody else's on a bridge of his, as ``docker run`` makes them.
 
         ``interfaces`` are the bridge's own; the container is their ``number``-th neighbour.
+        It is ``seen`` unless pynet is away.
         """
         made = Netns()
         self._sandboxes.append(made)
@@ -192,7 +196,8 @@ class Site:
         )
         made.wait_for_carrier("eth0")
         self.host.wait_for_carrier(bridge)
-        self.healer.heal()  # as the watch of bridges asks for
+        if seen:
+            self.healer.heal()  # as the watch of bridges asks for, here for all so far
         return made
 
     def stop(self, container: Container) -> None:

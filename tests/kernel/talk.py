@@ -1,10 +1,13 @@
 """Traffic between namespaces, with plain sockets."""
 
+import selectors
 import socket
 import struct
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack, suppress
 from ipaddress import IPv4Address
-from typing import Final
+from typing import Final, TypeVar
 
 from tests.kernel.netns import Netns
 from tests.kernel.site import Site, is_v4
@@ -16,6 +19,12 @@ CONTROL: Final = b"control"
 SYN: Final = 0x02  # RFC 9293 section 3.1
 RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
+_DEADLINE: Final = 30.0
+_SILENCE: Final = 0.3  # for those that must not answer
+# RFC 792, RFC 4443: echo request, code, checksum, identifier, sequence; the kernel fills in.
+_ECHO: Final = {socket.AF_INET: b"\x08" + bytes(7), socket.AF_INET6: b"\x80" + bytes(7)}
+
+K = TypeVar("K", bound=Hashable)
 
 
 def tcp(
@@ -115,3 +124,45 @@ def _checksum(data: bytes) -> int:
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
+
+
+def pings(asked: Mapping[K, tuple[Netns, str]], expected: Mapping[K, bool]) -> dict[K, bool]:
+    """Whether an address answers a namespace's ping, all asked at once.
+
+    Those that are ``expected`` to answer are waited for.
+    """
+    waiting: dict[K, socket.socket] = {}
+    with selectors.DefaultSelector() as selector, ExitStack() as opened:
+        for key, (netns, address) in asked.items():
+            waiting[key] = opened.enter_context(_ping_socket(netns, address))
+            selector.register(waiting[key], selectors.EVENT_READ, key)
+        talkative = {key for key, answers in expected.items() if answers}
+        end = time.monotonic() + _DEADLINE
+        while talkative & waiting.keys() and time.monotonic() < end:
+            _hear_pings(selector, waiting, _SILENCE)
+        _hear_pings(selector, waiting, _SILENCE)
+    return {key: key not in waiting for key in asked}
+
+
+def _hear_pings(
+    selector: selectors.BaseSelector, waiting: dict[K, socket.socket], seconds: float
+) -> None:
+    for sock in waiting.values():
+        with suppress(OSError):  # no way there
+            sock.send(_ECHO[sock.family])
+    end = time.monotonic() + seconds
+    while waiting and (left := end - time.monotonic()) > 0:
+        for ready, _ in selector.select(left):
+            with suppress(OSError):  # it is told that there is no way
+                waiting[ready.data].recv(64)
+                selector.unregister(waiting.pop(ready.data))
+
+
+def _ping_socket(netns: Netns, address: str) -> socket.socket:
+    family = socket.AF_INET if is_v4(address) else socket.AF_INET6
+    protocol = socket.IPPROTO_ICMP if family == socket.AF_INET else socket.IPPROTO_ICMPV6
+    netns.sysctl("net/ipv4/ping_group_range", "0 0")  # for both families
+    sock = netns.socket(family, socket.SOCK_DGRAM, protocol)
+    with suppress(OSError):
+        sock.connect((address, 0))
+    return sock

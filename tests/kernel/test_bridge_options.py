@@ -6,12 +6,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
 from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, Site
-from tests.kernel.talk import tcp
+from tests.kernel.talk import sender, tcp, udp_reaches
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 PORT = 7000
@@ -89,6 +90,22 @@ class TestIcc:
         found, wanted = answers(servers, questions)
 
         assert found == wanted
+
+    def test_nor_by_way_of_the_host(self, site: Site) -> None:
+        """Frames to the MAC address of the bridge, or of the host's end of the own link."""
+        blue = site.network("blue", *DUAL, "10.2.0.0/24", options={"icc": "false"})
+        one = site.container(blue, 2)
+        two = site.container(blue, 3)
+        friend = site.container(blue, 4, options={"icc_allow": "10.1.0.2,fd00:1::2"})
+        for asker, heard in ((two, False), (friend, True)):
+            for ifname in (bridge_name(blue.id), port_name(asker.endpoint.id)):
+                mac = site.host.mac_of(ifname)
+                for address in ("10.1.0.2", "fd00:1::2"):
+                    asker.netns.ip(f"neighbour replace {address} lladdr {mac} dev eth0")
+                    at = (address, PORT)
+
+                    found = udp_reaches(site, one.netns, at, sender(asker.netns, at))
+                    assert found is heard, (ifname, address)
 
     def test_the_friendship_ends_with_the_container(self, site: Site) -> None:
         """Whoever gets its address next is a stranger."""

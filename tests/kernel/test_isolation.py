@@ -13,56 +13,64 @@ from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
 from tests.kernel.site import HOST4, HOST6, Site
-from tests.kernel.talk import sender, udp_reaches
+from tests.kernel.talk import pings, sender, udp_reaches
 
 # Each cell has three answers: at the container's own address on a port that is not published,
 # there on one that is, and at the host's address.
 # R: reached.  d: dropped.  x: refused by the host, for nothing is published there (and dropped
 # if it comes from an isolated network by IPv6, which the host does not speak there).
 ON: Final = """
-                nat   routed  internal  isolated  unprotected  docker0  user
-    nat         -     dRx     ddx       ddx       ddR          ddx      ddx
-    routed      ddR   -       ddx       ddx       ddR          ddx      ddx
-    internal    ddd   ddx     -         ddx       ddd          ddx      ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx
-    unprotected ddR   dRx     ddx       ddx       -            ddx      ddx
-    docker0     ddR   dRx     ddx       ddx       ddR          -        -
-    user        ddR   dRx     ddx       ddx       ddR          -        -
-    lan         ddR   dRx     ddx       ddx       RRR          -        -
+                nat   routed  internal  isolated  unprotected  docker0  user  away  vm
+    nat         -     dRx     ddx       ddx       RRR          ddx      ddx   ddx   RRx
+    routed      ddR   -       ddx       ddx       RRR          ddx      ddx   ddx   RRx
+    internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    unprotected ddR   dRx     ddx       ddx       -            ddx      ddx   ddx   RRx
+    docker0     ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    user        ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    away        ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    vm          ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    lan         ddR   dRx     ddx       ddx       RRR          -        -     -     -
 """
 OFF: Final = """
-                nat   routed  internal  isolated  unprotected  docker0  user
-    nat         -     RRx     ddx       ddx       RRR          ddx      ddx
-    routed      RRR   -       ddx       ddx       RRR          ddx      ddx
-    internal    ddd   ddx     -         ddx       ddd          ddx      ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx
-    unprotected RRR   RRx     ddx       ddx       -            ddx      ddx
-    docker0     ddR   dRx     ddx       ddx       ddR          -        -
-    user        ddR   dRx     ddx       ddx       ddR          -        -
-    lan         ddR   dRx     ddx       ddx       RRR          -        -
+                nat   routed  internal  isolated  unprotected  docker0  user  away  vm
+    nat         -     RRx     ddx       ddx       RRR          ddx      ddx   ddx   RRx
+    routed      RRR   -       ddx       ddx       RRR          ddx      ddx   ddx   RRx
+    internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    unprotected RRR   RRx     ddx       ddx       -            ddx      ddx   ddx   RRx
+    docker0     ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    user        ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    away        ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    vm          ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    lan         ddR   dRx     ddx       ddx       RRR          -        -     -     -
 """
 STRICT: Final = """
-                nat   routed  internal  isolated  unprotected  docker0  user
-    nat         -     ddx     ddx       ddx       ddd          ddx      ddx
-    routed      ddd   -       ddx       ddx       ddd          ddx      ddx
-    internal    ddd   ddx     -         ddx       ddd          ddx      ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx
-    unprotected ddd   ddx     ddx       ddx       -            ddx      ddx
-    docker0     ddd   ddx     ddx       ddx       ddd          -        -
-    user        ddd   ddx     ddx       ddx       ddd          -        -
-    lan         ddR   dRx     ddx       ddx       RRR          -        -
+                nat   routed  internal  isolated  unprotected  docker0  user  away  vm
+    nat         -     ddx     ddx       ddx       ddd          ddx      ddx   ddx   RRx
+    routed      ddd   -       ddx       ddx       ddd          ddx      ddx   ddx   RRx
+    internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    unprotected ddd   ddx     ddx       ddx       -            ddx      ddx   ddx   RRx
+    docker0     ddd   ddx     ddx       ddx       ddd          -        -     -     -
+    user        ddd   ddx     ddx       ddx       ddd          -        -     -     -
+    away        ddd   ddx     ddx       ddx       ddd          -        -     -     -
+    vm          ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    lan         ddR   dRx     ddx       ddx       RRR          -        -     -     -
 """
 # Networks that differ: open ones are open to each other only, a strict one to nobody.
 MIXED: Final = """
-                nat   routed  internal  isolated  unprotected  docker0  user
-    nat         -     RRx     ddx       ddx       ddd          ddx      ddx
-    routed      RRR   -       ddx       ddx       ddd          ddx      ddx
-    internal    ddd   ddx     -         ddx       ddd          ddx      ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx
-    unprotected ddd   ddx     ddx       ddx       -            ddx      ddx
-    docker0     ddR   dRx     ddx       ddx       ddd          -        -
-    user        ddR   dRx     ddx       ddx       ddd          -        -
-    lan         ddR   dRx     ddx       ddx       RRR          -        -
+                nat   routed  internal  isolated  unprotected  docker0  user  away  vm
+    nat         -     RRx     ddx       ddx       ddd          ddx      ddx   ddx   RRx
+    routed      RRR   -       ddx       ddx       ddd          ddx      ddx   ddx   RRx
+    internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    unprotected ddd   ddx     ddx       ddx       -            ddx      ddx   ddx   RRx
+    docker0     ddR   dRx     ddx       ddx       ddd          -        -     -     -
+    user        ddR   dRx     ddx       ddx       ddd          -        -     -     -
+    away        ddR   dRx     ddx       ddx       ddd          -        -     -     -
+    vm          ddR   dRx     ddx       ddx       RRR          -        -     -     -
+    lan         ddR   dRx     ddx       ddx       RRR          -        -     -     -
 """
 MIXTURE: Final = {
     "nat": "off",
@@ -82,8 +90,15 @@ MODES: Final = {
     },
 }
 CLOSED: Final = ("internal", "isolated")
-DOCKERS: Final = {"docker0": "docker0", "user": "br-0123456789ab"}  # and their bridges
-NETWORKS: Final = (*MODES, *DOCKERS)
+# And their bridges: Docker's, one of them made while pynet was away, and virtual machines', which
+# is the last that is seen.
+STRANGERS: Final = {
+    "docker0": "docker0",
+    "user": "br-0123456789ab",
+    "vm": "virbr0",
+    "away": "br-ba9876543210",
+}
+NETWORKS: Final = (*MODES, *STRANGERS)
 OPEN_PORT, PUBLISHED_PORT, FIRST_HOST_PORT = 7001, 7002, 8001
 ANSWERS: Final = {"R": Answer.REACHED, "d": Answer.DROPPED, "x": Answer.REFUSED}
 WAYS: Final = ("unpublished", "published", "host")
@@ -154,9 +169,10 @@ def populated(site: Site, isolation: dict[str, str]) -> dict[str, Netns]:
             )
         if name == "isolated":
             _connect(site, network, who[name], subnets)
-    for name, bridge in DOCKERS.items():
+    for name, bridge in STRANGERS.items():
         number = NETWORKS.index(name)
-        who[name] = site.stranger(bridge, f"10.{number}.0.1/24", f"fd00:{number}::1/64")
+        subnets = (f"10.{number}.0.1/24", f"fd00:{number}::1/64")
+        who[name] = site.stranger(bridge, *subnets, seen=name == "vm")
     return who
 
 
@@ -201,14 +217,26 @@ def test_every_pair(site: Site, isolation: dict[str, str], table: str) -> None:
         found = exchange.answers(wanted)
 
     assert {key: (found[key], wanted[key]) for key in wanted if found[key] != wanted[key]} == {}
+    pinged = {
+        Pair(pair.client, pair.server, pair.version, "unpublished"): _answers_ping(pair, table)
+        for pair in expected(table)
+    }
+    assert pings({key: (who[key.client], key.target()[0]) for key in pinged}, pinged) == pinged
+
+
+def _answers_ping(pair: Pair, table: str) -> bool:
+    """Who is open does, and so does whoever publishes on a routed network."""
+    way = "published" if pair.server == "routed" else "unpublished"
+    cell = expected(table)[Pair(pair.client, pair.server, pair.version, way)]
+    return cell is Answer.REACHED
 
 
 def test_each_row_and_column_is_there() -> None:
-    """Every ordered pair of networks but of Docker's two, and the neighbour to five of them."""
+    """Every ordered pair of networks with one of ours in it, and the neighbour to five of them."""
     for table in (ON, OFF, STRICT, MIXED):
         pairs = {(pair.client, pair.server) for pair in expected(table)}
 
-        assert len(pairs) == 7 * 6 - 2 + 5
+        assert len(pairs) == 9 * 8 - 4 * 3 + 5
 
 
 @pytest.mark.parametrize("version", [4, 6])

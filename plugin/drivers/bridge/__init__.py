@@ -51,7 +51,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Detour, Limit, Resource, Veth
+from plugin.model.resources import Detour, Element, Limit, Resource, Veth
 
 
 class BridgeDriver:
@@ -123,7 +123,8 @@ class BridgeDriver:
         )
         guards = guard_resources(options, port.master, endpoint)
         bounds = _bounds(options, endpoint, port)
-        resources = {port, *guards, *bounds, *forwarding(network, options)}
+        members = _members(network, endpoint)
+        resources = {port, *guards, *members, *bounds, *forwarding(network, options)}
         return Plan(resources=frozenset(resources), handoff=port.peer)
 
     def port_targets(
@@ -155,6 +156,16 @@ class BridgeDriver:
             if options.modes[each.version] is not GatewayMode.ISOLATED
         ]
         return with_gateways(attachment, network, endpoint, found)
+
+
+def _members(network: Network, endpoint: Endpoint) -> list[Element]:
+    """Who on a bridge that others stand on, too, is a container."""
+    if not network.foreign_parent:
+        return []
+    return [
+        Element(container=f"pn_members{each.version}", match=(str(each.ip),))
+        for each in endpoint.interfaces
+    ]
 
 
 def _bounds(options: BridgeOptions, endpoint: Endpoint, port: Veth) -> list[Resource]:

@@ -56,10 +56,11 @@ def _separation(port: IfName, endpoint: Endpoint) -> set[Resource]:
     """
     allowed = ENDPOINT_ICC_ALLOW.of(endpoint.options)
     pairs = {
-        Element(container=f"pn_pairs{address.version}", match=(str(one), str(other)))
+        Element(container=f"{container}{address.version}", match=(str(one), str(other)))
         for own in endpoint.interfaces
         for address in allowed
         if own.version == address.version
         for one, other in ((own.ip, address), (address, own.ip))
+        for container in ("pn_pairs", "pn_allowed")  # on the bridge, and by way of the host
     }
     return {Element(container="pn_separate", match=(f'"{port}"',)), *pairs}

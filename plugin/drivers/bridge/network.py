@@ -118,8 +118,10 @@ def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> lis
     name = f'"{bridge}"'
     elements = [
         Element(container="pn_bridges", match=(name,)),
-        Element(container="pn_same", match=(name, name)),
+        Element(container="pn_same" if options.icc else "pn_apart", match=(name, name)),
     ]
+    if network.foreign_parent:
+        elements.append(Element(container="pn_adopted", match=(name,)))
     if network.internal:
         elements.append(Element(container="pn_internal", match=(name,)))
     if options.isolation is Isolation.STRICT:

@@ -65,8 +65,9 @@ BRIDGE_NAME: Final = Option(
     default=None,
     expected=LINK_NAME,
     meaning="Name of the bridge on the host. One that exists is used, with its settings, and left "
-    "when the network goes; Docker's own and other networks' are refused. Default: derived from "
-    "the network's id.",
+    "when the network goes; Docker's own and other networks' are refused. What the host forwards to "
+    "others on it is decided as before, except with `--internal`, which shuts them in and out as "
+    "with Docker. Default: derived from the network's id.",
 )
 MASQUERADE: Final = Option(
     name="masquerade",
@@ -98,7 +99,7 @@ GATEWAY_MODE_IPV4: Final = Option(
     default=GatewayMode.NAT,
     expected="nat, nat-unprotected, routed or isolated",
     meaning="`nat`: translated, closed but for published ports. `nat-unprotected`: translated, "
-    "open to whoever has a route. `routed`: not translated, published ports and ping open. "
+    "open to whoever has a route, other networks of the host included (as from engine 29 on). `routed`: not translated, published ports and ping open. "
     "`isolated`: the host has no address on the bridge (with `--internal` only).",
 )
 GATEWAY_MODE_IPV6: Final = Option(
@@ -148,7 +149,8 @@ ISOLATION: Final = Option(
     parse=choice(Isolation),
     default=Isolation.ON,
     expected="off, on or strict",
-    meaning="`on`: other networks of the host reach published ports only. `strict`: not even those. "
+    meaning="`on`: other networks of the host reach published ports only, "
+    "and what the gateway mode opens. `strict`: not even those. "
     "`off`: open to and from networks that have it off, too.",
 )
 SPOOF_GUARD: Final = Option(

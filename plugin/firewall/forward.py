@@ -1,0 +1,73 @@
+"""The chains that decide who is forwarded to whom.
+
+Docker's FORWARD chain accepts what ``pn_pass`` has marked.  What ``pn_forward`` returns is none
+of ours, and left to whoever else filters on this host.
+"""
+
+from typing import Final
+
+FORWARD: Final = {
+    # Whoever is neither in nor out of a network of ours is left to others.
+    "pn_forward": """
+        type filter hook forward priority -5; policy accept;
+        iifname != @pn_bridges oifname != @pn_bridges return
+        ct state established,related goto pn_pass
+        iifname . oifname @pn_same goto pn_pass
+        iifname . oifname @pn_apart goto pn_within
+        iifname @pn_internal drop
+        oifname @pn_adopted ip daddr != @pn_members4 goto pn_out
+        oifname @pn_adopted ip6 daddr != @pn_members6 goto pn_out
+        oifname @pn_internal drop
+        oifname @pn_strict iifname @pn_bridges drop
+        oifname @pn_strict iifname @pn_docker drop
+        oifname @pn_strict meta iifkind "bridge" iifname != @pn_outside drop
+        iifname @pn_strict oifname @pn_bridges drop
+        iifname @pn_strict oifname @pn_docker drop
+        iifname @pn_strict meta oifkind "bridge" oifname != @pn_outside drop
+        iifname @pn_open oifname @pn_open goto pn_pass
+        oifname @pn_bridges goto pn_in
+        ct status dnat goto pn_pass
+        iifname @pn_bridges oifname @pn_docker drop
+        goto pn_out
+    """,
+    # Inside a network whose containers are kept apart: pn_between has marked what it bridged, and
+    # what else comes here was sent by way of the host.  An adopted bridge has others on it.
+    "pn_within": """
+        meta mark and {mark:#x} != 0 goto pn_pass
+        ct status dnat goto pn_pass
+        ip saddr . ip daddr @pn_allowed4 goto pn_pass
+        ip6 saddr . ip6 daddr @pn_allowed6 goto pn_pass
+        iifname . ether daddr @pn_gateways goto pn_pass
+        oifname @pn_adopted ip daddr != @pn_members4 goto pn_pass
+        oifname @pn_adopted ip6 daddr != @pn_members6 goto pn_pass
+        drop
+    """,
+    "pn_in": """
+        ct status dnat goto pn_pass
+        iifname . oifname @pn_trusted goto pn_pass
+        ip daddr . meta l4proto . th dport @pn_routed_ports4 goto pn_pass
+        ip6 daddr . meta l4proto . th dport @pn_routed_ports6 goto pn_pass
+        meta nfproto ipv4 oifname @pn_unprotected4 goto pn_pass
+        meta nfproto ipv6 oifname @pn_unprotected6 goto pn_pass
+        meta l4proto icmp oifname @pn_routed4 goto pn_pass
+        meta l4proto ipv6-icmp oifname @pn_routed6 goto pn_pass
+        drop
+    """,
+    # A bridge that is not known may be one that Docker made while we were away.
+    "pn_out": """
+        iifname != @pn_bridges return
+        iifname @pn_shims drop
+        ct state invalid drop
+        meta oifkind "bridge" oifname != @pn_outside oifname != @pn_bridges drop
+        goto pn_pass
+    """,
+    "pn_pass": """
+        meta mark set meta mark or {mark:#x} accept
+    """,
+    # Behind the rules that ask for it the bit is nobody's business: tc and others compare marks
+    # as wholes.  Before iptables' mangle (-150).
+    "pn_unmark": """
+        type filter hook postrouting priority -300; policy accept;
+        meta mark and {mark:#x} != 0 meta mark set meta mark and {others:#x}
+    """,
+}
