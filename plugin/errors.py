@@ -6,6 +6,37 @@ The message is what a user of ``docker`` reads, so it is a whole sentence.
 
 import difflib
 from collections.abc import Sequence
+from typing import Final
+
+# Options that open or close something, by the last word of every name they have.
+_WHO_REACHES_WHOM: Final = frozenset(
+    {
+        *("icc", "enable_icc", "icc_allow", "isolation", "spoof_guard", "host_services"),
+        *("host_access", "trusted_interfaces", "trusted_host_interfaces", "masquerade"),
+        *("enable_ip_masquerade", "host_binding", "host_binding_ipv4", "publish"),
+        *("gateway_mode_ipv4", "gateway_mode_ipv6", "gateway", "gateway_container"),
+    }
+)
+_MISSPELT: Final = 0.85  # difflib's ratio: one letter more, less or other
+
+
+def likely(name: str, known: Sequence[str]) -> str | None:
+    """What was meant by a name that is unknown, as a question to whoever wrote it.
+
+    What decides who reaches whom is asked for a slip of the pen alone, and with a warning:
+    whoever follows a mere likeness might open what he wanted to close.
+    """
+    for near in difflib.get_close_matches(name, known, n=len(known) or 1):
+        if _last(near) not in _WHO_REACHES_WHOM:
+            return f"did you mean {near}?"
+        ratio = difflib.SequenceMatcher(None, _last(name), _last(near)).ratio()
+        if ratio >= _MISSPELT or near.startswith(name):
+            return f"did you mean {near}? It decides who reaches whom"
+    return None
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 class PynetError(Exception):
@@ -33,10 +64,7 @@ class UnknownOptionError(RefusedError):
     def __init__(
         self, option: str, where: str, known: Sequence[str], elsewhere: str | None = None
     ) -> None:
-        near = difflib.get_close_matches(option, known, n=1)
-        hint = elsewhere or (
-            f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
-        )
+        hint = elsewhere or likely(option, known) or f"it has {', '.join(known) or 'none'}"
         super().__init__(f"option {option} is unknown {where}; {hint}")
 
 

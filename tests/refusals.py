@@ -463,6 +463,13 @@ UNKNOWN: Final = (
         options={f"{LABEL}bridge.enable_iccc": "false"},
         said="did you mean com.docker.network.bridge.enable_icc?",
     ),
+    Refusal(
+        mode="bridge",
+        options={f"{LABEL}endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1"},
+        said="it is an option of a container: --network name=NETWORK,driver-opt=com.docker.network",
+    ),
+    Refusal(mode="bridge", options={"mac": "02:11:22:33:44:55"}, said="option of a container"),
+    Refusal(mode="bridge", options={"bridge.enable_icc": "false"}, said="the option is called com"),
     Refusal(mode="macvlan", options={"parnet": "eth0"}, said="did you mean parent?"),
     Refusal(mode="ipvlan", options={"macvlan_mode": "bridge"}, said="it belongs to mode macvlan"),
     Refusal(

@@ -37,7 +37,8 @@ def check_network(network: Network) -> Driver:
     known = [MODE, *(option.name for option in driver.options)]
     for name in network.options:
         if name not in known:
-            raise UnknownOptionError(name, f"in mode {driver.mode}", known, _mode_that_has(name))
+            elsewhere = _mode_that_has(name) or _is_a_containers(name)
+            raise UnknownOptionError(name, f"in mode {driver.mode}", known, elsewhere)
     driver.check_options(network)
     return driver
 
@@ -52,6 +53,19 @@ def check_endpoint(network: Network, endpoint: Endpoint) -> Driver:
             where = f"for a container in mode {driver.mode}"
             raise UnknownOptionError(name, where, known, _is_a_networks(name, driver))
     return driver
+
+
+def option_names() -> frozenset[str]:
+    """Every option of every mode, of networks and of containers."""
+    options = (each for driver in _DRIVERS.values() for each in driver.options)
+    own = (each for driver in _DRIVERS.values() for each in driver.endpoint_options)
+    return frozenset({MODE, *(each.name for each in (*options, *own))})
+
+
+def _is_a_containers(name: str) -> str | None:
+    if not any(name == each.name for has in _DRIVERS.values() for each in has.endpoint_options):
+        return None
+    return f"it is an option of a container: --network name=NETWORK,driver-opt={name}=..."
 
 
 def _mode_that_has(name: str) -> str | None:

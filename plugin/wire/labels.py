@@ -8,7 +8,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError
+from plugin.drivers.registry import option_names
+from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError, likely
 from plugin.wire.errors import WireError
 
 PREFIX: Final = "com.docker.network."
@@ -52,6 +53,12 @@ ADVERTISING: Final = {
 _FLAGS: Final = {ENABLE_IPV4: "--ipv4", ENABLE_IPV6: "--ipv6"}
 ENGINES_OWN: Final = (*ADVERTISING, *_FLAGS)
 _TRUE: Final = ("true", "t", "1")  # as Go's strconv.ParseBool reads them
+_DEFAULT_BRIDGE: Final = PREFIX + "bridge.default_bridge"
+_WINDOWS: Final = PREFIX + "windowsshim."  # a Docker of another system reads them
+# Whoever begins a name with one of these means an option of Docker's or of pynet's.
+_OUR_WORDS: Final = frozenset(
+    {"bridge", "container", "docker", "driver", "endpoint", "host", "network", "pynet"}
+)
 # What a user can say of an endpoint to the engine itself, and what the engine says of it.
 _OF_ENDPOINTS: Final = (IFNAME, PREFIX + "endpoint.sysctls")
 _ENGINES_OF_ENDPOINTS: Final = (
@@ -72,8 +79,8 @@ def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
         if name in ENGINES_OWN:
             _check_engines_own(name, text, options, path)
             continue
-        if name.startswith(PREFIX):
-            raise _unknown(name, "to pynet", PREFIX, (*SHORT_NAMES, *ENGINES_OWN))
+        if _is_passed_over(name, text):
+            continue
         if short.setdefault(name, text) != text:
             raise WireError(
                 f"{path}[{GENERIC}]",
@@ -132,6 +139,41 @@ def flag(options: Mapping[str, Any], label: str, *, default: bool, path: str) ->
     raise WireError(f"{path}[{label}]", f"expected true or false, got {value!r}")
 
 
+def _is_passed_over(name: str, text: str) -> bool:
+    """What says nothing to a driver: what others read, and what every network is but Docker's own.
+
+    Raises UnknownOptionError for what was to say something.
+    """
+    if name == _DEFAULT_BRIDGE:
+        if text.lower() in _TRUE:
+            raise RefusedError(
+                f"option {name} is {text!r}, and the default bridge is one, and Docker's own; leave it "
+                "out"
+            )
+        return True
+    if name.startswith(_WINDOWS):
+        return True
+    if name.startswith(PREFIX + "endpoint."):
+        hint = f"it is an option of a container: --network name=NETWORK,driver-opt={name}=..."
+        raise UnknownOptionError(name, "for a network", (), hint)
+    if name.startswith(PREFIX):
+        raise _unknown(name, "to pynet", PREFIX, (*SHORT_NAMES, *ENGINES_OWN))
+    return "." in name and _is_anothers(name)
+
+
+def _is_anothers(name: str) -> bool:
+    """A label of another tool, as ``io.drone.network.pod``: whoever misspells one of ours is told."""
+    ours = {each.rpartition(".")[2]: each for each in (*SHORT_NAMES, *ENGINES_OWN)}
+    ours |= {each: each for each in option_names()}
+    first, last = name.partition(".")[0], name.rpartition(".")[2]
+    if last in ours:
+        raise UnknownOptionError(name, "to pynet", (), f"the option is called {ours[last]}")
+    if first in _OUR_WORDS:
+        hint = f"Docker's options begin with {PREFIX}, and pynet's have no dot"
+        raise UnknownOptionError(name, "to pynet", (), hint)
+    return True
+
+
 def _generic(options: Mapping[str, Any], path: str) -> dict[str, str]:
     generic = options.get(GENERIC) or {}
     if not isinstance(generic, Mapping):
@@ -144,8 +186,12 @@ def _generic(options: Mapping[str, Any], path: str) -> dict[str, str]:
 def _unknown(name: str, where: str, stem: str, known: Sequence[str]) -> UnknownOptionError:
     """Names with one stem are all near each other: only what follows it is compared."""
     ends = [each.removeprefix(stem) for each in known]
-    near = difflib.get_close_matches(name.removeprefix(stem), ends, n=1)
-    hint = f"did you mean {stem}{near[0]}?" if near else f"{stem} is followed by {', '.join(ends)}"
+    meant = likely(name.removeprefix(stem), ends)
+    hint = (
+        meant.replace("did you mean ", f"did you mean {stem}")
+        if meant
+        else f"{stem} is followed by {', '.join(ends)}"
+    )
     return UnknownOptionError(name, where, known, hint)
 
 

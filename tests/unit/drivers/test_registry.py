@@ -39,8 +39,17 @@ class TestNames:
             ("bridge", "mtuu", "did you mean mtu?"),
             ("bridge", "mut", "did you mean mtu?"),
             ("bridge", "bridge-name", "did you mean bridge_name?"),
-            ("bridge", "masquerad", "did you mean masquerade?"),
-            ("bridge", "gateway_mode", "did you mean gateway_mode_ipv6?"),
+            ("bridge", "masquerad", "did you mean masquerade? It decides who reaches whom"),
+            (
+                "bridge",
+                "gateway_mode",
+                "did you mean gateway_mode_ipv6? It decides who reaches whom",
+            ),
+            (
+                "bridge",
+                "mac",
+                "it is an option of a container: --network name=NETWORK,driver-opt=mac=...",
+            ),
             ("bridge", "zzz", f"it has mode, {', '.join(BRIDGES)}"),
             (
                 "bridge",
@@ -67,7 +76,8 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "hint"),
         [
-            ("icc_alow", "did you mean icc_allow?"),
+            ("icc_alow", "did you mean icc_allow? It decides who reaches whom"),
+            ("iccs", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
             ("zzz", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
             ("mtu", "it belongs to a network: docker network create -o mtu=..."),
             ("mode", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),

@@ -53,6 +53,10 @@ class TestNetworkOptions:
             ("bridge.enable_masquerade", "did you mean com.docker.network.bridge.enable_ip_masq"),
             ("drivr.mtu", "did you mean com.docker.network.driver.mtu?"),
             ("advertise_addr_msgs", "did you mean com.docker.network.advertise_addr_nmsgs?"),
+            # None that is merely alike is proposed if it opens or closes something.
+            ("bridge.enable_ipv6", "did you mean com.docker.network.enable_ipv6?"),
+            ("bridge.enable_ip6tables", "com.docker.network. is followed by driver.mtu, bridge"),
+            ("bridge.host_binding", "did you mean com.docker.network.bridge.host_binding_ipv4? It"),
             ("zzz", "com.docker.network. is followed by driver.mtu, bridge.name, bridge.enable_"),
         ],
     )
@@ -62,6 +66,40 @@ class TestNetworkOptions:
             labels.network_options({GENERIC: {LABEL + label: "1"}}, "$.Options")
 
         assert str(refusal.value).startswith(f"option {LABEL}{label} is unknown to pynet; {hint}")
+
+    def test_what_says_nothing_to_a_driver(self) -> None:
+        """Labels of other tools, of Docker on Windows, and that it is not the default bridge."""
+        given = {
+            "com.docker.network.bridge.default_bridge": "false",
+            "com.docker.network.windowsshim.networkname": "nat",
+            "com.docker.compose.network": "web",
+            "io.drone.network.pod": "7",
+            "mtu": "1400",
+        }
+
+        assert labels.network_options({GENERIC: given}, "$.Options") == {"mtu": "1400"}
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            (f"{LABEL}bridge.default_bridge", "and the default bridge is one, and Docker's own"),
+            (
+                f"{LABEL}endpoint.sysctls",
+                f"option of a container: --network name=NETWORK,driver-opt={LABEL}endpoint.sysctls=",
+            ),
+            ("com.dokcer.network.bridge.enable_icc", f"is called {LABEL}bridge.enable_icc"),
+            ("bridge.enable_icc", f"the option is called {LABEL}bridge.enable_icc"),
+            ("pynet.isolation", "the option is called isolation"),
+            ("org.example.spoof_guard", "the option is called spoof_guard"),
+            ("bridge.enable_ic", f"begin with {LABEL}, and pynet's have no dot"),
+        ],
+    )
+    def test_what_was_to_say_something(self, name: str, said: str) -> None:
+        """Docker's own driver would pass over most of it."""
+        with pytest.raises(RefusedError) as refusal:
+            labels.network_options({GENERIC: {name: "true"}}, "$.Options")
+
+        assert said in str(refusal.value)
 
     @pytest.mark.parametrize(
         "given",
