@@ -74,7 +74,7 @@ def _sizes(text: str) -> tuple[int, ...]:
     sizes = []
     for item in _items(text):
         number = item.removeprefix("/")
-        if not number.isdecimal() or not 1 <= int(number) <= 128:
+        if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= 128:
             raise InvalidOptionError(
                 f"prefix is {text!r}, expected lengths such as 28, or 28,72 to give "
                 f"one for IPv6 (more than 32) as well"

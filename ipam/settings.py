@@ -7,7 +7,7 @@ and 192.168.0.0/16) so that both can serve one host.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from typing import Final
 
 from ipam.errors import InvalidPrefixError, InvalidSettingError
@@ -93,7 +93,13 @@ def _parse_source(item: str) -> PoolSource:
         raise InvalidSettingError(
             f"pools has {item!r}, expected base:size such as {DEFAULT_V4}"
         ) from error
-    if not size_text.isdecimal() or not (base.prefixlen <= int(size_text) <= base.max_prefixlen):
+    if ip_interface(base_text).ip != base.network_address:
+        raise InvalidSettingError(
+            f"pools has {item!r}, and {base_text} is an address within {base}, where pools would be "
+            f"taken from; say {base}:{size_text}, or a range that begins there"
+        )
+    digits = size_text.isascii() and size_text.isdecimal()
+    if not digits or not (base.prefixlen <= int(size_text) <= base.max_prefixlen):
         raise InvalidSettingError(
             f"pools has {item!r} with size {size_text!r}, expected a length from "
             f"{base.prefixlen} to {base.max_prefixlen}"

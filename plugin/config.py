@@ -290,8 +290,11 @@ def _number(name: str, text: str, *, low: float, high: float) -> float:
     return number
 
 
-def _parse(kind: Callable[..., T], *arguments: object) -> T | None:
+def _parse(kind: Callable[..., T], text: str, *arguments: int) -> T | None:
+    """Numbers as people write them: Python takes 1_0 and other alphabets' digits, too."""
+    if "_" in text or not text.isascii():
+        return None
     try:
-        return kind(*arguments)
+        return kind(text, *arguments)
     except ValueError:
         return None

@@ -20,6 +20,22 @@ from plugin.wire.errors import WireError
 
 Answer = dict[str, object]
 
+METHODS: Final = frozenset(
+    {
+        "Plugin.Activate",
+        *("NetworkDriver.GetCapabilities", "NetworkDriver.GwAllocCheck"),
+        *("NetworkDriver.AllocateNetwork", "NetworkDriver.FreeNetwork"),
+        *("NetworkDriver.CreateNetwork", "NetworkDriver.DeleteNetwork"),
+        *("NetworkDriver.CreateEndpoint", "NetworkDriver.DeleteEndpoint"),
+        *("NetworkDriver.EndpointOperInfo", "NetworkDriver.Join", "NetworkDriver.Leave"),
+        *("NetworkDriver.DiscoverNew", "NetworkDriver.DiscoverDelete"),
+        "NetworkDriver.ProgramExternalConnectivity",
+        "NetworkDriver.RevokeExternalConnectivity",
+        *("IpamDriver.GetCapabilities", "IpamDriver.GetDefaultAddressSpaces"),
+        *("IpamDriver.RequestPool", "IpamDriver.ReleasePool"),
+        *("IpamDriver.RequestAddress", "IpamDriver.ReleaseAddress"),
+    }
+)
 _log: Final = Log("rpc")
 _IPAM_REFUSALS: Final = (ipam_errors.InvalidRequestError, ipam_errors.RefusedError)
 _OWN: Final = (PynetError, ipam_errors.IpamError)
@@ -35,8 +51,8 @@ def respond(method: str, call: Callable[[], Answer]) -> Response:
     started = time.perf_counter()
     status, answer, result = _outcome(method, call)
     seconds = time.perf_counter() - started
-    # An unknown name is not taken into the metric: whoever asks could make it grow.
-    known = method if status != 404 else "unknown"
+    # No other name is taken into the metric, ready or not: whoever asks could make it grow.
+    known = method if method in METHODS else "unknown"
     RPC_SECONDS.labels(method=known, result=result).observe(seconds)
     _log.debug("rpc.answered", method=method, result=result, ms=round(seconds * 1000, 1))
     return reply(status, answer)

@@ -199,7 +199,7 @@ def _check_engines_own(label: str, text: str, options: Mapping[str, Any], path: 
     """Engines from 28 on have done what it says; with others it would say nothing."""
     if label in ADVERTISING:
         least, most = ADVERTISING[label]
-        if not (text.isdecimal() and least <= int(text) <= most):
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
             raise InvalidOptionError(label, text, f"a number from {least} to {most}")
     elif label in options:
         is_on = flag(options, label, default=False, path=path)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from plugin.server import envelope
 from tests.conformance.plugin import Json, Plugin
 from tests.fakes.rig import Rig
 
@@ -50,7 +51,7 @@ def plugin() -> Plugin:
 
 def test_all_of_them_are_there(plugin: Plugin) -> None:
     """And no others."""
-    assert plugin.methods == set(METHODS)
+    assert plugin.methods == set(METHODS) == envelope.METHODS
 
 
 @pytest.mark.parametrize("method", WITH_BODY)

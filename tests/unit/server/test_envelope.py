@@ -103,11 +103,12 @@ class TestMetric:
 
     def test_calls_are_counted_by_method_and_result(self) -> None:
         """Whatever came of them."""
-        before = [self.count("M", result) for result in ("ok", "refused")]
-        answered(None, "M")
-        answered(errors.RefusedError("no"), "M")
+        method = "NetworkDriver.Join"
+        before = [self.count(method, result) for result in ("ok", "refused")]
+        answered(None, method)
+        answered(errors.RefusedError("no"), method)
 
-        assert [self.count("M", r) for r in ("ok", "refused")] == [n + 1 for n in before]
+        assert [self.count(method, r) for r in ("ok", "refused")] == [n + 1 for n in before]
 
     def test_unknown_methods_do_not_make_it_grow(self) -> None:
         """Anybody could ask for any name."""
@@ -116,3 +117,11 @@ class TestMetric:
 
         assert self.count("unknown", "unknown") == before + 1
         assert not self.count("Made.Up", "unknown")
+
+    def test_nor_while_nothing_is_known_of_methods(self) -> None:
+        """The plugin has not started, and answers for whatever it is asked."""
+        before = self.count("unknown", "failed")
+        answered(errors.NotReadyError("wait"), "Made.Up")
+
+        assert self.count("unknown", "failed") == before + 1
+        assert not self.count("Made.Up", "failed")
