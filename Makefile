@@ -2,19 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test here there run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
+.PHONY: help demo test nightly run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAGE := packaging/stage
 PYTEST := $(BIN)/pytest -q
-# Folders that need neither root nor an engine; those that are there.
-FAST := $(wildcard tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks tests/reliability)
-# Proofs that need no engine; each is a stage of its own.
-PROOFS := crash-points fuzz crowd soak
-# Those that need engines: each runs on all of them at the same time.
-ENGINE_PROOFS := kill-loop boot live-restore crash-loop reboot engine-upgrade stale-endpoints
+# Folders that need neither root nor an engine.
+FAST := tests/unit tests/property tests/contract tests/conformance tests/golden tests/benchmarks tests/reliability tests/stages
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,25 +20,11 @@ demo: ## Show pynet at work on a real Docker Engine, from nothing, and clean up
 	@$(STAGE) "Python environment and engine" $(MAKE) --no-print-directory -j2 venv demo-engine
 	@$(BIN)/python -m tests.lab.demo
 
-test: ## Run every test there is, on real engines too
-	@$(STAGE) "Debian packages" packaging/packages
-	@$(STAGE) "Python environment, engines and virtual machine" $(MAKE) --no-print-directory -j3 venv engines machine
-	@$(STAGE) "lint" $(MAKE) --no-print-directory lint
-	@$(STAGE) "unit, property, contract and conformance tests" $(PYTEST) $(FAST)
-	@$(STAGE) "this kernel and Debian's, side by side" $(MAKE) --no-print-directory -j2 --output-sync=recurse here there
-	@$(STAGE) "lab tests" $(PYTEST) tests/lab
-	@$(STAGE) "reliability, short, on engines" $(BIN)/python -m tests.reliability --short --only $(ENGINE_PROOFS)
-	@$(STAGE) "managed plugin" $(BIN)/python -m tests.lab.prebuild
-	@$(STAGE) "end-to-end tests" $(BIN)/python -m tests.lab.side_by_side tests/e2e
+test: ## Run the tests: one of each kind, on real engines too
+	@$(PYTHON) -B -m tests.stages test
 
-# Half of the time of either is waiting.
-here:
-	@$(STAGE) "kernel tests" $(PYTEST) tests/kernel
-	@$(foreach proof,$(PROOFS),$(STAGE) "reliability, short: $(proof)" $(BIN)/python -m tests.reliability --short --only $(proof) &&) true
-
-there:
-	@$(STAGE) "tests on Debian's kernel" $(MAKE) --no-print-directory vm
-	@$(STAGE) "end-to-end tests on Debian's kernel" $(MAKE) --no-print-directory vm-engine
+nightly: ## Run what is exhaustive, random or long, and a second kernel
+	@$(PYTHON) -B -m tests.stages nightly
 
 run: setup ## Serve this host's Docker in the foreground
 	@$(BIN)/pynet serve
@@ -54,10 +36,10 @@ lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability -p tests.stages
 	@$(BIN)/lint-imports
 
-unit: venv ## Run the tests that need no root and no engine
+unit: venv ## Run the tests that need no root and no engine, some two minutes
 	@$(PYTEST) $(FAST)
 
 kernel: setup ## Run the tests on real netlink and nftables

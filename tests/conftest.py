@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 # Whoever runs something with a log puts (title, tail of the log) here; see pytest_runtest_makereport.
 LOGS = pytest.StashKey[dict[str, Callable[[], str]]]()
 LEFT_OUT = pytest.StashKey[int]()
+LATER = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,6 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what only root can do for anybody else, and leave to the machine what is its."""
+    if "nightly" not in config.option.markexpr:
+        later = [item for item in items if item.get_closest_marker("nightly")]
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=later)
+        config.stash[LATER] = len(later)
     if not IN_MACHINE:
         elsewhere = [item for item in items if item.get_closest_marker("vm")]
         items[:] = [item for item in items if not item.get_closest_marker("vm")]
@@ -37,6 +43,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was left out, and where it runs."""
+    if later := config.stash.get(LATER, 0):
+        terminalreporter.write_line(f"{later} left out: marked nightly; see make nightly")
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(
             f"{left_out} left out: marked vm, for kernels that have everything; see make vm, vm-engine"

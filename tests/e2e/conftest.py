@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 import pytest
 
@@ -52,6 +53,53 @@ IN_BOTH: Final = frozenset(
         "test_two_networks",
     }
 )
+# One of each kind; the rest of the two engines' tests is the night's on one of them.
+ON_BOTH_IN_EVERY_RUN: Final = frozenset(
+    {
+        "test_a_network_that_docker_forgot",
+        "test_a_parent_comes_and_goes",
+        "test_an_answer_that_was_lost",
+        "test_answers_from_everywhere",
+        "test_backup_and_restore",
+        "test_check_and_repair",
+        "test_containers",
+        "test_create_inspect_remove",
+        "test_dual_stack",
+        "test_engine_restarts",
+        "test_every_origin",
+        "test_everything_flushed",
+        "test_existing_bridge",
+        "test_foreign_address",
+        "test_gateway_container",
+        "test_host_and_containers",
+        "test_icc_off",
+        "test_internal",
+        "test_ipv6",
+        "test_loopback_only",
+        "test_mac_addresses_keep_addresses",
+        "test_named_addresses",
+        "test_neighbours_of_the_lan",
+        "test_no_way_in",
+        "test_plugin_is_killed",
+        "test_plugin_restarts",
+        "test_range",
+        "test_restart_and_stop",
+        "test_restarts",
+        "test_two_reach_each_other",
+        "test_udp",
+        "test_under_dockers_macvlan",
+    }
+)
+MANAGED_IN_EVERY_RUN: Final = frozenset(
+    {
+        "test_answers_from_everywhere",
+        "test_create_inspect_remove",
+        "test_neighbours_of_the_lan",
+        "test_plugin_is_killed",
+        "test_settings",
+        "test_two_reach_each_other",
+    }
+)
 # The virtual machine has no managed plugin.
 PLACES: Final = [
     (version, way)
@@ -60,11 +108,15 @@ PLACES: Final = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.engine)
     items[:] = [item for item in items if _has_its_place(item)]
+    for item in items:
+        if "e2e" in item.path.parts and not _is_for_every_run(item):
+            item.add_marker(pytest.mark.nightly)
 
 
 def _has_its_place(item: pytest.Item) -> bool:
@@ -76,6 +128,20 @@ def _has_its_place(item: pytest.Item) -> bool:
     if "socket" in item.name or not item.path.name.startswith(MODES):
         return True
     return item.name.partition("[")[0] in IN_BOTH
+
+
+def _is_for_every_run(item: pytest.Item) -> bool:
+    """What engines may do differently runs on both; of the rest each test on one of them."""
+    name, _, parameters = item.name.partition("[")
+    if IN_MACHINE or not parameters or item.path.name == "test_managed.py":
+        return True
+    version, way = next((v, w) for v, w in PLACES if f"{v}-{w}" in parameters)
+    if way == "managed":
+        return name in MANAGED_IN_EVERY_RUN
+    if name in ON_BOTH_IN_EVERY_RUN:
+        return True
+    others = f"{name}[{parameters.replace(f'{version}-{way}', '')}"
+    return version == list(ENGINES)[crc32(others.encode()) % len(ENGINES)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ class TestAtStart:
             ("mkdir -p {0} && " + FULL, "rm {0}/../fill", "full"),
             ("mkdir -p {0} && " + READ_ONLY, "mount -o remount,rw {0}/..", "cannot be written"),
             (READ_ONLY.replace("{0}/..", "$(dirname {0})"), None, "cannot be made: Read-only"),
-            ("echo a file > {0}", "rm {0}", "cannot be made: File exists"),
+            ("echo a file > {0}", "rm {0}", "is a file; set it to a directory"),
         ],
         ids=["full", "read-only", "missing on a read-only disk", "no directory"],
     )

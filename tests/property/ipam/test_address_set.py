@@ -2,11 +2,12 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.address_set import AddressSet
 from ipam.prefixes import AddressRange, parse_prefix, parse_range, subtract
+from tests.property.effort import effort
 
 PREFIX = parse_prefix("10.0.0.0/21")
 SIZE = 2048
@@ -26,7 +27,7 @@ def numbers(ranges: tuple[AddressRange, ...] | list[AddressRange]) -> set[int]:
 
 
 class TestAddressSet:
-    @settings(max_examples=200, deadline=None)
+    @effort(200)
     @given(
         ranges=st.lists(spans, max_size=4).map(lambda parts: subtract(parts, [])),
         taken=st.lists(spans, max_size=6),
@@ -57,7 +58,7 @@ class TestAddressSet:
 
 
 class TestSubtract:
-    @settings(max_examples=200, deadline=None)
+    @effort(200)
     @given(ranges=st.lists(spans, max_size=4), exclusions=st.lists(spans, max_size=4))
     def test_what_is_left_is_what_a_set_would_leave(
         self, ranges: list[AddressRange], exclusions: list[AddressRange]

@@ -5,7 +5,6 @@ import tempfile
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -34,6 +33,7 @@ from ipam.prefixes import usable
 from ipam.store.base import Store
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
+from tests.property.effort import effort
 from tests.property.ipam.model import NAMES, ROUTE, SETTINGS, TENANTS, Held, Known, prefixes
 
 
@@ -267,11 +267,6 @@ class SqliteMachine(AllocatorMachine):
 
 
 TestMemory = AllocatorMachine.TestCase
-TestMemory.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
+TestMemory.settings = effort(250)
 TestSqlite = SqliteMachine.TestCase
-TestSqlite.settings = settings(
-    max_examples=100,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestSqlite.settings = effort(100, steps=40)

@@ -4,16 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.plugin import Plugin
 from tests.conformance.test_methods import METHODS
+from tests.property.effort import effort
 from tests.property.plugin.strategies import messages, sane_messages
 
-FEW = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FEW = effort(20)
 
 
 def check(plugin: Plugin, method: str, body: bytes) -> int:
@@ -45,7 +44,7 @@ def test_any_bytes(method: str, body: bytes) -> None:
     assert check(Plugin(), method, body) in (200, 400)
 
 
-@settings(max_examples=50, deadline=None)
+@effort(50)
 @given(st.lists(st.tuples(st.sampled_from(METHODS), sane_messages), max_size=20))
 def test_any_sequence_leaves_host_and_state_in_accord(
     calls: list[tuple[str, dict[str, Any]]],

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -24,6 +23,7 @@ from plugin.model.resources import Bridge
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
+from tests.property.effort import effort
 
 SUBNETS = [
     ("10.1.0.0/24", "fd00:1::/64"),
@@ -194,7 +194,7 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLives.settings = effort(300, steps=30)
 
 
 def test_a_bridge_is_what_a_reboot_takes() -> None:

@@ -1,0 +1,1 @@
+"""What `make test`, `make nightly` and CI run: stages, side by side where they only wait."""

@@ -1,0 +1,49 @@
+"""`python3 -m tests.stages test|nightly|ci`, with the standard library alone.
+
+`ci` is `test`, and then of `nightly` what ends within 45 minutes of its start.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.stages.plan import NIGHTLY, TEST
+from tests.stages.run import Run, say, summary
+from tests.stages.stage import Stage
+
+LOGS: Final = Path("build/stages")
+CI_SECONDS: Final = 45 * 60.0
+
+
+def main() -> int:
+    what = sys.argv[1] if len(sys.argv) == 2 else ""
+    if what not in ("test", "nightly", "ci"):
+        sys.stderr.write("usage: python3 -m tests.stages test|nightly|ci\n")
+        return 2
+    started = time.monotonic()
+    os.environ.setdefault("PYNET_SEED", str(random.SystemRandom().randrange(1 << 32)))
+    code = 0
+    if what in ("test", "ci"):
+        code = _run(TEST, None)
+    if what == "nightly" or (what == "ci" and not code):
+        say(f"nightly, with PYNET_SEED={os.environ['PYNET_SEED']}")
+        code = _run(NIGHTLY, None if what == "nightly" else started + CI_SECONDS)
+    say(f"{'FAILED' if code else 'all is well'} after {time.monotonic() - started:.0f} s")
+    return code
+
+
+def _run(stages: tuple[Stage, ...], deadline: float | None) -> int:
+    run = Run(stages, LOGS, deadline)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: run.stop())
+    code = run.run()
+    say("stages", before=summary(run.outcomes.values()) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

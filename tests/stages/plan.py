@@ -1,0 +1,144 @@
+"""What is run, in which order, and what may run beside what.
+
+`make test` has one of each kind on both engines; what is exhaustive or long, and the second
+kernel, is `make nightly`'s, in the order in which CI begins with it.
+"""
+
+from typing import Final
+
+from tests.stages.stage import Stage
+
+_BIN: Final = ".venv/bin"
+_PYTEST: Final = f"{_BIN}/pytest -q"
+_PROOF: Final = f"{_BIN}/python -m tests.reliability --only"
+_SHORT: Final = f"{_BIN}/python -m tests.reliability --short --only"
+_ENGINES: Final = f"{_BIN}/python -m tests.lab.side_by_side tests/e2e"
+_MACHINE: Final = f"{_BIN}/python -m tests.vm"
+# Folders that need neither root nor an engine.
+FAST: Final = (
+    *("tests/unit", "tests/property", "tests/contract", "tests/conformance", "tests/golden"),
+    *("tests/benchmarks", "tests/reliability", "tests/stages"),
+)
+# Proofs that need no engine, and those that do: the latter run on all engines at the same time.
+PROOFS: Final = ("crash-points", "fuzz", "crowd", "soak")
+ENGINE_PROOFS: Final = (
+    *("kill-loop", "boot", "live-restore", "crash-loop", "reboot"),
+    *("engine-upgrade", "stale-endpoints"),
+)
+HOST: Final = "host"
+LAB: Final = "lab"
+
+PACKAGES: Final = Stage(name="Debian packages", command="packaging/packages", seconds=60, lane=HOST)
+ENVIRONMENT: Final = Stage(
+    name="Python environment",
+    command="make --no-print-directory venv",
+    seconds=40,
+    after=(PACKAGES.name,),
+    lane=HOST,
+)
+ROOTS: Final = Stage(
+    name="engines",
+    command="make --no-print-directory engines",
+    seconds=120,
+    after=(PACKAGES.name,),
+    lane=LAB,
+)
+TEST: Final = (
+    PACKAGES,
+    ENVIRONMENT,
+    ROOTS,
+    Stage(
+        name="lint",
+        command="make --no-print-directory lint",
+        seconds=30,
+        after=(ENVIRONMENT.name,),
+        lane=HOST,
+    ),
+    Stage(
+        name="unit, property, contract and conformance tests",
+        command=f"{_PYTEST} {' '.join(FAST)}",
+        seconds=100,
+        after=(ENVIRONMENT.name,),
+        lane=HOST,
+    ),
+    Stage(
+        name="kernel tests",
+        command=f"{_PYTEST} tests/kernel",
+        seconds=180,
+        after=(ENVIRONMENT.name, ROOTS.name),
+        lane=HOST,
+    ),
+    Stage(
+        name="reliability, short, on this host",
+        command=f"{_SHORT} {' '.join(PROOFS)}",
+        seconds=200,
+        after=(ENVIRONMENT.name,),
+        lane=HOST,
+    ),
+    Stage(
+        name="managed plugin",
+        command=f"{_BIN}/python -m tests.lab.prebuild",
+        seconds=60,
+        after=(ENVIRONMENT.name, ROOTS.name),
+        lane=LAB,
+    ),
+    Stage(
+        name="lab tests",
+        command=f"{_PYTEST} tests/lab",
+        seconds=10,
+        after=(ENVIRONMENT.name, ROOTS.name),
+        lane=LAB,
+    ),
+    Stage(
+        name="reliability, short, on engines",
+        command=f"{_SHORT} {' '.join(ENGINE_PROOFS)}",
+        seconds=130,
+        after=(ENVIRONMENT.name, ROOTS.name),
+        lane=LAB,
+    ),
+    Stage(
+        name="end-to-end tests",
+        command=_ENGINES,
+        seconds=350,
+        after=(ENVIRONMENT.name, "managed plugin"),
+        lane=LAB,
+    ),
+)
+
+# The machine has both processors to itself most of the time, so all of this is one lane.
+NIGHTLY: Final = (
+    Stage(
+        name="property tests at random",
+        command=f'{_PYTEST} tests/property --hypothesis-seed="$PYNET_SEED"',
+        seconds=150,
+    ),
+    Stage(
+        name="long tests without engines", command=f"{_PYTEST} -m nightly tests/kernel", seconds=60
+    ),
+    Stage(name="long end-to-end tests", command=f"{_ENGINES} -m nightly", seconds=400),
+    Stage(
+        name="virtual machine",
+        command="make --no-print-directory machine",
+        seconds=140,
+    ),
+    Stage(
+        name="tests on Debian's kernel",
+        command=f"{_PYTEST} tests/vm && {_MACHINE}",
+        seconds=160,
+        after=("virtual machine",),
+    ),
+    Stage(
+        name="end-to-end tests on Debian's kernel",
+        command=f"{_MACHINE} -v tests/e2e/vm",
+        seconds=250,
+        after=("virtual machine",),
+    ),
+    *(
+        Stage(name=f"reliability: {name}", command=f"{_PROOF} {name}", seconds=seconds)
+        for name, seconds in (
+            *(("crash-points", 300), ("fuzz", 120), ("crowd", 60), ("soak", 300)),
+            *(("kill-loop", 330), ("boot", 120), ("live-restore", 200), ("crash-loop", 120)),
+            *(("reboot", 60), ("engine-upgrade", 60), ("stale-endpoints", 60)),
+        )
+    ),
+)
