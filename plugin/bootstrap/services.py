@@ -21,12 +21,11 @@ from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.firewalld import Firewalld
-from plugin.firewall.nft import best_client
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
-from plugin.kernel import nf_tables
 from plugin.kernel.claim import claim
 from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.nf_transactions import NfTables
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
@@ -187,12 +186,12 @@ class Builder:
     def _firewall(self) -> Firewall:
         mark = self._config.mark
         try:
-            return NftablesFirewall(best_client(), DockerUser(mark), mark, nf_tables)
+            return NftablesFirewall(DockerUser(mark), mark, NfTables())
         except FirewallError as error:
             self._health.degrade(
                 "nftables",
                 f"{error}; networks and containers that need rules are refused",
-                "install the package libnftables1 or nftables and restart pynet",
+                "run it on another machine, or without networks of mode bridge",
             )
             return NoFirewall(str(error))
 

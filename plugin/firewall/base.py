@@ -1,21 +1,44 @@
 """The contract of a firewall: a skeleton that never changes, and elements that do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plugin.model.ids import IfName
 from plugin.model.resources import Element
-from plugin.model.rules import Chain, Prepared
+from plugin.model.rules import Chain, CompiledTable, Prepared, SetChange, SetEntry
 
 
 class Ruleset(Protocol):
-    """What nf_tables holds, as the kernel tells it."""
+    """What nf_tables holds, as the kernel tells it.  Every method raises KernelError."""
 
     def chains(self) -> tuple[Chain, ...]:
         """Every chain of everybody's."""
 
     def rules(self, family: str, table: str) -> dict[str, tuple[bytes, ...]]:
         """The rules of a table in their order, by the names of chains."""
+
+    def entries(
+        self, family: str, table: str, names: Iterable[str]
+    ) -> Mapping[str, tuple[SetEntry, ...]]:
+        """What the sets of those names hold; nothing if they are not there."""
+
+    def lay(
+        self, tables: Sequence[CompiledTable], entries: Sequence[SetChange] | None = None
+    ) -> None:
+        """Have tables with these sets, and these chains and rules and no others, in one transaction.
+
+        Elements stay.  With ``entries`` the tables are made anew, and have those.
+        """
+
+    def change(self, table: str, changes: Sequence[SetChange]) -> None:
+        """Make changes in their order, in one transaction.
+
+        To add what is there is no change; it fails if that has other data.  So does to delete what
+        is not there.
+        """
+
+    def close(self) -> None:
+        """Let go of what the process holds; may be repeated."""
 
 
 class Zones(Protocol):
@@ -50,10 +73,16 @@ class Firewall(Protocol):
         """Add what is missing and replace what has other data.  Raises FirewallError."""
 
     def remove(self, elements: Sequence[Element]) -> None:
-        """Take away what is there with the same data; the rest is passed over."""
+        """Take away what is there with the same data; the rest is passed over.
+
+        Raises FirewallError if something of it stays, or if that cannot be found out.
+        """
 
     def read(self) -> frozenset[Element]:
-        """Every element there is.  Costs the size of the table: never for a request."""
+        """Every element there is.  Costs the size of the table: never for a request.
+
+        Raises FirewallError if they cannot be read: that is not the same as none.
+        """
 
     def close(self) -> None:
         """Let go of what the process holds; the elements stay."""

@@ -34,6 +34,7 @@ _FORWARD: Final = "FORWARD"
 _JUMP: Final = f"-j {_DOCKERS}"
 _COMMANDS: Final = {"iptables": 4, "ip6tables": 6}
 _RETURN: Final = "-j RETURN"
+_NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
 # As iptables lists them, whatever our mark was when they were set.
 _OURS: Final = re.compile(
     r"-m mark --mark 0x[0-9a-f]+/0x[0-9a-f]+ (-m conntrack --ctstate RELATED,ESTABLISHED )?"
@@ -127,9 +128,18 @@ def _delete(path: str, chain: str, rules: Iterable[str]) -> None:
 
 
 def _rules(path: str, chain: str) -> list[str] | None:
-    """The chain's rules, or None if there is no such chain."""
+    """The chain's rules, or None if there is no such chain.
+
+    That iptables could not tell (it waits for a lock, or for memory) is another code than the one
+    for a chain that it does not find, or calls incompatible: 1.8.9 says the same of both.
+    """
     done = _call(path, "-S", chain)
-    return None if done.returncode else _parsed(chain, done.stdout)
+    if done.returncode == 0:
+        return _parsed(chain, done.stdout)
+    whole = _call(path, "-S") if done.returncode == _NOT_FOUND else done
+    if whole.returncode not in (0, _NOT_FOUND) or f"-N {chain}" in whole.stdout.splitlines():
+        raise _failure(path, ("-S", chain), done)
+    return None
 
 
 def _parsed(chain: str, listing: str) -> list[str]:
@@ -152,7 +162,11 @@ def _in_use(names: Path) -> bool:
 
 
 def _has(path: str, chain: str, rule: str) -> bool:
-    return _call(path, "-C", chain, *rule.split()).returncode == 0
+    arguments = ("-C", chain, *rule.split())
+    done = _call(path, *arguments)
+    if done.returncode not in (0, _NOT_FOUND):
+        raise _failure(path, arguments, done)
+    return done.returncode == 0
 
 
 def _run(path: str, *arguments: str) -> None:
@@ -163,9 +177,15 @@ def _run(path: str, *arguments: str) -> None:
 def _checked(path: str, *arguments: str) -> str:
     done = _call(path, *arguments)
     if done.returncode:
-        reason = done.stderr.strip() or done.stdout.strip() or "no reason given"
-        raise FirewallError(f"{path} {' '.join(arguments)} failed: {reason}")
+        raise _failure(path, arguments, done)
     return done.stdout
+
+
+def _failure(
+    path: str, arguments: Iterable[str], done: subprocess.CompletedProcess[str]
+) -> FirewallError:
+    reason = done.stderr.strip() or done.stdout.strip() or "no reason given"
+    return FirewallError(f"{path} {' '.join(arguments)} failed: {reason}")
 
 
 def _call(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ class NoFirewall:
     def check(self) -> None:
         raise FirewallError(
             f"{self._why}, and without rules containers would reach what they must not; "
-            "install the package libnftables1 or nftables and restart pynet"
+            "networks of mode macvlan, ipvlan or null without host_access need none"
         )
 
     def prepare(self) -> Prepared:

@@ -10,17 +10,24 @@ which of the two translates a packet does not depend on who came first.
 A packet that Docker's FORWARD policy would drop cannot be saved from another table
 (an accept ends only its own chain, a drop is final), so what passes here gets a mark that
 one rule in Docker's own chain accepts.
+
+The kernel is given ``compiled.py``, which nft makes of this text: after a change
+``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py`` writes that anew.
 """
 
+import re
 from typing import Final
 
+from plugin.firewall import compiled
 from plugin.firewall.forward import FORWARD
+from plugin.model.rules import CompiledChain, CompiledSet, CompiledTable
 
 TABLE: Final = "pynet"
 INET: Final = "inet"
 BRIDGE: Final = "bridge"
 FAMILIES: Final = (INET, BRIDGE)
 _ALL: Final = 0xFFFFFFFF  # a mark has 32 bits
+_NAMELESS: Final = re.compile(r"__(set|map)\d+")
 
 _PORT: Final = "inet_proto . inet_service"
 SETS: Final = {
@@ -248,3 +255,42 @@ def _table(family: str, mark: int) -> str:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.strip().splitlines()]
+
+
+def tables(mark: int) -> tuple[CompiledTable, ...]:
+    """The same as the kernel takes it; compiled before, because nft may die beside other tables.
+
+    nft reads every table of the host, and one that a newer nft has made may be too much for it.
+    """
+    return tuple(_compiled(family, mark) for family in FAMILIES)
+
+
+def _compiled(family: str, mark: int) -> CompiledTable:
+    return CompiledTable(
+        family=family,
+        name=TABLE,
+        sets=tuple(
+            CompiledSet(
+                name=_NAMELESS.sub(r"__\1%d", name),
+                definition=bytes.fromhex(definition),
+                entries=bytes.fromhex("".join(entries)),
+            )
+            for name, (definition, *entries) in compiled.SETS[family].items()
+        ),
+        chains=tuple(
+            CompiledChain(
+                name=name,
+                definition=bytes.fromhex(definition),
+                rules=tuple(_marked(rule, mark) for rule in rules),
+            )
+            for name, (definition, *rules) in compiled.CHAINS[family].items()
+        ),
+    )
+
+
+def _marked(rule: str, mark: int) -> bytes:
+    """Marks are in the order of the host, and so is all that ``compiled`` has: little-endian."""
+    words = {"mark": mark, "others": _ALL ^ mark}
+    return bytes.fromhex(
+        rule.format(**{name: word.to_bytes(4, "little").hex() for name, word in words.items()})
+    )

@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ _RULE_CHAIN: Final = 2
 _RULE_EXPRESSIONS: Final = 4
 _NF_DROP: Final = b"\0\0\0\0"  # linux/netfilter.h
 _FAMILIES: Final = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
-_NUMBERS: Final = {name: number for number, name in _FAMILIES.items()}
+NUMBERS: Final = {name: number for number, name in _FAMILIES.items()}
 _HOOKS: Final = ("prerouting", "input", "forward", "output", "postrouting")
 # A set without a name gets one with a number, which changes whenever it is made again.
 _NAMELESS: Final = re.compile(rb"__(set|map)\d+")
@@ -51,22 +52,31 @@ _LEGACY: Final = {
 }
 
 
-def chains() -> tuple[Chain, ...]:
+def chains(sock: socket.socket | None = None) -> tuple[Chain, ...]:
     """Every chain there is; none on a kernel without nf_tables."""
-    return tuple(_chain(family, found) for family, found in _dump(_GETCHAIN, 0, b""))
+    return tuple(_chain(family, found) for family, found in _dump(_GETCHAIN, 0, b"", sock))
 
 
-def rules(family: str, table: str, chain: str = "") -> dict[str, tuple[bytes, ...]]:
+def rules(
+    family: str, table: str, chain: str = "", sock: socket.socket | None = None
+) -> dict[str, tuple[bytes, ...]]:
     """The rules of a table, or of one of its chains, in their order, by the names of chains."""
     wanted = raw.attribute(_RULE_TABLE, table.encode() + b"\0")
     if chain:
         wanted += raw.attribute(_RULE_CHAIN, chain.encode() + b"\0")
     found: dict[str, tuple[bytes, ...]] = {}
-    for _, rule in _dump(_GETRULE, _NUMBERS[family], wanted):
+    for _, rule in _dump(_GETRULE, NUMBERS[family], wanted, sock):
         name = raw.text(rule[_RULE_CHAIN])
         text = _NAMELESS.sub(rb"__\1", rule.get(_RULE_EXPRESSIONS, b""))
         found[name] = (*found.get(name, ()), text)
     return found
+
+
+def dump(
+    kind: int, family: str, wanted: bytes, sock: socket.socket | None = None
+) -> list[dict[int, bytes]]:
+    """Attributes of everything of a kind that is ``wanted``; nothing if its table is not there."""
+    return [found for _, found in _dump(kind, NUMBERS[family], wanted, sock)]
 
 
 def may_drop_forwarded(version: int) -> bool:
@@ -110,12 +120,13 @@ def _chain(family: int, found: dict[int, bytes]) -> Chain:
     )
 
 
-def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[int, dict[int, bytes]]]:
+def _dump(
+    kind: int, family: int, wanted: bytes, sock: socket.socket | None = None
+) -> list[tuple[int, dict[int, bytes]]]:
     request = _GENERIC.pack(family, 0, 0) + wanted
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER) as sock:
-            sock.settimeout(_TIMEOUT_SECONDS)
-            bodies = raw.dump(sock, _SUBSYSTEM | kind, request)
+        with conversation() if sock is None else nullcontext(sock) as found:
+            bodies = raw.dump(found, _SUBSYSTEM | kind, request)
     except raw.NetlinkError as error:
         if error.code in _NOTHING:
             return []
@@ -125,3 +136,14 @@ def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[int, dict[int, by
             return []
         raise open_files.refusal("the rules of this host cannot be read", error) from error
     return [(body[0], raw.attributes(body, _GENERIC.size)) for body in bodies]
+
+
+def conversation() -> socket.socket:
+    """A socket for nf_tables.
+
+    To close one waits until the kernel has let go of what was deleted last, which takes a grace
+    period of RCU (net/netfilter/nf_tables_api.c, nft_rcv_nl_event).
+    """
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER)
+    sock.settimeout(_TIMEOUT_SECONDS)
+    return sock

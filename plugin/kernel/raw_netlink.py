@@ -21,6 +21,7 @@ NLMSG_DONE: Final = 3
 
 _HEADER: Final = struct.Struct("=IHHII")
 _ATTRIBUTE: Final = struct.Struct("=HH")
+ATTRIBUTE_HEADER: Final = _ATTRIBUTE.size
 _TYPE_MASK: Final = 0x3FFF  # less the flags "nested" and "network byte order"
 _NESTED: Final = 0x8000
 
@@ -47,9 +48,11 @@ class NetlinkError(Exception):
         return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
 
 
-def message(kind: int, flags: int, body: bytes) -> bytes:
-    """A request."""
-    return _HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body
+def message(kind: int, flags: int, body: bytes, sequence: int = 1) -> bytes:
+    """A request, padded; the answer to it has its number."""
+    size = _HEADER.size + len(body)
+    header = _HEADER.pack(size, kind, NLM_F_REQUEST | flags, sequence, 0)
+    return header + body + b"\0" * (aligned(size) - size)
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -60,7 +63,7 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         if length < _HEADER.size:
             return
         yield kind, data[offset + _HEADER.size : offset + length]
-        offset += _aligned(length)
+        offset += aligned(length)
 
 
 def dump(sock: socket.socket, kind: int, body: bytes) -> list[bytes]:
@@ -115,14 +118,21 @@ def _is_interrupted(data: bytes) -> bool:
         length, _, flags, _, _ = _HEADER.unpack_from(data, offset)
         if flags & _NLM_F_DUMP_INTR:
             return True
-        offset += _aligned(max(length, _HEADER.size))
+        offset += aligned(max(length, _HEADER.size))
     return False
+
+
+def acknowledgements(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Numbers of requests, and what a datagram says of them; for ``check``."""
+    for kind, body in messages(data):
+        if kind == NLMSG_ERROR:
+            yield _HEADER.unpack_from(body, _CODE.size)[3], body
 
 
 def attribute(kind: int, value: bytes) -> bytes:
     """An attribute, padded."""
     size = _ATTRIBUTE.size + len(value)
-    return _ATTRIBUTE.pack(size, kind) + value + b"\0" * (_aligned(size) - size)
+    return _ATTRIBUTE.pack(size, kind) + value + b"\0" * (aligned(size) - size)
 
 
 def nested(kind: int, *attributes: bytes) -> bytes:
@@ -132,15 +142,18 @@ def nested(kind: int, *attributes: bytes) -> bytes:
 
 def attributes(body: bytes, header: int) -> dict[int, bytes]:
     """Types and values of the attributes behind a header of ``header`` bytes."""
-    found = {}
+    return dict(each_attribute(body, header))
+
+
+def each_attribute(body: bytes, header: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The same one by one, of a list whose attributes are all of one type."""
     offset = header
     while offset + _ATTRIBUTE.size <= len(body):
         size, kind = _ATTRIBUTE.unpack_from(body, offset)
         if size < _ATTRIBUTE.size:
             break
-        found[kind & _TYPE_MASK] = body[offset + _ATTRIBUTE.size : offset + size]
-        offset += _aligned(size)
-    return found
+        yield kind & _TYPE_MASK, body[offset + _ATTRIBUTE.size : offset + size]
+        offset += aligned(size)
 
 
 def find(body: bytes, header: int, wanted: int) -> bytes | None:
@@ -153,5 +166,6 @@ def text(value: bytes | None) -> str:
     return (value or b"").rstrip(b"\0").decode(errors="replace")
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """What something of that size takes with its padding."""
     return (size + 3) & ~3

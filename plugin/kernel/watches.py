@@ -39,7 +39,6 @@ _GENERIC: Final = 4  # bytes of struct nfgenmsg
 _NEWCHAIN: Final = 3  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
 _DELCHAIN: Final = 5
 _DELRULE: Final = 8
-_DELETIONS: Final = frozenset({2, _DELCHAIN, _DELRULE, 11, 14})  # table, ..., set, element
 _NEWGEN: Final = 15
 _TABLES: Final = frozenset({_SUBSYSTEM << 8, _SUBSYSTEM << 8 | 2})  # made, and removed
 _TABLE: Final = 1  # the attribute with the table's name, in every message
@@ -127,7 +126,7 @@ class _Watch(ABC):
 
 
 class RulesetWatch(_Watch):
-    """Calls ``changed`` after somebody else took away rules of ours."""
+    """Calls ``changed`` after somebody else changed tables of ours, or took rules away beside them."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._concerned = False
@@ -248,7 +247,7 @@ def _state(link: LinkInfo) -> int:
 def _concerns_us(kind: int, body: bytes) -> bool:
     table = _text(body, _TABLE)
     if table == _OWN_TABLE:
-        return kind in _DELETIONS
+        return True  # an addition lets in what shall not come in, or goes before our rules
     if table != "filter" or kind not in (_NEWCHAIN, _DELCHAIN, _DELRULE):
         return False
     chain = _text(body, _CHAIN_OF_RULE if kind == _DELRULE else _NAME_OF_CHAIN)

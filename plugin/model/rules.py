@@ -37,3 +37,57 @@ class Prepared:
 
     restored: tuple[Rule, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetEntry:
+    """An element as nf_tables holds it: bytes in network order, parts padded to four.
+
+    In a set of intervals, one that ``ends`` is the first key that does not belong any more.  One
+    without a key stands for every key that is not there.
+    """
+
+    key: bytes
+    data: bytes = b""
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChange:
+    """Entries that a set or map is to have, or with ``delete`` not to have."""
+
+    family: str
+    name: str
+    entries: tuple[SetEntry, ...]
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSet:
+    """A set or map; what the kernel is told of it is as opaque as a rule's expressions.
+
+    One without a name is known by its place among the sets and has ``entries`` for ever.
+    """
+
+    name: str
+    definition: bytes
+    entries: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledChain:
+    """A chain with its rules."""
+
+    name: str
+    definition: bytes
+    rules: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledTable:
+    """A table as the kernel takes it, without elements."""
+
+    family: str
+    name: str
+    sets: tuple[CompiledSet, ...]
+    chains: tuple[CompiledChain, ...]

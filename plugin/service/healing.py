@@ -19,7 +19,7 @@ from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
-from plugin.service.inspection import SURROUNDING_SETS, Inspector
+from plugin.service.inspection import SURROUNDING_SETS, Elements, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
@@ -32,6 +32,7 @@ _FIREWALL: Final = "firewall"
 _NETWORKS: Final = "networks"
 _CONTAINERS: Final = "containers of "
 _LEFT_OVERS: Final = "left-overs"
+_TRIED_AGAIN: Final = "see the log; every tick tries again"
 
 
 class Healer:
@@ -76,8 +77,14 @@ class Healer:
     def _look_after_everything(self, *, drift: bool) -> None:
         self._prepare_firewall(drift=drift)
         self._collect_forgotten()
-        elements = self._firewall.read()
-        self._know_surroundings(elements)
+        try:
+            elements = self._inspector.elements()
+        except PynetError as error:
+            # To take what cannot be read for nothing would make everything anew.
+            self._health.degrade(_FIREWALL, f"{error}; nothing is healed", _TRIED_AGAIN)
+            _log.error("firewall.not_read", reason=error)
+            return
+        self._know_surroundings(elements.there)
         failures = []
         for network in self._store.networks():
             try:
@@ -92,9 +99,7 @@ class Healer:
             failures.append(_reason(error))
             _log.error("sweep.failed", reason=_reason(error))
         if failures:
-            self._health.degrade(
-                _NETWORKS, "; ".join(failures), "see the log; every tick tries again"
-            )
+            self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
         else:
             self._health.recover(_NETWORKS)
 
@@ -138,7 +143,7 @@ class Healer:
         except PynetError as error:
             _log.error("bridges.not_known", reason=error)
 
-    def _heal_network(self, listed: Network, elements: frozenset[Element], *, drift: bool) -> None:
+    def _heal_network(self, listed: Network, elements: Elements, *, drift: bool) -> None:
         with self._locks.hold(listed.id):
             network = self._store.network(listed.id)
             if network is None:
@@ -150,7 +155,7 @@ class Healer:
                 return
             self._make_so(network, elements, drift=drift)
 
-    def _make_so(self, network: Network, elements: frozenset[Element], *, drift: bool) -> None:
+    def _make_so(self, network: Network, elements: Elements, *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):
             if endpoint.deleting or self._collector.is_forgotten(network, endpoint):
                 # dockerd knows it no more: what could not be removed then is removed now.

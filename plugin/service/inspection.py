@@ -3,13 +3,14 @@
 Healing looks here before it acts, and ``pynet check`` shows what it would do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import Final
 
 from plugin.drivers.registry import driver_for
+from plugin.firewall.base import Firewall
 from plugin.model.diff import Delta
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
@@ -48,6 +49,25 @@ class Difference:
     fault: Fault
 
 
+class Elements:
+    """What the firewall holds, read once for all networks that are looked at in turn.
+
+    What lacks may have been added by a call since.  So the first difference is looked at again;
+    when that has confirmed one, somebody took elements away, and what lacks later is believed.
+    """
+
+    def __init__(self, firewall: Firewall) -> None:
+        self._firewall = firewall
+        self._confirmed = False
+        self.there = firewall.read()
+
+    def confirm(self, differs: Callable[[frozenset[Element]], bool]) -> None:
+        """Read again, unless earlier readings are known to tell what lacks."""
+        if not self._confirmed:
+            self.there = self._firewall.read()
+            self._confirmed = differs(self.there)
+
+
 class Inspector:
     """Reads, and never writes."""
 
@@ -57,9 +77,7 @@ class Inspector:
         self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
 
-    def wanting(
-        self, network: Network, endpoints: Iterable[Endpoint], elements: frozenset[Element]
-    ) -> Delta:
+    def wanting(self, network: Network, endpoints: Iterable[Endpoint], elements: Elements) -> Delta:
         """What an active network lacks, or has otherwise, given the firewall's elements."""
         driver = driver_for(network.mode)
         known = tuple(endpoints)
@@ -68,11 +86,12 @@ class Inspector:
             if endpoint.joined:
                 plan |= driver.endpoint_plan(network, endpoint)
                 plan |= driver.ports_plan(network, endpoint)
-        delta = self._reconciler.compare(plan.resources, elements)
-        if not delta:
+        delta = self._reconciler.compare(plan.resources, elements.there)
+        own = {each for each in plan.resources if isinstance(each, Element)}
+        if own.isdisjoint(delta.missing | delta.changed):
             return delta
-        # A call may have come in since the elements were read: only what still lacks counts.
-        return self._reconciler.compare(plan.resources, self._firewall.read())
+        elements.confirm(lambda there: not own <= there)
+        return self._reconciler.compare(plan.resources, elements.there)
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
@@ -126,9 +145,9 @@ class Inspector:
             for name in sorted(names)
         ]
 
-    def elements(self) -> frozenset[Element]:
-        """Everything that the firewall holds."""
-        return self._firewall.read()
+    def elements(self) -> Elements:
+        """Everything that the firewall holds.  Raises FirewallError."""
+        return Elements(self._firewall)
 
 
 class Inspection:
@@ -167,7 +186,7 @@ class Inspection:
                 key=lambda each: (each.kind, each.which),
             )
 
-    def _of_network(self, network: Network, elements: frozenset[Element]) -> list[Difference]:
+    def _of_network(self, network: Network, elements: Elements) -> list[Difference]:
         name = short(network.id)
         if network.state is not NetworkState.ACTIVE:
             return [Difference(network=name, kind="network", which=name, fault=Fault.UNFINISHED)]

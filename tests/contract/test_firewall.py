@@ -1,6 +1,5 @@
 """One suite, three firewalls: what a caller of plugin.firewall may rely on."""
 
-from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -10,18 +9,13 @@ from plugin.errors import FirewallError
 from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import nf_tables
+from plugin.kernel.nf_transactions import NfTables
 from plugin.model.resources import Element
 from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 
 MARK: Final = 0x800
-CLIENTS: Final[dict[str, Callable[[], LibraryClient | CommandClient]]] = {
-    "library": LibraryClient,
-    "command": CommandClient,
-}
 
 BRIDGE: Final = Element(container="pn_bridges", match=('"pnb-1"',))
 SAME: Final = Element(container="pn_same", match=('"pnb-1"', '"pnb-1"'))
@@ -85,15 +79,13 @@ EVERY_KIND: Final = (
 )
 
 
-@pytest.fixture(
-    params=["memory", *(pytest.param(name, marks=pytest.mark.root) for name in CLIENTS)]
-)
+@pytest.fixture(params=["memory", pytest.param("nftables", marks=pytest.mark.root)])
 def firewall(request: pytest.FixtureRequest) -> Firewall:
     """A firewall of a host that never had one, prepared."""
     made: Firewall = MemoryFirewall()
-    if request.param in CLIENTS:
+    if request.param == "nftables":
         request.getfixturevalue("netns")
-        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)
+        made = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
     made.prepare()
     return made
 
@@ -197,38 +189,28 @@ class TestPrepare:
 
 
 @pytest.mark.root
-def test_a_library_that_was_let_go_of_says_so(netns: Netns) -> None:
-    """Its memory is another's by then."""
-    client = LibraryClient()
-    client.close()
-    client.close()
-
-    with pytest.raises(FirewallError, match="let go of"):
-        client.run("list tables")
-
-
-@pytest.mark.root
 def test_one_transaction_that_does_not_end_keeps_nobody_for_ever(netns: Netns) -> None:
     """The kernel may keep it; whoever comes next is told so in time."""
-    client = LibraryClient()
-    with (
-        client._turn(),
-        deadline.within(0.05),
-        pytest.raises(FirewallError, match="has not ended another transaction"),
-    ):
-        client.run("list tables")
+    ruleset = NfTables()
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
+    firewall.prepare()
+    firewall.ensure([PORT])
+    for act in (firewall.ensure, firewall.remove):
+        with (
+            ruleset._turn(),
+            deadline.within(0.05),
+            pytest.raises(FirewallError, match="has not ended another transaction"),
+        ):
+            act([SAME_PORT if act == firewall.ensure else PORT])
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 class TestFlushed:
     """Somebody ran ``nft flush ruleset``."""
 
     @pytest.fixture
-    def flushed(
-        self, client: Callable[[], LibraryClient | CommandClient], netns: Netns
-    ) -> Firewall:
-        firewall = NftablesFirewall(client(), DockerUser(MARK), MARK, nf_tables)
+    def flushed(self, netns: Netns) -> Firewall:
+        firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
         firewall.prepare()
         firewall.ensure(EVERY_KIND)
         netns.run("nft", "flush", "ruleset")

@@ -1,26 +1,26 @@
 """Removing takes what was asked for, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 
 import pytest
 
-from plugin.errors import FirewallError
+from plugin.errors import FirewallError, KernelError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import CommandClient, LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import nf_tables
-from tests.contract.test_firewall import CLIENTS, EVERY_KIND, MARK, PORT, SAME_PORT
+from plugin.kernel.nf_transactions import NfTables
+from plugin.model.rules import SetChange, SetEntry
+from tests.contract.test_firewall import EVERY_KIND, MARK, PORT, SAME_PORT
 from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 
 
-@pytest.fixture(params=["memory", *CLIENTS])
+@pytest.fixture(params=["memory", "nftables"])
 def firewall(request: pytest.FixtureRequest) -> Firewall:
     made: Firewall = MemoryFirewall()
-    if request.param in CLIENTS:
+    if request.param == "nftables":
         request.getfixturevalue("netns")
-        made = NftablesFirewall(CLIENTS[request.param](), DockerUser(MARK), MARK, nf_tables)
+        made = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
     made.prepare()
     return made
 
@@ -33,12 +33,9 @@ def test_an_entry_with_other_data_stays(firewall: Firewall) -> None:
     assert firewall.read() == {SAME_PORT}
 
 
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_removing_is_no_failure(
-    client: Callable[[], LibraryClient | CommandClient], netns: Netns
-) -> None:
+def test_removing_is_no_failure(netns: Netns) -> None:
     """What is wanted is so already."""
-    flushed = NftablesFirewall(client(), DockerUser(MARK), MARK, nf_tables)
+    flushed = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
     flushed.prepare()
     flushed.ensure(EVERY_KIND)
     netns.run("nft", "flush", "ruleset")
@@ -47,25 +44,46 @@ def test_removing_is_no_failure(
     assert flushed.read() == frozenset()
 
 
-class _Refusing(LibraryClient):
-    """Shows everything and changes nothing, as soon as it is told so."""
+class _Refusing(NfTables):
+    """Changes nothing as soon as it is told so, and does not even show what there is."""
 
     refuses = False
+    is_blind = False
 
-    def run(self, commands: str) -> None:
+    def change(self, table: str, changes: Sequence[SetChange]) -> None:
         if self.refuses:
-            raise FirewallError("out of memory")
-        super().run(commands)
+            raise KernelError("out of memory")
+        super().change(table, changes)
+
+    def entries(
+        self, family: str, table: str, names: Iterable[str]
+    ) -> dict[str, tuple[SetEntry, ...]]:
+        if self.is_blind:
+            raise KernelError("it changed each time while it was read")
+        return super().entries(family, table, names)
 
 
 def test_what_stays_is_said(netns: Netns) -> None:
     """Whoever takes the failure for success would forget a port that is open."""
-    client = _Refusing()
-    firewall = NftablesFirewall(client, DockerUser(MARK), MARK, nf_tables)
+    ruleset = _Refusing()
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
     firewall.prepare()
     firewall.ensure([PORT])
-    client.refuses = True
+    ruleset.refuses = True
     with pytest.raises(FirewallError, match="out of memory"):
         firewall.remove([PORT])
 
     assert firewall.read() == {PORT}
+
+
+def test_what_cannot_be_read_is_not_nothing(netns: Netns) -> None:
+    """An element that is not seen stays, and whoever asked must know."""
+    ruleset = _Refusing()
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
+    firewall.prepare()
+    firewall.ensure([PORT])
+    ruleset.refuses = ruleset.is_blind = True
+    with pytest.raises(FirewallError, match="it changed"):
+        firewall.remove([PORT])
+    with pytest.raises(FirewallError, match="it changed"):
+        firewall.read()

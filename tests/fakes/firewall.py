@@ -49,6 +49,14 @@ class FaultyFirewall(MemoryFirewall):
         self.broken: str | None = None
         self.absent: str | None = None
         self.found = Prepared()
+        self.reads = 0
+        self.unreadable: str | None = None
+
+    def read(self) -> frozenset[Element]:
+        self.reads += 1
+        if self.unreadable:
+            raise FirewallError(self.unreadable)
+        return super().read()
 
     def check(self) -> None:
         if self.absent:

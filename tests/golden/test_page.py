@@ -3,10 +3,9 @@
 import pytest
 
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.skeleton import FAMILIES
-from plugin.kernel import nf_tables
+from plugin.kernel.nf_transactions import NfTables
 from tests.golden.files import ROOT, WRITE_DOCS, compare
 from tests.golden.page import Page, stem_of
 from tests.golden.words import CHAINS, CONTAINERS
@@ -21,7 +20,7 @@ def page(netns: Netns) -> Page:
     """A host with Docker's chains and our tables."""
     for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER"):
         netns.run("iptables", *rule.split())
-    NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK, nf_tables).prepare()
+    NftablesFirewall(DockerUser(MARK), MARK, NfTables()).prepare()
     return Page(netns)
 
 

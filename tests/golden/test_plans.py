@@ -8,9 +8,8 @@ import pytest
 from plugin.drivers.registry import driver_for, modes
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import nf_tables
+from plugin.kernel.nf_transactions import NfTables
 from tests.golden.cases import CASES, Case
 from tests.golden.files import DATA, WRITE_GOLDEN, compare
 from tests.golden.pairs import axes, paired, unmet
@@ -86,7 +85,7 @@ def test_every_option_is_paired(mode: str) -> None:
 @pytest.mark.parametrize("kind", ["named", "paired"])
 def test_nftables_takes_every_case_and_gives_it_back(netns: Netns, kind: str) -> None:
     """Each on a host of its own; the words are nft's, not only ours."""
-    firewall = NftablesFirewall(LibraryClient(), DockerUser(MARK), MARK, nf_tables)
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
     firewall.prepare()
     cases: dict[str, Case] = CASES if kind == "named" else paired()
     for name, case in cases.items():

@@ -1,15 +1,14 @@
 """A host that runs pynet, a machine on the same wire, and containers as dockerd makes them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Final
 
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import LibraryClient, NftClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import nf_tables
 from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.nf_transactions import NfTables
 from plugin.model.ids import MacAddress, bridge_name, port_name, shim_name
 from plugin.model.network import (
     Attachment,
@@ -69,9 +68,7 @@ class Site:
         *,
         br_netfilter: bool = True,
         docker: bool = False,
-        client: Callable[[], NftClient] = LibraryClient,
     ) -> None:
-        self._client = client
         self.host = Netns()
         self.outside = Netns()
         self._sandboxes: list[Netns] = []
@@ -109,7 +106,7 @@ class Site:
     def _start(self) -> None:
         with self.host.entered():
             self.kernel = LinuxKernel()
-            self.firewall = NftablesFirewall(self._client(), DockerUser(MARK), MARK, nf_tables)
+            self.firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
             self.firewall.prepare()
         reconciler = Reconciler(self.kernel, self.firewall)
         locks = Locks()

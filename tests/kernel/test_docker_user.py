@@ -1,5 +1,6 @@
 """One rule in Docker's own chains, wherever they are."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -261,3 +262,35 @@ def test_the_user_decides_about_published_ports(site: Site) -> None:
         found = exchange.answers(wanted)
 
     assert found == wanted
+
+
+@pytest.fixture
+def locked(host: Netns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An iptables that somebody else keeps from Docker's chain, as long as the file is there."""
+    add_docker(host)
+    real = {command: host.run("sh", "-c", f"command -v {command}").strip() for command in FAMILIES}
+    lock = tmp_path / "lock"
+    lock.touch()
+    for command, path in real.items():
+        script = tmp_path / command
+        script.write_text(
+            f"#!/bin/sh\n[ -e {lock} ] && case $* in *'-S DOCKER-USER'*) echo locked >&2; exit 4;; esac\n"
+            f'exec {path} "$@"\n'
+        )
+        script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return lock
+
+
+def test_a_chain_that_cannot_be_read_is_not_absent(host: Netns, locked: Path) -> None:
+    """Where there is none, the rules are laid out as on a host without Docker."""
+    told = DockerUser(0x800).ensure()
+
+    assert [each.version for each in told.unserved] == [4, 6]
+    assert all("locked" in each.why for each in told.unserved)
+    assert rules(host, "FORWARD", "iptables") == [JUMP]
+
+    locked.unlink()
+
+    assert DockerUser(0x800).ensure().unserved == ()
+    assert rules(host, "FORWARD", "iptables") == [JUMP, THROUGH, RULE]

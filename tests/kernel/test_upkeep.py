@@ -14,6 +14,7 @@ from plugin.admin.app import create_app
 from plugin.bootstrap.life import Life
 from plugin.cli import upkeep
 from plugin.config import Scope, read_config
+from plugin.kernel.watches import name_process
 from plugin.model.ids import NetworkID, bridge_name
 from plugin.service.health import Status
 from tests.kernel.netns import Netns, wait_until
@@ -52,6 +53,9 @@ def pynet(environ: dict[str, str]) -> Shell:
 def run(environ: dict[str, str]) -> Iterator[Callable[..., Life]]:
     """Starts a plugin, with its admin socket; ``stop`` of the last one ends it."""
     lives = []
+    own_name = Path("/proc/thread-self/comm")
+    before = own_name.read_text()
+    name_process()  # its own changes of the rules are none that it hears of
 
     def start(status: Status = Status.OK) -> Life:
         life = Life(read_config(environ))
@@ -67,6 +71,7 @@ def run(environ: dict[str, str]) -> Iterator[Callable[..., Life]]:
     yield start
     for life, server in lives:
         end(life, server)
+    own_name.write_text(before)
 
 
 def end(life: Life, server: Any) -> None:

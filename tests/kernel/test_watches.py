@@ -40,9 +40,12 @@ def is_told(netns: Netns, told: threading.Event) -> bool:
         "nft delete table inet pynet",
         "nft flush chain inet pynet pn_forward",
         f"nft delete {ELEMENT}",
+        "nft insert rule inet pynet pn_forward accept",
+        "nft add element inet pynet pn_bridges { y }",
+        "nft add chain inet pynet other { type filter hook forward priority -9; policy drop; }",
     ],
 )
-def test_a_loss_of_ours_is_told(netns: Netns, told: threading.Event, command: str) -> None:
+def test_a_change_of_ours_is_told(netns: Netns, told: threading.Event, command: str) -> None:
     """At once, not with the next tick."""
     netns.run(*command.split())
 
@@ -60,7 +63,6 @@ def test_rules_that_do_not_concern_us_are_not(netns: Netns, told: threading.Even
     """Docker changes some with every container."""
     netns.run("nft", "add", "table", "ip", "other")
     netns.run("nft", "delete", "table", "ip", "other")
-    netns.run("nft", "add", "element", "inet", "pynet", "pn_bridges", '{ "y" }')
 
     assert not is_told(netns, told)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from plugin.errors import FirewallError, KernelError
-from plugin.firewall import docker_user, nft
-from plugin.kernel import conntrack, host_ports, rtnl, shaping, sysctls
+from plugin.firewall import docker_user
+from plugin.kernel import conntrack, host_ports, nf_transactions, rtnl, shaping, sysctls
 from plugin.kernel.proxy import proxy
 from plugin.server import envelope
 
@@ -100,7 +100,7 @@ def install(points: Points) -> None:
         setattr(owner, attribute, counted)
 
     kernel = _raiser(KernelError, "out of memory")
-    nft_refuses = _raiser(FirewallError, "nft refused")
+    iptables_refuses = _raiser(FirewallError, "iptables refused")
     before(rtnl.Rtnl, "ask", _change, lambda: rtnl.RtnlError(errno.ENOBUFS, ""))
     before(sysctls, "ensure", _setting, kernel)
     before(shaping, "ensure_limit", "queue", kernel)
@@ -110,9 +110,8 @@ def install(points: Points) -> None:
     before(host_ports.HostPorts, "_let_go", "port off", None)
     before(proxy.Proxy, "_start", "proxy", kernel)
     before(proxy.Proxy, "_tell", "order", kernel)
-    before(nft.LibraryClient, "run", "rules", nft_refuses)
-    before(nft.CommandClient, "run", "rules", nft_refuses)
-    before(docker_user, "_run", "iptables", nft_refuses)
+    before(nf_transactions.NfTables, "_commit", "rules", kernel)
+    before(docker_user, "_run", "iptables", iptables_refuses)
     before(envelope, "reply", "answer", None)
     _count_commits(points)
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.nft import LibraryClient
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import nf_tables
 from plugin.kernel import raw_netlink as raw
 from plugin.kernel.addresses import PROTOCOL
 from plugin.kernel.links import is_doomed, is_ours
 from plugin.kernel.netlink import conversation
+from plugin.kernel.nf_transactions import NfTables
 from plugin.kernel.rtnl import Rtnl
 from tests.kernel.netns import wait_until
 
@@ -82,7 +81,7 @@ class Camera:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._firewall = NftablesFirewall(LibraryClient(), DockerUser(_MARK), _MARK, nf_tables)
+        self._firewall = NftablesFirewall(DockerUser(_MARK), _MARK, NfTables())
 
     def settled(self) -> Snapshot:
         """Take a snapshot when nothing moves any more: the proxy lets go of ports by and by."""

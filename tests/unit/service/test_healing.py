@@ -169,6 +169,54 @@ class TestDrift:
         assert drift() == before
 
 
+def _reads_of_a_flush(networks: int) -> int:
+    """How often a heal reads what somebody took away from so many networks."""
+    rig = Rig()
+    for number in range(networks):
+        rig.networks.create(a_network(f"n{number}", f"10.{number}.0.0/24"))
+    held = rig.held()
+    rig.health.ready()
+    rig.firewall.remove(list(rig.firewall.read()))
+    before = rig.firewall.reads
+    rig.healer.heal()
+
+    assert rig.held() == held
+    return rig.firewall.reads - before
+
+
+def test_a_flush_is_read_as_often_for_many_networks_as_for_two() -> None:
+    """Each reading costs the size of all networks."""
+    assert _reads_of_a_flush(20) == _reads_of_a_flush(2)
+
+
+def test_elements_that_a_call_added_meanwhile_are_no_drift(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reading is older than the call."""
+    rig.healer.heal()
+    read = rig.firewall.read
+    readings = iter([frozenset[Element]()])
+    monkeypatch.setattr(rig.firewall, "read", lambda: next(readings, None) or read())
+    before = drift()
+    rig.healer.heal()
+
+    assert drift() == before
+
+
+def test_what_cannot_be_read_is_not_made_anew(rig: Rig) -> None:
+    """It may all be there: that it is not known is said."""
+    rig.firewall.unreadable = "nftables has not ended another transaction"
+    rig.healer.heal()
+
+    assert rig.health.status is Status.DEGRADED
+    assert "has not ended" in rig.health.conditions[0].why
+
+    rig.firewall.unreadable = None
+    rig.healer.heal()
+
+    assert rig.health.status is Status.OK
+
+
 class TestLostState:
     def test_nothing_is_taken_away_by_a_state_that_has_just_begun(self, rig: Rig) -> None:
         """Containers run on what an earlier state knew."""

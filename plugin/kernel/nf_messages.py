@@ -1,0 +1,182 @@
+"""Messages about tables, sets, chains, rules and elements (linux/netfilter/nf_tables.h)."""
+
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from plugin.kernel import nf_tables
+from plugin.kernel import raw_netlink as raw
+from plugin.model.rules import CompiledTable, SetChange, SetEntry
+
+_U32: Final = struct.Struct("!I")
+_CREATE: Final = 0x400  # linux/netlink.h
+_APPEND: Final = 0x800
+# linux/netfilter/nf_tables.h, enum nf_tables_msg_types
+_NEWTABLE: Final = 0
+_DELTABLE: Final = 2
+_NEWCHAIN: Final = 3
+_DELCHAIN: Final = 5
+_NEWRULE: Final = 6
+_DELRULE: Final = 8
+_NEWSET: Final = 9
+_GETSET: Final = 10
+_DELSET: Final = 11
+_NEWSETELEM: Final = 12
+_GETSETELEM: Final = 13
+_DELSETELEM: Final = 14
+# and the attributes of each
+_TABLE: Final = 1  # of everything but a table
+_NAME_OF_TABLE: Final = 1
+_NAME_OF_SET: Final = 2
+_ID_OF_SET: Final = 10
+_NAME_OF_CHAIN: Final = 3
+_CHAIN_OF_RULE: Final = 2
+_SET_OF_ENTRIES: Final = 2
+_ENTRIES: Final = 3
+_SET_ID_OF_ENTRIES: Final = 4
+_ITEM: Final = 1
+_KEY: Final = 1
+_DATA: Final = 2
+_FLAGS: Final = 3
+_VALUE: Final = 1
+_ENDS: Final = 1  # NFT_SET_ELEM_INTERVAL_END
+_CATCHALL: Final = 2  # NFT_SET_ELEM_CATCHALL
+_ENDS_HERE: Final = raw.attribute(_FLAGS, _U32.pack(_ENDS))
+_CATCHES_ALL: Final = raw.attribute(_FLAGS, _U32.pack(_CATCHALL))
+_MOST_BYTES: Final = 60_000  # a nested attribute's length is 16 bits
+_NAMELESS: Final = "__"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message of a transaction; ``what`` is for people."""
+
+    kind: int
+    flags: int
+    family: str
+    body: bytes
+    what: str
+
+
+def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
+    """All of a table but elements; chains get these rules and no others.
+
+    Rules name sets without a name by the sets' numbers, which start with ``first``.
+    """
+    family, where = table.family, _named(_TABLE, table.name)
+    yield Step(_NEWTABLE, _CREATE, family, _named(_NAME_OF_TABLE, table.name), table.name)
+    for number, each in enumerate(table.sets, start=first):
+        body = where + _named(_NAME_OF_SET, each.name) + each.definition
+        body += raw.attribute(_ID_OF_SET, _U32.pack(number))
+        yield Step(_NEWSET, _CREATE, family, body, f"set {each.name}")
+        if each.entries:
+            body = where + _named(_SET_OF_ENTRIES, each.name)
+            body += raw.attribute(_SET_ID_OF_ENTRIES, _U32.pack(number))
+            body += raw.nested(_ENTRIES, each.entries)
+            yield Step(_NEWSETELEM, _CREATE, family, body, f"elements of {each.name}")
+    for chain in table.chains:
+        body = where + _named(_NAME_OF_CHAIN, chain.name) + chain.definition
+        yield Step(_NEWCHAIN, _CREATE, family, body, f"chain {chain.name}")
+        yield _of_chain(_DELRULE, table, chain.name, _CHAIN_OF_RULE)
+    for chain in table.chains:
+        for rule in chain.rules:
+            body = where + _named(_CHAIN_OF_RULE, chain.name) + rule
+            yield Step(_NEWRULE, _CREATE | _APPEND, family, body, f"a rule of {chain.name}")
+
+
+def gone(table: CompiledTable) -> Iterator[Step]:
+    """No such table.  It is made first: that bears absence."""
+    body = _named(_NAME_OF_TABLE, table.name)
+    yield Step(_NEWTABLE, _CREATE, table.family, body, table.name)
+    yield Step(_DELTABLE, 0, table.family, body, table.name)
+
+
+def _of_chain(kind: int, table: CompiledTable, chain: str, attribute: int) -> Step:
+    body = _named(_TABLE, table.name) + _named(attribute, chain)
+    return Step(kind, 0, table.family, body, f"chain {chain}")
+
+
+def change(table: str, wanted: SetChange) -> Iterator[Step]:
+    """Elements that are to come or to go."""
+    kind, flags = (_DELSETELEM, 0) if wanted.delete else (_NEWSETELEM, _CREATE)
+    where = _named(_TABLE, table) + _named(_SET_OF_ENTRIES, wanted.name)
+    for items in _portions(map(_item, wanted.entries)):
+        body = where + raw.nested(_ENTRIES, items)
+        yield Step(kind, flags, wanted.family, body, f"an element of {wanted.name}")
+
+
+def _portions(items: Iterable[bytes]) -> Iterator[bytes]:
+    portion: list[bytes] = []
+    size = 0
+    for item in items:
+        if size + len(item) > _MOST_BYTES:
+            yield b"".join(portion)
+            portion, size = [], 0
+        portion.append(item)
+        size += len(item)
+    if portion:
+        yield b"".join(portion)
+
+
+def _item(entry: SetEntry) -> bytes:
+    if not entry.key:
+        data = raw.nested(_DATA, raw.attribute(_VALUE, entry.data)) if entry.data else b""
+        return raw.nested(_ITEM, _CATCHES_ALL, data)
+    head, middle, tail = _around(len(entry.key), len(entry.data), entry.ends)
+    return head + entry.key + middle + entry.data + tail
+
+
+@cache
+def _around(key_size: int, data_size: int, ends: bool) -> tuple[bytes, bytes, bytes]:  # noqa: FBT001
+    """What is around a key and its data: the same for all elements of a set."""
+    body = raw.nested(_KEY, raw.attribute(_VALUE, bytes(key_size)))
+    if data_size:
+        body += raw.nested(_DATA, raw.attribute(_VALUE, bytes(data_size)))
+    if ends:
+        body += _ENDS_HERE
+    whole = raw.nested(_ITEM, body)
+    key = 3 * raw.ATTRIBUTE_HEADER  # of the item, the key and its value
+    data = key + raw.aligned(key_size) + 2 * raw.ATTRIBUTE_HEADER if data_size else key + key_size
+    return whole[:key], whole[key + key_size : data], whole[data + data_size :]
+
+
+def no_chain(table: CompiledTable, name: str) -> Iterator[Step]:
+    """A chain that is to go, with its rules."""
+    yield _of_chain(_DELRULE, table, name, _CHAIN_OF_RULE)
+    yield _of_chain(_DELCHAIN, table, name, _NAME_OF_CHAIN)
+
+
+def no_set(table: CompiledTable, name: str) -> Step:
+    """A set that is to go."""
+    body = _named(_TABLE, table.name) + _named(_NAME_OF_SET, name)
+    return Step(_DELSET, 0, table.family, body, f"set {name}")
+
+
+def set_names(family: str, table: str, sock: socket.socket) -> list[str]:
+    """The names of a table's sets and maps, of those that have one."""
+    told = nf_tables.dump(_GETSET, family, _named(_TABLE, table), sock)
+    names = (raw.text(each.get(_NAME_OF_SET)) for each in told)
+    return [name for name in names if not name.startswith(_NAMELESS)]
+
+
+def entries(family: str, table: str, name: str, sock: socket.socket) -> Iterator[SetEntry]:
+    """What a set or map holds."""
+    wanted = _named(_TABLE, table) + _named(_SET_OF_ENTRIES, name)
+    for told in nf_tables.dump(_GETSETELEM, family, wanted, sock):
+        yield from _read(told)
+
+
+def _read(told: dict[int, bytes]) -> Iterator[SetEntry]:
+    for _, item in raw.each_attribute(told.get(_ENTRIES, b"")):
+        found = raw.attributes(item, 0)
+        flags = int.from_bytes(found.get(_FLAGS, b"\0"))
+        data = raw.find(found.get(_DATA, b""), 0, _VALUE) or b""
+        key = raw.find(found.get(_KEY, b""), 0, _VALUE) or b""
+        yield SetEntry(key=key, data=data, ends=bool(flags & _ENDS))
+
+
+def _named(kind: int, name: str) -> bytes:
+    return raw.attribute(kind, name.encode() + b"\0")

@@ -1,0 +1,181 @@
+"""Reads and changes tables of nf_tables in raw messages, each change a transaction.
+
+Only the table that is asked for is read: tables of others may have been made by a newer nft, and
+libnftables, which looks at every table before it changes one, dies of some of those.  And an
+element costs a tenth of what it costs as text.
+"""
+
+import socket
+import struct
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from plugin import deadline
+from plugin.errors import KernelError
+from plugin.kernel import nf_messages as messages
+from plugin.kernel import nf_tables
+from plugin.kernel import raw_netlink as raw
+from plugin.kernel.nf_messages import Step
+from plugin.model.rules import Chain, CompiledTable, SetChange, SetEntry
+
+_TIMEOUT_SECONDS: Final = 10.0
+_SUBSYSTEM: Final = 10  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
+_BATCH_BEGIN: Final = 16
+_BATCH_END: Final = 17
+_GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
+
+_SOL_NETLINK: Final = 270
+_NETLINK_CAP_ACK: Final = 10
+_NETLINK_EXT_ACK: Final = 11
+_SO_SNDBUFFORCE: Final = 32  # asm-generic/socket.h
+_ROOM: Final = 1 << 16
+
+
+class NfTables:
+    """nf_tables of the network namespace that the first caller is in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._sequence = 0
+
+    def chains(self) -> tuple[Chain, ...]:
+        with self._turn() as sock:
+            return nf_tables.chains(sock)
+
+    def rules(self, family: str, table: str) -> dict[str, tuple[bytes, ...]]:
+        with self._turn() as sock:
+            return nf_tables.rules(family, table, sock=sock)
+
+    def entries(
+        self, family: str, table: str, names: Iterable[str]
+    ) -> dict[str, tuple[SetEntry, ...]]:
+        found = {}
+        with self._turn() as sock:
+            for name in names:
+                found[name] = tuple(messages.entries(family, table, name, sock))
+        return found
+
+    def lay(
+        self, tables: Sequence[CompiledTable], entries: Sequence[SetChange] | None = None
+    ) -> None:
+        """Have the sets and chains of ``tables`` with these rules and no others; elements stay.
+
+        With ``entries`` the tables are made anew, and these are their elements.
+        """
+        steps: list[Step] = []
+        first = 1
+        for table in tables:
+            if entries is not None:
+                steps += messages.gone(table)
+            steps += messages.skeleton(table, first)
+            first += len(table.sets)
+            if entries is None:
+                steps += self._surplus(table)
+        for change in entries or ():
+            steps += messages.change(tables[0].name, change)
+        self._commit(steps)
+
+    def change(self, table: str, changes: Sequence[SetChange]) -> None:
+        self._commit([step for change in changes for step in messages.change(table, change)])
+
+    def close(self) -> None:
+        """End the conversation; the next caller begins another."""
+        with self._turn():
+            self._let_go()
+
+    def _surplus(self, table: CompiledTable) -> Iterator[Step]:
+        """Chains and sets that somebody else put there, or a pynet before this one."""
+        known = {chain.name for chain in table.chains}
+        for chain in self.chains():
+            is_here = (chain.family, chain.table) == (table.family, table.name)
+            if is_here and chain.name not in known:
+                yield from messages.no_chain(table, chain.name)
+        known = {each.name for each in table.sets}
+        with self._turn() as sock:
+            there = messages.set_names(table.family, table.name, sock)
+        for name in there:
+            if name not in known:
+                yield messages.no_set(table, name)
+
+    def _commit(self, steps: Sequence[Step]) -> None:
+        if not steps:
+            return
+        with self._turn() as sock:
+            first, self._sequence = self._sequence + 1, self._sequence + len(steps)
+            _check(_run(sock, _batch(steps, first)), steps, first)
+
+    @contextmanager
+    def _turn(self) -> Iterator[socket.socket]:
+        """One conversation at a time; a kernel that keeps one keeps nobody else for ever."""
+        seconds = deadline.remaining(_TIMEOUT_SECONDS)
+        if not self._lock.acquire(timeout=seconds):
+            raise KernelError(f"nftables has not ended another transaction for {seconds:.0f} s")
+        try:
+            yield self._open()
+        except BaseException:
+            self._let_go()  # what it has not read yet is nobody's answer
+            raise
+        finally:
+            self._lock.release()
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            try:
+                self._socket = nf_tables.conversation()
+                weakref.finalize(self, self._socket.close)  # whoever forgets it has closed it
+                for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
+                    self._socket.setsockopt(_SOL_NETLINK, option, 1)
+            except OSError as error:
+                raise KernelError(f"this kernel has no nf_tables: {error}") from error
+        return self._socket
+
+    def _let_go(self) -> None:
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()
+
+
+def _batch(steps: Sequence[Step], first: int) -> bytes:
+    limits = _GENERIC.pack(0, 0, _SUBSYSTEM)
+    found = [raw.message(_BATCH_BEGIN, 0, limits, sequence=first)]
+    for number, step in enumerate(steps, start=first):
+        # The last is acknowledged, so that silence is never taken for success.
+        flags = step.flags | (raw.NLM_F_ACK if step is steps[-1] else 0)
+        body = _GENERIC.pack(nf_tables.NUMBERS[step.family], 0, 0) + step.body
+        found.append(raw.message(_SUBSYSTEM << 8 | step.kind, flags, body, sequence=number))
+    found.append(raw.message(_BATCH_END, 0, limits, sequence=first))
+    return b"".join(found)
+
+
+def _run(sock: socket.socket, batch: bytes) -> list[tuple[int, bytes]]:
+    """Have the kernel run it, which it does before it returns; its answers, by message."""
+    answers: list[tuple[int, bytes]] = []
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_ROOM, 2 * len(batch)))
+        sock.send(batch)
+        sock.settimeout(0)
+        while True:
+            answers += raw.acknowledgements(sock.recv(_ROOM))
+    except BlockingIOError:
+        return answers
+    except OSError as error:
+        raise KernelError(f"nf_tables cannot be changed: {error}") from error
+    finally:
+        sock.settimeout(_TIMEOUT_SECONDS)
+
+
+def _check(answers: Iterable[tuple[int, bytes]], steps: Sequence[Step], first: int) -> None:
+    acknowledged = False
+    for number, body in answers:
+        try:
+            raw.check(body)
+        except raw.NetlinkError as error:
+            what = steps[number - first].what
+            raise KernelError(f"nf_tables refuses {what}: {error}") from error
+        acknowledged = acknowledged or number == first + len(steps) - 1
+    if not acknowledged:
+        raise KernelError("nf_tables did not answer")

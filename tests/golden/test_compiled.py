@@ -1,0 +1,29 @@
+"""What the kernel is given is what nft makes of the skeleton."""
+
+import pytest
+
+from plugin.firewall import skeleton
+from plugin.kernel.nf_transactions import NfTables
+from tests.golden.compiling import compiled
+from tests.golden.files import ROOT, WRITE_GOLDEN, compare
+from tests.kernel.netns import Netns
+
+pytestmark = pytest.mark.root
+
+
+def test_it_is_compiled_from_the_skeleton(netns: Netns) -> None:
+    """Whoever changes the one writes the other anew."""
+    compare(ROOT / "plugin" / "firewall" / "compiled.py", compiled(netns), WRITE_GOLDEN)
+
+
+@pytest.mark.parametrize("mark", [0x1, 0x800, 0xFFFF0000])
+def test_nft_says_the_same_of_both(netns: Netns, mark: int) -> None:
+    """Tables made from the text, and tables made from what it was compiled to."""
+    other = Netns()
+    with other.entered():
+        NfTables().lay(skeleton.tables(mark))
+    netns.run("nft", "-f", "-", stdin=skeleton.script(mark))
+    words = [each.run("nft", "list", "ruleset") for each in (netns, other)]
+    other.close()
+
+    assert words[0] == words[1]

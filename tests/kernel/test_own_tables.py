@@ -1,0 +1,96 @@
+"""Our tables are ours: what others put there goes, and what an earlier version made is no obstacle."""
+
+import pytest
+
+from plugin.firewall import skeleton
+from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.nftables import NftablesFirewall, _changes
+from plugin.kernel.nf_transactions import NfTables
+from plugin.model.resources import Element
+from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT
+from tests.kernel.netns import Netns
+
+LIST = ("nft", "list", "ruleset")
+
+
+@pytest.fixture
+def firewall(netns: Netns) -> NftablesFirewall:
+    """Of a host with one published port."""
+    made = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
+    made.prepare()
+    made.ensure([BRIDGE, PORT])
+    return made
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "insert rule inet pynet pn_forward accept",
+        "add chain inet pynet other { type filter hook forward priority -9; policy drop; }",
+        "add rule bridge pynet pn_guard accept",
+    ],
+)
+def test_what_others_put_there_goes(firewall: NftablesFirewall, netns: Netns, command: str) -> None:
+    """A chain that drops would outlive every heal."""
+    whole = netns.run(*LIST)
+    netns.run("nft", command)
+    firewall.prepare()
+
+    assert netns.run(*LIST) == whole
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "pn_trusted { eth0 . pnb-1 }",
+        "pn_ports4 { tcp . 22 : 10.9.9.9 . 22 }",
+        "pn_ports4 { * : 10.9.9.9 . 22 }",
+        "pn_subnets4 { 10.9.0.1-10.9.0.5 }",
+        "pn_subnets4 { 0.0.0.0/0 }",
+        "pn_masquerade6 { fd00::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }",
+    ],
+)
+def test_elements_of_others_are_seen_and_can_be_removed(
+    firewall: NftablesFirewall, netns: Netns, element: str
+) -> None:
+    """Whatever they are like."""
+    netns.run("nft", f"add element inet pynet {element}")
+    (foreign,) = firewall.read() - {BRIDGE, PORT}
+    firewall.remove([foreign])
+
+    assert firewall.read() == {BRIDGE, PORT}
+
+
+def test_what_an_earlier_version_made_otherwise_is_replaced(netns: Netns) -> None:
+    """A set of another type, a chain elsewhere; elements of the rest stay."""
+    netns.run(
+        *("nft", "-f", "-"),
+        stdin=(
+            skeleton.script(MARK)
+            .replace("pn_open { type ifname; }", "pn_open { type ipv4_addr; }")
+            .replace("iifname @pn_open oifname @pn_open goto pn_pass", "ip saddr @pn_open accept")
+            .replace("hook forward priority -5", "hook forward priority -7")
+        ),
+    )
+    netns.run("nft", "add element inet pynet pn_open { 10.0.0.1 }")
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
+    kept = [each for each in EVERY_KIND if each.container != "pn_open"]
+    NfTables().change(skeleton.TABLE, list(_changes(kept)))
+    firewall.prepare()
+
+    assert firewall.read() == frozenset(kept)
+    assert "hook forward priority filter - 5" in netns.run(*LIST)
+
+
+def test_ten_thousand_elements(firewall: NftablesFirewall) -> None:
+    """In one transaction each, whatever was there before."""
+    ports = [
+        Element(container="pn_ports4", match=("udp", str(port)), data=("10.1.0.2", "53"))
+        for port in range(10_000, 20_000)
+    ]
+    others = [Element(container=e.container, match=e.match, data=("10.1.0.3", "53")) for e in ports]
+    firewall.ensure(ports)
+    firewall.ensure(others)
+    firewall.remove([*ports[:5000], *others[5000:]])
+
+    assert firewall.read() == {BRIDGE, PORT, *others[:5000]}
