@@ -9,6 +9,7 @@ process): sockets of our own are compared here, and the flag is not used without
 """
 
 import errno
+import resource
 import socket
 import threading
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,8 @@ from plugin.model.resources import HostPort
 _ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
 # What socket(2) says for a protocol or a family that the kernel does not have.
 _NO_SUCH_PROTOCOL: Final = (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EAFNOSUPPORT)
+# What ports leave for everything else; the kernel gives the lowest number that is free.
+_OTHER_FILES: Final = 256
 _KINDS: Final = {
     Protocol.TCP: (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     Protocol.UDP: (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -183,6 +186,11 @@ def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
             f"cannot publish a port of {protocol.text}: this host's kernel does not have it "
             f"({error.strerror}); load its module, or publish another protocol"
         ) from error
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if sock.fileno() >= most - _OTHER_FILES:
+        sock.close()
+        limit = OSError(errno.EMFILE, "")
+        raise open_files.refusal(f"cannot publish a port of {protocol.text}", limit)
     if not v4:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if protocol is Protocol.UDP:

@@ -17,7 +17,11 @@ pytestmark = pytest.mark.kernels
 UDP = Protocol.UDP
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 PORT = 7000
+ANY = ("0.0.0.0", "::")
 TRACKING = "table inet t { chain c { type filter hook output priority 0; ct state new counter; }; }"
+
+TRANSLATION = """table ip n { chain c { type nat hook output priority -100;
+    udp dport 8080 dnat to 10.7.0.2:80; }; }"""
 
 
 def a_port(port: int, address: str = "0.0.0.0", protocol: Protocol = UDP) -> HostPort:
@@ -70,10 +74,84 @@ class TestForget:
         assert entries() == before
         assert ("tcp", "ipv4", "53") in before
 
+    def test_a_range_costs_no_more_looks_than_a_port(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The kernel walks its whole table for each, and a range may have ten thousand ports."""
+        looks = []
+        listed = conntrack._listed
+        monkeypatch.setattr(conntrack, "_listed", lambda *all_: looks.append(all_) or listed(*all_))
+        conntrack.forget([a_port(port, any_) for port in range(50, 350) for any_ in ANY])
+
+        assert ("udp", "ipv4", "53") not in entries()
+        assert ("udp", "ipv6", "54") not in entries()
+        assert ("udp", "ipv4", "5353") in entries()
+        assert len(looks) == 1
+
+    def test_many_connections_are_filtered_by_the_kernel(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where telling all of them would cost more than a look for each family."""
+        monkeypatch.setattr(conntrack, "_FEW", 0)
+        before = entries()
+        conntrack.forget([a_port(port, "::") for port in range(50, 350)])
+        conntrack.forget([a_port(5353)])
+
+        gone = {("udp", "ipv6", "53"), ("udp", "ipv6", "54"), ("udp", "ipv4", "5353")}
+        assert before - entries() == gone
+
     def test_a_port_without_connections(self) -> None:
         """Most have none."""
         before = entries()
         conntrack.forget([a_port(9)])
+
+        assert entries() == before
+
+
+class TestAddresses:
+    """Connections of a container that is gone, whoever began them and whatever they spoke."""
+
+    @pytest.fixture(autouse=True, params=[5000, 0], ids=["told", "filtered"])
+    def few(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(conntrack, "_FEW", request.param)
+
+    @pytest.fixture
+    def tracked(self, netns: Netns) -> None:
+        """To, from and past 10.7.0.2; what it answers is translated by the port 8080."""
+        netns.run("nft", TRACKING)
+        netns.run("nft", TRANSLATION)
+        netns.ip(*(f"address add 10.7.0.{number}/32 dev lo" for number in (1, 2, 3)))
+        netns.ip("address add fd00:7::2/128 dev lo nodad")
+        for source, target in (
+            (("10.7.0.1", 1), ("10.7.0.2", 53)),
+            (("10.7.0.2", 2), ("10.7.0.3", 54)),
+            (("10.7.0.1", 3), ("10.7.0.3", 55)),
+            (("10.7.0.1", 4), ("10.7.0.1", 8080)),
+        ):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(source)
+                sock.sendto(b"?", target)
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"?", ("fd00:7::2", 56))
+        with socket.create_server(("10.7.0.2", 57)) as server:
+            socket.create_connection(("10.7.0.2", 57)).close()
+            server.accept()[0].close()
+
+    @pytest.mark.usefixtures("tracked")
+    def test_of_every_protocol_and_both_directions(self) -> None:
+        """And of nobody else."""
+        before = entries()
+        conntrack.forget_addresses([ip_address("10.7.0.2"), ip_address("fd00:7::2")])
+
+        gone = {("udp", "ipv4", port) for port in ("53", "54", "8080")}
+        gone |= {("udp", "ipv6", "56"), ("tcp", "ipv4", "57")}
+        assert {each for each in before if each[0] != "icmp"} >= gone
+        assert ("udp", "ipv4", "55") in entries()
+        assert not gone & entries()
+
+    @pytest.mark.usefixtures("tracked")
+    def test_a_stranger_keeps_his(self) -> None:
+        """One number more."""
+        before = entries()
+        conntrack.forget_addresses([ip_address("10.7.0.22"), ip_address("fd00:7::3")])
 
         assert entries() == before
 
@@ -151,3 +229,22 @@ def test_ipv6_clients_start_anew_too(site: Site) -> None:
             client.sendto(b"?", (HOST6, 8080))
 
             assert server.recv(16) == b"?"
+
+
+def test_a_range_of_ports(site: Site) -> None:
+    """Every port of it leads to its own, and none is held any more when the container is gone."""
+    blue = site.network("blue", "10.1.0.0/24")
+    numbers = range(20000, 20400)
+    wishes = [a_binding(number, number, protocol=UDP) for number in numbers]
+    one = site.container(blue, 2, wishes)
+    with site.outside.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for number in (numbers[0], numbers[-1]):
+            with one.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+                server.settimeout(5)
+                server.bind(("0.0.0.0", number))
+                client.sendto(b"%d" % number, (HOST4, number))
+
+                assert server.recv(16) == b"%d" % number
+    site.stop(one)
+
+    assert not site.kernel.read([a_port(number, any_) for number in numbers for any_ in ANY])

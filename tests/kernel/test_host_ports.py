@@ -1,13 +1,14 @@
 """Who can have a port while we hold it, as the kernel's own conflict rules decide."""
 
 import errno
+import resource
 import socket
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from plugin.errors import PortTakenError
+from plugin.errors import KernelError, PortTakenError
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Protocol
 from plugin.model.resources import HostPort
@@ -76,6 +77,22 @@ class TestBesideUs:
 
         with socket.create_server(("0.0.0.0", PORT)):
             pass
+
+
+def test_files_that_run_out_are_named(kernel: LinuxKernel) -> None:
+    """Some are left for everything else, and nothing stays held of what could not be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    ports = [HostPort(protocol=Protocol.UDP, address=ANY4, port=PORT + i) for i in range(300)]
+    try:
+        with pytest.raises(KernelError, match=r"may open 512 files .*LimitNOFILE"):
+            kernel.ensure(ports, lambda _: None)
+        with socket.socket():
+            held = kernel.read(ports)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert 0 < len(held) < 256
 
 
 class TestPlainCalls:

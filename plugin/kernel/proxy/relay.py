@@ -22,6 +22,7 @@ from typing import Any, Final
 CHUNK: Final = 1 << 16
 PIPE_BYTES: Final = 1 << 20  # that one side may be ahead of the other
 UDP_IDLE_SECONDS: Final = 90.0
+LOOK_SECONDS: Final = 5.0  # between two looks for silent clients
 MAX_SESSIONS: Final = 1024  # UDP clients of one port
 REST_SECONDS: Final = 0.5  # that a port takes no calls when there are no descriptors for one
 _SPLICE: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
@@ -315,12 +316,16 @@ def main() -> None:
         ports[order["id"]] = kind(loop, socket.socket(fileno=handed[0]), target)
 
     loop.watch(control, selectors.EVENT_READ, obey)
+    looked = time.monotonic()
     while True:
         if not spare:
             with contextlib.suppress(OSError):
                 spare.append(os.open(os.devnull, os.O_RDONLY))
         loop.turn(UDP_IDLE_SECONDS)
         now = time.monotonic()
+        if now - looked < LOOK_SECONDS:
+            continue  # a look at every port for each event would make ports cost each other
+        looked = now
         for port in ports.values():
             port.expire(now)
 

@@ -105,7 +105,7 @@ def install(points: Points) -> None:
     before(sysctls, "ensure", _setting, kernel)
     before(shaping, "ensure_limit", "queue", kernel)
     before(shaping, "_redirect", "queue", kernel)
-    before(conntrack, "_forget", "connections", lambda: OSError(errno.EIO, "no"))
+    before(conntrack, "_connections", "connections", lambda: OSError(errno.EIO, "no"))
     before(host_ports, "_bound", "port", kernel)
     before(host_ports.HostPorts, "_let_go", "port off", None)
     before(proxy.Proxy, "_start", "proxy", kernel)
