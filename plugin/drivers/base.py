@@ -69,7 +69,11 @@ class Driver(Protocol):
     def port_targets(
         self, network: Network, endpoint: Endpoint, binding: PortBinding
     ) -> tuple[PortTarget, ...]:
-        """Where a binding is published; nowhere if the network publishes nothing."""
+        """Where a binding is published.
+
+        Nowhere if the network publishes nothing, or the endpoint lacks the family: a sandbox may
+        have a gateway for each, and all bindings are told to both.
+        """
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
         """What the endpoint's published ports need, while it is the sandbox's gateway."""

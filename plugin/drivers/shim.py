@@ -226,15 +226,22 @@ def port_targets(
             "this network. Leave out -p, for all ports of the container are open at its own "
             f"address, or make the network with host_access=true or publish=docker"
         )
-    own: dict[int, IPAddress] = {each.version: each.ip for each in endpoint.interfaces}
+    own = endpoint.answering
+    if endpoint.ipv6_elsewhere:
+        own.pop(6, None)
     if binding.host_ip is not None:
-        return (_target(own, binding.host_ip, binding),)
-    families = sorted(own)
-    if families == [4] and network.host_ipv6:
-        families.append(6)
-    if 4 in own and not is_carried(binding.protocol):
-        families = [4]
-    return tuple(_target(own, any_address(version), binding) for version in families)
+        addresses = [binding.host_ip]
+    else:
+        families = sorted(own)
+        if families == [4] and network.host_ipv6:
+            families.append(6)
+        if 4 in own and not is_carried(binding.protocol):
+            families = [4]
+        addresses = [any_address(version) for version in families]
+    if endpoint.ipv6_elsewhere:
+        addresses = [address for address in addresses if address.version == 4]
+    targets = [_target(own, address, binding) for address in addresses]
+    return tuple(target for target in targets if target is not None)
 
 
 def port_resources(network: Network, endpoint: Endpoint) -> frozenset[Resource]:
@@ -335,16 +342,15 @@ def _ways(network: Network, endpoint: Endpoint) -> Iterator[StaticRoute]:
             yield StaticRoute(destination=ip_network(host))
 
 
-def _target(own: dict[int, IPAddress], host_ip: IPAddress, binding: PortBinding) -> PortTarget:
+def _target(
+    own: dict[int, IPAddress], host_ip: IPAddress, binding: PortBinding
+) -> PortTarget | None:
     """The proxy crosses from IPv6 to IPv4, too, and is the way to every port of IPv6."""
     if host_ip.version == 6 and not is_carried(binding.protocol):
         raise not_carried(binding, host_ip)
     container_ip = own.get(host_ip.version) or (own.get(4) if host_ip.version == 6 else None)
     if container_ip is None:
-        raise RefusedError(
-            f"cannot publish port {binding.container_port} on {host_ip}: "
-            f"the container has no IPv{host_ip.version} address on this network"
-        )
+        return None  # it is the other gateway's of its sandbox
     return PortTarget(host_ip=host_ip, container_ip=container_ip)
 
 

@@ -123,12 +123,14 @@ class Endpoint:
     mac_chosen: bool = False  # by the user, so that it identifies the container
     ipv4: IPv4Interface | None = None
     ipv6: IPv6Interface | None = None
+    ipv6_off: bool = False  # the user had the engine switch it off on the link
     ifname: IfName | None = None  # in the sandbox, if the user chose it
     options: dict[str, str] = field(default_factory=dict)
     sandbox_key: str | None = None
     attached: bool = False  # a sandbox has, or had, its link
     unplugged: bool = False  # its link went with the parent, and its sandbox may run without
     bindings: tuple[PortBinding, ...] = ()
+    ipv6_elsewhere: bool = False  # another endpoint of its sandbox is the gateway for IPv6
     published: tuple[PublishedPort, ...] = ()
     deleting: bool = False  # dockerd has forgotten it, whatever it was answered
 
@@ -136,6 +138,15 @@ class Endpoint:
     def interfaces(self) -> tuple[IPInterface, ...]:
         """Its addresses, IPv4 before IPv6."""
         return tuple(each for each in (self.ipv4, self.ipv6) if each is not None)
+
+    @property
+    def answering(self) -> dict[int, IPAddress]:
+        """The addresses that its container answers at, by IP version."""
+        return {
+            each.version: each.ip
+            for each in self.interfaces
+            if each.version == 4 or not self.ipv6_off
+        }
 
     @property
     def joined(self) -> bool:

@@ -102,8 +102,12 @@ class NetworkMethods:
 
     def _program(self, body: bytes) -> Answer:
         message = decode(body, wire.ProgramRequest)
-        bindings = message.bindings()
-        self._endpoints.program(message.network_id, message.endpoint_id, bindings)
+        self._endpoints.program(
+            message.network_id,
+            message.endpoint_id,
+            message.bindings(),
+            ipv6_elsewhere=message.ipv6_elsewhere,
+        )
         return {}
 
     def _revoke(self, body: bytes) -> Answer:

@@ -11,12 +11,12 @@ from typing import Final
 
 from plugin.drivers.chosen import settled
 from plugin.drivers.registry import check_endpoint, driver_for
-from plugin.errors import EndpointNotFoundError, RefusedError
+from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
-from plugin.model.network import Attachment, Endpoint, Network, PortBinding
+from plugin.model.network import Attachment, Endpoint, Network, PortBinding, PublishedPort
 from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute
 from plugin.service import ports
@@ -149,29 +149,37 @@ class Endpoints:
         _log.info("endpoint.deleted", endpoint=short(endpoint_id), network=short(network_id))
 
     def program(
-        self, network_id: NetworkID, endpoint_id: EndpointID, bindings: Sequence[PortBinding]
+        self,
+        network_id: NetworkID,
+        endpoint_id: EndpointID,
+        bindings: Sequence[PortBinding],
+        *,
+        ipv6_elsewhere: bool = False,
     ) -> None:
-        """Publish ports: the endpoint has become its sandbox's gateway."""
-        with self._locks.hold(network_id):
-            network = get_network(self._store, network_id)
-            endpoint = self.get(network_id, endpoint_id)
-            if endpoint.bindings or not bindings:
-                return
-            driver = driver_for(network.mode)
-            published = ports.publish(self._kernel, driver, network, endpoint, bindings)
-            gateway = replace(endpoint, bindings=tuple(bindings), published=published)
-            try:
-                self._store.save_endpoint(gateway)
-            except Exception:
-                ports.release(self._kernel, published)
-                raise
-            try:
-                self._reconciler.apply(driver.ports_plan(network, gateway))
-            except Exception:
-                self._store.save_endpoint(endpoint)
-                ports.release(self._kernel, published)
-                raise
-        _log.info("ports.published", endpoint=short(endpoint_id), ports=len(published))
+        """Publish ports: the endpoint has become its sandbox's gateway.
+
+        With ``ipv6_elsewhere`` for IPv4 alone.  A repeated call hands IPv6 of the host over to the
+        other gateway, or takes it back; what stays published is not touched.
+        """
+        network = get_network(self._store, network_id)
+        endpoint = self.get(network_id, endpoint_id)
+        if not bindings or (endpoint.bindings and endpoint.ipv6_elsewhere is ipv6_elsewhere):
+            return
+        driver = driver_for(network.mode)
+        wanted = replace(endpoint, bindings=tuple(bindings), ipv6_elsewhere=ipv6_elsewhere)
+        wanted = replace(wanted, published=ports.kept(driver, network, wanted))
+        # Ports are the whole host's: nobody of this network has to wait until all are held.
+        new = ports.publish(self._kernel, driver, network, wanted, self._beside(endpoint))
+        try:
+            with self._locks.hold(network_id):
+                self._check_unchanged(endpoint)
+                if wanted.published != endpoint.published:
+                    self._withdraw(network, endpoint, wanted)
+                self._add_ports(network, wanted, new)
+        except Exception:
+            ports.release(self._kernel, new)
+            raise
+        _log.info("ports.published", endpoint=short(endpoint_id), ports=len(new))
 
     def revoke(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
         """Withdraw the ports: another endpoint is the gateway, or the sandbox ends."""
@@ -180,13 +188,42 @@ class Endpoints:
             if found is not None and found[1].bindings:
                 network, endpoint = found
                 own = tuple(each for each in endpoint.published if each.host_ip is None)
-                kept = replace(_bare(endpoint), published=own)
-                driver = driver_for(network.mode)
-                plan = driver.ports_plan(network, endpoint)
-                stays = driver.ports_plan(network, kept)
-                self._reconciler.remove(replace(plan, resources=plan.resources - stays.resources))
-                self._store.save_endpoint(kept)
-                self._reconciler.release(plan)
+                self._withdraw(network, endpoint, replace(_bare(endpoint), published=own))
+
+    def _check_unchanged(self, endpoint: Endpoint) -> None:
+        if self.get(endpoint.network_id, endpoint.id) != endpoint:
+            raise BusyError(f"endpoint {short(endpoint.id)} was changed by another call; try again")
+
+    def _beside(self, endpoint: Endpoint) -> list[PublishedPort]:
+        """What other endpoints of the sandbox have published."""
+        if endpoint.sandbox_key is None:
+            return []
+        others = self._store.endpoints_in(endpoint.sandbox_key)
+        return [port for each in others if each.id != endpoint.id for port in each.published]
+
+    def _withdraw(self, network: Network, endpoint: Endpoint, kept: Endpoint) -> None:
+        """Take away the ports that the endpoint had, and that are not ``kept``."""
+        driver = driver_for(network.mode)
+        plan = driver.ports_plan(network, endpoint)
+        surplus = plan.resources - driver.ports_plan(network, kept).resources
+        self._reconciler.remove(Plan(resources=surplus))
+        self._store.save_endpoint(kept)
+        self._reconciler.release(Plan(resources=surplus))
+
+    def _add_ports(
+        self, network: Network, endpoint: Endpoint, new: tuple[PublishedPort, ...]
+    ) -> None:
+        """Lead held ports to the endpoint; if that fails, it has what it had."""
+        driver = driver_for(network.mode)
+        gateway = replace(endpoint, published=endpoint.published + new)
+        there = driver.ports_plan(network, endpoint).resources
+        self._store.save_endpoint(gateway)
+        try:
+            wanted = driver.ports_plan(network, gateway).resources
+            self._reconciler.apply(Plan(resources=wanted - there))
+        except Exception:
+            self._store.save_endpoint(endpoint)
+            raise
 
     def _find(
         self, network_id: NetworkID, endpoint_id: EndpointID
@@ -236,4 +273,4 @@ def _ways(network: Network, endpoint: Endpoint) -> Plan:
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:
-    return replace(endpoint, bindings=(), published=())
+    return replace(endpoint, bindings=(), published=(), ipv6_elsewhere=False)

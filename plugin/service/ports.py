@@ -1,11 +1,12 @@
 """Turns wishes for published ports into ports that are held."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from plugin import deadline
 from plugin.drivers.base import Driver
-from plugin.errors import RefusedError
+from plugin.errors import PortTakenError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.model.network import (
     Endpoint,
@@ -13,6 +14,7 @@ from plugin.model.network import (
     Network,
     PortBinding,
     PortTarget,
+    Protocol,
     PublishedPort,
 )
 from plugin.model.resources import HostPort
@@ -26,22 +28,45 @@ def publish(
     driver: Driver,
     network: Network,
     endpoint: Endpoint,
-    bindings: Sequence[PortBinding],
+    beside: Sequence[PublishedPort] = (),
 ) -> tuple[PublishedPort, ...]:
-    """Hold a host port for each binding: all of them, or none.
+    """Hold a host port for each of its bindings that it has not published: all of them, or none.
 
-    Neighbours that differ only in their host address get the same (moby, needSamePort).
+    Neighbours that differ only in their host address get the same (moby, needSamePort), and so do
+    the two gateways of a sandbox, of which the other has published what is ``beside``.
     Raises PortTakenError, in Docker's words, for the first that nobody can have.
     """
-    wishes = [(each, driver.port_targets(network, endpoint, each)) for each in bindings]
+    known = _Numbers(endpoint.published)
+    wishes = [
+        (binding, tuple(each for each in targets if not known.of(binding, each)))
+        for binding, targets in _targets(driver, network, endpoint)
+    ]
+    numbers = _Numbers((*endpoint.published, *beside))
     published: list[PublishedPort] = []
     try:
         for group in _groups(wishes):
-            published += _publish(kernel, group)
+            deadline.check()
+            published += _publish(kernel, group, numbers)
     except Exception:
         release(kernel, published)
         raise
     return tuple(published)
+
+
+def kept(driver: Driver, network: Network, endpoint: Endpoint) -> tuple[PublishedPort, ...]:
+    """What of its published ports the endpoint's bindings still ask for."""
+    if not endpoint.published:
+        return ()
+    wanted = {
+        (binding.protocol, binding.container_port, target)
+        for binding, targets in _targets(driver, network, endpoint)
+        for target in targets
+    }
+    return tuple(
+        port
+        for port in endpoint.published
+        if (port.protocol, port.container_port, _target_of(port)) in wanted
+    )
 
 
 def opened(
@@ -103,10 +128,62 @@ def _addresses(group: Sequence[_Wish]) -> list[IPAddress]:
     return [each.host_ip for _, targets in group for each in targets if each.host_ip is not None]
 
 
-def _publish(kernel: Kernel, group: Sequence[_Wish]) -> list[PublishedPort]:
+def _publish(kernel: Kernel, group: Sequence[_Wish], numbers: "_Numbers") -> list[PublishedPort]:
     first, addresses = group[0][0], _addresses(group)
-    number = kernel.reserve(first.protocol, addresses, _candidates(first)) if addresses else 0
+    number = _reserve(kernel, first, addresses, numbers) if addresses else 0
     return [_published(binding, target, number) for binding, targets in group for target in targets]
+
+
+def _reserve(
+    kernel: Kernel, binding: PortBinding, addresses: Sequence[IPAddress], numbers: "_Numbers"
+) -> int:
+    """The number that the container's port has at other addresses, or another if that is taken."""
+    ports = _candidates(binding)
+    known = numbers.take(binding)
+    if known is not None:
+        with suppress(PortTakenError):
+            return kernel.reserve(binding.protocol, addresses, range(known, known + 1))
+    return kernel.reserve(binding.protocol, addresses, ports)
+
+
+class _Numbers:
+    """The host's port numbers of what is published."""
+
+    def __init__(self, published: Iterable[PublishedPort]) -> None:
+        self._at: dict[tuple[Protocol, int, PortTarget], list[int]] = {}
+        self._any: dict[tuple[Protocol, int], list[int]] = {}
+        for port in published:
+            key = (port.protocol, port.container_port)
+            self._at.setdefault((*key, _target_of(port)), []).append(port.host_port)
+            if port.host_ip is not None:
+                self._any.setdefault(key, []).append(port.host_port)
+
+    def of(self, binding: PortBinding, target: PortTarget) -> bool:
+        """Whether the binding is published at the target."""
+        found = self._at.get((binding.protocol, binding.container_port, target), ())
+        return any(target.host_ip is None or _may_be(binding, number) for number in found)
+
+    def take(self, binding: PortBinding) -> int | None:
+        """A number that the binding may have, given once; None if there is none."""
+        known = self._any.get((binding.protocol, binding.container_port), [])
+        for number in known:
+            if _may_be(binding, number):
+                known.remove(number)
+                return number
+        return None
+
+
+def _may_be(binding: PortBinding, number: int) -> bool:
+    ports = _candidates(binding)
+    return ports is None or number in ports
+
+
+def _targets(driver: Driver, network: Network, endpoint: Endpoint) -> list[_Wish]:
+    return [(each, driver.port_targets(network, endpoint, each)) for each in endpoint.bindings]
+
+
+def _target_of(port: PublishedPort) -> PortTarget:
+    return PortTarget(host_ip=port.host_ip, container_ip=port.container_ip)
 
 
 def _published(binding: PortBinding, target: PortTarget, number: int) -> PublishedPort:

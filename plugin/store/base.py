@@ -43,6 +43,9 @@ class Store(Protocol):
     ) -> tuple[Endpoint, ...]:
         """The endpoints of one network that have one of ``addresses``, however many it has."""
 
+    def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
+        """The endpoints of all networks that one sandbox has, however many there are."""
+
     def save_endpoint(self, endpoint: Endpoint) -> None:
         """Insert or replace; its network must be there.
 

@@ -7,7 +7,7 @@ from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState
 
-_Place = tuple[NetworkID, IPInterface | MacAddress]
+_Place = tuple[NetworkID, IPInterface | MacAddress] | str  # a place on a network, or a sandbox
 
 
 class MemoryStore:
@@ -19,6 +19,7 @@ class MemoryStore:
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
         self._home: dict[EndpointID, NetworkID] = {}
         self._at: dict[_Place, frozenset[EndpointID]] = {}
+        self._places: dict[EndpointID, list[_Place]] = {}
 
     def network(self, network_id: NetworkID) -> Network | None:
         return self._networks.get(network_id)
@@ -53,13 +54,11 @@ class MemoryStore:
     def endpoints_at(
         self, network_id: NetworkID, addresses: Iterable[IPInterface | MacAddress]
     ) -> tuple[Endpoint, ...]:
-        found = {
-            endpoint_id: None
-            for address in addresses
-            for endpoint_id in self._at.get((network_id, address), ())
-        }
-        endpoints = map(self.endpoint, found)
-        return tuple(endpoint for endpoint in endpoints if endpoint is not None)
+        return self._listed((network_id, address) for address in addresses)
+
+    def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
+        found = self._listed([sandbox_key])
+        return tuple(endpoint for endpoint in found if endpoint.sandbox_key == sandbox_key)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.network_id not in self._networks:
@@ -68,7 +67,8 @@ class MemoryStore:
         self._unlist(endpoint.id)
         self._endpoints[endpoint.network_id][endpoint.id] = kept
         self._home[endpoint.id] = endpoint.network_id
-        for key in _places(endpoint):
+        self._places[endpoint.id] = _places(kept)
+        for key in self._places[endpoint.id]:
             self._at[key] = self._at.get(key, frozenset()) | {endpoint.id}
 
     def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
@@ -95,6 +95,11 @@ class MemoryStore:
     def close(self) -> None:
         """There is nothing to let go of."""
 
+    def _listed(self, places: Iterable[_Place]) -> tuple[Endpoint, ...]:
+        found = {each: None for place in places for each in self._at.get(place, ())}
+        endpoints = map(self.endpoint, found)
+        return tuple(endpoint for endpoint in endpoints if endpoint is not None)
+
     def _forget(self, endpoint_id: EndpointID) -> None:
         self._unlist(endpoint_id)
         home = self._home.pop(endpoint_id, None)
@@ -102,8 +107,7 @@ class MemoryStore:
             self._endpoints.get(home, {}).pop(endpoint_id, None)
 
     def _unlist(self, endpoint_id: EndpointID) -> None:
-        known = self.endpoint(endpoint_id)
-        for key in _places(known) if known is not None else ():
+        for key in self._places.pop(endpoint_id, ()):
             others = self._at.get(key, frozenset()) - {endpoint_id}
             if others:
                 self._at[key] = others
@@ -115,6 +119,8 @@ def _places(endpoint: Endpoint) -> list[_Place]:
     places: list[_Place] = [(endpoint.network_id, each) for each in endpoint.interfaces]
     if endpoint.mac_address:
         places.append((endpoint.network_id, endpoint.mac_address))
+    if endpoint.sandbox_key is not None:
+        places.append(endpoint.sandbox_key)
     return places
 
 

@@ -98,6 +98,9 @@ class SqliteStore:
     ) -> tuple[Endpoint, ...]:
         return self._memory.endpoints_at(network_id, addresses)
 
+    def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
+        return self._memory.endpoints_in(sandbox_key)
+
     def save_endpoint(self, endpoint: Endpoint) -> None:
         with self._turn():
             kept = endpoint_as_kept(endpoint, self._memory.endpoint(endpoint.id))

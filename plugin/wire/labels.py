@@ -22,6 +22,9 @@ GENERIC: Final = PREFIX + "generic"
 PORT_MAP: Final = PREFIX + "portmap"
 EXPOSED_PORTS: Final = PREFIX + "endpoint.exposedports"
 MAC_ADDRESS: Final = PREFIX + "endpoint.macaddress"
+SYSCTLS: Final = PREFIX + "endpoint.sysctls"
+# moby, netlabel/labels.go (NoProxy6To4): another endpoint of the sandbox is its gateway for IPv6
+NO_PROXY_6TO4: Final = PREFIX + "driver.private.no_proxy_6to4"
 ENDPOINT_NAME: Final = PREFIX + "endpoint.name"
 IFNAME: Final = PREFIX + "endpoint.ifname"
 
@@ -60,11 +63,12 @@ _OUR_WORDS: Final = frozenset(
     {"bridge", "container", "docker", "driver", "endpoint", "host", "network", "pynet"}
 )
 # What a user can say of an endpoint to the engine itself, and what the engine says of it.
-_OF_ENDPOINTS: Final = (IFNAME, PREFIX + "endpoint.sysctls")
+_OF_ENDPOINTS: Final = (IFNAME, SYSCTLS)
 _ENGINES_OF_ENDPOINTS: Final = (
     *(PORT_MAP, EXPOSED_PORTS, MAC_ADDRESS, ENDPOINT_NAME),
     PREFIX + "endpoint.dnsservers",
 )
+_IPV6_OFF: Final = "net.ipv6.conf.IFNAME.disable_ipv6"
 _MISSPELT: Final = 0.85  # difflib's ratio: one letter more, less or other
 
 
@@ -112,6 +116,16 @@ def endpoint_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
         for name, value in options.items()
         if not name.startswith(PREFIX)
     }
+
+
+def has_ipv6_off(options: Mapping[str, Any]) -> bool:
+    """Whether the engine switches IPv6 off on the endpoint's link (27 and later do what it says).
+
+    The value is settings with commas between them, and IFNAME in place of the link's name.
+    """
+    settings = str(options.get(SYSCTLS) or "").split(",")
+    pairs = [setting.strip().partition("=") for setting in settings]
+    return any(name == _IPV6_OFF and value not in ("", "0") for name, _, value in pairs)
 
 
 def pool_options(options: Mapping[str, Any]) -> dict[str, str]:

@@ -151,6 +151,7 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
             mac_chosen=labels.MAC_ADDRESS in options,
             ipv4=ipv4,  # type: ignore[arg-type]
             ipv6=ipv6,  # type: ignore[arg-type]
+            ipv6_off=labels.has_ipv6_off(options),
             ifname=_ifname(options),
             options=labels.endpoint_options(options, "$.Options"),
         )
@@ -193,6 +194,12 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
             raise WireError(path, str(error)) from error
         found = [each.binding(f"{path}[{i}]") for i, each in enumerate(messages)]
         return tuple(sorted(found, key=_rank))
+
+    @property
+    def ipv6_elsewhere(self) -> bool:
+        """Whether IPv6 of the host leads to another endpoint of the sandbox (engine 28 and later)."""
+        options = self.Options or {}
+        return labels.flag(options, labels.NO_PROXY_6TO4, default=False, path="$.Options")
 
 
 class JoinRequest(ProgramRequest, frozen=True, kw_only=True):

@@ -211,6 +211,23 @@ class TestEndpoints:
         store.delete_endpoint(moved.id)
         assert store.endpoints_at(BLUE.id, [moved.mac_address]) == ()
 
+    def test_they_are_found_by_sandbox(self, store: Store) -> None:
+        """On whatever network; what has left, or is being deleted, is in none."""
+        twin = replace(WEB, id=EndpointID("f" * 64), network_id=RED.id, sandbox_key="/one")
+        for network in (BLUE, RED):
+            store.save_network(network)
+        store.save_endpoint(replace(WEB, sandbox_key="/one"))
+        store.save_endpoint(twin)
+        assert {each.id for each in store.endpoints_in("/one")} == {WEB.id, twin.id}
+
+        store.save_endpoint(replace(WEB, sandbox_key=None))
+        assert store.endpoints_in("/one") == (twin,)
+        store.doom_endpoint(twin.id)
+        assert store.endpoints_in("/one") == ()
+        store.delete_endpoint(twin.id)
+
+        assert store.endpoints_in("/one") == ()
+
     def test_a_deleted_networks_are_not_found_by_address(self, store: Store) -> None:
         """The address is free for another."""
         store.save_network(BLUE)

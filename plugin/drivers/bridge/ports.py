@@ -17,7 +17,6 @@ from plugin.drivers.publishing import (
     not_carried,
     translation,
 )
-from plugin.errors import RefusedError
 from plugin.model.ids import port_name
 from plugin.model.network import (
     Endpoint,
@@ -36,22 +35,25 @@ def port_targets(
     """0.0.0.0 by default means any address of each family, as it does to Docker; [::] that family's.
 
     IPv6 of the host does not lead to a container whose only family is routed: several
-    containers could not have the same port then.
+    containers could not have the same port then.  An address of a family that the endpoint lacks is
+    left to the other gateway of its sandbox, as Docker does: who that is comes out later.
     """
     if network.internal or options.publisher is Publisher.DOCKER:
         return ()
-    own: dict[int, IPAddress] = {
-        interface.version: interface.ip for interface in endpoint.interfaces
-    }
+    own = endpoint.answering
+    if endpoint.ipv6_elsewhere:
+        own.pop(6, None)
     host_ip = binding.host_ip or options.host_binding
     if binding.host_ip is not None or host_ip != any_address(4):
-        return (_target(options, own, host_ip, binding),)
+        target = _target(options, endpoint, host_ip, binding)
+        return () if target is None else (target,)
     families = sorted(own)
     routed = options.modes[4] is GatewayMode.ROUTED
     proxied = options.proxy and is_carried(binding.protocol) and not routed
-    if families == [4] and network.host_ipv6 and proxied:
+    if families == [4] and network.host_ipv6 and proxied and not endpoint.ipv6_elsewhere:
         families.append(6)
-    return tuple(_target(options, own, any_address(version), binding) for version in families)
+    targets = [_target(options, endpoint, any_address(version), binding) for version in families]
+    return tuple(target for target in targets if target is not None)
 
 
 def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
@@ -65,12 +67,11 @@ def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Reso
 
 
 def _target(
-    options: BridgeOptions,
-    own: dict[int, IPAddress],
-    host_ip: IPAddress,
-    binding: PortBinding,
-) -> PortTarget:
-    version = host_ip.version
+    options: BridgeOptions, endpoint: Endpoint, host_ip: IPAddress, binding: PortBinding
+) -> PortTarget | None:
+    own, version = endpoint.answering, host_ip.version
+    if version == 6 and endpoint.ipv6_elsewhere:
+        return None
     if version == 6 and 6 not in own and (options.proxy or options.modes[4] is GatewayMode.ROUTED):
         version = 4
     if version in own:
@@ -79,10 +80,7 @@ def _target(
         if version != host_ip.version and not is_carried(binding.protocol):
             raise not_carried(binding, host_ip)
         return PortTarget(host_ip=host_ip, container_ip=own[version])
-    raise RefusedError(
-        f"cannot publish port {binding.container_port} on {host_ip}: "
-        f"the container has no IPv{host_ip.version} address on this network"
-    )
+    return None
 
 
 def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:

@@ -251,10 +251,20 @@ class TestPorts:
         )
 
     def test_a_family_that_the_container_has_not(self) -> None:
-        """There is no proxy from IPv4 to IPv6."""
+        """There is no proxy from IPv4 to IPv6: it is left to another gateway of the sandbox."""
         network = a_lan(DUAL[1])
-        with pytest.raises(RefusedError, match="the container has no IPv4 address"):
-            DRIVER.port_targets(network, an_endpoint(network), a_binding(host_ip="127.0.0.1"))
+        binding = a_binding(host_ip="127.0.0.1")
+
+        assert DRIVER.port_targets(network, an_endpoint(network), binding) == ()
+
+    def test_ipv6_is_anothers_if_the_engine_says_so(self) -> None:
+        """The proxy would take [::] from it."""
+        network = a_lan(DUAL[0])
+        endpoint = replace(an_endpoint(network), ipv6_elsewhere=True)
+        (target,) = DRIVER.port_targets(network, endpoint, a_binding())
+
+        assert str(target.host_ip) == "0.0.0.0"
+        assert DRIVER.port_targets(network, endpoint, a_binding(host_ip="::1")) == ()
 
     def test_nobody_publishes(self) -> None:
         """In an internal network, and where Docker does it."""

@@ -66,6 +66,9 @@ class TestJoin:
         assert (answer["Gateway"], answer["GatewayIPv6"], answer["StaticRoutes"]) == ("", "", [])
 
 
+PRIVATE = LABEL + "driver.private."
+
+
 class TestProgram:
     def bindings(self, *wishes: dict[str, Any]) -> tuple[PortBinding, ...]:
         request = read(
@@ -112,6 +115,15 @@ class TestProgram:
         request = read(wire.ProgramRequest, NetworkID="n", EndpointID="e", **options)
 
         assert request.bindings() == ()
+
+    @pytest.mark.parametrize(
+        ("said", "expected"), [({}, False), ({PRIVATE + "no_proxy_6to4": True}, True)]
+    )
+    def test_whose_ipv6_is(self, said: dict[str, Any], *, expected: bool) -> None:
+        """Engine 28 says it each time, 29 when it is so, earlier ones never."""
+        request = read(wire.ProgramRequest, NetworkID="n", EndpointID="e", Options=said)
+
+        assert request.ipv6_elsewhere is expected
 
     def test_they_come_in_an_order_of_their_own(self) -> None:
         """Engine 29 sends them in any: which port of a range is whose must not be chance."""

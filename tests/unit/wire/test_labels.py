@@ -12,6 +12,21 @@ LABEL = "com.docker.network."
 GENERIC = "com.docker.network.generic"
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, False),
+        ("net.ipv6.conf.IFNAME.disable_ipv6=1", True),
+        ("net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.disable_ipv6=1", True),
+        ("net.ipv6.conf.IFNAME.disable_ipv6=0", False),
+        ("net.ipv6.conf.IFNAME.forwarding=1", False),
+    ],
+)
+def test_ipv6_that_an_endpoint_has_off(value: str | None, *, expected: bool) -> None:
+    """By a setting that the engine makes on its link."""
+    assert labels.has_ipv6_off({labels.SYSCTLS: value}) is expected
+
+
 class TestNetworkOptions:
     @pytest.mark.parametrize("options", [{}, {GENERIC: None}, {GENERIC: {}}])
     def test_none(self, options: dict[str, Any]) -> None:

@@ -86,22 +86,42 @@ class TestTargets:
         assert targets(IPV4, "::1") == [("::1", "10.1.0.2")]
 
     @pytest.mark.parametrize(
-        ("subnets", "host_ip", "options", "family"),
+        ("subnets", "host_ip", "options"),
         [
-            (IPV4, "::1", {"userland_proxy": "false"}, 6),
-            (IPV6, "127.0.0.1", {}, 4),
-            (IPV6, None, {"host_binding": "192.0.2.2"}, 4),
+            (IPV4, "::1", {"userland_proxy": "false"}),
+            (IPV6, "127.0.0.1", {}),
+            (IPV6, None, {"host_binding": "192.0.2.2"}),
         ],
     )
-    def test_a_family_that_the_container_does_not_have_is_refused(
-        self, subnets: tuple[str, ...], host_ip: str | None, options: dict[str, str], family: int
+    def test_a_family_that_the_endpoint_does_not_have_is_left_to_another(
+        self, subnets: tuple[str, ...], host_ip: str | None, options: dict[str, str]
     ) -> None:
-        """There is nothing to send it to."""
-        with pytest.raises(
-            RefusedError,
-            match=rf"cannot publish port 80 on .*: the container has no IPv{family} address",
-        ):
-            targets(subnets, host_ip, options)
+        """The sandbox may have, or get, a gateway for each family."""
+        assert targets(subnets, host_ip, options) == []
+
+    @pytest.mark.parametrize("host_ip", [None, "::", "::1", "0.0.0.0"])
+    @pytest.mark.parametrize("subnets", [IPV4, DUAL])
+    def test_ipv6_is_anothers_if_the_engine_says_so(
+        self, subnets: tuple[str, ...], host_ip: str | None
+    ) -> None:
+        """Who then has [::], which the proxy would have taken."""
+        network = a_network("blue", *subnets)
+        endpoint = replace(an_endpoint(network), ipv6_elsewhere=True)
+        found = DRIVER.port_targets(network, endpoint, a_binding(host_ip=host_ip))
+
+        expected = [] if host_ip in ("::", "::1") else ["0.0.0.0"]
+        assert [str(each.host_ip) for each in found] == expected
+
+    def test_ipv6_that_is_off_is_carried_to_ipv4(self) -> None:
+        """The user had the engine switch it off on this link alone."""
+        network = a_network("blue", *DUAL)
+        endpoint = replace(an_endpoint(network), ipv6_off=True)
+        found = DRIVER.port_targets(network, endpoint, a_binding())
+
+        assert [(str(each.host_ip), str(each.container_ip)) for each in found] == [
+            ("0.0.0.0", "10.1.0.2"),
+            ("::", "10.1.0.2"),
+        ]
 
     def test_the_networks_default_address(self) -> None:
         """``-o host_binding=192.0.2.2`` is for bindings that name none."""

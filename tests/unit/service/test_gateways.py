@@ -1,0 +1,131 @@
+"""A container on a network of IPv4 and one of IPv6: each is its gateway for its family."""
+
+from dataclasses import replace
+
+import pytest
+
+from plugin.errors import PortTakenError
+from plugin.model.ids import EndpointID
+from plugin.model.network import Endpoint, Network, PortBinding
+from tests.fakes.rig import Rig
+from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
+
+IPV4 = a_network("four", "10.4.0.0/24")
+IPV6 = a_network("six", "fd00:6::/64")
+FOUR = an_endpoint(IPV4, 2)
+SIX = replace(an_endpoint(IPV6, 3), id=EndpointID("6" * 64))
+WEB = a_binding()
+ANY = a_binding(host_port=0)
+
+
+def join(rig: Rig, network: Network, endpoint: Endpoint) -> None:
+    rig.networks.create(network)
+    rig.endpoints.create(endpoint)
+    rig.endpoints.join(network.id, endpoint.id, SANDBOX)
+
+
+def program(
+    rig: Rig, endpoint: Endpoint, *bindings: PortBinding, ipv6_elsewhere: bool = False
+) -> None:
+    rig.endpoints.program(endpoint.network_id, endpoint.id, bindings, ipv6_elsewhere=ipv6_elsewhere)
+
+
+def published(rig: Rig, endpoint: Endpoint) -> dict[str, int]:
+    """Host ports by their address."""
+    found = rig.endpoints.get(endpoint.network_id, endpoint.id).published
+    return {str(each.host_ip): each.host_port for each in found}
+
+
+class TestTwoGateways:
+    @pytest.fixture(params=["IPv4 first", "IPv6 first"])
+    def gateways(self, rig: Rig, request: pytest.FixtureRequest) -> Rig:
+        """As engine 28 goes about it when the second comes, in either order."""
+        if request.param == "IPv4 first":
+            join(rig, IPV4, FOUR)
+            program(rig, FOUR, WEB, ANY)
+            join(rig, IPV6, SIX)
+        else:
+            join(rig, IPV6, SIX)
+            program(rig, SIX, WEB, ANY)
+            join(rig, IPV4, FOUR)
+        program(rig, FOUR, WEB, ANY, ipv6_elsewhere=True)
+        program(rig, SIX, WEB, ANY)
+        return rig
+
+    def test_each_has_its_family(self, gateways: Rig) -> None:
+        """And a port of the kernel's choice is one number."""
+        four = gateways.endpoints.get(IPV4.id, FOUR.id).published
+        six = gateways.endpoints.get(IPV6.id, SIX.id).published
+
+        assert {str(each.host_ip) for each in four} == {"0.0.0.0"}
+        assert {str(each.host_ip) for each in six} == {"::"}
+        assert [each.host_port for each in four] == [each.host_port for each in six]
+        assert gateways.held() == gateways.wanted()
+
+    def test_after_a_restart(self, gateways: Rig) -> None:
+        """Nothing is missing, and nothing too much."""
+        rig = gateways.restarted()
+
+        assert rig.held() == rig.wanted()
+        assert len(rig.kernel.ports) == 4
+
+    def test_ipv6_comes_back_when_its_gateway_goes(self, gateways: Rig) -> None:
+        """By the proxy, with the numbers that IPv4 has."""
+        gateways.endpoints.revoke(IPV6.id, SIX.id)
+        gateways.endpoints.leave(IPV6.id, SIX.id)
+        gateways.endpoints.delete(IPV6.id, SIX.id)
+        program(gateways, FOUR, WEB, ANY)
+        four = gateways.endpoints.get(IPV4.id, FOUR.id).published
+
+        numbers = {"0.0.0.0": set[int](), "::": set[int]()}
+        for each in four:
+            numbers[str(each.host_ip)].add(each.host_port)
+        assert numbers["0.0.0.0"] == numbers["::"]
+        assert len(four) == 4
+        assert gateways.held() == gateways.wanted()
+
+    def test_nothing_is_left_of_it(self, gateways: Rig) -> None:
+        """When the container stops."""
+        for endpoint in (FOUR, SIX):
+            gateways.endpoints.revoke(endpoint.network_id, endpoint.id)
+            gateways.endpoints.leave(endpoint.network_id, endpoint.id)
+            gateways.endpoints.delete(endpoint.network_id, endpoint.id)
+
+        assert gateways.held() == gateways.wanted()
+        assert not gateways.kernel.ports
+
+
+def test_what_is_published_stays_while_ipv6_is_handed_over(rig: Rig) -> None:
+    """Nobody's connections by IPv4 are interrupted."""
+    join(rig, IPV4, FOUR)
+    program(rig, FOUR, WEB)
+    rig.faults.arm(None)
+    program(rig, FOUR, WEB, ipv6_elsewhere=True)
+
+    assert published(rig, FOUR) == {"0.0.0.0": 8080}
+    assert rig.held() == rig.wanted()
+
+
+def test_what_cannot_be_had_leaves_what_was(rig: Rig) -> None:
+    """IPv6 of the host has been taken by somebody else meanwhile."""
+    join(rig, IPV4, FOUR)
+    program(rig, FOUR, WEB, ipv6_elsewhere=True)
+    join(rig, IPV6, SIX)
+    program(rig, SIX, WEB)
+    with pytest.raises(PortTakenError):
+        program(rig, FOUR, WEB)
+
+    assert published(rig, FOUR) == {"0.0.0.0": 8080}
+    assert rig.held() == rig.wanted()
+
+
+def test_an_address_of_one_family_is_that_gateways(rig: Rig) -> None:
+    """``-p 127.0.0.1:8080:80`` is told to both."""
+    only = a_binding(host_ip="127.0.0.1")
+    join(rig, IPV6, SIX)
+    program(rig, SIX, only)
+    join(rig, IPV4, FOUR)
+    program(rig, FOUR, only, ipv6_elsewhere=True)
+
+    assert published(rig, SIX) == {}
+    assert published(rig, FOUR) == {"127.0.0.1": 8080}
