@@ -58,10 +58,10 @@ from plugin.model.resources import (
 class LinuxKernel:
     """Built after the last fork: it has a thread and holds sockets."""
 
-    def __init__(self, sysctl_root: Path = sysctls.ROOT) -> None:
+    def __init__(self, sysctl_root: Path = sysctls.ROOT, proxy: Proxy | None = None) -> None:
         self._sysctl_root = sysctl_root
         self._ports = HostPorts()
-        self._proxy = Proxy()
+        self._proxy = proxy or Proxy()
         self._reaper = Reaper()
         self._reaper.kick()  # an earlier process may have been killed before it got to them
 

@@ -1,21 +1,17 @@
 """The process that carries: one for all ports, and nobody is left waiting if it dies."""
 
 import os
-import resource
 import signal
 import socket
 import threading
-from pathlib import Path
-
-import pytest
 
 from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.network import Protocol
 from tests.kernel.carried import (
     ADDRESS,
     PORT,
     carried,
-    connection,
     everything,
     is_refused,
     publish,
@@ -81,11 +77,9 @@ class TestProcess:
         assert kernel.read([carried(), carried(8081)]) == {carried(8081)}
         wait_until(lambda: is_refused(PORT), "the port is still open")
 
-    def test_a_withdrawn_port_is_free_at_once(
-        self, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_withdrawn_port_is_free_at_once(self, netns: Netns) -> None:
         """However slow the process is: the next container may want it."""
-        monkeypatch.setattr("plugin.kernel.proxy.proxy._PATIENCE_SECONDS", 60)
+        kernel = LinuxKernel(proxy=Proxy(patience=60))
         publish(kernel, carried())
         withdrawal = threading.Thread(target=kernel.remove, args=([carried(), carried().held],))
         os.kill(relay_of(kernel), signal.SIGSTOP)
@@ -98,6 +92,7 @@ class TestProcess:
         assert waits
         with socket.create_server(("", PORT)):
             """Nobody else has it."""
+        kernel.close()
 
     def test_it_ends_with_the_plugin(self, netns: Netns) -> None:
         """It holds no port for nobody."""
@@ -123,67 +118,3 @@ class TestProcess:
 
 def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
-
-
-class TestDescriptors:
-    """There may be fewer than callers want; who has a connection keeps it."""
-
-    def test_connections_go_on_when_there_are_none_left(self, kernel: LinuxKernel) -> None:
-        """And who was not served is served when others have ended."""
-        publish(kernel, carried())
-        relay = relay_of(kernel)
-        with server() as listener, connection(listener) as (first, served):
-            wait_until(lambda: _said(first, served), "it is not carried")
-            few = len(list(Path(f"/proc/{relay}/fd").iterdir())) + 3  # half a connection
-            _bound(relay, few)
-            waiting = [socket.create_connection((ADDRESS, PORT), timeout=60) for _ in range(4)]
-
-            assert everything(waiting[0]) == b""
-            assert _said(first, served)
-
-            for each in waiting:
-                each.close()
-
-            _bound(relay, few + 60)
-            with socket.create_connection((ADDRESS, PORT), timeout=60) as late:
-                late.sendall(b"late")
-                _serve_until(listener, b"late")
-
-        assert relay_of(kernel) == relay
-
-    def test_a_port_that_comes_then_is_carried(self, kernel: LinuxKernel) -> None:
-        """Its socket needs a descriptor of the process, which keeps one for it."""
-        publish(kernel, carried())
-        relay = relay_of(kernel)
-        with server() as listener, connection(listener) as (first, served):
-            wait_until(lambda: _said(first, served), "it is not carried")
-            few = len(list(Path(f"/proc/{relay}/fd").iterdir()))
-            _bound(relay, few)
-            publish(kernel, carried(8081))
-
-            assert _said(first, served)
-
-            _bound(relay, few + 60)
-            with socket.create_connection((ADDRESS, 8081), timeout=60) as late:
-                late.sendall(b"late")
-                _serve_until(listener, b"late")
-
-
-def _bound(process: int, descriptors: int) -> None:
-    _, most = resource.prlimit(process, resource.RLIMIT_NOFILE)
-    resource.prlimit(process, resource.RLIMIT_NOFILE, (descriptors, most))
-
-
-def _said(client: socket.socket, served: socket.socket) -> bool:
-    client.sendall(b"word")
-    return served.recv(4) == b"word"
-
-
-def _serve_until(listener: socket.socket, word: bytes) -> None:
-    """Accept until somebody says the word."""
-    while True:
-        served, _ = listener.accept()
-        with served:
-            served.settimeout(60)
-            if served.recv(16) == word:
-                return

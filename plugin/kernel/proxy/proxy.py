@@ -4,6 +4,7 @@ A port takes calls before its socket is handed over, so they wait in line while 
 starts.  If the process dies it is started again and given every port anew.
 """
 
+import errno
 import itertools
 import json
 import os
@@ -12,26 +13,32 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from plugin.errors import KernelError
+from plugin.errors import KernelError, PynetError, RefusedError
+from plugin.kernel import open_files
+from plugin.kernel.proxy.places import Limits
 from plugin.log import Log
 from plugin.model.network import Protocol
 from plugin.model.resources import ProxiedPort
 
 _log: Final = Log("proxy")
-_RELAY: Final = Path(__file__).with_name("relay.py")
+_RELAY: Final = "plugin.kernel.proxy.relay"
+_TREE: Final = Path(__file__).parents[3]  # where the package is
 _BACKLOG: Final = 128
-_PATIENCE_SECONDS: Final = 2.0
-_ANSWER_BYTES: Final = 32  # a number
+_PATIENCE_SECONDS: Final = 5.0
+_ANSWER_BYTES: Final = 1 << 12
 _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
 
 class Proxy:
     """The ports that are carried, and the process that carries them."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None, patience: float = _PATIENCE_SECONDS) -> None:
+        self._limits = limits
+        self._patience = patience
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -39,25 +46,26 @@ class Proxy:
         self._ids = itertools.count(1)
 
     def ensure(self, port: ProxiedPort, sock: socket.socket) -> None:
-        """Carry what comes to ``sock``, the held port's socket."""
+        """Carry what comes to ``sock``, the held port's socket.
+
+        Raises RefusedError or KernelError if it is not carried; nothing of it is left then, and what else is
+        carried goes on.
+        """
         with self._lock:
             if port in self._ports and self._alive():
                 return
-            if port not in self._ports:
-                if port.held.protocol is Protocol.UDP:
-                    # The port was held with the smallest buffer there is.
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            try:
+                if port not in self._ports:
+                    _open(port, sock)
+                    self._ports[port] = (next(self._ids), sock.fileno())
+                if self._alive():
+                    self._hand_over(port)
                 else:
-                    # The kernel looks at the port once more, and ended connections of an earlier
-                    # life of it may be in TIME_WAIT: without this on both it would be refused
-                    # (net/ipv4/inet_connection_sock.c, inet_csk_listen_start).
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    sock.listen(_BACKLOG)
-                self._ports[port] = (next(self._ids), sock.fileno())
-            if self._alive():
-                self._hand_over(port)
-            else:
-                self._start()
+                    self._start(port)
+            except PynetError:
+                self._withdraw(port)
+                _shut(port, sock)
+                raise
 
     def remove(self, port: ProxiedPort) -> None:
         """Carry it no more, and return when the process has let go of it too.
@@ -65,13 +73,7 @@ class Proxy:
         Whoever wants the port next, at once as a rule, would find it taken.
         """
         with self._lock:
-            known = self._ports.pop(port, None)
-            if known is not None and self._alive():
-                try:
-                    self._tell({"id": known[0]}, [])
-                    self._wait_for(known[0])
-                except KernelError as error:
-                    self._end_deaf(error)
+            self._withdraw(port)
 
     def carried(self, ports: Iterable[ProxiedPort]) -> frozenset[ProxiedPort]:
         """Those of ``ports`` that are carried by a living process."""
@@ -91,10 +93,16 @@ class Proxy:
                 self._process.kill()
                 self._process.wait()
 
-    def _end_deaf(self, reason: KernelError) -> None:
-        """End a process that takes no orders: it has the port's socket, too, and would keep it.
+    def _withdraw(self, port: ProxiedPort) -> None:
+        known = self._ports.pop(port, None)
+        if known is not None and self._alive():
+            with suppress(KernelError):  # who takes no orders has been ended
+                self._order({"id": known[0]}, [])
 
-        What else it carries is carried again by the next tick.
+    def _end_deaf(self, reason: Exception) -> None:
+        """End a process that takes no orders: it has sockets of ports, too, and would keep them.
+
+        What it carries is carried again by the next tick.
         """
         _log.warning("proxy.ended", reason=reason)
         if self._process is not None:
@@ -104,26 +112,37 @@ class Proxy:
     def _alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def _start(self) -> None:
+    def _start(self, wanted: ProxiedPort) -> None:
+        """Start the process and hand every port over; those that it does not take are forgotten."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        limits = [] if self._limits is None else [json.dumps(self._limits)]
         try:
-            # -I and -S: neither the environment nor site-packages have anything it needs.
-            self._process = subprocess.Popen(  # noqa: S603 - our own file
-                [sys.executable, "-I", "-S", os.fspath(_RELAY)], stdin=theirs.fileno()
+            # -P and -S: neither the directory nor site-packages have anything it needs.
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-S", "-m", _RELAY, *limits],
+                stdin=theirs.fileno(),
+                env=_environment(),
+                cwd="/",
             )
         except OSError as error:
             ours.close()
-            raise KernelError(f"the proxy cannot be started: {error}") from error
+            raise open_files.refusal("the proxy cannot be started", error) from error
         finally:
             theirs.close()
         if self._control is not None:
             self._control.close()
-        # Orders wait in a buffer; one that does not read them must not keep a call waiting.
-        ours.settimeout(_PATIENCE_SECONDS)
         self._control = ours
         _log.info("proxy.started", pid=self._process.pid)
-        for port in self._ports:
-            self._hand_over(port)
+        refusal = None
+        for port in list(self._ports):
+            try:
+                self._hand_over(port)
+            except RefusedError as error:
+                del self._ports[port]
+                _log.error("proxy.refused", port=port.held.port, reason=error)
+                refusal = error if port == wanted else refusal
+        if refusal is not None:
+            raise refusal
 
     def _hand_over(self, port: ProxiedPort) -> None:
         identity, descriptor = self._ports[port]
@@ -133,21 +152,58 @@ class Proxy:
             "address": str(port.address),
             "port": port.port,
         }
-        self._tell(order, [descriptor])
+        self._order(order, [descriptor])
 
-    def _wait_for(self, identity: int) -> None:
-        """Return when the process says that the port is closed, or does not in time."""
-        answer = b"0"
-        try:
-            while self._control is not None and answer and int(answer) != identity:
-                answer = self._control.recv(_ANSWER_BYTES)
-        except OSError as error:
-            _log.warning("proxy.slow", reason=error)
+    def _order(self, order: dict[str, object], descriptors: list[int]) -> None:
+        """Give an order, and return when it is carried out.
 
-    def _tell(self, order: dict[str, object], descriptors: list[int]) -> None:
+        Raises RefusedError if the process refuses, and KernelError if it takes no orders; it is
+        ended then.
+        """
         if self._control is None:
             return
         try:
+            self._control.settimeout(self._patience)
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
+            answer = self._answer_to(order)
         except OSError as error:
+            self._end_deaf(error)
             raise KernelError(f"the proxy takes no orders: {error}") from error
+        if "refused" in answer:
+            raise RefusedError(f"the proxy does not carry the port: {answer['refused']}")
+
+    def _answer_to(self, order: dict[str, object]) -> dict[str, object]:
+        while self._control is not None and (data := self._control.recv(_ANSWER_BYTES)):
+            answer: dict[str, object] = json.loads(data)
+            if answer["id"] == order["id"]:  # an earlier order's may come too late
+                return answer
+        raise ConnectionResetError(errno.ECONNRESET, "it has ended")
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, with nothing in it for Python but where the package is."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"PYTHONPATH": os.fspath(_TREE)}
+
+
+def _open(port: ProxiedPort, sock: socket.socket) -> None:
+    """Let calls wait at the port until it is handed over."""
+    try:
+        if port.held.protocol is Protocol.UDP:
+            # The port was held with the smallest buffer there is.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        else:
+            # The kernel looks at the port once more, and ended connections of an earlier life of
+            # it may be in TIME_WAIT: without this on both it would be refused
+            # (net/ipv4/inet_connection_sock.c, inet_csk_listen_start).
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.listen(_BACKLOG)
+    except OSError as error:
+        raise KernelError(f"port {port.held.port} cannot be listened on: {error}") from error
+
+
+def _shut(port: ProxiedPort, sock: socket.socket) -> None:
+    """Refuse calls again: nobody would answer them.  The port stays held."""
+    if port.held.protocol is Protocol.TCP:
+        with suppress(OSError):  # it did not listen
+            sock.shutdown(socket.SHUT_RDWR)
