@@ -4,8 +4,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from plugin.errors import KernelError
-from plugin.kernel.claim import claim
 from plugin.kernel.facts import routes
 from plugin.kernel.linux import LinuxKernel
 from tests.kernel.netns import Netns
@@ -79,23 +77,3 @@ class TestRoutes:
         uplinks.ip(*(f"route add {each} via 192.0.2.1" for each in wanted))
 
         assert {ip_network(each) for each in wanted} <= kernel.occupied()
-
-
-class TestClaim:
-    def test_there_is_one_pynet_for_a_namespace(self, netns: Netns) -> None:
-        """A second one is told so."""
-        with claim(), pytest.raises(KernelError, match="another pynet works"):
-            claim()
-
-    def test_another_namespace_is_another_host(self, netns: Netns) -> None:
-        """Labs run many on one machine."""
-        other = Netns()
-        with claim(), other.entered(), claim():
-            pass
-        other.close()
-
-    def test_it_ends_with_its_socket(self, netns: Netns) -> None:
-        """So it can never be stale."""
-        claim().close()
-
-        claim().close()
