@@ -23,6 +23,8 @@ from ipam.prefixes import Address, parse_address
 
 KEYS: Final = ("address", "name", "mac", "tag", "tenant", "space")
 
+# moby, daemon/names: what an engine takes for a container's name.
+_CONTAINER: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _MAC: Final = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
@@ -54,12 +56,22 @@ def parse_mac(text: str) -> str:
     return mac
 
 
+def parse_container(text: str) -> str:
+    """Read the name of a container, which nobody could have if an engine did not take it."""
+    if not _CONTAINER.fullmatch(text):
+        raise InvalidReservationError(
+            f"name is {text!r}, expected a container's: two or more letters a to z, digits, '_', '.' "
+            "and '-', the first a letter or digit; keep the address for anything else with tag"
+        )
+    return text
+
+
 def dump_reservations(reservations: Iterable[Reservation]) -> str:
     """Write reservations as YAML."""
     import yaml  # noqa: PLC0415 - a plugin that runs for months seldom needs it
 
     entries = [_entry(reservation) for reservation in reservations]
-    return yaml.safe_dump({"reservations": entries}, sort_keys=False)
+    return yaml.safe_dump({"reservations": entries}, sort_keys=False, allow_unicode=True)
 
 
 def load_reservations(text: str) -> list[Reservation]:
@@ -109,7 +121,7 @@ def _reservation(number: int, entry: object) -> Reservation:
             tenant=parse_tenant(entry["tenant"]) if "tenant" in entry else NO_TENANT,
             address=parse_address(entry["address"]),
             owner=Owner(
-                name=entry.get("name"),
+                name=parse_container(entry["name"]) if "name" in entry else None,
                 mac=parse_mac(entry["mac"]) if "mac" in entry else None,
                 tag=entry.get("tag"),
             ),

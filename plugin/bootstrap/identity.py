@@ -1,11 +1,24 @@
-"""What tells this host from others, for as long as its state lives."""
+"""What tells this host from others, for as long as its state lives on it.
+
+A state is copied to other hosts: by hand, by a backup, with the disk of a virtual machine. The
+file therefore says which machine it was written on, and another machine takes an identity of its
+own.  Pools that are held keep their prefixes.
+"""
 
 import uuid
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from plugin.log import Log
+
 _MACHINE_ID: Final = Path("/etc/machine-id")  # machine-id(5)
+_PRODUCT: Final = Path("/sys/class/dmi/id/product_uuid")  # the host's in a container, too
 _OWN_FILE: Final = "host-id"
+_MARK_DIGITS: Final = 16
+
+_log: Final = Log("identity")
 
 
 def host_id(directory: Path) -> str:
@@ -15,15 +28,46 @@ def host_id(directory: Path) -> str:
     or empty; so the state's own comes first, once there is one.
     """
     own = directory / _OWN_FILE
-    if own.exists():
-        return own.read_text().strip()
-    identity = _machine_id() or uuid.uuid4().hex
-    own.write_text(identity + "\n")
-    return identity
+    identity, *marks = own.read_text().split() if own.exists() else [""]
+    here = _marks()
+    if identity and not _is_copied(marks, here):
+        if not marks and here:
+            with suppress(OSError):  # the next start may write it
+                _write(own, identity, here)
+        return identity
+    machine = _read(_MACHINE_ID)
+    chosen = machine if machine and machine != identity else uuid.uuid4().hex
+    _write(own, chosen, here)
+    if identity:
+        _log.warning("identity.new", reason="the state was copied from another machine")
+    return chosen
 
 
-def _machine_id() -> str:
+def _is_copied(marks: list[str], here: list[str]) -> bool:
+    """Whether the best mark that both machines have differs."""
+    known = dict(each.split("=", 1) for each in marks if "=" in each)
+    for kind, mark in (each.split("=", 1) for each in here):
+        if kind in known:
+            return known[kind] != mark
+    return False
+
+
+def _marks() -> list[str]:
+    """What tells machines apart, the hardware's before the system's, which may be an image's."""
+    found = (("product", _read(_PRODUCT)), ("machine", _read(_MACHINE_ID)))
+    return [
+        f"{kind}={sha256(text.encode()).hexdigest()[:_MARK_DIGITS]}" for kind, text in found if text
+    ]
+
+
+def _write(own: Path, identity: str, marks: list[str]) -> None:
+    fresh = own.with_name(f"{own.name}.new")
+    fresh.write_text("\n".join((identity, *marks)) + "\n")
+    fresh.replace(own)
+
+
+def _read(path: Path) -> str:
     try:
-        return _MACHINE_ID.read_text().strip()
-    except OSError:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
         return ""

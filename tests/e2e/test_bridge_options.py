@@ -70,6 +70,26 @@ def _made(site: Site, options: list[str]) -> list[str]:
     return sorted({re.sub(PASSING, "", NAMES.sub("?", line)) for line in lines})
 
 
+def test_a_mac_address_that_inspect_showed(site: Site) -> None:
+    """Tools choose it for the next container, whose address another has by then: both are heard.
+
+    Engines before 28 announce nothing, so there an address keeps its MAC address, and is refused.
+    """
+    network = site.network("--subnet", "10.50.0.0/24", ipam=False)
+    old = site.run("--network", network)
+    mac = site.inspect("container", old)["NetworkSettings"]["Networks"][network]["MacAddress"]
+    site.remove(old)
+    first = site.run("--network", network)
+    if site.host.engine.version == "20.10":
+        with pytest.raises(CommandError, match=r"made for the container that has 10\.50\.0\.2 now"):
+            site.run("--network", network, "--mac-address", mac)
+        return
+    second = site.run("--network", f"name={network},mac-address={mac}")
+
+    assert site.pings(first, site.address(second, network))
+    assert f"link/ether {mac}" in site.exec(second, "ip", "link", "show", "eth0")
+
+
 def test_mac_address(site: Site) -> None:
     """A container has another chosen MAC address on each of its networks."""
     one, other = site.network(), site.network()

@@ -124,10 +124,10 @@ class TestReservations:
         ("entry", "message"),
         [
             ("address: 10.1.2.82", "reservations[1]: reservation of 10.1.2.82 has 0 owners"),
-            ("address: 10.1.2.80, name: b", "is reserved for name web, not for name b"),
-            ("address: 10.1.2.81, name: b", "is reserved for name a, not for name b"),
-            ("address: 10.1.2.0, name: b", "10.1.2.0 stands for all of 10.1.2.0/24"),
-            ("address: 10.1.2.82, name: b, space: x", "address space is 'x'"),
+            ("address: 10.1.2.80, name: bb", "is reserved for name web, not for name bb"),
+            ("address: 10.1.2.81, name: bb", "is reserved for name aa, not for name bb"),
+            ("address: 10.1.2.0, name: bb", "10.1.2.0 stands for all of 10.1.2.0/24"),
+            ("address: 10.1.2.82, name: bb, space: x", "address space is 'x'"),
         ],
         ids=["no owner", "kept already", "kept by the file", "nobody's", "nowhere"],
     )
@@ -136,8 +136,8 @@ class TestReservations:
         say("request-pool", "10.1.2.0/24")
         say("reserve", "10.1.2.80", "--name", "web")
         before = say("export")
-        further = "{address: 10.1.2.99, name: c, space: pynet-global}"
-        text = f"reservations: [{{address: 10.1.2.81, name: a}}, {{{entry}}}, {further}]"
+        further = "{address: 10.1.2.99, name: cc, space: pynet-global}"
+        text = f"reservations: [{{address: 10.1.2.81, name: aa}}, {{{entry}}}, {further}]"
 
         said = say("import", "-", stdin=text, status=1)
 

@@ -25,6 +25,16 @@ class TestFile:
 
         assert load_reservations(dump_reservations(reservations)) == reservations
 
+    def test_any_text_can_be_a_tag(self) -> None:
+        """And is written as people read it."""
+        reservation = Reservation(
+            address=parse_address("10.0.0.5"), owner=Owner(tag="Drucker für ä")
+        )
+        text = dump_reservations([reservation])
+
+        assert "Drucker für ä" in text
+        assert load_reservations(text) == [reservation]
+
     def test_unquoted_mac_addresses_are_read(self) -> None:
         """People write them plainly, and in capitals with dashes."""
         text = "reservations: [{address: 10.0.0.5, mac: 52:54:00:12:34:56}]"
@@ -43,11 +53,15 @@ class TestFile:
             ("reservations: [{name: web}]", r"reservations\[0\].address is missing"),
             ("reservations: [{address: x, name: web}]", r"reservations\[0\]: address 'x'"),
             ("reservations: [{address: 10.0.0.5}]", "has 0 owners, expected exactly one"),
-            ("reservations: [{address: 10.0.0.5, name: a, tag: b}]", "has 2 owners"),
+            ("reservations: [{address: 10.0.0.5, name: ab, tag: b}]", "has 2 owners"),
             ("reservations: [{address: 10.0.0.5, mac: aa}]", "mac is 'aa', expected six bytes"),
+            ("reservations: [{address: 10.0.0.5, name: ünö}]", "name is 'ünö', expected a cont"),
+            ("reservations: [{address: 10.0.0.5, name: a}]", "name is 'a', expected a container's"),
+            ("reservations: [{address: 10.0.0.5, name: /web}]", "'/web', expected a container's"),
+            ("reservations: [{address: 10.0.0.5, name: ''}]", "name is '', expected a container"),
             ("reservations: [{address: 10.0.0.5, host: a}]", "host is 'a', expected text for one"),
-            ("reservations: [{address: [], name: a}]", r"address is \[\], expected text"),
-            ("reservations: [{address: 10.0.0.5, name: a, tenant: a b}]", "tenant is 'a b'"),
+            ("reservations: [{address: [], name: ab}]", r"address is \[\], expected text"),
+            ("reservations: [{address: 10.0.0.5, name: ab, tenant: a b}]", "tenant is 'a b'"),
         ],
     )
     def test_is_refused(self, text: str, message: str) -> None:
