@@ -5,6 +5,7 @@ waits up to two seconds for the other side to close: one slow caller keeps every
 Handing every connection over twice also costs as much as serving it.
 """
 
+import errno
 import os
 import select
 import socket
@@ -16,10 +17,15 @@ from typing import Any, Final
 
 from gunicorn.workers.sync import SyncWorker
 
+from plugin.log import Log
+
 THREADS: Final = 16  # for each socket, and more while all of them are busy
 _MOST_THREADS: Final = 512  # a call more than server.calls.MOST is refused at once
-_CLIENT_SECONDS: Final = 20.0  # for a caller to send its request, or to take its answer
+_CLIENT_SECONDS: Final = 20.0  # for a caller to send its whole request, or to take an answer
 _HEARTBEAT_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.5
+_CALLER_GONE: Final = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR)
+_log: Final = Log("server")
 
 
 class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -41,32 +47,65 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
             crew.wait(deadline)
 
     def _crew(self, listener: Any) -> "_Crew":
-        listener.settimeout(0)
-        turn = threading.Lock()
-        return _Crew(lambda crew: self._serve(listener, turn, crew))
+        door = Door(listener, self._stop_read)
+        return _Crew(lambda crew: self._serve(door, crew))
 
-    def _serve(self, listener: Any, turn: threading.Lock, crew: "_Crew") -> None:
+    def _serve(self, door: "Door", crew: "_Crew") -> None:
         while self.alive:
-            client, address = self._accept(listener, turn)
+            client = door.accept()
             if client is None:
                 continue
             crew.leave_line()
-            client.settimeout(_CLIENT_SECONDS)
-            self.handle(listener, client, address)
+            self.handle(door.listener, client, "")
             if not crew.line_up():
                 return
 
-    def _accept(self, listener: Any, turn: threading.Lock) -> tuple[socket.socket | None, Any]:
-        """One thread waits at a time, so a connection wakes one and not sixteen."""
-        with turn:
-            select.select([listener, self._stop_read], [], [])
-            if not self.alive:
-                return None, None
+
+class Caller(socket.socket):
+    """A connection whose request must be here in so many seconds, however many reads it takes."""
+
+    def __init__(self, accepted: socket.socket, seconds: float) -> None:
+        super().__init__(fileno=accepted.detach())
+        self.settimeout(seconds)
+        self._end = time.monotonic() + seconds
+        self._seconds = seconds
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """As ever; raises TimeoutError when the time of all reads is over."""
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the request takes too long")
+        self.settimeout(remaining)
+        try:
+            return super().recv(bufsize, flags)
+        finally:
+            self.settimeout(self._seconds)  # each answer is sent within it (sendall is one wait)
+
+
+class Door:
+    """A listening socket: one thread waits at a time, so a connection wakes one and not sixteen."""
+
+    def __init__(self, listener: Any, stop: int) -> None:
+        self.listener = listener
+        self._stop = stop
+        self._turn = threading.Lock()
+        listener.settimeout(0)
+
+    def accept(self) -> Caller | None:
+        """The next caller; None if there is none after all, or the worker stops."""
+        with self._turn:
+            ready, _, _ = select.select([self.listener, self._stop], [], [])
+            if self._stop in ready:
+                return None
             try:
-                client, address = listener.accept()
-            except OSError:
-                return None, None  # the caller has gone away again
-        return client, address
+                accepted, _ = self.listener.accept()
+            except OSError as error:
+                if error.errno not in _CALLER_GONE:
+                    # No file or no memory: the caller stays in line, and the socket ready.
+                    _log.warning("accept.failed", reason=error)
+                    select.select([self._stop], [], [], _PAUSE_SECONDS)
+                return None
+        return Caller(accepted, _CLIENT_SECONDS)
 
 
 class _Crew:
