@@ -112,15 +112,25 @@ class Life:
     def _watch(self, services: Services) -> None:
         """Before anything is looked at: what happens meanwhile is looked at again."""
         try:
-            RulesetWatch(self._meddled.set)
-            BridgeWatch(self._meddled.set)
-            ParentWatch(services.parents.concerns, self._meddled.set)
-            AddressWatch(services.parents.concerns, self._meddled.set)
+            for watch in (
+                RulesetWatch(self._meddled.set),
+                BridgeWatch(self._meddled.set),
+                ParentWatch(services.parents.concerns, self._meddled.set),
+                AddressWatch(services.parents.concerns, self._meddled.set),
+            ):
+                watch.report_to(self._watch_failed)
             self._zoning = Zoning(services.firewalled.look_after, self._config.tick)
         except KernelError as error:
             self.health.degrade(
                 "watch", f"{error}; what changes is seen with the next tick", "none is needed"
             )
+
+    def _watch_failed(self, reason: str) -> None:
+        self.health.degrade(
+            "announcements",
+            f"{reason}; it goes on, and what it missed is seen with the next tick",
+            "report it with the line watch.fault of the log, and restart pynet",
+        )
 
     def _started(self) -> bool:
         try:

@@ -16,10 +16,10 @@ import struct
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Final
 
-from plugin.errors import KernelError
-from plugin.kernel import docker_bridges, links, raw_netlink
+from plugin.kernel import docker_bridges, links, open_files, raw_netlink
 from plugin.kernel.link_messages import LinkInfo
 from plugin.kernel.netlink import conversation
 from plugin.log import Log
@@ -83,17 +83,25 @@ class _Watch(ABC):
 
     def __init__(self, protocol: int, groups: Iterable[int], changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self._failed: Callable[[str], None] | None = None
         try:
-            self._socket.bind((0, 0))
-            for group in groups:
-                self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+            with ExitStack() as undo:
+                self._socket = undo.enter_context(
+                    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+                )
+                self._socket.bind((0, 0))
+                for group in groups:
+                    self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+                self._end = os.eventfd(0)
+                undo.pop_all()
         except OSError as error:
-            self._socket.close()
-            raise KernelError(f"changes of this host cannot be watched: {error}") from error
-        self._end = os.eventfd(0)
+            raise open_files.refusal("changes of this host cannot be watched", error) from error
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
         self._thread.start()
+
+    def report_to(self, failed: Callable[[str], None]) -> None:
+        """Tell there, too, of an announcement that could not be read; listening goes on."""
+        self._failed = failed
 
     def close(self) -> None:
         """Stop listening.
@@ -117,8 +125,19 @@ class _Watch(ABC):
                 _log.warning("events.lost", reason=error)
                 self._changed()
                 continue
-            for kind, body in raw_netlink.messages(data):
-                self._hear(kind, body)
+            try:
+                for kind, body in raw_netlink.messages(data):
+                    self._hear(kind, body)
+            except Exception as error:  # noqa: BLE001 - the next announcement must be heard, too
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        _log.exception("watch.fault")
+        if self._failed is not None:
+            self._failed(
+                f"{type(self).__name__} cannot read an announcement of the kernel: {error}"
+            )
+        self._changed()  # whatever it was about is looked at
 
     @abstractmethod
     def _hear(self, kind: int, body: bytes) -> None:

@@ -1,6 +1,7 @@
 """What somebody else did to rules is told; what we did ourselves is not."""
 
 import shutil
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,3 +155,29 @@ class TestAddresses:
         assert not told.wait(0.1)
         netns.ip("address add 192.0.2.5/24 dev up0")
         assert told.wait(60)
+
+
+def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:
+    """A watch that ended without a word would leave every change to the tick."""
+    told = threading.Event()
+    reasons: list[str] = []
+    faults = iter([struct.error("unpack requires more bytes")])
+
+    def concerns(ifname: str) -> bool:
+        for fault in faults:
+            raise fault
+        return ifname == "up0"
+
+    watch = ParentWatch(concerns, told.set)
+    watch.report_to(reasons.append)
+    netns.ip("link add other type bridge")
+    assert told.wait(60), "what was missed must be looked at"
+    told.clear()
+
+    netns.ip("link add up0 type bridge")
+
+    assert told.wait(60)
+    assert reasons == [
+        "ParentWatch cannot read an announcement of the kernel: unpack requires more bytes"
+    ]
+    watch.close()
