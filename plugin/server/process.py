@@ -17,6 +17,7 @@ from plugin.server.listeners import is_handed_over
 from plugin.server.worker import ThreadedWorker
 
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
+_HUNG_SECONDS: Final = 15  # without a sign of life, of which a worker gives one each second
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -45,6 +46,7 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": [f"fd://{s.fileno()}" for s in self._sockets if not is_handed_over(s)],
             "workers": 1,
             "worker_class": ThreadedWorker,
+            "timeout": _HUNG_SECONDS,
             "graceful_timeout": _GRACE_SECONDS,
             "proc_name": "pynet",
             "logger_class": _QuietLogger,

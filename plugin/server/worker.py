@@ -18,6 +18,7 @@ from typing import Any, Final
 from gunicorn.workers.sync import SyncWorker
 
 from plugin.log import Log
+from plugin.server.watchdog import Watchdog
 
 THREADS: Final = 16  # for each socket, and more while all of them are busy
 _MOST_THREADS: Final = 512  # a call more than server.calls.MOST is refused at once
@@ -36,8 +37,10 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         self._stop_read, stop_write = os.pipe()
         crews = [self._crew(listener) for listener in self.sockets]
+        watchdog = Watchdog()
         while self.alive and self.is_parent_alive():
             self.notify()
+            watchdog.tell()
             # Signals write to the pipe.
             select.select([self.PIPE[0]], [], [], _HEARTBEAT_SECONDS)
         self.alive = False

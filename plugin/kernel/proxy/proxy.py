@@ -181,8 +181,12 @@ class Proxy:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, with nothing in it for Python but where the package is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    """That of this process, less what is for Python or of systemd, and where the package is."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "NOTIFY_", "WATCHDOG_"))
+    }
     return kept | {"PYTHONPATH": os.fspath(_TREE)}
 
 
