@@ -1,5 +1,6 @@
 """The application of the admin socket.  It answers from the first second on."""
 
+from collections.abc import Container
 from typing import Any, Protocol
 
 import msgspec
@@ -8,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
 from plugin.errors import NotReadyError, PynetError, RefusedError
+from plugin.model.resources import HostPort
 from plugin.service.health import Health
 from plugin.service.views import health_view, networks_view, ports_view
 from plugin.store.base import Store
@@ -32,6 +34,9 @@ class AddressDesk(Protocol):
 
 class Upkeep(Protocol):
     """What an administrator may ask for; rows have network, kind, which and fault."""
+
+    def unserved(self) -> Container[HostPort]:
+        """Published ports that nobody is served at."""
 
     def check(self) -> list[dict[str, Any]]:
         """Everything that is not as it should be; nothing is changed."""
@@ -82,7 +87,11 @@ def _show(app: Flask, behind: Behind) -> None:
     app.add_url_rule("/health", "health", lambda: _json(health_view(behind.health)))
     app.add_url_rule("/metrics", "metrics", _metrics)
     app.add_url_rule("/v1/networks", "networks", lambda: _json(networks_view(behind.store())))
-    app.add_url_rule("/v1/ports", "ports", lambda: _json(ports_view(behind.store())))
+    app.add_url_rule(
+        "/v1/ports",
+        "ports",
+        lambda: _json(ports_view(behind.store(), behind.upkeep().unserved())),
+    )
     app.add_url_rule("/v1/pools", "pools", lambda: _json(behind.desk().pools()))
     app.add_url_rule(
         "/v1/reservations",

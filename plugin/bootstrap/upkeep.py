@@ -21,6 +21,7 @@ from plugin.bootstrap.addresses import IpamAddressUse
 from plugin.log import Log
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.resources import HostPort
 from plugin.service.addresses import bind_all
 from plugin.service.collecting import Collector
 from plugin.service.healing import Healer
@@ -50,6 +51,10 @@ class Upkeep:
     inspector: Inspector
     inspection: Inspection
     locks: Locks
+
+    def unserved(self) -> frozenset[HostPort]:
+        """Published ports that nobody is served at."""
+        return self.inspector.unserved()
 
     def check(self) -> list[Row]:
         """Everything that is not as it should be; nothing is changed."""

@@ -76,7 +76,7 @@ def _networks_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _ports_table(rows: list[dict[str, Any]]) -> Table:
-    table = _table("host", "container", "protocol", "network", "endpoint")
+    table = _table("host", "container", "protocol", "network", "endpoint", "served")
     for row in rows:
         table.add_row(
             _place(row["host"], row["host_port"]),
@@ -84,6 +84,7 @@ def _ports_table(rows: list[dict[str, Any]]) -> Table:
             row["protocol"],
             row["network"][:12],
             row["endpoint"][:12],
+            "yes" if row["served"] else "no",
         )
     return table
 

@@ -113,6 +113,19 @@ class Inspector:
 
         return [endpoint for endpoint in endpoints if is_unlinked(endpoint)]
 
+    def unserved(self) -> frozenset[HostPort]:
+        """Published ports of running containers that the host does not hold, or does not carry."""
+        wanted = {
+            resource
+            for network in self._store.networks()
+            for endpoint in self._store.endpoints(network.id)
+            if endpoint.joined
+            for resource in driver_for(network.mode).ports_plan(network, endpoint).resources
+            if isinstance(resource, HostPort | ProxiedPort)
+        }
+        lacking = wanted - self._kernel.read(wanted)
+        return frozenset(each.held if isinstance(each, ProxiedPort) else each for each in lacking)
+
     def is_seen(self, network: Network, endpoint: Endpoint) -> bool:
         """Whether the host shows that the endpoint is joined.
 

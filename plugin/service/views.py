@@ -1,10 +1,12 @@
 """What people and programs may look at: networks, endpoints, ports and health, as plain data."""
 
 import time
+from collections.abc import Container
 from typing import Any
 
 from plugin import __version__
-from plugin.model.network import Endpoint, Network
+from plugin.model.network import Endpoint, Network, PublishedPort
+from plugin.model.resources import HostPort
 from plugin.service.health import Health
 from plugin.store.base import Store
 
@@ -28,8 +30,8 @@ def networks_view(store: Store) -> list[dict[str, Any]]:
     return [_network(network, store.endpoints(network.id)) for network in store.networks()]
 
 
-def ports_view(store: Store) -> list[dict[str, Any]]:
-    """Every published port; dockerd cannot show those of a remote driver."""
+def ports_view(store: Store, unserved: Container[HostPort]) -> list[dict[str, Any]]:
+    """Every published port, and whether it is served; dockerd shows none of a remote driver."""
     return [
         {
             "network": network.id,
@@ -39,11 +41,19 @@ def ports_view(store: Store) -> list[dict[str, Any]]:
             "host_port": port.host_port,
             "container": str(port.container_ip),
             "container_port": port.container_port,
+            "served": _held(port) not in unserved,
         }
         for network in store.networks()
         for endpoint in store.endpoints(network.id)
         for port in endpoint.published
     ]
+
+
+def _held(port: PublishedPort) -> HostPort | None:
+    """What the host holds for it; nothing, if the container's own port is opened."""
+    if port.host_ip is None:
+        return None
+    return HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)
 
 
 def _network(network: Network, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from plugin.errors import NotReadyError, RefusedError
+from plugin.model.resources import HostPort
 from plugin.service.health import Health
 from plugin.store.base import Store
 from tests.fakes.rig import Rig
@@ -56,6 +57,10 @@ class Upkeep:
         self.idle: list[str] = []
         self.pools: list[dict[str, str]] = []
         self.taken: list[str] = []
+        self.ports: set[HostPort] = set()
+
+    def unserved(self) -> set[HostPort]:
+        return self.ports
 
     def check(self) -> list[dict[str, Any]]:
         return self.wrong

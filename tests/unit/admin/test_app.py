@@ -1,11 +1,15 @@
 """The people's side: to look at the plugin, and to make it look again."""
 
+from ipaddress import ip_address
+
 import pytest
 from flask.testing import FlaskClient
 
 from plugin import __version__
 from plugin.admin.app import create_app
 from plugin.model.ids import bridge_name
+from plugin.model.network import Protocol
+from plugin.model.resources import HostPort
 from tests.unit.admin.behind import BLUE, POOL, ROW, WEB, Life
 
 
@@ -93,8 +97,21 @@ class TestViews:
             "host_port": 8080,
             "container": "10.1.0.2",
             "container_port": 80,
+            "served": True,
         }
         assert [each["host"] for each in answer] == ["0.0.0.0", "::"]
+
+    def test_a_port_that_is_not_served(self, client: FlaskClient, life: Life) -> None:
+        """It is published as far as Docker knows, and somebody else has it."""
+        port = HostPort(protocol=Protocol.TCP, address=ip_address("::"), port=8080)
+        life.upkeep().ports.add(port)
+        answer = client.get("/v1/ports").json
+
+        assert answer
+        assert [(each["host"], each["served"]) for each in answer] == [
+            ("0.0.0.0", True),
+            ("::", False),
+        ]
 
     def test_pools_and_reservations(self, client: FlaskClient) -> None:
         """Of the address side."""

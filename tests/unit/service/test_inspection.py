@@ -114,3 +114,13 @@ def test_a_plugin_that_does_not_run_holds_no_ports(rig: Rig) -> None:
 
     assert {each.kind for each in look(rig)} == {"HostPort"}
     assert look(rig, running=False) == []
+
+
+def test_ports_that_are_not_served(rig: Rig) -> None:
+    """Somebody took one while the plugin was away, or nothing carries it."""
+    inspector = Inspector(rig.store, rig.reconciler)
+    assert inspector.unserved() == frozenset()
+    lost = next(iter(rig.kernel.ports))
+    rig.kernel.ports.remove(lost)
+
+    assert inspector.unserved() == {lost}
