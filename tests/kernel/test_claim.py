@@ -23,8 +23,8 @@ os.setresgid({user}, {user}, {user})
 os.setresuid({user}, {user}, {user})
 if {own_namespace}:
     libc = ctypes.CDLL(None)
-    assert libc.prctl(4, 1, 0, 0, 0) == 0  # PR_SET_DUMPABLE: else its files are root's
     assert libc.unshare(0x10000000) == 0  # CLONE_NEWUSER
+    assert libc.prctl(4, 1, 0, 0, 0) == 0  # PR_SET_DUMPABLE: else its files are root's
     open("/proc/self/uid_map", "w").write("0 {user} 1")
 held = []
 for name in sys.argv[1:]:

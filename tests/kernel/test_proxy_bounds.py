@@ -21,16 +21,13 @@ from tests.kernel.carried import ADDRESS, PORT, SERVER, carried, publish, relay_
 from tests.kernel.netns import Netns, wait_until
 
 MANY = 10
+PATIENCE = 3.0  # of a process that is stopped; a fresh one must have started within it
 LIMITS = Limits(
     connections=Bounds(total=4, per_port=3, per_client=2, idle_seconds=600),
     sessions=Bounds(total=6, per_port=4, per_client=4, idle_seconds=600),
     ports=3,
 )
 ROOT = Path(__file__).parents[2]
-
-
-def kernel_with(limits: Limits) -> LinuxKernel:
-    return LinuxKernel(proxy=Proxy(limits))
 
 
 @pytest.fixture
@@ -45,7 +42,7 @@ def netns() -> Iterator[Netns]:
 
 @pytest.fixture
 def kernel(netns: Netns) -> Iterator[LinuxKernel]:
-    made = kernel_with(LIMITS)
+    made = LinuxKernel(proxy=Proxy(LIMITS, patience=60))
     yield made
     made.close()
 
@@ -109,7 +106,7 @@ class TestConnections:
     def test_a_silent_one_ends(self, netns: Netns, talk: Talk) -> None:
         """And both sides are told."""
         bounds = LIMITS.connections._replace(idle_seconds=0.2)
-        kernel = kernel_with(LIMITS._replace(connections=bounds))
+        kernel = LinuxKernel(proxy=Proxy(LIMITS._replace(connections=bounds), patience=60))
         publish(kernel, carried())
         client, served = talk.begin(0)
 
@@ -218,7 +215,7 @@ class TestPorts:
 
     def test_a_process_that_takes_no_orders_is_replaced(self, netns: Netns, talk: Talk) -> None:
         """The port that it did not take counts as not carried, and nor do the others."""
-        kernel = LinuxKernel(proxy=Proxy(LIMITS, patience=0.5))
+        kernel = LinuxKernel(proxy=Proxy(LIMITS, patience=PATIENCE))
         publish(kernel, carried())
         os.kill(relay_of(kernel), 19)  # SIGSTOP
         with pytest.raises(Exception, match="takes no orders"):

@@ -28,7 +28,8 @@ _log: Final = Log("proxy")
 _RELAY: Final = "plugin.kernel.proxy.relay"
 _TREE: Final = Path(__file__).parents[3]  # where the package is
 _BACKLOG: Final = 128
-_PATIENCE_SECONDS: Final = 5.0
+# A slow host takes some for the start; a call has 16 in all.
+_PATIENCE_SECONDS: Final = 12.0
 _ANSWER_BYTES: Final = 1 << 12
 _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
