@@ -69,6 +69,9 @@ class Firewall(Protocol):
         since the last time.  Raises FirewallError if there can be no skeleton.
         """
 
+    def drop_forwarded(self, version: int) -> None:
+        """Drop what is forwarded of a family and nobody accepts.  Raises FirewallError."""
+
     def ensure(self, elements: Sequence[Element]) -> None:
         """Add what is missing and replace what has other data.  Raises FirewallError."""
 

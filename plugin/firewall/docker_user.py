@@ -33,6 +33,7 @@ _DOCKERS: Final = "DOCKER-USER"
 _FORWARD: Final = "FORWARD"
 _JUMP: Final = f"-j {_DOCKERS}"
 _COMMANDS: Final = {"iptables": 4, "ip6tables": 6}
+_SWITCH: Final = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
 _RETURN: Final = "-j RETURN"
 _NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
 # As iptables lists them, whatever our mark was when they were set.
@@ -70,6 +71,18 @@ class DockerUser:
             except FirewallError as error:
                 unserved.append(Unserved(version=version, why=str(error)))
         return Prepared(restored=tuple(restored), unserved=tuple(unserved))
+
+    def drop_forwarded(self, version: int) -> None:
+        """Set the policy of a family's FORWARD to DROP; our own rules are in it."""
+        command = next(name for name, family in _COMMANDS.items() if family == version)
+        path = shutil.which(command)
+        if path is None:
+            raise FirewallError(
+                f"IPv{version} forwarding is off, and with it on this host would route for everybody, "
+                f"because there is no {command} to set the policy of FORWARD to DROP with; install "
+                f"the package iptables, or switch forwarding on yourself (sysctl -w {_SWITCH[version]})"
+            )
+        _run(path, "-P", _FORWARD, "DROP")
 
     def remove(self) -> None:
         """Take the rules out of both chains."""

@@ -47,6 +47,9 @@ class NftablesFirewall:
         restored = [self._restored.popleft() for _ in range(len(self._restored))]
         return Prepared(restored=(*restored, *accord.restored), unserved=accord.unserved)
 
+    def drop_forwarded(self, version: int) -> None:
+        self._docker_user.drop_forwarded(version)
+
     def ensure(self, elements: Sequence[Element]) -> None:
         with _in_our_words():
             wanted = {element.key: element for element in elements}

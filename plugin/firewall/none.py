@@ -29,6 +29,9 @@ class NoFirewall:
         """Whoever builds it says in the health what is missing."""
         return Prepared()
 
+    def drop_forwarded(self, version: int) -> None:
+        self.check()
+
     def ensure(self, elements: Sequence[Element]) -> None:
         if elements:
             self.check()

@@ -20,6 +20,7 @@ from plugin.model.resources import (
 )
 
 _log: Final = Log("reconcile")
+_FORWARDING: Final = {"net/ipv4/ip_forward": 4, "net/ipv6/conf/all/forwarding": 6}
 _UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
 
 
@@ -45,6 +46,7 @@ class Reconciler:
         host, elements = _split(plan.resources)
         if elements:
             self._firewall.check()
+        self._close_to_others(host)
         started: list[HostResource] = []
         try:
             self._make(host, started)
@@ -65,6 +67,18 @@ class Reconciler:
             self._undo(plan)
             raise
         self._kernel.forget_connections(_ports(host))
+
+    def _close_to_others(self, host: Iterable[HostResource]) -> None:
+        """Have the host, before it begins to forward, drop what nobody accepts.
+
+        It routes no more between links of others than before; whoever wants that says so in
+        FORWARD, as with an engine that switches forwarding on (moby, setupIPForwarding).
+        """
+        for each in host:
+            version = _FORWARDING.get(each.name) if isinstance(each, Sysctl) else None
+            if version and each not in self._kernel.read([each]):
+                self._firewall.drop_forwarded(version)
+                _log.info("forward.closed", family=f"IPv{version}")
 
     def _make(self, host: list[HostResource], started: list[HostResource]) -> None:
         """Make all of it, less ways from an address that the host has not: the tick makes those.
@@ -98,6 +112,7 @@ class Reconciler:
             host = [each for each in host if not isinstance(each, Sysctl)]
         for resource in host:
             try:
+                self._close_to_others([resource])
                 self._kernel.ensure([resource], lambda _: None)
             except PynetError as error:
                 failures.append(error)

@@ -15,6 +15,7 @@ class MemoryFirewall:
 
     def __init__(self) -> None:
         self._elements: dict[Key, Element] = {}
+        self.closed: list[int] = []
 
     def check(self) -> None:
         """It is always there."""
@@ -22,6 +23,9 @@ class MemoryFirewall:
     def prepare(self) -> Prepared:
         """There is no skeleton to make."""
         return Prepared()
+
+    def drop_forwarded(self, version: int) -> None:
+        self.closed.append(version)
 
     def ensure(self, elements: Sequence[Element]) -> None:
         for element in elements:
@@ -68,6 +72,10 @@ class FaultyFirewall(MemoryFirewall):
         self.prepared += 1
         found, self.found = self.found, Prepared(unserved=self.found.unserved)
         return found
+
+    def drop_forwarded(self, version: int) -> None:
+        self._faults.point("drop forwarded", FirewallError("iptables refused"))
+        super().drop_forwarded(version)
 
     def ensure(self, elements: Sequence[Element]) -> None:
         if not elements:

@@ -36,7 +36,8 @@ def accept_ra(site: Site) -> str:
 
 @pytest.fixture
 def taught(site: Site) -> Site:
-    """A host whose uplink was told of a router."""
+    """A host that is none itself, whose uplink was told of a router."""
+    site.host.sysctl("net/ipv6/conf/all/forwarding", 0)
     advertise(site)
     wait_until(lambda: learnt(site), "it learns nothing")
     return site

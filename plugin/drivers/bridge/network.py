@@ -59,7 +59,8 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
 def forwarding(network: Network, options: BridgeOptions) -> list[Sysctl]:
     """What a container needs of the whole host; the network alone does not.
 
-    So after a boot, where pynet is first, the engine finds forwarding off and sets the policy of
+    The reconciler shuts FORWARD before it switches forwarding on; the engine does so, too.  After a
+    boot, where pynet is first, the engine finds forwarding off and sets the policy of
     FORWARD to DROP when it switches it on (moby, setupIPForwarding).  Until 27 nothing else keeps
     others from what its containers have not published, and from using the host as their router.
     """

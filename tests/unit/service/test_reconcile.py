@@ -10,7 +10,7 @@ from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name
 from plugin.model.network import Protocol
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostPort, Resource
+from plugin.model.resources import Element, HostPort, Resource, Sysctl
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
@@ -29,6 +29,38 @@ def _refuse(resources: object) -> None:
 
 def _is_rule(resource: Resource) -> bool:
     return isinstance(resource, Element)
+
+
+FORWARDING = {
+    4: Sysctl(name="net/ipv4/ip_forward", value="1"),
+    6: Sysctl(name="net/ipv6/conf/all/forwarding", value="1"),
+}
+
+
+class TestForwarding:
+    @pytest.mark.parametrize("version", FORWARDING)
+    def test_it_is_switched_on_when_nobody_elses_is_let_through(
+        self, rig: Rig, version: int
+    ) -> None:
+        """Once: the next time it is on, whoever did it."""
+        plan = Plan(resources=frozenset({FORWARDING[version]}))
+        rig.reconciler.apply(plan)
+        rig.reconciler.apply(plan)
+        rig.reconciler.mend(plan.resources)
+
+        assert rig.firewall.closed == [version]
+
+    def test_it_stays_off_where_they_would_be(self, rig: Rig) -> None:
+        """The call fails, and a tick leaves it alone."""
+        plan = Plan(resources=frozenset({FORWARDING[6]}))
+        rig.faults.arm(0)
+        with pytest.raises(FirewallError, match="iptables refused"):
+            rig.reconciler.apply(plan)
+        rig.faults.arm(0)
+        with pytest.raises(ExceptionGroup, match="not everything"):
+            rig.reconciler.mend(plan.resources)
+
+        assert FORWARDING[6] not in rig.kernel.read([FORWARDING[6]])
 
 
 class TestApply:
