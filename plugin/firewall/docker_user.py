@@ -20,32 +20,24 @@ a packet has to pass both.  One family that cannot be served keeps none of the o
 
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from plugin.errors import FirewallError
+from plugin.firewall import iptables
 from plugin.model.rules import Prepared, Rule, Unserved
 
-_TIMEOUT_SECONDS: Final = 10.0
 _DOCKERS: Final = "DOCKER-USER"
 _FORWARD: Final = "FORWARD"
 _JUMP: Final = f"-j {_DOCKERS}"
-_COMMANDS: Final = {"iptables": 4, "ip6tables": 6}
 _SWITCH: Final = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
 _RETURN: Final = "-j RETURN"
-_NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
 # As iptables lists them, whatever our mark was when they were set.
 _OURS: Final = re.compile(
     r"-m mark --mark 0x[0-9a-f]+/0x[0-9a-f]+ (-m conntrack --ctstate RELATED,ESTABLISHED )?"
     r"-m comment --comment \"?pynet\"? -j (ACCEPT|DOCKER-USER)"
 )
-# Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
-_LEGACY_TABLES: Final = {
-    "iptables-legacy": Path("/proc/thread-self/net/ip_tables_names"),
-    "ip6tables-legacy": Path("/proc/thread-self/net/ip6_tables_names"),
-}
 
 
 class DockerUser:
@@ -60,7 +52,7 @@ class DockerUser:
         """Put the rules where they belong, once; what that fails for is told, not raised."""
         restored: list[Rule] = []
         unserved = []
-        for command, version in _wanted():
+        for command, version in iptables.wanted("filter"):
             path = shutil.which(command)
             if path is None:
                 why = f"there is no {command} command"
@@ -74,7 +66,7 @@ class DockerUser:
 
     def drop_forwarded(self, version: int) -> None:
         """Set the policy of a family's FORWARD to DROP; our own rules are in it."""
-        command = next(name for name, family in _COMMANDS.items() if family == version)
+        command = iptables.COMMANDS[version]
         path = shutil.which(command)
         if path is None:
             raise FirewallError(
@@ -82,11 +74,11 @@ class DockerUser:
                 f"because there is no {command} to set the policy of FORWARD to DROP with; install "
                 f"the package iptables, or switch forwarding on yourself (sysctl -w {_SWITCH[version]})"
             )
-        _run(path, "-P", _FORWARD, "DROP")
+        iptables.checked(path, "-P", _FORWARD, "DROP")
 
     def remove(self) -> None:
         """Take the rules out of both chains."""
-        for command, _ in _wanted():
+        for command, _ in iptables.wanted("filter"):
             path = shutil.which(command)
             if path is not None:
                 for chain in (_FORWARD, _DOCKERS):
@@ -94,7 +86,7 @@ class DockerUser:
 
     def _ensure(self, path: str) -> list[Rule]:
         dockers = _rules(path, _DOCKERS)
-        forward = _parsed(_FORWARD, _checked(path, "-S", _FORWARD))
+        forward = iptables.parsed(_FORWARD, iptables.checked(path, "-S", _FORWARD))
         if dockers is None:
             return _place(path, _FORWARD, forward, [self._accept])
         moves = self._accept in forward and self._through not in forward
@@ -132,12 +124,12 @@ def _place(path: str, chain: str, rules: list[str], block: list[str]) -> list[Ru
 
 def _insert(path: str, chain: str, at: int, block: list[str]) -> None:
     for rule in reversed(block):
-        _run(path, "-I", chain, str(at + 1), *rule.split())
+        iptables.checked(path, "-I", chain, str(at + 1), *rule.split())
 
 
 def _delete(path: str, chain: str, rules: Iterable[str]) -> None:
     for rule in rules:
-        _run(path, "-D", chain, *rule.replace('"', "").split())
+        iptables.checked(path, "-D", chain, *rule.replace('"', "").split())
 
 
 def _rules(path: str, chain: str) -> list[str] | None:
@@ -146,69 +138,21 @@ def _rules(path: str, chain: str) -> list[str] | None:
     That iptables could not tell (it waits for a lock, or for memory) is another code than the one
     for a chain that it does not find, or calls incompatible: 1.8.9 says the same of both.
     """
-    done = _call(path, "-S", chain)
+    done = iptables.call(path, "-S", chain)
     if done.returncode == 0:
-        return _parsed(chain, done.stdout)
-    whole = _call(path, "-S") if done.returncode == _NOT_FOUND else done
-    if whole.returncode not in (0, _NOT_FOUND) or f"-N {chain}" in whole.stdout.splitlines():
-        raise _failure(path, ("-S", chain), done)
+        return iptables.parsed(chain, done.stdout)
+    whole = iptables.call(path, "-S") if done.returncode == iptables.NOT_FOUND else done
+    if (
+        whole.returncode not in (0, iptables.NOT_FOUND)
+        or f"-N {chain}" in whole.stdout.splitlines()
+    ):
+        raise iptables.failure(path, ("-S", chain), done)
     return None
-
-
-def _parsed(chain: str, listing: str) -> list[str]:
-    start = f"-A {chain} "
-    return [line.removeprefix(start) for line in listing.splitlines() if line.startswith(start)]
-
-
-def _wanted() -> Iterator[tuple[str, int]]:
-    yield from _COMMANDS.items()
-    for name, tables in _LEGACY_TABLES.items():
-        if _in_use(tables):
-            yield name, _COMMANDS[name.removesuffix("-legacy")]
-
-
-def _in_use(names: Path) -> bool:
-    try:
-        return "filter" in names.read_text().split()
-    except OSError:
-        return False
 
 
 def _has(path: str, chain: str, rule: str) -> bool:
     arguments = ("-C", chain, *rule.split())
-    done = _call(path, *arguments)
-    if done.returncode not in (0, _NOT_FOUND):
-        raise _failure(path, arguments, done)
+    done = iptables.call(path, *arguments)
+    if done.returncode not in (0, iptables.NOT_FOUND):
+        raise iptables.failure(path, arguments, done)
     return done.returncode == 0
-
-
-def _run(path: str, *arguments: str) -> None:
-    """Change something."""
-    _checked(path, *arguments)
-
-
-def _checked(path: str, *arguments: str) -> str:
-    done = _call(path, *arguments)
-    if done.returncode:
-        raise _failure(path, arguments, done)
-    return done.stdout
-
-
-def _failure(
-    path: str, arguments: Iterable[str], done: subprocess.CompletedProcess[str]
-) -> FirewallError:
-    reason = done.stderr.strip() or done.stdout.strip() or "no reason given"
-    return FirewallError(f"{path} {' '.join(arguments)} failed: {reason}")
-
-
-def _call(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(  # noqa: S603 - the path is iptables', the arguments are ours
-            [path, "-w", "5", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FirewallError(f"{path} did not answer: {error}") from error

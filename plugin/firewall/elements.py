@@ -20,6 +20,8 @@ from plugin.model.rules import SetEntry
 _IFNAMSIZ: Final = 16  # linux/if.h
 _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
 _PROTOCOL_NAMES: Final = {number: name for name, number in _PROTOCOLS.items()}
+_NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
+_NF_PROTOCOL_NAMES: Final = {number: name for name, number in _NF_PROTOCOLS.items()}
 _ANY: Final = ("*",)  # what matches where nothing else does, as nft writes it
 _INTEGER_BYTES: Final = 16  # @th,64,128
 
@@ -55,6 +57,9 @@ _KINDS: Final = {
         1,
         lambda text: bytes((_PROTOCOLS.get(text) or int(text),)),
         lambda data: _PROTOCOL_NAMES.get(data[0], str(data[0])),
+    ),
+    "nf_proto": _Kind(
+        1, lambda text: bytes((_NF_PROTOCOLS[text],)), lambda data: _NF_PROTOCOL_NAMES[data[0]]
     ),
     "inet_service": _Kind(
         2, lambda text: int(text).to_bytes(2), lambda data: str(int.from_bytes(data))

@@ -15,6 +15,7 @@ from plugin.firewall import skeleton
 from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.elements import SHAPES
+from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
 from plugin.model.resources import Element, Key
 from plugin.model.rules import Chain, Prepared, Rule, SetChange
@@ -32,6 +33,7 @@ class NftablesFirewall:
         if sys.byteorder != "little":
             raise FirewallError("the rules of pynet are compiled for little-endian machines")
         self._docker_user = docker_user
+        self._user_nat = UserNat(mark, ruleset)
         self._mark = mark
         self._ruleset = ruleset
         self._made: _Chains | None = None  # our chains as they were when they were made last
@@ -45,7 +47,11 @@ class NftablesFirewall:
             self._make_skeleton()
         accord = self._docker_user.ensure()
         restored = [self._restored.popleft() for _ in range(len(self._restored))]
-        return Prepared(restored=(*restored, *accord.restored), unserved=accord.unserved)
+        with _in_our_words():
+            obeyed = self._user_nat.ensure()
+        return Prepared(
+            restored=(*restored, *accord.restored), unserved=accord.unserved, obeyed=obeyed
+        )
 
     def drop_forwarded(self, version: int) -> None:
         self._docker_user.drop_forwarded(version)

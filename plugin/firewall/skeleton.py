@@ -4,8 +4,7 @@
 ports, where a frame can be stopped before anybody on the bridge sees it.
 
 Names carry the prefix ``pn_``: ``fwd``, ``mark``, ``dnat`` and others are words of nft.
-Priorities are one before (or after, for the source) those of Docker's chains, so that
-which of the two translates a packet does not depend on who came first.
+Those that translate come after iptables', so that rules of the user's and Docker's decide first.
 
 A packet that Docker's FORWARD policy would drop cannot be saved from another table
 (an accept ends only its own chain, a drop is final), so what passes here gets a mark that
@@ -20,6 +19,7 @@ from typing import Final
 
 from plugin.firewall import compiled
 from plugin.firewall.forward import FORWARD
+from plugin.firewall.nat import NAT
 from plugin.model.rules import CompiledChain, CompiledSet, CompiledTable
 
 TABLE: Final = "pynet"
@@ -56,6 +56,10 @@ SETS: Final = {
         "pn_docker": "type ifname",  # Docker's own bridges
         "pn_outside": "type ifname",  # bridges of others that are known not to be Docker's
         "pn_trusted": "type ifname . ifname",  # from a link of the host straight to a bridge
+        # families in which the user's own rules decide who is masqueraded
+        "pn_obeyed": "type nf_proto",
+        "pn_shared4": "type ipv4_addr; flags interval",  # subnets of adopted bridges
+        "pn_shared6": "type ipv6_addr; flags interval",
         "pn_unprotected4": "type ifname",
         "pn_unprotected6": "type ifname",
         "pn_routed4": "type ifname",
@@ -121,44 +125,7 @@ _INET_CHAINS: Final = {
         iifname . ether saddr . ip6 saddr @pn_shim6 return
         drop
     """,
-    "pn_translate": """
-        ip6 saddr fe80::/10 return
-        dnat ip to ip daddr . meta l4proto . th dport map @pn_host_ports4
-        dnat ip to meta l4proto . th dport map @pn_ports4
-        dnat ip6 to ip6 daddr . meta l4proto . th dport map @pn_host_ports6
-        dnat ip6 to meta l4proto . th dport map @pn_ports6
-    """,
-    "pn_prerouting": """
-        type nat hook prerouting priority -101; policy accept;
-        fib daddr type local jump pn_translate
-    """,
-    # Where br_netfilter is on, a translated frame between two ports of one bridge is bridged,
-    # and the bridge family has no words for connections: the mark tells it there.  What will be
-    # routed elsewhere keeps the mark that routing looks at.
-    "pn_translated": """
-        type filter hook prerouting priority -98; policy accept;
-        iifname . iifname @pn_apart ct status dnat fib daddr . iif oif exists meta mark set meta mark or {mark:#x}
-    """,
-    # ::1 has no route_localnet: a translated packet from it would never find its way out.
-    "pn_output": """
-        type nat hook output priority -101; policy accept;
-        ip6 daddr ::1 return
-        fib daddr type local jump pn_translate
-    """,
-    "pn_postrouting": """
-        type nat hook postrouting priority 99; policy accept;
-        ip daddr 224.0.0.0/4 return
-        ip6 daddr ff00::/8 return
-        ct status dnat oifname @pn_shims snat ip to ip daddr map @pn_shim_sources4
-        ct status dnat oifname "docker_gwbridge" ip saddr @pn_lan4 masquerade
-        oifname != @pn_bridges snat ip to ip saddr map @pn_sources4
-        oifname != @pn_bridges snat ip6 to ip6 saddr map @pn_sources6
-        ip saddr @pn_masquerade4 oifname != @pn_bridges masquerade
-        ip6 saddr @pn_masquerade6 oifname != @pn_bridges masquerade
-        ct status dnat ip saddr 127.0.0.0/8 oifname @pn_bridges masquerade
-        ct status dnat ip saddr @pn_subnets4 oifname @pn_bridges masquerade
-        ct status dnat ip6 saddr @pn_subnets6 oifname @pn_bridges masquerade
-    """,
+    **NAT,
     # What the proxy carries is not routed, so that pn_forward does not see it.
     "pn_relayed": """
         meta l4proto . th dport @pn_strict_carried drop

@@ -37,6 +37,7 @@ class Prepared:
 
     restored: tuple[Rule, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    obeyed: tuple[int, ...] = ()  # families in which iptables has the user's word on masquerading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

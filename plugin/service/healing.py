@@ -75,7 +75,7 @@ class Healer:
             self._look_after_everything(drift=drift)
 
     def _look_after_everything(self, *, drift: bool) -> None:
-        self._prepare_firewall(drift=drift)
+        obeyed = self._prepare_firewall(drift=drift)
         self._collect_forgotten()
         try:
             elements = self._inspector.elements()
@@ -84,7 +84,7 @@ class Healer:
             self._health.degrade(_FIREWALL, f"{error}; nothing is healed", _TRIED_AGAIN)
             _log.error("firewall.not_read", reason=error)
             return
-        self._know_surroundings(elements.there)
+        self._know_surroundings(elements.there, obeyed)
         failures = []
         for network in self._store.networks():
             try:
@@ -117,7 +117,8 @@ class Healer:
         except PynetError as error:
             _log.error("networks.not_collected", reason=error)
 
-    def _prepare_firewall(self, *, drift: bool) -> None:
+    def _prepare_firewall(self, *, drift: bool) -> tuple[int, ...]:
+        """The families in which rules of the user's decide about masquerading."""
         try:
             prepared = self._firewall.prepare()
         except PynetError as error:
@@ -126,16 +127,17 @@ class Healer:
                 f"{error}; published ports, masquerading and isolation are not kept up",
                 "install nftables, and a kernel with nf_tables",
             )
-            return
+            return ()
         self._health.recover(_FIREWALL)
         if drift and prepared.restored:
             chains = sorted({f"{each.table} {each.chain}" for each in prepared.restored})
             _report(prepared.restored, network="none", chains=", ".join(chains))
         self._surroundings.tell(prepared.unserved)
+        return prepared.obeyed
 
-    def _know_surroundings(self, known: frozenset[Element]) -> None:
+    def _know_surroundings(self, known: frozenset[Element], obeyed: Iterable[int]) -> None:
         """Others' bridges come and go; no traffic is let through to Docker's and unknown ones."""
-        there = frozenset(self._inspector.surrounding_elements())
+        there = frozenset(self._inspector.surrounding_elements(obeyed))
         told = frozenset(each for each in known if each.container in SURROUNDING_SETS)
         try:
             self._firewall.ensure(list(there - told))

@@ -24,7 +24,8 @@ from plugin.store.base import Store
 # Filled with what others have on this host, whichever networks there are.
 _DOCKER: Final = "pn_docker"
 _OUTSIDE: Final = "pn_outside"
-SURROUNDING_SETS: Final = frozenset({_DOCKER, _OUTSIDE})
+_OBEYED: Final = "pn_obeyed"
+SURROUNDING_SETS: Final = frozenset({_DOCKER, _OUTSIDE, _OBEYED})
 
 
 class Fault(Enum):
@@ -149,10 +150,11 @@ class Inspector:
         wanted |= {key for plan in plans for key in plan.links_there}
         return [resource for resource in actual if resource.key not in wanted]
 
-    def surrounding_elements(self) -> list[Element]:
-        """What the firewall should know of others' bridges."""
+    def surrounding_elements(self, obeyed: Iterable[int]) -> list[Element]:
+        """What the firewall should know of others' bridges, and of the user's own rules."""
         bridges = self._kernel.foreign_bridges()
-        return [
+        asked = [Element(container=_OBEYED, match=(f"ipv{version}",)) for version in obeyed]
+        return asked + [
             Element(container=container, match=(f'"{name}"',))
             for container, names in ((_DOCKER, bridges.docker), (_OUTSIDE, bridges.others))
             for name in sorted(names)

@@ -42,6 +42,11 @@ CONTAINERS: Final = {
         "whoever makes them, seen when they get their first port",
     ),
     "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
+    "pn_obeyed": (
+        "families in which rules of yours decide who is masqueraded",
+        "a rule in iptables' POSTROUTING that does not translate",
+    ),
+    "pn_shared": ("subnets of bridges that were there before", "`bridge_name`"),
     "pn_unprotected": (
         "bridges whose containers are open to whoever has a route",
         "`gateway_mode_ipv…=nat-unprotected`",
@@ -102,7 +107,7 @@ CHAINS: Final = {
     "pn_translated": "Where br_netfilter is on, a translated frame is bridged; the mark tells `pn_between` that it was "
     "translated. Only what stays on its bridge is marked: routing looks at the mark of the rest.",
     "pn_output": "The same for what the host itself sends. `::1` cannot be translated and is left to the proxy.",
-    "pn_postrouting": "What leaves is hidden behind an address of the host. What comes from 127.0.0.1, or from a container, to a "
+    "pn_postrouting": "What leaves gets the address that options of its network name. What comes from 127.0.0.1, or from a container, to a "
     "published port gets the bridge's address, so that the answer comes back this way. So does what goes to a container on a "
     "parent, which would answer by its LAN.",
     "pn_within": "What comes here without a mark was sent to a neighbour by way of the host, though containers are kept apart. "
@@ -110,6 +115,8 @@ CHAINS: Final = {
     "pn_in": "To a container from outside its network: published ports, trusted links, what the gateway mode opens.",
     "pn_out": "To where no container of ours is. Containers on a parent have a way of their own. A bridge that nobody has "
     "seen yet may be one that Docker made while pynet was away, and stays closed until it is known.",
+    "pn_masquerade": "What else leaves is hidden behind an address of the host, unless a rule of yours in iptables' POSTROUTING has "
+    "translated it before, or accepted it: then the mark is missing that the last rule there sets.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
     "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it.",
     "pn_relayed": "The proxy's ports are asked of the host, not routed: no container reaches one of a strict network, none of "

@@ -16,13 +16,13 @@ from tests.kernel.site import HOST4, HOST6, Site
 PORT = 7000
 BRIDGE = "br-lan"
 LAN = ("10.99.0.0/24", "fd00:99:1::/64")
-# R: reached.  d: dropped.  P: as the policy of FORWARD is.  one and two are containers of the
+# R: reached.  d: dropped.  -: it knows no way.  P: as the policy of FORWARD is.  one and two are containers of the
 # network, lan and guest are on its bridge, the others have networks of their own.
 TOGETHER = """
               one  lan  guest  vm  other
     one       .    R    R      R   d
     two       R    R    R      R   d
-    lan       R    .    R      R   d
+    lan       R    .    R      R   -
     guest     R    R    .      R   d
     vm        d    R    R      .   d
     other     d    R    R      R   .
@@ -32,7 +32,7 @@ TOGETHER = """
     outside   d    P    P      R   d
 """
 APART = TOGETHER.replace("two       R", "two       d")
-ANSWERS = {"R": Answer.REACHED, "d": Answer.DROPPED}
+ANSWERS = {"R": Answer.REACHED, "d": Answer.DROPPED, "-": Answer.UNREACHABLE}
 
 
 @pytest.fixture(
@@ -101,6 +101,11 @@ def test_who_reaches_whom(site: Site, icc: str, table: str) -> None:
 def _neighbours(site: Site) -> dict[str, Netns]:
     """Everybody who was there before pynet."""
     lan = site.stranger(BRIDGE, "10.99.0.1/24", "fd00:99:1::1/64")
+    # It knows the others by the host's address only, but for those whose owner says so.
+    lan.ip("route delete default via 10.99.0.1", "route delete default via fd00:99:1::1")
+    for via4, via6 in (("10.98.0.0/24", "fd00:98::/64"), ("192.0.2.0/24", "fd00:99::/64")):
+        lan.ip(f"route add {via4} via 10.99.0.1", f"route add {via6} via fd00:99:1::1")
+    lan.ip("route add 10.4.0.0/24 via 10.99.0.1", "route add fd00:4::/64 via fd00:99:1::1")
     guest = site.stranger(BRIDGE, "10.99.0.1/24", "fd00:99:1::1/64", number=3)
     vm = Netns()
     site.host.ip(

@@ -144,6 +144,8 @@ def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[El
     version = pool.prefix.version
     prefix = str(pool.prefix)
     elements = [Element(container=f"pn_subnets{version}", match=(prefix,))]
+    if network.foreign_parent:
+        elements.append(Element(container=f"pn_shared{version}", match=(prefix,)))
     translated = options.masquerade and options.modes[version] in _TRANSLATED
     if network.internal or not translated:
         return elements

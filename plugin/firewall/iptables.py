@@ -1,0 +1,73 @@
+"""The iptables commands of this host, and what they say.
+
+Where somebody uses the legacy tables too, which the kernel tells, a packet has to pass both.
+"""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from plugin.errors import FirewallError
+
+COMMANDS: Final = {4: "iptables", 6: "ip6tables"}
+LEGACY: Final = "-legacy"
+NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
+_TIMEOUT_SECONDS: Final = 10.0
+# Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
+_LEGACY_TABLES: Final = {
+    4: Path("/proc/thread-self/net/ip_tables_names"),
+    6: Path("/proc/thread-self/net/ip6_tables_names"),
+}
+
+
+def wanted(table: str) -> Iterator[tuple[str, int]]:
+    """The commands that have to do with a table, and their families."""
+    for version, command in COMMANDS.items():
+        yield command, version
+    for version, names in _LEGACY_TABLES.items():
+        if _in_use(names, table):
+            yield COMMANDS[version] + LEGACY, version
+
+
+def parsed(chain: str, listing: str) -> list[str]:
+    """The chain's rules, as ``-S`` lists them."""
+    start = f"-A {chain} "
+    return [line.removeprefix(start) for line in listing.splitlines() if line.startswith(start)]
+
+
+def checked(path: str, *arguments: str) -> str:
+    """What the command says.  Raises FirewallError if it fails."""
+    done = call(path, *arguments)
+    if done.returncode:
+        raise failure(path, arguments, done)
+    return done.stdout
+
+
+def failure(
+    path: str, arguments: Iterable[str], done: subprocess.CompletedProcess[str]
+) -> FirewallError:
+    """Why the command failed."""
+    reason = done.stderr.strip() or done.stdout.strip() or "no reason given"
+    return FirewallError(f"{path} {' '.join(arguments)} failed: {reason}")
+
+
+def call(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, whatever it answers.  Raises FirewallError if it does not."""
+    try:
+        return subprocess.run(  # noqa: S603 - the path is iptables', the arguments are ours
+            [path, "-w", "5", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FirewallError(f"{path} did not answer: {error}") from error
+
+
+def _in_use(names: Path, table: str) -> bool:
+    try:
+        return table in names.read_text().split()
+    except OSError:
+        return False
