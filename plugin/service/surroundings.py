@@ -39,7 +39,8 @@ class Surroundings:
                     f"its rule among theirs: IPv{version} traffic of its networks to outside and to "
                     "published ports may be dropped, and between containers where br_netfilter is on",
                     f"install the package iptables and have {command} in pynet's PATH; if it is "
-                    f"there, find out what '{command} -S FORWARD' complains about",
+                    f"there, find out what '{command} -S FORWARD' complains about; it needs root and "
+                    "the capabilities NET_ADMIN and NET_RAW, which pynet must have, too",
                 )
             else:
                 self._health.recover(command)

@@ -1,6 +1,8 @@
 """One rule in Docker's own chains, wherever they are."""
 
 import os
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -149,6 +151,22 @@ class TestEnsure:
 
         assert rules(host, "FORWARD", command) == [JUMP]
         assert rules(host, "DOCKER-USER", command) == [mine, RETURN]
+
+
+@pytest.mark.parametrize("command", FAMILIES)
+def test_legacy_tables_with_what_the_unit_may(host: Netns, command: str) -> None:
+    """Root without NET_RAW is not root to iptables-legacy."""
+    unit = (Path(__file__).parents[2] / "packaging/systemd/pynet.service").read_text()
+    (bounds,) = re.findall(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
+    kept = [f"+{each.removeprefix('CAP_').lower()}" for each in bounds.split()]
+    legacy = f"{command}-legacy"
+    host.run(legacy, "-N", "DOCKER-USER")
+    host.run(legacy, "-P", "FORWARD", "DROP")
+    program = "from plugin.firewall.docker_user import DockerUser as D; print(D(0x800).ensure())"
+    argv = ("setpriv", f"--bounding-set=-all,{','.join(kept)}", sys.executable, "-c", program)
+
+    assert "unserved=()" in host.run(*argv)
+    assert rules(host, "DOCKER-USER", legacy) == [RULE]
 
 
 class TestUnserved:
