@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,10 +23,9 @@ os.setgroups([])
 os.setresgid({user}, {user}, {user})
 os.setresuid({user}, {user}, {user})
 if {own_namespace}:
-    libc = ctypes.CDLL(None)
-    assert libc.unshare(0x10000000) == 0  # CLONE_NEWUSER
-    assert libc.prctl(4, 1, 0, 0, 0) == 0  # PR_SET_DUMPABLE: else its files are root's
-    open("/proc/self/uid_map", "w").write("0 {user} 1")
+    assert ctypes.CDLL(None).unshare(0x10000000) == 0  # CLONE_NEWUSER
+    print("unshared", flush=True)
+    sys.stdin.readline()
 held = []
 for name in sys.argv[1:]:
     held.append(socket.socket(socket.AF_UNIX))
@@ -45,6 +45,11 @@ def squatter(*names: str, own_namespace: bool = False) -> Iterator[None]:
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
+        if own_namespace:
+            assert process.stdout.readline() == b"unshared\n"
+            Path(f"/proc/{process.pid}/uid_map").write_text(f"0 {NOBODY} 1")
+            process.stdin.write(b"go on\n")
+            process.stdin.flush()
         shown_as = 0 if own_namespace else NOBODY
         assert process.stdout.readline() == b"held %d\n" % shown_as
         yield
