@@ -23,7 +23,7 @@ Proxied    a socket of the proxy, which ends with this process
 =========  =====================================================================
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -107,6 +107,12 @@ class Kernel(Protocol):
 
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         """Let clients of connectionless protocols start anew on ``ports``."""
+
+    def end_connections(self, addresses: Collection[IPAddress], done: Callable[[], object]) -> None:
+        """Forget connections from and to containers that are gone, soon, and call ``done`` then."""
+
+    def connections_ended(self, addresses: Collection[IPAddress] | None = None) -> None:
+        """Return when all that was asked for (of some addresses) has been done."""
 
     def foreign_bridges(self) -> ForeignBridges:
         """Bridges that are not ours, as far as they can be told apart."""

@@ -1,6 +1,6 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from plugin.kernel import (
     standing,
     sysctls,
 )
+from plugin.kernel.connections import Connections
 from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.netlink import conversation
 from plugin.kernel.proxy.proxy import Proxy
@@ -62,6 +63,7 @@ class LinuxKernel:
         self._sysctl_root = sysctl_root
         self._ports = HostPorts()
         self._proxy = proxy or Proxy()
+        self._connections = Connections()
         self._reaper = Reaper()
         self._reaper.kick()  # an earlier process may have been killed before it got to them
 
@@ -135,6 +137,12 @@ class LinuxKernel:
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         conntrack.forget(ports)
 
+    def end_connections(self, addresses: Collection[IPAddress], done: Callable[[], object]) -> None:
+        self._connections.end(addresses, done)
+
+    def connections_ended(self, addresses: Collection[IPAddress] | None = None) -> None:
+        self._connections.wait(addresses)
+
     def foreign_bridges(self) -> ForeignBridges:
         with conversation() as rtnl:
             return docker_bridges.read(rtnl)
@@ -170,6 +178,7 @@ class LinuxKernel:
     def close(self) -> None:
         """Let go of ports and delete doomed links; what networks need stays."""
         self._reaper.stop()
+        self._connections.stop()
         self._proxy.close()
         self._ports.close()
 

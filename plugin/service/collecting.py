@@ -4,15 +4,16 @@ dockerd forgets an endpoint whatever it is answered, so the record stays until e
 gone, and the tick tries again.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
-from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import is_mutual, is_shared
+from plugin.model.resources import HostRoute, Veth, is_mutual, is_shared
 from plugin.service.addresses import AddressUse, all_released, is_ours, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
@@ -29,6 +30,7 @@ class Collector:
     ) -> None:
         self._store = store
         self._reconciler = reconciler
+        self._kernel = reconciler.kernel
         self._addresses = addresses
         self._locks = locks
 
@@ -39,8 +41,17 @@ class Collector:
         unbind_all(self._addresses, network, endpoint)
         plan = endpoint_plan(network, endpoint)
         self._reconciler.remove(self.own(network, endpoint, plan))
-        self._store.delete_endpoint(endpoint.id)
+        addresses = tracked_addresses(network, endpoint) if endpoint.attached else []
+        if not addresses:
+            self._store.delete_endpoint(endpoint.id)
+            self._reconciler.release(plan)
+            return
+        if endpoint.published:
+            # A port is let go of when no record says that it is held; this one stays for a moment.
+            self._store.save_endpoint(replace(endpoint, bindings=(), published=()))
         self._reconciler.release(plan)
+        # The record goes last: by it a restart finds what was not ended.
+        self._kernel.end_connections(addresses, lambda: self._store.delete_endpoint(endpoint.id))
 
     def own(self, network: Network, endpoint: Endpoint, plan: Plan) -> Plan:
         """The endpoint's plan without what another endpoint wants, too."""
@@ -65,11 +76,19 @@ class Collector:
             unbind_all(self._addresses, network, endpoint)
         plan = whole_plan(network, endpoints)
         self._reconciler.remove(plan)
+        self._end_connections(network, endpoints)
         # Told before the record goes: as long as that is there, all of this is done again.
         self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
         self._reconciler.release(plan)
         self.release_shared(plan)
+
+    def _end_connections(self, network: Network, endpoints: Iterable[Endpoint]) -> None:
+        attached = [each for each in endpoints if each.attached]
+        addresses = [a for each in attached for a in tracked_addresses(network, each)]
+        if addresses:
+            self._kernel.end_connections(addresses, lambda: None)
+            self._kernel.connections_ended(addresses)
 
     def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
         """Whether dockerd may be silent about the endpoint for ever.
@@ -115,6 +134,8 @@ class Collector:
         An address that is given out again belongs to nobody else any more: a dockerd that was
         killed never says so where the addresses are another IPAM's.
         """
+        # Whoever had the address a moment ago is over, and nothing that was meant for it comes here.
+        self._kernel.connections_ended([each.ip for each in wanted.interfaces])
         in_the_way = self._store.endpoints_at(network.id, wanted.interfaces)
         same = self._store.endpoint(wanted.id)
         if same is not None and same not in in_the_way:
@@ -122,6 +143,18 @@ class Collector:
         for other in in_the_way:
             _log.warning("endpoint.collected", endpoint=short(other.id))
             self.collect(network, other)
+            # Its record has to be gone before another takes its place.
+            self._kernel.connections_ended(tracked_addresses(network, other))
+
+
+def tracked_addresses(network: Network, endpoint: Endpoint) -> list[IPAddress]:
+    """Addresses of the endpoint by which the host's kernel knows its connections.
+
+    Where the container's link is one on the LAN the host knows of none, unless it has a way there.
+    """
+    resources = driver_for(network.mode).endpoint_plan(network, endpoint).resources
+    is_tracked = any(isinstance(each, Veth | HostRoute) for each in resources)
+    return [interface.ip for interface in endpoint.interfaces] if is_tracked else []
 
 
 def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:

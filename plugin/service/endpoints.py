@@ -21,7 +21,7 @@ from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute
 from plugin.service import ports
 from plugin.service.addresses import AddressUse, bind_all
-from plugin.service.collecting import Collector
+from plugin.service.collecting import Collector, tracked_addresses
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
@@ -109,6 +109,8 @@ class Endpoints:
                     published=ports.opened(driver, network, endpoint, bindings),
                 )
                 plan = driver.endpoint_plan(network, endpoint)
+                # What was meant for an earlier holder of the address shall not come here.
+                self._kernel.connections_ended(tracked_addresses(network, endpoint))
                 self._reconciler.apply(plan | driver.ports_plan(network, joined))
                 self._store.save_endpoint(joined)
                 self._share_anew(network, before)

@@ -160,6 +160,10 @@ class Inspector:
             for name in sorted(names)
         ]
 
+    def wait_for_ends(self) -> None:
+        """Return when endpoints that are over are gone, which takes a moment."""
+        self._kernel.connections_ended()
+
     def elements(self) -> Elements:
         """Everything that the firewall holds.  Raises FirewallError."""
         return Elements(self._firewall)
@@ -182,6 +186,7 @@ class Inspection:
 
         Raises BusyError for a network that another call has for too long.
         """
+        self._inspector.wait_for_ends()
         elements = self._inspector.elements()
         found: list[Difference] = []
         for listed in self._store.networks():

@@ -4,7 +4,7 @@ What the host itself has (links, settings, other people's ports) is in FakeHost 
 the plugin; the ports that the plugin holds are in FakeKernel and end with it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from ipaddress import IPv6Address
@@ -54,6 +54,7 @@ class FakeKernel:
         self.ports: set[HostPort] = set()
         self.proxied: set[ProxiedPort] = set()
         self.forgotten: list[HostPort] = []
+        self.ended: list[IPAddress] = []
         self._faults = faults or Faults()
 
     def ensure(
@@ -119,6 +120,13 @@ class FakeKernel:
 
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         self.forgotten += ports
+
+    def end_connections(self, addresses: Collection[IPAddress], done: Callable[[], object]) -> None:
+        self.ended += addresses
+        done()
+
+    def connections_ended(self, addresses: Collection[IPAddress] | None = None) -> None:
+        """They end at once."""
 
     def foreign_bridges(self) -> ForeignBridges:
         docker = frozenset(name for name in self.host.links if name == "docker0")

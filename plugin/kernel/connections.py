@@ -1,0 +1,87 @@
+"""Ends connections of containers that are gone, in the background.
+
+A look at the kernel's table takes 11 ms or more, however few are wanted, so that one look serves
+all containers that end at the same time, and nobody waits for it but whoever is to have one of
+their addresses.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from plugin import deadline
+from plugin.errors import PynetError
+from plugin.kernel import conntrack
+from plugin.log import Log
+from plugin.model.network import IPAddress
+
+_log: Final = Log("connections")
+_GATHER_SECONDS: Final = 0.02  # containers come and go in handfuls
+_WAIT_SECONDS: Final = 10.0
+
+_Done = Callable[[], object]
+
+
+class Connections:
+    """At which addresses nobody may be heard any more."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._wanted: list[tuple[frozenset[IPAddress], _Done]] = []
+        self._pending: set[IPAddress] = set()  # also those that are looked for right now
+        self._waiting = 0
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="connections", daemon=True)
+        self._thread.start()
+
+    def end(self, addresses: Iterable[IPAddress], done: _Done) -> None:
+        """Forget connections from and to ``addresses`` before long, and call ``done`` then."""
+        with self._changed:
+            self._wanted.append((frozenset(addresses), done))
+            self._pending.update(addresses)
+            self._changed.notify_all()
+
+    def wait(self, addresses: Iterable[IPAddress] | None = None) -> None:
+        """Return when none of ``addresses`` (of any) is pending, or is so for too long."""
+        own = None if addresses is None else set(addresses)
+
+        def is_over() -> bool:
+            return not (self._pending if own is None else self._pending & own)
+
+        with self._changed:
+            if is_over():
+                return
+            self._waiting += 1
+            self._changed.notify_all()
+            ended = self._changed.wait_for(is_over, timeout=deadline.remaining(_WAIT_SECONDS))
+            self._waiting -= 1
+        if not ended:
+            _log.warning("connections.slow", reason="those of a container that is gone do not end")
+
+    def stop(self) -> None:
+        """See to what is still wanted, and end."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while wanted := self._next():
+            conntrack.forget_addresses(address for addresses, _ in wanted for address in addresses)
+            for _, done in wanted:
+                try:
+                    done()
+                except PynetError as error:
+                    _log.error("connections.ended", reason=error)  # the tick does it again
+            with self._changed:
+                self._pending = {each for addresses, _ in self._wanted for each in addresses}
+                self._changed.notify_all()
+
+    def _next(self) -> list[tuple[frozenset[IPAddress], _Done]]:
+        """Return when there is something to look for; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._wanted or self._stopped)
+            # Somebody who waits for it is reason enough not to gather more.
+            self._changed.wait_for(lambda: self._waiting or self._stopped, _GATHER_SECONDS)
+            wanted, self._wanted = self._wanted, []
+            return wanted
