@@ -64,10 +64,6 @@ class Allocator:
             name: AddressSpace(name, store, self._settings) for name in (names.local, names.global_)
         }
 
-    def default_address_spaces(self) -> AddressSpaces:
-        """The two address spaces."""
-        return AddressSpaces()
-
     def restarted(self) -> bool:
         """Record that the engine was started again; answers whether it should replay.
 

@@ -1,7 +1,8 @@
 """The life of the worker: start, look after everything every tick, and say how it is.
 
 Doors are open before the services behind them exist; whoever comes early waits, for a
-bounded time.
+bounded time: for nothing if what is asked is constant, for the services, and then for the network
+that is asked about, until the host holds again what that should have.
 """
 
 import threading
@@ -13,10 +14,11 @@ from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.bootstrap.zoning import Zoning
-from plugin.config import Config, Scope
+from plugin.config import Config, Role, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError
 from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
+from plugin.server import ipam_driver, network_driver
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
 from plugin.service.health import Health
@@ -41,6 +43,7 @@ class Life:
         self._config = config
         self._builder = Builder(config, self.health)
         self._services: Services | None = None
+        self._built = threading.Event()
         self._zoning: Zoning | None = None
         self._failure = "it is still starting"
         self._failed_once = False
@@ -51,16 +54,18 @@ class Life:
     def lookup(self, scope: Scope) -> Lookup:
         """Methods of a plugin socket; those that ask for nothing are served at once."""
         roles = self._config.roles
-        constant: dict[str, Handler] = {
-            "Plugin.Activate": lambda _: activation_answer(roles),
-        }
+        constant: dict[str, Handler] = {"Plugin.Activate": lambda _: activation_answer(roles)}
+        if Role.NETWORK in roles:
+            constant |= network_driver.constant_methods(scope)
+        if Role.IPAM in roles:
+            constant |= ipam_driver.constant_methods()
         built: dict[str, Handler] = {}
 
         def find(method: str) -> Handler | None:
             handler = constant.get(method)
             if handler is None:
                 if not built:
-                    built.update(self._ready().methods(self._config, scope))
+                    built.update(self._serving().methods(self._config, scope))
                 handler = built.get(method)
             return handler
 
@@ -142,7 +147,8 @@ class Life:
             return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
         self._first_look(services)
-        self._services = services
+        services.locks.open_all()
+        self._let_in(services)
         self.health.recover(_START)
         self.health.ready()
         _log.info("plugin.started", status=self.health.status.value)
@@ -155,11 +161,17 @@ class Life:
                 services.healer.prepare()
                 self._watch(services)
                 services.host_addresses.follow()
+                services.locks.shut(network.id for network in services.store.networks())
+                self._let_in(services)
                 services.healer.restore()
                 services.parents.look_after()
                 services.recall()
         except Exception:  # noqa: BLE001 - as in a tick
             _log.exception("start.fault")
+
+    def _let_in(self, services: Services) -> None:
+        self._services = services
+        self._built.set()
 
     def _failed(self, reason: str) -> bool:
         if reason != self._failure:
@@ -199,11 +211,21 @@ class Life:
             self.health.recover(what)
 
     def _ready(self) -> Services:
-        # What failed may be mended in a moment, by a process that ends; not in ten seconds.
-        self.health.wait_ready(_RETRY_SECONDS * 2 if self._failed_once else _CALL_WAITS_SECONDS)
+        """The services, when all networks have been looked at."""
+        self.health.wait_ready(self._patience)
+        return self._serving()
+
+    def _serving(self) -> Services:
+        """The services, as soon as there are some."""
+        self._built.wait(self._patience)
         if self._services is None:
             raise NotReadyError(f"pynet is not ready: {self._failure}")
         return self._services
+
+    @property
+    def _patience(self) -> float:
+        # What failed may be mended in a moment, by a process that ends; not in ten seconds.
+        return _RETRY_SECONDS * 2 if self._failed_once else _CALL_WAITS_SECONDS
 
 
 def _look_after_addresses(services: Services) -> None:

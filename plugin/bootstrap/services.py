@@ -57,6 +57,7 @@ class Services:
     allocator: Allocator
     addresses: IpamAddressUse
     upkeep: Upkeep
+    locks: Locks
 
     def recall(self) -> None:
         """Tell the address side what a process that died may not have told it."""
@@ -128,6 +129,7 @@ class Builder:
             store=store,
             allocator=allocator,
             addresses=addresses,
+            locks=locks,
             upkeep=Upkeep(
                 directory=directory,
                 store=store,

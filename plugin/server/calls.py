@@ -32,7 +32,9 @@ _LOOK_SECONDS: Final = 0.5
 _ROOT: Final = str(Path(__file__).parents[2]) + "/"
 _WHAT: Final = "calls"
 # These wait for nothing, and tell how it is with the others.
-_ALWAYS: Final = frozenset({"Plugin.Activate", "health", "metrics"})
+_ALWAYS: Final = frozenset(
+    {"Plugin.Activate", "NetworkDriver.GetCapabilities", "health", "metrics"}
+)
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

@@ -6,13 +6,18 @@ from typing import Final
 from ipam.allocator import Allocator
 from ipam.errors import UnknownPoolError
 from ipam.lease import AddressRequest, Kind, Owner
-from ipam.pool import GLOBAL, AddressSpaceName, PoolID, PoolRequest, space_of
+from ipam.pool import GLOBAL, AddressSpaceName, AddressSpaces, PoolID, PoolRequest, space_of
 from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
 from plugin.wire import ipam_driver as wire
 from plugin.wire.decoding import decode
 
 NAME: Final = "IpamDriver"
+
+
+def constant_methods() -> dict[str, Handler]:
+    """What is answered by a plugin that is still starting, too; its capabilities need the store."""
+    return {f"{NAME}.GetDefaultAddressSpaces": lambda _: _address_spaces()}
 
 
 class IpamMethods:
@@ -26,7 +31,6 @@ class IpamMethods:
         """Every method, by its path."""
         served: dict[str, Handler] = {
             "GetCapabilities": lambda _: self._capabilities(),
-            "GetDefaultAddressSpaces": lambda _: self._address_spaces(),
             "RequestPool": Undoable(
                 lambda body: self._request_pool(decode(body, wire.RequestPoolRequest)),
                 self._undo_pool,
@@ -40,7 +44,8 @@ class IpamMethods:
                 decode(body, wire.ReleaseAddressRequest)
             ),
         }
-        return {f"{NAME}.{method}": call for method, call in served.items()}
+        methods = {f"{NAME}.{method}": call for method, call in served.items()}
+        return methods | constant_methods()
 
     def _capabilities(self) -> Answer:
         """An engine asks when it starts.
@@ -50,10 +55,6 @@ class IpamMethods:
         return wire.capabilities(
             requires_mac=self._requires_mac, requires_replay=self._allocator.restarted()
         )
-
-    def _address_spaces(self) -> Answer:
-        spaces = self._allocator.default_address_spaces()
-        return wire.address_spaces_answer(spaces.local, spaces.global_)
 
     def _request_pool(self, message: wire.RequestPoolRequest) -> Answer:
         pool = self._allocator.request_pool(
@@ -101,3 +102,8 @@ class IpamMethods:
     def _release_address(self, message: wire.ReleaseAddressRequest) -> Answer:
         self._allocator.release_address(PoolID(message.pool_id), message.address)
         return {}
+
+
+def _address_spaces() -> Answer:
+    spaces = AddressSpaces()
+    return wire.address_spaces_answer(spaces.local, spaces.global_)

@@ -15,6 +15,11 @@ from plugin.wire.decoding import decode
 NAME: Final = "NetworkDriver"
 
 
+def constant_methods(scope: Scope) -> dict[str, Handler]:
+    """What is answered by a plugin that is still starting, too."""
+    return {f"{NAME}.GetCapabilities": lambda _: answers.capabilities(scope)}
+
+
 class NetworkMethods:
     """One method of this class per method of the protocol."""
 
@@ -26,7 +31,6 @@ class NetworkMethods:
     def table(self) -> dict[str, Handler]:
         """Every method, by its path."""
         served: dict[str, Handler] = {
-            "GetCapabilities": lambda _: answers.capabilities(self._scope),
             "GwAllocCheck": self._gateway_check,
             "AllocateNetwork": Undoable(
                 self._allocate_network, lambda body, _: self._free_network(body)
@@ -50,7 +54,8 @@ class NetworkMethods:
             ),
             "RevokeExternalConnectivity": self._revoke,
         }
-        return {f"{NAME}.{method}": call for method, call in served.items()}
+        methods = {f"{NAME}.{method}": call for method, call in served.items()}
+        return methods | constant_methods(self._scope)
 
     def _gateway_check(self, body: bytes) -> Answer:
         network = decode(body, wire.GwAllocCheckRequest).network(DEFAULT_MODE)

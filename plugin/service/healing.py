@@ -7,7 +7,7 @@ away what carries our mark and belongs to nobody.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -86,12 +86,14 @@ class Healer:
             return
         self._know_surroundings(elements.there, obeyed)
         failures = []
-        for network in self._store.networks():
+        for network in self._in_turn(self._store.networks()):
             try:
                 self._heal_network(network, elements, drift=drift)
             except (PynetError, ExceptionGroup) as error:
                 failures.append(f"{short(network.id)}: {_reason(error)}")
                 _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
+            finally:
+                self._locks.open(network.id)
         self._say_unplugged()
         try:
             self._sweep()
@@ -102,6 +104,12 @@ class Healer:
             self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
         else:
             self._health.recover(_NETWORKS)
+
+    def _in_turn(self, networks: Iterable[Network]) -> Iterator[Network]:
+        """One after the other, first those that a call waits for: an engine that starts has many."""
+        left = {network.id: network for network in networks}
+        while left:
+            yield left.pop(self._locks.waited_for(left) or next(iter(left)))
 
     def _collect_forgotten(self) -> None:
         """Networks whose pools dockerd gave back: their deletion never came, or its answer.

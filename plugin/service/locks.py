@@ -1,10 +1,14 @@
 """One lock per network, and a gate that lets a sweep look at a world that stands still.
 
+After a start a network is shut until the host holds again what it should, so that a call waits
+for its own network and not for all of them.
+
 Every wait is bounded: an engine that waits for a plugin hangs with it.
 """
 
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -25,6 +29,9 @@ class Locks:
         self._waiting: dict[NetworkID, int] = {}
         self._inside = 0
         self._sweeping = False
+        self._shut: set[NetworkID] = set()
+        self._restorer = 0  # the thread that restores what is shut
+        self._outside: Counter[NetworkID] = Counter()  # calls that wait for what is shut
         # For the moment in which the networks there are decide about one that comes or goes.
         self.admission: Final = threading.Lock()
 
@@ -44,6 +51,29 @@ class Locks:
                 lock.release()
         finally:
             self._leave(network_id)
+
+    def shut(self, network_ids: Iterable[NetworkID]) -> None:
+        """Let nobody but this thread in to networks that it is going to restore, one by one."""
+        with self._guard:
+            self._restorer = threading.get_ident()
+            self._shut.update(network_ids)
+
+    def open(self, network_id: NetworkID) -> None:
+        """The network is as good as it gets."""
+        with self._guard:
+            self._shut.discard(network_id)
+            self._guard.notify_all()
+
+    def open_all(self) -> None:
+        """Whoever restored has ended, well or not."""
+        with self._guard:
+            self._shut.clear()
+            self._guard.notify_all()
+
+    def waited_for(self, network_ids: Container[NetworkID]) -> NetworkID | None:
+        """One of the networks that a call is waiting for to be opened."""
+        with self._guard:
+            return next((each for each in self._outside if each in network_ids), None)
 
     @contextmanager
     def standstill(self) -> Iterator[None]:
@@ -65,12 +95,27 @@ class Locks:
 
     def _enter(self, network_id: NetworkID) -> threading.Lock:
         with self._guard:
+            if network_id in self._shut and threading.get_ident() != self._restorer:
+                self._wait_for_opening(network_id)
             seconds = deadline.remaining(self._wait)
             if not self._guard.wait_for(lambda: not self._sweeping, timeout=seconds):
                 raise BusyError(f"a sweep has been running for {self._wait:g} s")
             self._inside += 1
             self._waiting[network_id] = self._waiting.get(network_id, 0) + 1
             return self._held.setdefault(network_id, threading.Lock())
+
+    def _wait_for_opening(self, network_id: NetworkID) -> None:
+        seconds = deadline.remaining(self._wait)
+        self._outside[network_id] += 1
+        is_open = self._guard.wait_for(lambda: network_id not in self._shut, timeout=seconds)
+        self._outside[network_id] -= 1
+        if not self._outside[network_id]:
+            del self._outside[network_id]
+        if not is_open:
+            raise BusyError(
+                f"pynet has started, and network {short(network_id)} is not restored for "
+                f"{seconds:.3g} s; try again"
+            )
 
     def _leave(self, network_id: NetworkID) -> None:
         with self._guard:

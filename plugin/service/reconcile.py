@@ -110,18 +110,31 @@ class Reconciler:
             self._firewall.check()
         except PynetError:
             host = [each for each in host if not isinstance(each, Sysctl)]
+        closed: list[HostResource] = []
         for resource in host:
             try:
                 self._close_to_others([resource])
-                self._kernel.ensure([resource], lambda _: None)
             except PynetError as error:
                 failures.append(error)
+            else:
+                closed.append(resource)
+        self._mend_host(closed, failures)
         try:
             self._firewall.ensure(elements)
         except PynetError as error:
             failures.append(error)
         if failures:
             raise ExceptionGroup("not everything could be mended", failures)
+
+    def _mend_host(self, host: list[HostResource], failures: list[Exception]) -> None:
+        """In one conversation, and another for what follows one that fails."""
+        while host:
+            tried: list[HostResource] = []
+            try:
+                self._kernel.ensure(host, tried.append)
+            except PynetError as error:
+                failures.append(error)
+            host = host[max(len(tried), 1) :]
 
     def remove(self, plan: Plan) -> None:
         """Take the plan away, going on after a failure; what may be another network's too stays.

@@ -68,12 +68,33 @@ def test_a_call_before_that_says_why(life: Life, tmp_path: Path) -> None:
         life.lookup(Scope.LOCAL)("NetworkDriver.CreateNetwork")
 
 
-def test_the_handshake_waits_for_nothing(life: Life) -> None:
-    """An engine that gets no answer to it forgets the plugin."""
-    handler = life.lookup(Scope.LOCAL)("Plugin.Activate")
+@pytest.mark.parametrize(
+    "method",
+    ["Plugin.Activate", "NetworkDriver.GetCapabilities", "IpamDriver.GetDefaultAddressSpaces"],
+)
+def test_what_is_constant_waits_for_nothing(life: Life, method: str) -> None:
+    """An engine that gets no answer forgets the plugin; this one has not even begun."""
+    handler = life.lookup(Scope.LOCAL)(method)
 
     assert handler is not None
-    assert handler(b"") == {"Implements": ["NetworkDriver", "IpamDriver"]}
+    assert handler(b"")
+
+
+def test_calls_come_in_while_networks_are_restored(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for the network that it is about, not for all of them."""
+    over, called = threading.Event(), threading.Event()
+    monkeypatch.setattr(Healer, "restore", lambda _: called.set() or over.wait(30))
+    begin(life)
+    try:
+        assert called.wait(30)
+        handler = life.lookup(Scope.LOCAL)("IpamDriver.GetCapabilities")
+        assert handler is not None
+        assert handler(b"")
+        assert life.health.status is Status.STARTING
+    finally:
+        over.set()
 
 
 def test_a_second_pynet_waits_until_the_first_is_gone(life: Life) -> None:

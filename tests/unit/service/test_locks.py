@@ -152,3 +152,52 @@ class TestStandstill:
         with elsewhere(lambda: locks.hold(BLUE)):
             assert not tries(locks.standstill)
             assert tries(lambda: locks.hold(RED))
+
+
+class TestRestoring:
+    """After a start a network is shut until it has been restored."""
+
+    def test_a_call_waits_for_its_own_network(self) -> None:
+        """And is known to wait, so that it comes first."""
+        locks = Locks()
+        entered = threading.Event()
+
+        def call() -> None:
+            with locks.hold(RED):
+                entered.set()
+
+        locks.shut([BLUE, RED])
+        thread = threading.Thread(target=call)
+        thread.start()
+        wait_until(lambda: locks.waited_for({BLUE, RED}) == RED, "nobody waits")
+        assert not entered.is_set()
+        with locks.hold(RED):  # who restores goes in and out
+            assert not entered.is_set()
+        locks.open(RED)
+        thread.join(5)
+
+        assert entered.is_set()
+        assert locks.waited_for({BLUE, RED}) is None
+
+    def test_one_that_takes_too_long_is_named(self) -> None:
+        """The engine is answered in any case."""
+        locks = Locks(wait_seconds=SHORT)
+        restorer = threading.Thread(target=locks.shut, args=([BLUE],))
+        restorer.start()
+        restorer.join()
+
+        with pytest.raises(BusyError, match="network blue is not restored"), locks.hold(BLUE):
+            pass
+        with locks.hold(RED):
+            pass
+
+    def test_whoever_ends_opens_all(self) -> None:
+        """What could not be restored is the tick's."""
+        locks = Locks(wait_seconds=SHORT)
+        restorer = threading.Thread(target=locks.shut, args=([BLUE, RED],))
+        restorer.start()
+        restorer.join()
+        locks.open_all()
+
+        with locks.hold(BLUE), locks.hold(RED):
+            pass
