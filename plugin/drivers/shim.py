@@ -227,8 +227,6 @@ def port_targets(
             f"address, or make the network with host_access=true or publish=docker"
         )
     own = endpoint.answering
-    if endpoint.ipv6_elsewhere:
-        own.pop(6, None)
     if binding.host_ip is not None:
         addresses = [binding.host_ip]
     else:
@@ -238,7 +236,7 @@ def port_targets(
         if 4 in own and not is_carried(binding.protocol):
             families = [4]
         addresses = [any_address(version) for version in families]
-    if endpoint.ipv6_elsewhere:
+    if endpoint.no_proxy_6to4 and 6 not in own:
         addresses = [address for address in addresses if address.version == 4]
     targets = [_target(own, address, binding) for address in addresses]
     return tuple(target for target in targets if target is not None)

@@ -130,7 +130,7 @@ class Endpoint:
     attached: bool = False  # a sandbox has, or had, its link
     unplugged: bool = False  # its link went with the parent, and its sandbox may run without
     bindings: tuple[PortBinding, ...] = ()
-    ipv6_elsewhere: bool = False  # another endpoint of its sandbox is the gateway for IPv6
+    no_proxy_6to4: bool = False  # IPv6 of the host leads to another endpoint
     published: tuple[PublishedPort, ...] = ()
     deleting: bool = False  # dockerd has forgotten it, whatever it was answered
 

@@ -111,7 +111,7 @@ class NetworkMethods:
             message.network_id,
             message.endpoint_id,
             message.bindings(),
-            ipv6_elsewhere=message.ipv6_elsewhere,
+            no_proxy_6to4=message.no_proxy_6to4,
         )
         return {}
 

@@ -156,19 +156,19 @@ class Endpoints:
         endpoint_id: EndpointID,
         bindings: Sequence[PortBinding],
         *,
-        ipv6_elsewhere: bool = False,
+        no_proxy_6to4: bool = False,
     ) -> None:
         """Publish ports: the endpoint has become its sandbox's gateway.
 
-        With ``ipv6_elsewhere`` for IPv4 alone.  A repeated call hands IPv6 of the host over to the
-        other gateway, or takes it back; what stays published is not touched.
+        With ``no_proxy_6to4`` another is so for IPv6, and the proxy carries none of it here.  A repeated
+        call hands IPv6 of the host over to that one, or takes it back; what stays is not touched.
         """
         network = get_network(self._store, network_id)
         endpoint = self.get(network_id, endpoint_id)
-        if not bindings or (endpoint.bindings and endpoint.ipv6_elsewhere is ipv6_elsewhere):
+        if not bindings or (endpoint.bindings and endpoint.no_proxy_6to4 is no_proxy_6to4):
             return
         driver = driver_for(network.mode)
-        wanted = replace(endpoint, bindings=tuple(bindings), ipv6_elsewhere=ipv6_elsewhere)
+        wanted = replace(endpoint, bindings=tuple(bindings), no_proxy_6to4=no_proxy_6to4)
         wanted = replace(wanted, published=ports.kept(driver, network, wanted))
         # Ports are the whole host's: nobody of this network has to wait until all are held.
         new = ports.publish(self._kernel, driver, network, wanted, self._beside(endpoint))
@@ -275,4 +275,4 @@ def _ways(network: Network, endpoint: Endpoint) -> Plan:
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:
-    return replace(endpoint, bindings=(), published=(), ipv6_elsewhere=False)
+    return replace(endpoint, bindings=(), published=(), no_proxy_6to4=False)

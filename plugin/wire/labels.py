@@ -23,7 +23,7 @@ PORT_MAP: Final = PREFIX + "portmap"
 EXPOSED_PORTS: Final = PREFIX + "endpoint.exposedports"
 MAC_ADDRESS: Final = PREFIX + "endpoint.macaddress"
 SYSCTLS: Final = PREFIX + "endpoint.sysctls"
-# moby, netlabel/labels.go (NoProxy6To4): another endpoint of the sandbox is its gateway for IPv6
+# moby, netlabel/labels.go (NoProxy6To4): the sandbox has a gateway for each family; both are told
 NO_PROXY_6TO4: Final = PREFIX + "driver.private.no_proxy_6to4"
 ENDPOINT_NAME: Final = PREFIX + "endpoint.name"
 IFNAME: Final = PREFIX + "endpoint.ifname"

@@ -196,8 +196,8 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
         return tuple(sorted(found, key=_rank))
 
     @property
-    def ipv6_elsewhere(self) -> bool:
-        """Whether IPv6 of the host leads to another endpoint of the sandbox (engine 28 and later)."""
+    def no_proxy_6to4(self) -> bool:
+        """Whether the host's IPv6 is not to be carried to IPv4: the sandbox has a gateway for it."""
         options = self.Options or {}
         return labels.flag(options, labels.NO_PROXY_6TO4, default=False, path="$.Options")
 

@@ -1,14 +1,16 @@
 """Which gateway containers have, and whether an address is kept for it."""
 
+import json
 from ipaddress import ip_network
 
 import pytest
 
 from tests.e2e.asking import NOBODY, Question, surprises
-from tests.lab.clients import Address, http_get
+from tests.lab.clients import Address, http_get, reaches
 from tests.lab.commands import CommandError
 from tests.lab.namespace import Peer, ip_json
 from tests.lab.site import Site
+from tests.lab.traces import elements
 
 NET4, NET6 = "10.50.0.0/24", "fd00:50::/64"
 DUAL = ("--ipv6", f"--subnet={NET4}", f"--subnet={NET6}")
@@ -75,7 +77,7 @@ def test_address_kept_for_a_gateway(site: Site, options: tuple[str, ...], kept: 
 
 
 def test_published_without_ipv4(site: Site, peer: Peer) -> None:
-    """A network of IPv6 alone publishes by IPv6, and says why it cannot by IPv4."""
+    """A network of IPv6 alone publishes by IPv6; what names IPv4 is left to another network's."""
     if site.host.engine.version == "20.10":
         pytest.skip("this engine has no --ipv4=false")
     network = site.network("--ipv4=false", "--ipv6", f"--subnet={NET6}")
@@ -93,11 +95,49 @@ def test_published_without_ipv4(site: Site, peer: Peer) -> None:
     }
 
     assert surprises(questions) == {}
-    for address in ("0.0.0.0", "127.0.0.1", str(host.address)):
-        with pytest.raises(CommandError, match=f"publish port 80 on {address}: .*no IPv4 address"):
-            site.run("--network", network, "-p", f"{address}:8082:80")
-    again = site.web("--network", network, "-p", "8082:80")
-    assert http_get(peer.netns, host.address6, 8082) == again
+    again = site.web("--network", network, "-p", "127.0.0.1:8082:80")
+    assert not reaches(host.netns, "127.0.0.1", 8082)
+    four = site.network()
+    site.docker("network", "connect", four, again)
+    assert http_get(host.netns, "127.0.0.1", 8082) == again
+
+
+@pytest.mark.parametrize("first", ["IPv4", "IPv6", "connected"])
+def test_a_network_for_each_family(site: Site, peer: Peer, first: str) -> None:
+    """A container has a gateway for each, and publishes by both, whoever comes first or later."""
+    if site.host.engine.version == "20.10":
+        pytest.skip("this engine has no --ipv4=false")
+    four, six = site.network(), site.network("--ipv4=false", "--ipv6", f"--subnet={NET6}")
+    host = site.host
+    ports = ("-p", "8080:80", "-p", "80")
+    match first:
+        case "IPv4":
+            web = site.web("--network", four, "--network", six, *ports)
+        case "IPv6":
+            web = site.web("--network", six, "--network", four, *ports)
+        case _:
+            web = site.web("--network", four, *ports)
+            site.docker("network", "connect", six, web)
+
+    def answers(address: Address, port: int = 8080) -> str:
+        return http_get(peer.netns, address, port)
+
+    def numbers() -> set[int]:
+        lines = [line for line in elements(host.netns) if line.startswith("nft map pn_ports")]
+        return {json.loads(line.partition(": ")[2])[0]["concat"][1] for line in lines}
+
+    assert answers(host.address) == answers(host.address6) == web
+    assert http_get(host.netns, "::1", 8080) == http_get(host.netns, "127.0.0.1", 8080) == web
+    (chosen,) = numbers() - {8080}
+    assert answers(host.address, chosen) == answers(host.address6, chosen) == web
+    site.docker("restart", "-t", "0", web)
+    site.answering(web)
+    assert answers(host.address) == answers(host.address6) == web
+    site.docker("network", "disconnect", six, web)
+    assert answers(host.address) == answers(host.address6) == web
+    site.docker("network", "connect", six, web)
+    site.docker("network", "disconnect", four, web)
+    assert answers(host.address6) == web
 
 
 def _pools(site: Site, network: str) -> list[dict[str, str]]:

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -94,6 +96,32 @@ def test_range(site: Site, peer: Peer) -> None:
     assert names == {first, second}
     site.run("--network", network, "-p", "8200-8204:8200-8204")
     assert set(range(8200, 8205)) <= set(_published(site))
+
+
+@pytest.mark.nightly
+def test_ten_thousand_ports(site: Site, peer: Peer) -> None:
+    """In one container, by UDP, on one family: neither it nor its neighbours wait for long."""
+    network = site.network()
+    started = time.monotonic()
+    big = site.run("--network", network, "-p", "0.0.0.0:20000-29999:20000-29999/udp")
+    published = time.monotonic()
+    with serve_udp_echo(site.netns(big), 29999):
+        assert udp_ask(peer.netns, site.host.address, 29999, b"hello") == b"hello"
+    again = time.monotonic()
+    site.remove(big)
+    print(f"run {published - started:.1f} s, rm {time.monotonic() - again:.1f} s")
+
+    assert _can_listen(site, 20000)
+
+
+def test_neighbours_of_a_range(site: Site) -> None:
+    """Containers of the same network and of another start beside one that publishes many ports."""
+    network, other = site.network(), site.network()
+    with ThreadPoolExecutor() as pool:
+        big = pool.submit(site.run, "--network", network, "-p", "20000-20599:20000-20599/udp")
+        beside = [pool.submit(site.run, "--network", each) for each in (network, other)]
+
+        assert all(each.result() for each in (big, *beside))
 
 
 def test_privileged_port(site: Site, peer: Peer) -> None:

@@ -41,8 +41,6 @@ def port_targets(
     if network.internal or options.publisher is Publisher.DOCKER:
         return ()
     own = endpoint.answering
-    if endpoint.ipv6_elsewhere:
-        own.pop(6, None)
     host_ip = binding.host_ip or options.host_binding
     if binding.host_ip is not None or host_ip != any_address(4):
         target = _target(options, endpoint, host_ip, binding)
@@ -50,7 +48,7 @@ def port_targets(
     families = sorted(own)
     routed = options.modes[4] is GatewayMode.ROUTED
     proxied = options.proxy and is_carried(binding.protocol) and not routed
-    if families == [4] and network.host_ipv6 and proxied and not endpoint.ipv6_elsewhere:
+    if families == [4] and network.host_ipv6 and proxied and not endpoint.no_proxy_6to4:
         families.append(6)
     targets = [_target(options, endpoint, any_address(version), binding) for version in families]
     return tuple(target for target in targets if target is not None)
@@ -70,7 +68,7 @@ def _target(
     options: BridgeOptions, endpoint: Endpoint, host_ip: IPAddress, binding: PortBinding
 ) -> PortTarget | None:
     own, version = endpoint.answering, host_ip.version
-    if version == 6 and endpoint.ipv6_elsewhere:
+    if version == 6 and 6 not in own and endpoint.no_proxy_6to4:
         return None
     if version == 6 and 6 not in own and (options.proxy or options.modes[4] is GatewayMode.ROUTED):
         version = 4

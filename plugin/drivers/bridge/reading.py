@@ -1,6 +1,7 @@
 """The options of one network, read."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from plugin.drivers.bridge.options import (
     BRIDGE_NAME,
@@ -66,10 +67,16 @@ class BridgeOptions:
 
 def read_options(network: Network) -> BridgeOptions:
     """Read all options of a network.  Raises RefusedError."""
-    own = network.options
+    return _read(tuple(network.options.items()), network.uplink_mtu, ipv6=network.ipv6)
+
+
+@lru_cache(maxsize=256)
+def _read(given: tuple[tuple[str, str], ...], uplink_mtu: int, *, ipv6: bool) -> BridgeOptions:
+    """They are asked for with each port of a range."""
+    own = dict(given)
     options = BridgeOptions(
         bridge=BRIDGE_NAME.of(own),
-        mtu=MTU.of(own) or network.uplink_mtu,
+        mtu=MTU.of(own) or uplink_mtu,
         masquerade=MASQUERADE.of(own),
         icc=ICC.of(own),
         host_binding=HOST_BINDING.of(own),
@@ -93,7 +100,7 @@ def read_options(network: Network) -> BridgeOptions:
         publisher=PUBLISH.of(own),
         proxy=PROXY.of(own),
     )
-    if network.ipv6 and options.mtu < MIN_MTU_IPV6:  # that of the host's link may be smaller
+    if ipv6 and options.mtu < MIN_MTU_IPV6:  # that of the host's link may be smaller
         raise InvalidOptionError(
             MTU.name, options.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
         )

@@ -260,7 +260,7 @@ class TestPorts:
     def test_ipv6_is_anothers_if_the_engine_says_so(self) -> None:
         """The proxy would take [::] from it."""
         network = a_lan(DUAL[0])
-        endpoint = replace(an_endpoint(network), ipv6_elsewhere=True)
+        endpoint = replace(an_endpoint(network), no_proxy_6to4=True)
         (target,) = DRIVER.port_targets(network, endpoint, a_binding())
 
         assert str(target.host_ip) == "0.0.0.0"

@@ -25,9 +25,9 @@ def join(rig: Rig, network: Network, endpoint: Endpoint) -> None:
 
 
 def program(
-    rig: Rig, endpoint: Endpoint, *bindings: PortBinding, ipv6_elsewhere: bool = False
+    rig: Rig, endpoint: Endpoint, *bindings: PortBinding, no_proxy_6to4: bool = False
 ) -> None:
-    rig.endpoints.program(endpoint.network_id, endpoint.id, bindings, ipv6_elsewhere=ipv6_elsewhere)
+    rig.endpoints.program(endpoint.network_id, endpoint.id, bindings, no_proxy_6to4=no_proxy_6to4)
 
 
 def published(rig: Rig, endpoint: Endpoint) -> dict[str, int]:
@@ -48,8 +48,8 @@ class TestTwoGateways:
             join(rig, IPV6, SIX)
             program(rig, SIX, WEB, ANY)
             join(rig, IPV4, FOUR)
-        program(rig, FOUR, WEB, ANY, ipv6_elsewhere=True)
-        program(rig, SIX, WEB, ANY)
+        program(rig, FOUR, WEB, ANY, no_proxy_6to4=True)
+        program(rig, SIX, WEB, ANY, no_proxy_6to4=True)
         return rig
 
     def test_each_has_its_family(self, gateways: Rig) -> None:
@@ -100,7 +100,7 @@ def test_what_is_published_stays_while_ipv6_is_handed_over(rig: Rig) -> None:
     join(rig, IPV4, FOUR)
     program(rig, FOUR, WEB)
     rig.faults.arm(None)
-    program(rig, FOUR, WEB, ipv6_elsewhere=True)
+    program(rig, FOUR, WEB, no_proxy_6to4=True)
 
     assert published(rig, FOUR) == {"0.0.0.0": 8080}
     assert rig.held() == rig.wanted()
@@ -109,7 +109,7 @@ def test_what_is_published_stays_while_ipv6_is_handed_over(rig: Rig) -> None:
 def test_what_cannot_be_had_leaves_what_was(rig: Rig) -> None:
     """IPv6 of the host has been taken by somebody else meanwhile."""
     join(rig, IPV4, FOUR)
-    program(rig, FOUR, WEB, ipv6_elsewhere=True)
+    program(rig, FOUR, WEB, no_proxy_6to4=True)
     join(rig, IPV6, SIX)
     program(rig, SIX, WEB)
     with pytest.raises(PortTakenError):
@@ -125,7 +125,7 @@ def test_an_address_of_one_family_is_that_gateways(rig: Rig) -> None:
     join(rig, IPV6, SIX)
     program(rig, SIX, only)
     join(rig, IPV4, FOUR)
-    program(rig, FOUR, only, ipv6_elsewhere=True)
+    program(rig, FOUR, only, no_proxy_6to4=True)
 
     assert published(rig, SIX) == {}
     assert published(rig, FOUR) == {"127.0.0.1": 8080}

@@ -123,7 +123,7 @@ class TestProgram:
         """Engine 28 says it each time, 29 when it is so, earlier ones never."""
         request = read(wire.ProgramRequest, NetworkID="n", EndpointID="e", Options=said)
 
-        assert request.ipv6_elsewhere is expected
+        assert request.no_proxy_6to4 is expected
 
     def test_they_come_in_an_order_of_their_own(self) -> None:
         """Engine 29 sends them in any: which port of a range is whose must not be chance."""

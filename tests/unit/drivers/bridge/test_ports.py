@@ -99,17 +99,26 @@ class TestTargets:
         """The sandbox may have, or get, a gateway for each family."""
         assert targets(subnets, host_ip, options) == []
 
-    @pytest.mark.parametrize("host_ip", [None, "::", "::1", "0.0.0.0"])
-    @pytest.mark.parametrize("subnets", [IPV4, DUAL])
+    @pytest.mark.parametrize(
+        ("subnets", "host_ip", "expected"),
+        [
+            (IPV4, None, ["0.0.0.0"]),
+            (IPV4, "::", []),
+            (IPV4, "::1", []),
+            (IPV4, "0.0.0.0", ["0.0.0.0"]),
+            (IPV6, None, ["::"]),
+            (IPV6, "::1", ["::1"]),
+            (DUAL, None, ["0.0.0.0", "::"]),
+        ],
+    )
     def test_ipv6_is_anothers_if_the_engine_says_so(
-        self, subnets: tuple[str, ...], host_ip: str | None
+        self, subnets: tuple[str, ...], host_ip: str | None, expected: list[str]
     ) -> None:
-        """Who then has [::], which the proxy would have taken."""
+        """Who then has [::], which the proxy would have taken; the other is told the same."""
         network = a_network("blue", *subnets)
-        endpoint = replace(an_endpoint(network), ipv6_elsewhere=True)
+        endpoint = replace(an_endpoint(network), no_proxy_6to4=True)
         found = DRIVER.port_targets(network, endpoint, a_binding(host_ip=host_ip))
 
-        expected = [] if host_ip in ("::", "::1") else ["0.0.0.0"]
         assert [str(each.host_ip) for each in found] == expected
 
     def test_ipv6_that_is_off_is_carried_to_ipv4(self) -> None:
