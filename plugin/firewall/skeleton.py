@@ -19,6 +19,7 @@ from typing import Final
 
 from plugin.firewall import compiled
 from plugin.firewall.forward import FORWARD
+from plugin.firewall.guards import GUARDS
 from plugin.firewall.nat import NAT
 from plugin.model.rules import CompiledChain, CompiledSet, CompiledTable
 
@@ -85,6 +86,8 @@ SETS: Final = {
         "pn_guard6": "type ifname . ipv6_addr",
         # the address an advertisement is about (RFC 4861 section 4.4): nft 1.0 has no name for it
         "pn_guard_target6": "typeof iifname . @th,64,128",
+        # ports that something was not passed at, with a counter; forgotten an hour after the last
+        "pn_refusals": "type ifname; flags dynamic, timeout; size 65535; timeout 1h",
         "pn_separate": "type ifname",  # ports of networks without traffic between containers
         "pn_pairs4": "type ipv4_addr . ipv4_addr",  # who may talk all the same
         "pn_pairs6": "type ipv6_addr . ipv6_addr",
@@ -109,10 +112,13 @@ _INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
     # 127.0.0.1 would be translated for a neighbour on the LAN.
+    # What comes in by a container's port is the bridge's; who is heard on the port itself has got
+    # past the guards there, or the bridge is gone.
     # Where br_netfilter is on, what goes to a gateway container would be a connection that is not
     # translated, and stay so when the gateway sends it to the host.
     "pn_raw": """
         type filter hook prerouting priority -300; policy accept;
+        iifname "pnv-*" drop
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         iifname . ether daddr @pn_gateways notrack
         iifname @pn_shims jump pn_shim
@@ -147,47 +153,7 @@ _INET_CHAINS: Final = {
     """,
     **FORWARD,
 }
-_BRIDGE_CHAINS: Final = {
-    # Whoever sends as somebody else, answers DHCP or advertises a router (RFC 6105) is not heard.
-    # Unspecified sources are those of DHCP (RFC 2131), ARP probes (RFC 5227) and duplicate
-    # address detection (RFC 4862), with the reports that go with it (RFC 3590).
-    "pn_guard": """
-        type filter hook prerouting priority -300; policy accept;
-        iifname != @pn_guarded accept
-        iifname . ether saddr != @pn_guard_mac drop
-        ether type arp iifname . arp saddr ether != @pn_guard_mac drop
-        ether type arp arp saddr ip 0.0.0.0 accept
-        ether type arp iifname . arp saddr ip != @pn_guard4 drop
-        ether type arp accept
-        ether type ip udp sport 67 udp dport 68 drop
-        ether type ip ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
-        ether type ip iifname . ip saddr != @pn_guard4 drop
-        ether type ip accept
-        ether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} drop
-        ether type ip6 udp sport 547 udp dport 546 drop
-        ether type ip6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @pn_guard_target6 drop
-        ether type ip6 ip6 saddr :: icmpv6 type {{ 131, 132, 143, nd-neighbor-solicit }} accept
-        ether type ip6 iifname . ip6 saddr != @pn_guard6 drop
-        ether type ip6 accept
-        drop
-    """,
-    "pn_between": """
-        type filter hook forward priority -200; policy accept;
-        iifname != @pn_separate oifname != @pn_separate accept
-        iifname != @pn_separate goto pn_bridged
-        oifname != @pn_separate goto pn_bridged
-        meta mark and {mark:#x} != 0 accept
-        ether type arp arp saddr ip . arp daddr ip @pn_pairs4 accept
-        ether type ip ip saddr . ip daddr @pn_pairs4 goto pn_bridged
-        ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 goto pn_bridged
-        ether type ip6 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} goto pn_bridged
-        drop
-    """,
-    "pn_bridged": """
-        meta mark set meta mark or {mark:#x} accept
-    """,
-}
-_CHAINS: Final = {INET: _INET_CHAINS, BRIDGE: _BRIDGE_CHAINS}
+_CHAINS: Final = {INET: _INET_CHAINS, BRIDGE: GUARDS}
 
 
 def family_of(container: str) -> str:

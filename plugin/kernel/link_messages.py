@@ -22,9 +22,11 @@ IFLA_TARGET_NETNSID: Final = 46
 IFLA_INFO_KIND: Final = 1
 IFLA_INFO_DATA: Final = 2
 IFLA_BRPORT_MODE: Final = 4
+IFLA_BRPORT_GROUP_FWD_MASK: Final = 31
 IFA_FLAGS: Final = 8
 IFA_PROTO: Final = 11
 
+_U16: Final = struct.Struct("=H")
 _U32: Final = struct.Struct("=I")
 _S32: Final = struct.Struct("=i")
 _IFF_UP: Final = 0x1
@@ -65,6 +67,7 @@ class LinkInfo:
     group: int
     alias: str
     hairpin: bool
+    group_forward: int | None
     data: dict[int, bytes]
 
 
@@ -80,6 +83,7 @@ class LinkChange:
     group: int | None = None
     alias: str | None = None
     up: bool | None = None
+    group_forward: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,9 @@ def _attributes(change: LinkChange) -> bytes:
     ):
         if value is not None:
             found.append(raw.attribute(number, _U32.pack(value)))
+    if change.group_forward is not None:
+        mask = raw.attribute(IFLA_BRPORT_GROUP_FWD_MASK, _U16.pack(change.group_forward))
+        found.append(raw.nested(IFLA_LINKINFO, raw.nested(_IFLA_INFO_SLAVE_DATA, mask)))
     return b"".join(found)
 
 
@@ -149,6 +156,7 @@ def link_info(body: bytes) -> LinkInfo:
         group=_number(values.get(IFLA_GROUP)),
         alias=raw.text(values.get(_IFLA_IFALIAS)),
         hairpin=any(port.get(IFLA_BRPORT_MODE, b"")),
+        group_forward=_short(port.get(IFLA_BRPORT_GROUP_FWD_MASK)),
         data=raw.attributes(info.get(IFLA_INFO_DATA, b""), 0),
     )
 
@@ -184,6 +192,10 @@ def text_attribute(kind: int, value: str) -> bytes:
 
 def _number(value: bytes | None) -> int:
     return int(_U32.unpack(value)[0]) if value else 0
+
+
+def _short(value: bytes | None) -> int | None:
+    return int(_U16.unpack(value)[0]) if value else None
 
 
 def signed(value: bytes | None) -> int | None:

@@ -22,6 +22,8 @@ from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, LinkResource, V
 
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F
+# All but pause frames, which no bridge passes on (net/bridge/br_sysfs_if.c, Linux 4.15).
+_GROUP_FORWARD: Final = 0xFFFD
 
 
 def ensure_bridge(rtnl: Rtnl, bridge: Bridge) -> None:
@@ -42,7 +44,12 @@ def ensure_bridge(rtnl: Rtnl, bridge: Bridge) -> None:
 
 
 def ensure_veth(rtnl: Rtnl, veth: Veth) -> None:
-    """Make the pair in one message, or set right the host's end of the one that is there."""
+    """Make the pair in one message, or set right the host's end of the one that is there.
+
+    A bridge gives frames for 01:80:C2:00:00:0X (IEEE 802.1D, table 7-10) to the host as received
+    by the port, past all that guards ports and bridges, and learns their source
+    (net/bridge/br_input.c, br_handle_frame).  This port has them bridged as any other frame.
+    """
     wanted = LinkChange(master=index_of(veth.master), mtu=veth.mtu, up=True)
     alias = MARK_PREFIX + veth.mark
     peer = LinkChange(
@@ -55,9 +62,9 @@ def ensure_veth(rtnl: Rtnl, veth: Veth) -> None:
         if error.code != errno.EEXIST:
             raise
         link = our_link(rtnl, veth.ifname, veth.mark, "veth")
-        rtnl.change_link(link.index, replace(wanted, alias=alias))
-        return
-    rtnl.change_link(index_of(veth.ifname), LinkChange(alias=alias))
+        rtnl.change_link(link.index, wanted)
+    change = LinkChange(alias=alias, group_forward=_GROUP_FORWARD)
+    rtnl.change_link(index_of(veth.ifname), change)
 
 
 def ensure_hairpin(rtnl: Rtnl, hairpin: Hairpin) -> None:
@@ -96,7 +103,9 @@ def read_veth(rtnl: Rtnl, veth: Veth) -> Veth | None:
     link = rtnl.link(veth.ifname)
     if link is None:
         return None
-    return replace(veth, master=name_of(link.master), mtu=link.mtu, mark=mark_if_right(link))
+    guarded = link.group_forward in (None, _GROUP_FORWARD)  # an older kernel has no such setting
+    mark = mark_if_right(link) if guarded else ""
+    return replace(veth, master=name_of(link.master), mtu=link.mtu, mark=mark)
 
 
 def read_hairpin(rtnl: Rtnl, hairpin: Hairpin) -> Hairpin | None:

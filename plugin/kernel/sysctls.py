@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import open_files
+from plugin.kernel import links, open_files
+from plugin.kernel.netlink import conversation
 from plugin.log import Log
 from plugin.model.resources import Sysctl
 
@@ -60,8 +61,14 @@ def _keep_listening(root: Path) -> None:
     A host that forwards IPv6 believes no router any more, and forgets the routes it has from
     them at once (net/ipv6/route.c, rt6_purge_dflt_routers), by links on which accept_ra is 1; 2
     means "also then" (kernel doc ip-sysctl).  Who learns by a program of its own has it at 0.
+    By a link of ours only a container can have advertised.
     """
-    for ifname in _taught():
+    taught = _taught()
+    if not taught:
+        return
+    with conversation() as rtnl:
+        own = {link.ifname for link in rtnl.links() if links.is_ours(link)}
+    for ifname in taught - own:
         path = root / _CONF6 / ifname / "accept_ra"
         with suppress(OSError):  # it may be gone by now
             if path.read_text().strip() == "1":

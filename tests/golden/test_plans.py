@@ -17,8 +17,8 @@ from tests.kernel.netns import Netns
 from tests.kernel.site import MARK
 
 PLANS = DATA / "plans"
-# What others have on the host, which no network of ours knows.
-ELSEWHERE = {"pn_docker", "pn_outside", "pn_obeyed"}
+# What others have on the host, which no network of ours knows, and what packets leave behind.
+ELSEWHERE = {"pn_docker", "pn_outside", "pn_obeyed", "pn_refusals"}
 
 
 def test_the_skeleton() -> None:

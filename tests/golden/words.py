@@ -90,11 +90,16 @@ CONTAINERS: Final = {
     "pn_guard_mac": ("a port and its MAC address", "the same"),
     "pn_guard": ("a port and an address that it may send from", "the same"),
     "pn_guard_target": ("a port and an address that it may say is its own", "the same"),
+    "pn_refusals": (
+        "ports at which a guard has dropped something, each with a counter; for an hour after the last",
+        "a container that speaks as another",
+    ),
     "pn_separate": ("ports of networks without traffic between containers", "`icc=false`"),
     "pn_pairs": ("addresses that may exchange traffic all the same", "`icc_allow`"),
 }
 CHAINS: Final = {
-    "pn_raw": "127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
+    "pn_raw": "What a container sends is received by its bridge, never by its port: whoever is heard there has got past what guards "
+    "it. 127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
     "from the LAN, though `route_localnet` is on for the bridges. What goes to a gateway container comes back from it, and is a "
     "connection only then. What comes in by a parent with the parent's own MAC address was sent by an ipvlan container that "
     "wants to get past the host's link among them.",
@@ -126,8 +131,18 @@ CHAINS: Final = {
     "others on an adopted bridge, as out; nothing into an internal one; nothing between a strict network and any other; "
     "networks that are open to each other; into a network; Docker's published ports; nothing else to Docker's networks; out.",
     "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
-    "neither answers DHCP nor advertises routes, and speaks nothing but ARP, IPv4 and IPv6. What it needs to find an "
-    "address passes: DHCP, ARP probes, duplicate address detection and the reports that go with it.",
+    "speaks nothing but ARP, IPv4 and IPv6, also to the group addresses that a bridge keeps for itself (01:80:C2:00:00:0X). What "
+    "is not known to be honest is dropped.",
+    "pn_guard_arp": "Requests and answers with its own addresses, and probes for its own address.",
+    "pn_guard_ip4": "Its own addresses, or DHCP of a client that has none. It sends nothing to DHCP clients, whatever port it "
+    "sends from, does not advertise routes and does not ask after multicast groups.",
+    "pn_guard_ip6": "The same, whatever extension headers come before. A datagram whose headers do not end is dropped.",
+    "pn_guard_icmp6": "Errors, ping, questions for neighbours and routers, reports of multicast groups, and advertisements of "
+    "its own addresses. No router advertisements, no redirects, no queries.",
+    "pn_guard_piece6": "The first fragment shows what the whole datagram is, or is dropped; neighbour discovery does not come in "
+    "fragments.",
+    "pn_guard_none6": "Without an address: duplicate address detection for its own, and the reports that go with it.",
+    "pn_refused": "Counts by port what is dropped; `pynet status` tells.",
     "pn_between": "With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
     "pn_bridged": "Marks the frame for `pn_within`, which sees it where br_netfilter is on, and accepts it.",
 }

@@ -85,6 +85,27 @@ def behind_options(packet: bytes) -> bytes:
     return header + options + packet[40:]
 
 
+def piece6(packet: bytes, first: int, last: int, *, more: bool) -> bytes:
+    """A fragment of an IPv6 packet: these bytes behind its header (RFC 8200 section 4.5)."""
+    body = packet[40:][first:last]
+    head = struct.pack("!BBHI", packet[6], 0, first | more, 7)
+    length = struct.pack("!H", len(head) + len(body))
+    return packet[:4] + length + bytes((socket.IPPROTO_FRAGMENT,)) + packet[7:40] + head + body
+
+
+def ip4(source: str, target: str, protocol: int, body: bytes) -> bytes:
+    """An IPv4 packet; the body has its own checksum at its third byte, and a mark behind it."""
+    body += MARK
+    body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+    head = struct.pack(
+        "!BBHHHBBH4s4s",
+        *(0x45, 0, 20 + len(body), 0, 0, 1, protocol, 0),
+        IPv4Address(source).packed,
+        IPv4Address(target).packed,
+    )
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
 class Ear:
     """Hears what comes in by a link, with a raw packet socket of the link's namespace."""
 

@@ -28,6 +28,9 @@ HONEST: Final = Ether(source=OWN_MAC)
 LIAR: Final = Ether(source=FOREIGN_MAC)
 SILENT: Final = bytes(4)  # reserved
 
+ADVERTISEMENT: Final = frames.icmp6(LINK6, ALL6, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
+LEASE6: Final = frames.udp6(LINK6, ALL6, (5470, 546))
+HIDDEN: Final = frames.behind_options(LEASE6)
 SPOOFS: Final = {
     "a foreign MAC address": LIAR.frame(IP4, frames.udp4(OWN4, FOREIGN4, (7, 7))),
     "a foreign MAC address, IPv6": LIAR.frame(IP6, frames.udp6(OWN6, FOREIGN6, (7, 7))),
@@ -74,9 +77,47 @@ SPOOFS: Final = {
     "an advertisement for the gateway behind options": HONEST.frame(
         IP6, frames.behind_options(frames.neighbour(136, OWN6, ALL6, GATEWAY6))
     ),
+    "a probe for a neighbour's IPv6 address": HONEST.frame(
+        IP6, frames.neighbour(135, "::", "ff02::1:ff00:3", FOREIGN6)
+    ),
+    "a probe for a neighbour's link-local address": HONEST.frame(
+        IP6, frames.neighbour(135, "::", ALL6, FOREIGN_LINK6)
+    ),
+    "a probe for a neighbour's IPv4 address": HONEST.frame(
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip="0.0.0.0", target=FOREIGN4)
+    ),
+    "an ARP answer of nobody": HONEST.frame(
+        ARP, frames.arp(operation=2, mac=OWN_MAC, ip="0.0.0.0", target=OWN4)
+    ),
+    "a question for its own IPv4 address": HONEST.frame(
+        ARP, frames.arp(operation=3, mac=OWN_MAC, ip=OWN4, target=OWN4)
+    ),
+    "a query for groups": HONEST.frame(
+        IP4, frames.ip4(OWN4, "224.0.0.1", socket.IPPROTO_IGMP, b"\x11\0\0\0" + bytes(4))
+    ),
+    "a query for groups, IPv6": HONEST.frame(IP6, frames.icmp6(LINK6, ALL6, 130, bytes(20))),
+    "a router advertisement, IPv4": HONEST.frame(
+        IP4, frames.ip4(OWN4, "224.0.0.1", socket.IPPROTO_ICMP, b"\x09\0\0\0" + bytes(4))
+    ),
     "a redirect": HONEST.frame(IP6, frames.icmp6(LINK6, FOREIGN6, 137, SILENT + bytes(32))),
     "a DHCP answer": HONEST.frame(IP4, frames.udp4(OWN4, ALL4, (67, 68))),
     "a DHCPv6 answer": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (547, 546))),
+    "a DHCP answer from another port": HONEST.frame(IP4, frames.udp4(OWN4, ALL4, (6767, 68))),
+    "a DHCPv6 answer from another port": HONEST.frame(IP6, LEASE6),
+    "a DHCPv6 answer behind options": HONEST.frame(IP6, HIDDEN),
+    **{
+        f"a foreign MAC address, to the bridge's group {last:x}": Ether(
+            source=FOREIGN_MAC, target=f"01:80:c2:00:00:{last:02x}"
+        ).frame(0x88CC, MARK)
+        for last in range(16)
+        if last != 1  # pause frames, which end at the port
+    },
+    "a foreign IPv4 address, to a group of the bridge's": Ether(
+        source=OWN_MAC, target="01:80:c2:00:00:0e"
+    ).frame(IP4, frames.udp4(FOREIGN4, FOREIGN4, (7, 7))),
+    "a router advertisement, to a group of the bridge's": Ether(
+        source=OWN_MAC, target="01:80:c2:00:00:0e"
+    ).frame(IP6, ADVERTISEMENT),
     "a VLAN tag": HONEST.frame(
         0x8100, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
     ),
@@ -97,18 +138,19 @@ NEEDED: Final = {
         ARP, frames.arp(operation=2, mac=OWN_MAC, ip=OWN4, target=FOREIGN4)
     ),
     "an ARP probe": HONEST.frame(
-        ARP, frames.arp(operation=1, mac=OWN_MAC, ip="0.0.0.0", target=FOREIGN4)
+        ARP, frames.arp(operation=1, mac=OWN_MAC, ip="0.0.0.0", target=OWN4)
     ),
     "a DHCP client": HONEST.frame(IP4, frames.udp4("0.0.0.0", ALL4, (68, 67))),
     "a DHCP client that renews": HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (68, 67))),
     "a DHCPv6 client": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (546, 547))),
-    "duplicate address detection": HONEST.frame(
-        IP6, frames.neighbour(135, "::", ALL6, "fd00:1::77")
-    ),
+    "duplicate address detection": HONEST.frame(IP6, frames.neighbour(135, "::", ALL6, OWN6)),
     "a neighbour solicitation": HONEST.frame(IP6, frames.neighbour(135, OWN6, ALL6, FOREIGN6)),
     "a neighbour advertisement": HONEST.frame(IP6, frames.neighbour(136, OWN6, ALL6, OWN6)),
     "an advertisement of its link-local address": HONEST.frame(
         IP6, frames.neighbour(136, LINK6, ALL6, LINK6)
+    ),
+    "a report of multicast groups, IPv4": HONEST.frame(
+        IP4, frames.ip4(OWN4, "224.0.0.22", socket.IPPROTO_IGMP, b"\x22\0\0\0" + bytes(4))
     ),
     "a router solicitation": HONEST.frame(IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT)),
     "a report of multicast groups": HONEST.frame(IP6, frames.icmp6(LINK6, REPORTS6, 143, SILENT)),
@@ -117,6 +159,36 @@ NEEDED: Final = {
     ),
     "an older report before there is an address": HONEST.frame(
         IP6, frames.icmp6("::", REPORTS6, 131, SILENT + bytes(16))
+    ),
+}
+# Where br_netfilter is on, a bridge keeps pieces until it has all of them.
+LYING_PIECES: Final = {
+    "a router advertisement in pieces": HONEST.frame(
+        IP6, frames.piece6(ADVERTISEMENT, 0, 24, more=True)
+    ),
+    "a router advertisement in one piece": HONEST.frame(
+        IP6, frames.piece6(ADVERTISEMENT, 0, 999, more=False)
+    ),
+    "a piece that hides what it is": HONEST.frame(
+        IP6, frames.piece6(frames.behind_options(ADVERTISEMENT), 0, 8, more=True)
+    ),
+    "an advertisement for the gateway in one piece": HONEST.frame(
+        IP6, frames.piece6(frames.neighbour(136, OWN6, ALL6, OWN6), 0, 999, more=False)
+    ),
+    "a DHCPv6 answer in pieces": HONEST.frame(IP6, frames.piece6(LEASE6, 0, 16, more=True)),
+    "a DHCPv6 answer that begins in the second piece": HONEST.frame(
+        IP6, frames.piece6(HIDDEN, 0, 8, more=True)
+    ),
+}
+NEEDED_PIECES: Final = {
+    "large datagrams": HONEST.frame(
+        IP6, frames.piece6(frames.udp6(OWN6, FOREIGN6, (7, 7)), 0, 16, more=True)
+    ),
+    "what follows of large datagrams": HONEST.frame(
+        IP6, frames.piece6(frames.udp6(OWN6, FOREIGN6, (7, 7)), 16, 24, more=False)
+    ),
+    "large pings": HONEST.frame(
+        IP6, frames.piece6(frames.icmp6(OWN6, FOREIGN6, 128, SILENT), 0, 16, more=True)
     ),
 }
 CONTROL: Final = HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (9, 9)))
@@ -194,6 +266,19 @@ def test_who_is_exempt_may_say_anything(
         lost = {name for name, frame in SPOOFS.items() if not exempt.heard(frame)}
 
         assert lost == set()
+
+
+@pytest.mark.parametrize("exempt", [False, True])
+def test_a_piece_is_passed_if_it_shows_what_it_is_of(*, exempt: bool) -> None:
+    """Unless it is of neighbour discovery, which does not come in pieces."""
+    site = Site(br_netfilter=False)
+    pieces = LYING_PIECES | NEEDED_PIECES
+    with site.host.entered():
+        with scene(site, {"spoof_guard": str(not exempt).lower()}) as made:
+            heard = {name for name, frame in pieces.items() if made.heard(frame)}
+        site.close()
+
+    assert heard == set(pieces if exempt else NEEDED_PIECES)
 
 
 def test_a_neighbour_of_an_exempt_one_is_guarded(site: Site) -> None:

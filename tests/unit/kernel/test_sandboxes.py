@@ -54,6 +54,7 @@ class Ending(Rtnl):
                 group=links.GROUP_OURS,
                 alias=MARK_PREFIX + CHILD.mark,
                 hairpin=False,
+                group_forward=None,
                 data={},
             )
         ]

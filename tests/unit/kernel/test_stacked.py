@@ -36,6 +36,7 @@ THERE: Final = LinkInfo(
     group=0,
     alias="",
     hairpin=False,
+    group_forward=None,
     data={},
 )
 

@@ -1,0 +1,92 @@
+"""The chains of the bridge family: as whom a container may speak, and to whom on its network.
+
+What is not known to be honest is not passed, and is judged by what the receiver looks at: a DHCP
+client at its own port, whoever the sender claims to be; IPv6 at the end of the extension headers.
+A fragment that hides what the whole datagram is cannot be judged (RFC 7113), and no honest stack
+sends fragments of neighbour discovery (RFC 6980).
+"""
+
+from typing import Final
+
+GUARDS: Final = {
+    "pn_guard": """
+        type filter hook prerouting priority -300; policy accept;
+        iifname != @pn_guarded accept
+        iifname . ether saddr != @pn_guard_mac goto pn_refused
+        ether type ip goto pn_guard_ip4
+        ether type ip6 goto pn_guard_ip6
+        ether type arp goto pn_guard_arp
+        goto pn_refused
+    """,
+    # The unspecified sender is that of probes (RFC 5227), of requests only.  A probe for an
+    # address of somebody else's would keep him from having it.
+    "pn_guard_arp": """
+        iifname . arp saddr ether != @pn_guard_mac goto pn_refused
+        arp operation != {{ request, reply }} goto pn_refused
+        iifname . arp saddr ip @pn_guard4 accept
+        arp operation request arp saddr ip 0.0.0.0 iifname . arp daddr ip @pn_guard4 accept
+        goto pn_refused
+    """,
+    # DHCP of a client without an address (RFC 2131); of IGMP what those say who listen (RFC 3376),
+    # not what routers do; no router's advertisement (RFC 1256).
+    "pn_guard_ip4": """
+        ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
+        iifname . ip saddr != @pn_guard4 goto pn_refused
+        udp dport 68 goto pn_refused
+        meta l4proto igmp igmp type != {{ 0x12, 0x16, 0x17, 0x22 }} goto pn_refused
+        icmp type router-advertisement goto pn_refused
+        accept
+    """,
+    "pn_guard_ip6": """
+        iifname . ip6 saddr != @pn_guard6 goto pn_guard_none6
+        ip6 nexthdr tcp accept
+        ip6 nexthdr udp udp dport != 546 accept
+        exthdr frag exists goto pn_guard_piece6
+        udp dport != 546 accept
+        meta l4proto ipv6-icmp goto pn_guard_icmp6
+        meta l4proto != udp accept
+        goto pn_refused
+    """,
+    # A router is asked for, not advertised (RFC 6105); nor are groups asked after (RFC 3810).
+    "pn_guard_icmp6": """
+        icmpv6 type {{ 1, 2, 3, 4, 128, 129, 131, 132, 133, 135, 143 }} accept
+        icmpv6 type nd-neighbor-advert iifname . @th,64,128 @pn_guard_target6 accept
+        goto pn_refused
+    """,
+    # A later piece says nothing without the first.
+    "pn_guard_piece6": """
+        frag frag-off != 0 accept
+        udp dport != 546 accept
+        icmpv6 type {{ 1, 2, 3, 4, 128, 129 }} accept
+        meta l4proto != {{ udp, ipv6-icmp }} accept
+        goto pn_refused
+    """,
+    # Duplicate address detection (RFC 4862), of its own address: the answer to a neighbour's would
+    # be that it is taken.  And the reports that go with it (RFC 3590).
+    "pn_guard_none6": """
+        ip6 saddr != :: goto pn_refused
+        icmpv6 type {{ 131, 132, 143 }} accept
+        icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @pn_guard_target6 accept
+        goto pn_refused
+    """,
+    # Counted where it costs nothing that is accepted.  Where the set is full the first rule ends.
+    "pn_refused": """
+        update @pn_refusals {{ iifname counter }}
+        drop
+    """,
+    "pn_between": """
+        type filter hook forward priority -200; policy accept;
+        iifname != @pn_separate oifname != @pn_separate accept
+        iifname != @pn_separate goto pn_bridged
+        oifname != @pn_separate goto pn_bridged
+        meta mark and {mark:#x} != 0 accept
+        ether type arp arp saddr ip . arp daddr ip @pn_pairs4 accept
+        ether type ip ip saddr . ip daddr @pn_pairs4 goto pn_bridged
+        ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 goto pn_bridged
+        ether type ip6 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} goto pn_bridged
+        drop
+    """,
+    "pn_bridged": """
+        meta mark set meta mark or {mark:#x} accept
+    """,
+}
