@@ -87,5 +87,11 @@ class Firewall(Protocol):
         Raises FirewallError if they cannot be read: that is not the same as none.
         """
 
+    def refused(self) -> Mapping[IfName, int]:
+        """How many frames the guards have dropped lately at ports of containers.
+
+        Raises FirewallError.
+        """
+
     def close(self) -> None:
         """Let go of what the process holds; the elements stay."""

@@ -17,6 +17,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.elements import SHAPES
 from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
+from plugin.model.ids import IfName
 from plugin.model.resources import Element, Key
 from plugin.model.rules import Chain, Prepared, Rule, SetChange
 
@@ -86,6 +87,12 @@ class NftablesFirewall:
     def read(self) -> frozenset[Element]:
         with _in_our_words():
             return frozenset(self._read(SHAPES))
+
+    def refused(self) -> dict[IfName, int]:
+        with _in_our_words():
+            found = self._ruleset.entries(skeleton.BRIDGE, skeleton.TABLE, [skeleton.REFUSALS])
+        entries = found.get(skeleton.REFUSALS, ())
+        return {IfName(e.key.rstrip(b"\0").decode(errors="replace")): e.packets for e in entries}
 
     def close(self) -> None:
         self._ruleset.close()

@@ -7,6 +7,7 @@ lets the host reach published ports there, and each other's networks.
 from collections.abc import Sequence
 
 from plugin.errors import FirewallError
+from plugin.model.ids import IfName
 from plugin.model.resources import Element
 from plugin.model.rules import Prepared
 
@@ -41,6 +42,9 @@ class NoFirewall:
 
     def read(self) -> frozenset[Element]:
         return frozenset()
+
+    def refused(self) -> dict[IfName, int]:
+        return {}
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -26,6 +26,7 @@ from plugin.model.rules import CompiledChain, CompiledSet, CompiledTable
 TABLE: Final = "pynet"
 INET: Final = "inet"
 BRIDGE: Final = "bridge"
+REFUSALS: Final = "pn_refusals"
 FAMILIES: Final = (INET, BRIDGE)
 _ALL: Final = 0xFFFFFFFF  # a mark has 32 bits
 _NAMELESS: Final = re.compile(r"__(set|map)\d+")

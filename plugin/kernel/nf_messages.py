@@ -41,6 +41,9 @@ _ITEM: Final = 1
 _KEY: Final = 1
 _DATA: Final = 2
 _FLAGS: Final = 3
+_EXPRESSION: Final = 7
+_EXPRESSION_DATA: Final = 2
+_PACKETS: Final = 2  # NFTA_COUNTER_PACKETS
 _VALUE: Final = 1
 _ENDS: Final = 1  # NFT_SET_ELEM_INTERVAL_END
 _CATCHALL: Final = 2  # NFT_SET_ELEM_CATCHALL
@@ -176,7 +179,9 @@ def _read(told: dict[int, bytes]) -> Iterator[SetEntry]:
         flags = int.from_bytes(found.get(_FLAGS, b"\0"))
         data = raw.find(found.get(_DATA, b""), 0, _VALUE) or b""
         key = raw.find(found.get(_KEY, b""), 0, _VALUE) or b""
-        yield SetEntry(key=key, data=data, ends=bool(flags & _ENDS))
+        counter = raw.find(found.get(_EXPRESSION, b""), 0, _EXPRESSION_DATA) or b""
+        packets = int.from_bytes(raw.find(counter, 0, _PACKETS) or b"")
+        yield SetEntry(key=key, data=data, ends=bool(flags & _ENDS), packets=packets)
 
 
 def _named(kind: int, name: str) -> bytes:

@@ -51,6 +51,7 @@ class SetEntry:
     key: bytes
     data: bytes = b""
     ends: bool = False
+    packets: int = 0  # in a set that packets fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from plugin.service.health import Health
 from plugin.service.inspection import SURROUNDING_SETS, Elements, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
+from plugin.service.refusals import Refusals
 from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
 from plugin.service.surroundings import Surroundings
 from plugin.store.base import Store
@@ -54,6 +55,7 @@ class Healer:
         self._locks = locks
         self._health = health
         self._inspector = Inspector(store, reconciler)
+        self._refusals = Refusals(store, reconciler.firewall, health)
         self._surroundings = Surroundings(reconciler.kernel, health)
         self._stragglers = stragglers or Stragglers()
         self._healing = threading.Lock()
@@ -85,6 +87,7 @@ class Healer:
             _log.error("firewall.not_read", reason=error)
             return
         self._know_surroundings(elements.there, obeyed)
+        self._refusals.tell()
         failures = []
         for network in self._in_turn(self._store.networks()):
             try:

@@ -35,7 +35,7 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
-        self._hints: tuple[str, ...] = ()
+        self._hints: dict[str, tuple[str, ...]] = {}
         self._ready = threading.Event()
         self._since = time.time()
 
@@ -60,11 +60,14 @@ class Health:
     @property
     def hints(self) -> tuple[str, ...]:
         """What works and may not do what its owner thinks, each with its remedy."""
-        return self._hints
+        with self._lock:
+            return tuple(hint for about in sorted(self._hints) for hint in self._hints[about])
 
-    def advise(self, hints: Iterable[str]) -> None:
-        """Say what is doubtful now, in place of what was."""
-        self._hints = tuple(sorted(hints))
+    def advise(self, hints: Iterable[str], *, about: str) -> None:
+        """Say what is doubtful now, in place of what was said about the same."""
+        found = tuple(sorted(hints))
+        with self._lock:
+            self._hints[about] = found
 
     def ready(self) -> None:
         """Starting is over, well or not."""

@@ -100,7 +100,7 @@ class Parents:
         for condition in self._health.conditions:
             if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
                 self._health.recover(condition.what)
-        self._health.advise(hints)
+        self._health.advise(hints, about="parents")
 
     def concerns(self, ifname: str) -> bool:
         """Whether a network stands on a link of that name."""

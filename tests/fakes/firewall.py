@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from plugin.errors import FirewallError
+from plugin.model.ids import IfName
 from plugin.model.resources import Element, Key
 from plugin.model.rules import Prepared
 from tests.fakes.faults import Faults
@@ -16,6 +17,7 @@ class MemoryFirewall:
     def __init__(self) -> None:
         self._elements: dict[Key, Element] = {}
         self.closed: list[int] = []
+        self.counts: dict[IfName, int] = {}
 
     def check(self) -> None:
         """It is always there."""
@@ -38,6 +40,9 @@ class MemoryFirewall:
 
     def read(self) -> frozenset[Element]:
         return frozenset(self._elements.values())
+
+    def refused(self) -> dict[IfName, int]:
+        return self.counts
 
     def close(self) -> None:
         """There is nothing to let go of."""

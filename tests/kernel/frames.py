@@ -13,7 +13,7 @@ ARP: Final = 0x0806
 IP4: Final = 0x0800
 IP6: Final = 0x86DD
 ALL_PROTOCOLS: Final = 3  # linux/if_ether.h: ETH_P_ALL
-_TRIES: Final = 3
+TRIES: Final = 3
 _PATIENCE: Final = 10.0
 MARK: Final = b"pynet-test-mark."  # 16 bytes, in every frame that is looked for
 
@@ -115,7 +115,7 @@ class Ear:
 
     def hears(self, send: Callable[[bytes], object], frame: bytes, control: bytes) -> bool:
         """Whether ``frame`` arrives; ``control`` is sent after it and must."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             send(frame)
             send(control)
             if self._until(control, frame):

@@ -289,6 +289,22 @@ def test_a_neighbour_of_an_exempt_one_is_guarded(site: Site) -> None:
         assert heard == set()
 
 
+def test_what_is_dropped_is_told(site: Site) -> None:
+    """With whom it was, how many and what to do; an honest neighbour is not named."""
+    with scene(site) as made:
+        made.heard(CONTROL)
+        site.healer.heal()
+        before = site.health.hints
+        made.heard(SPOOFS["a foreign IPv4 address"])
+        site.restart()
+        (hint,) = site.health.hints
+
+    assert before == ()
+    assert f"dropped {frames.TRIES} frames" in hint
+    assert OWN4 in hint
+    assert "spoof_guard=false" in hint
+
+
 def test_guards_come_and_go_with_the_container(site: Site) -> None:
     """Nothing of them stays behind."""
     network = a_network("blue", *DUAL)
