@@ -159,6 +159,11 @@ class PoolAddresses:
             )
         )
 
+    def bound_to(self, address: Address) -> str | None:
+        """The endpoint that is bound to the address, if one is and it is known."""
+        held = self._store.lease(self.pool.id, address)
+        return held.endpoint if held is not None and held.state is State.BOUND else None
+
     def unbind(self, address: Address, endpoint: str | None, at: Moment) -> None:
         """Record that the endpoint has lost the address; a release should follow."""
         held = self._store.lease(self.pool.id, address)

@@ -38,11 +38,16 @@ COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 20 ms
 SHORTEST_AVOIDED: Final = 2
 
 
+def _never(_: str) -> bool:
+    return False
+
+
 class Allocator:
     """Gives out pools and addresses, each to one holder at a time.
 
     ``occupied`` is asked at each request for any pool, and answers with what the
-    host uses outside of this store: its routes and its resolvers.
+    host uses outside of this store: its routes and its resolvers.  ``in_use`` is asked before
+    an address is taken back that an endpoint was bound to, by the endpoint's id.
     """
 
     def __init__(
@@ -51,11 +56,13 @@ class Allocator:
         settings: Settings | None = None,
         *,
         occupied: Callable[[], Iterable[Prefix]] = tuple,
+        in_use: Callable[[str], bool] = _never,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._settings = settings or Settings()
         self._occupied = occupied
+        self._in_use = in_use
         self._clock = clock
         self._began = clock()
         self._replay = 0.0
@@ -115,14 +122,21 @@ class Allocator:
             return with_mask(lease.address, space.get(lease.pool).pool.prefix)
 
     def release_address(self, pool: PoolID, address: Address) -> None:
-        """Give the address back, if it is held in the pool or in a sibling of it."""
+        """Give the address back, if it is held in the pool or in a sibling of it.
+
+        One whose endpoint is in use stays: an engine deletes an endpoint first, and may release
+        an address twice, the second time when another endpoint has it (moby, controller.go: what
+        could not be deleted is deleted again when the engine starts).
+        """
         space = self._space_of(pool)
         if space is None:
             return
         with suppress(UnknownPoolError), space.operation():
             holder = space.family(pool).holding(address)
             if holder is not None:
-                holder.give_back(address, self._moment())
+                endpoint = holder.bound_to(address)
+                if endpoint is None or not self._in_use(endpoint):
+                    holder.give_back(address, self._moment())
 
     def group(self, network: str, space: AddressSpaceName, prefixes: Sequence[Prefix]) -> None:
         """Record that this network uses these pools: all its pools of the space.

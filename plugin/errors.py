@@ -137,3 +137,10 @@ class BusyError(HostError):
 
 class LateError(HostError):
     """Whoever asked has been answered already: nobody waits for the rest."""
+
+
+def reasons(error: BaseException) -> str:
+    """What an error says; of a group, all that its errors say."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(reasons(each) for each in error.exceptions)
+    return str(error)

@@ -8,7 +8,9 @@ from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
-from plugin.errors import NotReadyError, PynetError, RefusedError
+from ipam.errors import InvalidRequestError, IpamError
+from ipam.errors import RefusedError as IpamRefusedError
+from plugin.errors import NotReadyError, PynetError, RefusedError, reasons
 from plugin.model.resources import HostPort
 from plugin.service.health import Health
 from plugin.service.views import health_view, networks_view, ports_view
@@ -135,6 +137,15 @@ def _refuse(app: Flask) -> None:
         if isinstance(error, RefusedError):
             return _json({"error": str(error)}, 400)
         return _json({"error": str(error)}, 503 if isinstance(error, NotReadyError) else 500)
+
+    @app.errorhandler(ExceptionGroup)
+    def fail(error: ExceptionGroup) -> Response:
+        return _json({"error": reasons(error)}, 500)
+
+    @app.errorhandler(IpamError)
+    def fail_addresses(error: IpamError) -> Response:
+        refused = isinstance(error, InvalidRequestError | IpamRefusedError)
+        return _json({"error": str(error)}, 400 if refused else 500)
 
     @app.errorhandler(HTTPException)
     def unknown(error: HTTPException) -> Response:

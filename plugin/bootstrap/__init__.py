@@ -43,6 +43,7 @@ def _build(config: Config) -> "WsgiApp":
     from plugin.bootstrap.life import Life
     from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
+    from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
     from plugin.server.process import by_socket
 
     name_process()
@@ -50,8 +51,10 @@ def _build(config: Config) -> "WsgiApp":
     apps: dict[str, WsgiApp] = {
         str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets
     }
-    apps[str(config.admin_socket)] = create_admin_app(life)
     apps = {path: life.calls.bounded(app) for path, app in apps.items()}
+    apps[str(config.admin_socket)] = life.calls.bounded(
+        create_admin_app(life), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
+    )
     threading.Thread(target=life.run, name="life", daemon=True).start()
     return by_socket(apps)
 

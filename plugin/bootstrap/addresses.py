@@ -8,7 +8,7 @@ from ipam.allocator import Allocator
 from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
 from ipam.lease import ANONYMOUS, Kind, Owner, State
-from ipam.pool import GLOBAL, LOCAL, AddressSpaceName
+from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, Pool
 from plugin.errors import RefusedError, StoreError
 from plugin.model.ids import EndpointID, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
@@ -79,23 +79,22 @@ class IpamAddressUse:
         with in_our_words():
             self._allocator.unbind(space_of(pool), pool.prefix, interface.ip, endpoint=endpoint.id)
 
-    def holds(self, pool: PoolData) -> bool:
-        space = space_of(pool)
+    def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        self.unbind(pool, interface, endpoint)
         with in_our_words():
-            pools = self._allocator.pools()
-        return any(each.prefix == pool.prefix and each.space == space for each in pools)
+            for each in self._pools_of(pool):
+                self._allocator.release_address(each.id, interface.ip)
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
-        space = space_of(pool)
         with in_our_words():
+            pools = self._pools_of(pool)
             found = [
                 lease
-                for each in self._allocator.pools()
-                if each.prefix == pool.prefix and each.space == space
+                for each in pools
                 for lease in self._allocator.leases(each.id)
                 if lease.address == interface.ip and lease.kind is Kind.ENDPOINT
             ]
-        return self.holds(pool) and all(lease.state is State.RESTING for lease in found)
+        return bool(pools) and all(lease.state is State.RESTING for lease in found)
 
     def released(self) -> frozenset[NetworkID]:
         with in_our_words():
@@ -104,6 +103,15 @@ class IpamAddressUse:
         return frozenset(
             NetworkID(each.network) for each in pools if each.network and each.network not in kept
         )
+
+    def _pools_of(self, pool: PoolData) -> list[Pool]:
+        """The pool of ours that a network's is, if it is one."""
+        space = space_of(pool)
+        return [
+            each
+            for each in self._allocator.pools()
+            if each.prefix == pool.prefix and each.space == space
+        ]
 
     def _described(self, network: Network, pool: PoolData) -> PoolData:
         with in_our_words():

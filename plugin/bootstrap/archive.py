@@ -89,10 +89,12 @@ def restore(source: IO[bytes], state: Path) -> Path:
     """
     state_directory(state)
     try:
+        finish_restore(state)  # one that was interrupted
         with tempfile.TemporaryDirectory(dir=state, prefix="unpacking-") as folder:
             unpacked = Path(folder) / INCOMING
             unpacked.mkdir(mode=0o700)
             _unpack(source, unpacked)
+            _unsettle(unpacked / "pynet.db")
             sync(unpacked)
             unpacked.rename(state / INCOMING)
         sync(state)
@@ -231,6 +233,12 @@ def _check(folder: Path) -> None:
     for name, newest in _VERSIONS.items():
         if name in there:
             _check_database(folder / name, newest)
+
+
+def _unsettle(path: Path) -> None:
+    """What came after the backup may run: nothing is removed for not being listed in it."""
+    with closing(_connect(path)) as writer:
+        writer.execute("PRAGMA application_id = 0")
 
 
 def _read_manifest(folder: Path) -> _Manifest:

@@ -15,13 +15,14 @@ from plugin.bootstrap.services import Builder, Services
 from plugin.bootstrap.upkeep import Upkeep
 from plugin.bootstrap.zoning import Zoning
 from plugin.config import Config, Role, Scope
-from plugin.errors import KernelError, NotReadyError, PynetError
+from plugin.errors import KernelError, NotReadyError, PynetError, reasons
 from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
 from plugin.server import ipam_driver, network_driver
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
 from plugin.service.health import Health
+from plugin.service.stragglers import INHERITED_SECONDS
 from plugin.store.base import Store
 from plugin.wire.plugin import activation_answer
 
@@ -31,6 +32,7 @@ _RETRY_SECONDS: Final = 0.5
 _END_SECONDS: Final = 5.0
 _GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
 _START: Final = "start"
+_SECOND_LOOK_SECONDS: Final = INHERITED_SECONDS + 1.0
 _SLOW_SECONDS: Final = 120.0  # a tick on a host with hundreds of networks takes some
 
 
@@ -47,6 +49,8 @@ class Life:
         self._zoning: Zoning | None = None
         self._failure = "it is still starting"
         self._failed_once = False
+        # What dockerd let go of while pynet was away is known for sure at a second look.
+        self._next_look = min(config.tick, _SECOND_LOOK_SECONDS)
         self._running = threading.Lock()
         self._stopped = threading.Event()
         self._meddled = threading.Event()
@@ -108,7 +112,8 @@ class Life:
             self._running.release()
 
     def _wait_and_tick(self) -> None:
-        if self._meddled.wait(self._config.tick):
+        seconds, self._next_look = self._next_look, self._config.tick
+        if self._meddled.wait(seconds):
             self._stopped.wait(_GATHER_SECONDS)
             self._meddled.clear()
         if not self._stopped.is_set():
@@ -156,18 +161,15 @@ class Life:
 
     def _first_look(self, services: Services) -> None:
         """What goes wrong here is no reason not to serve: the tick tries again."""
-        try:
-            with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
-                services.healer.prepare()
-                self._watch(services)
-                services.host_addresses.follow()
-                services.locks.shut(network.id for network in services.store.networks())
-                self._let_in(services)
-                services.healer.restore()
-                services.parents.look_after()
-                services.recall()
-        except Exception:  # noqa: BLE001 - as in a tick
-            _log.exception("start.fault")
+        with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
+            self._step("firewall rules", services.healer.prepare)
+            self._watch(services)
+            self._step("host addresses", services.host_addresses.follow)
+            services.locks.shut(network.id for network in services.store.networks())
+            self._let_in(services)
+            self._step("networks", services.healer.restore)
+            self._step("parents", services.parents.look_after)
+            self._step("addresses", services.recall)
 
     def _let_in(self, services: Services) -> None:
         self._services = services
@@ -185,18 +187,34 @@ class Life:
         return False
 
     def _tick(self) -> None:
-        try:
-            with self.calls.under_way("the tick", seconds=_SLOW_SECONDS):
-                self._look_after(self._ready())
-        except Exception:  # noqa: BLE001 - a fault in one tick must not be the last tick
-            _log.exception("tick.fault")
+        with self.calls.under_way("the tick", seconds=_SLOW_SECONDS):
+            self._look_after(self._ready())
 
     def _look_after(self, services: Services) -> None:
-        services.host_addresses.follow()
-        services.healer.heal()
-        services.parents.look_after()
+        self._step("host addresses", services.host_addresses.follow)
+        self._step("networks", services.healer.heal)
+        self._step("parents", services.parents.look_after)
         self._check("state", services.store.probe)
         self._check("address store", lambda: _look_after_addresses(services))
+
+    def _step(self, name: str, act: Callable[[], object]) -> None:
+        """Run one step of a look; if it fails, the others are run all the same.
+
+        The health has what failed until the step has succeeded.
+        """
+        what = f"look after {name}"
+        try:
+            act()
+        except (PynetError, IpamError, ExceptionGroup) as error:
+            reason = reasons(error)
+            _log.error("step.failed", step=name, reason=reason)
+        except Exception as error:  # noqa: BLE001 - a fault in one tick must not be the last tick
+            reason = f"internal error ({type(error).__name__}: {error})"
+            _log.exception("step.fault", step=name)
+        else:
+            self.health.recover(what)
+            return
+        self.health.degrade(what, reason, "see the log; pynet tries again with every tick")
 
     def _check(self, what: str, act: Callable[[], object]) -> None:
         """Say in the health what a store cannot do; it is tried again with every tick."""
@@ -204,11 +222,16 @@ class Life:
             act()
         except (PynetError, IpamError) as error:
             _log.error("store.failed", store=what, reason=error)
-            self.health.degrade(
-                what, f"{error}; nothing new can be made", "make room, or mend the state directory"
-            )
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - as in a step
+            _log.exception("store.fault", store=what)
+            reason = f"internal error ({type(error).__name__}: {error})"
         else:
             self.health.recover(what)
+            return
+        self.health.degrade(
+            what, f"{reason}; nothing new can be made", "make room, or repair the state directory"
+        )
 
     def _ready(self) -> Services:
         """The services, when all networks have been looked at."""

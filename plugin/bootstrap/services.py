@@ -26,6 +26,7 @@ from plugin.firewall.none import NoFirewall
 from plugin.kernel.claim import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.nf_transactions import NfTables
+from plugin.model.ids import EndpointID
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
@@ -104,9 +105,9 @@ class Builder:
 
     def _build(self, directory: Path, kernel: LinuxKernel, opened: ExitStack) -> Services:
         """What is opened here is closed again if the next part cannot be had."""
-        allocator = self._allocator(directory, kernel, opened)
         store = SqliteStore(directory / STATE_FILE)
         opened.callback(store.close)
+        allocator = self._allocator(directory, kernel, store, opened)
         firewall = self._firewall()
         opened.callback(firewall.close)
         reconciler = Reconciler(kernel, firewall)
@@ -152,7 +153,9 @@ class Builder:
         if self._claim is not None:
             self._claim.close()
 
-    def _allocator(self, directory: Path, kernel: LinuxKernel, opened: ExitStack) -> Allocator:
+    def _allocator(
+        self, directory: Path, kernel: LinuxKernel, networks: SqliteStore, opened: ExitStack
+    ) -> Allocator:
         wanted = self._config.addresses
         try:
             pools = parse_pools(wanted.pools) if wanted.pools else ()
@@ -170,7 +173,12 @@ class Builder:
             sticky=wanted.sticky,
             reserve_timeout=wanted.reserve_timeout,
         )
-        return Allocator(store, settings, occupied=kernel.occupied)
+
+        def in_use(endpoint_id: str) -> bool:
+            endpoint = networks.endpoint(EndpointID(endpoint_id))
+            return endpoint is not None and endpoint.joined and not endpoint.deleting
+
+        return Allocator(store, settings, occupied=kernel.occupied, in_use=in_use)
 
     def _address_store(self, path: Path) -> AddressStore:
         try:

@@ -105,9 +105,8 @@ class Upkeep:
 
     def _collect(self, network: Network, endpoint: Endpoint) -> None:
         with self.locks.hold(network.id):
-            now = self.store.endpoint(endpoint.id)
-            if now is not None and not now.joined:
-                self.collector.collect(network, now)
+            if endpoint in self.inspector.abandoned(network):  # still, and as it was seen
+                self.collector.collect(network, endpoint, forgotten=True)
                 _log.warning("endpoint.collected", endpoint=short(endpoint.id), reason="gc")
 
     def _active(self) -> list[Network]:
@@ -115,14 +114,7 @@ class Upkeep:
 
     def _idle(self) -> list[Network]:
         """Networks that no container is on, as far as the host shows."""
-        return [
-            network
-            for network in self._active()
-            if not any(
-                self.inspector.is_seen(network, endpoint)
-                for endpoint in self.store.endpoints(network.id)
-            )
-        ]
+        return [network for network in self._active() if not self.inspector.is_seen(network)]
 
     def _loose_pools(self) -> list[Pool]:
         """Pools of this host that no network of ours uses; another driver's may, Docker knows."""
@@ -136,17 +128,11 @@ class Upkeep:
 
     def _stale(self) -> list[tuple[Network, Endpoint]]:
         """Endpoints that no sandbox has and that Docker will not mention again."""
-        found = []
-        for network in self._active():
-            loose = [
-                each
-                for each in self.store.endpoints(network.id)
-                if not each.joined
-                and not each.deleting
-                and self.collector.is_forgettable(network, each)
-            ]
-            found += [(network, each) for each in self.inspector.unlinked(network, loose)]
-        return found
+        return [
+            (network, each)
+            for network in self._active()
+            for each in self.inspector.abandoned(network)
+        ]
 
     def _address_faults(self) -> list[Difference]:
         """Contradictions of the address side, with itself and with the network side."""

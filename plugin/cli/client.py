@@ -10,7 +10,8 @@ from typing import Any, Final
 from plugin.config import read_config
 from plugin.errors import NoPermissionError, PynetError
 
-_TIMEOUT_SECONDS: Final = 20.0  # a plugin answers sooner, whatever it does
+_TIMEOUT_SECONDS: Final = 20.0  # a plugin that is well answers at once
+LONG_SECONDS: Final = 120.0  # a look at everything is answered sooner, whatever happens
 
 
 class NoAnswerError(PynetError):
@@ -24,8 +25,8 @@ class WrongSocketError(PynetError):
 class UnixConnection(http.client.HTTPConnection):
     """HTTP to the program that listens at a path."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_TIMEOUT_SECONDS)
+    def __init__(self, path: Path, seconds: float = _TIMEOUT_SECONDS) -> None:
+        super().__init__("localhost", timeout=seconds)
         self._path = path
 
     def connect(self) -> None:
@@ -34,14 +35,20 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(path: str, method: str = "GET", body: str | None = None) -> Any:
-    """The answer of the plugin behind PYNET_ADMIN_SOCKET.
+def ask(
+    path: str,
+    method: str = "GET",
+    body: str | None = None,
+    *,
+    seconds: float = _TIMEOUT_SECONDS,
+) -> Any:
+    """The answer of the plugin behind PYNET_ADMIN_SOCKET, which may take that many seconds.
 
     Raises NoAnswerError if no plugin answers, NoPermissionError if this user may not ask,
     WrongSocketError if something else answers, and PynetError with the plugin's own words.
     """
     socket_path = read_config(os.environ).admin_socket
-    connection = UnixConnection(socket_path)
+    connection = UnixConnection(socket_path, seconds)
     try:
         connection.request(method, path, body)
         response = connection.getresponse()

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plugin.cli.client import NoAnswerError, ask
+from plugin.cli.client import LONG_SECONDS, NoAnswerError, ask
 from plugin.cli.engine import known
 from plugin.config import read_config
 from plugin.errors import PynetError
@@ -37,20 +37,20 @@ class _Running:
     """Behind the admin socket."""
 
     def check(self) -> list[Row]:
-        rows: list[Row] = ask("/v1/check")
+        rows: list[Row] = ask("/v1/check", seconds=LONG_SECONDS)
         return rows
 
     def repair(self) -> dict[str, list[Row]]:
-        answer: dict[str, list[Row]] = ask("/v1/repair", "POST")
+        answer: dict[str, list[Row]] = ask("/v1/repair", "POST", seconds=LONG_SECONDS)
         return answer
 
     def garbage(self) -> dict[str, Any]:
-        answer: dict[str, Any] = ask("/v1/garbage")
+        answer: dict[str, Any] = ask("/v1/garbage", seconds=LONG_SECONDS)
         return answer
 
     def collect(self, rows: list[Row], forgotten: list[str]) -> list[Row]:
         body = json.dumps({"rows": rows, "forgotten": forgotten})
-        taken: list[Row] = ask("/v1/garbage", "POST", body)
+        taken: list[Row] = ask("/v1/garbage", "POST", body, seconds=LONG_SECONDS)
         return taken
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from plugin import deadline
-from plugin.kernel.netlink import netfilter
 from plugin.kernel.raw_netlink import (
+    NETLINK_NETFILTER,
     NLM_F_ACK,
     NLM_F_DUMP,
     NLMSG_DONE,
@@ -146,7 +146,8 @@ def _forget(wanted: _Wanted) -> None:
         listings = wanted.listings()
         if connections <= _FEW * (len(listings) - 1):
             listings = [_GENERIC.pack(socket.AF_UNSPEC, 0, 0)]
-        with netfilter(_TIMEOUT_SECONDS) as sock:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
+            sock.settimeout(_TIMEOUT_SECONDS)
             for listing in listings:
                 for family, found in list(_listed(sock, listing, wanted)):
                     _delete(sock, family, found)

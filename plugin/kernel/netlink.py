@@ -4,15 +4,12 @@ Every conversation is a socket of its own: opening one costs microseconds, and n
 can take each other's answers.
 """
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
-from plugin.kernel.raw_netlink import NETLINK_NETFILTER
 from plugin.kernel.rtnl import Rtnl, RtnlError
 
 
@@ -33,21 +30,6 @@ def conversation() -> Iterator[Rtnl]:
         raise KernelError(f"the kernel refused: {error}") from error
     except OSError as error:
         raise open_files.refusal("the kernel refused", error) from error
-
-
-@contextmanager
-def netfilter(seconds: float) -> Iterator[socket.socket]:
-    """Connections and other things of netfilter's; OSErrors are the caller's.
-
-    A thread closes the socket: to close one waits for what nf_tables deleted last, which takes
-    grace periods of RCU (net/netfilter/nf_tables_api.c, nft_rcv_nl_event; 1 to 28 ms were seen).
-    """
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-    sock.settimeout(seconds)
-    try:
-        yield sock
-    finally:
-        threading.Thread(target=sock.close, name="close", daemon=True).start()
 
 
 @contextmanager

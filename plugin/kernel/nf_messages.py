@@ -75,16 +75,15 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
         body = where + _named(_NAME_OF_SET, each.name) + each.definition
         body += raw.attribute(_ID_OF_SET, _U32.pack(number))
         yield Step(_NEWSET, _CREATE, family, body, f"set {each.name}")
-    for chain in table.chains:
-        body = where + _named(_NAME_OF_CHAIN, chain.name) + chain.definition
-        yield Step(_NEWCHAIN, _CREATE, family, body, f"chain {chain.name}")
-        yield _of_chain(_DELRULE, table, chain.name, _CHAIN_OF_RULE)
-    for number, each in enumerate(table.sets, start=first):
-        if each.entries:  # which may be jumps to chains
+        if each.entries:
             body = where + _named(_SET_OF_ENTRIES, each.name)
             body += raw.attribute(_SET_ID_OF_ENTRIES, _U32.pack(number))
             body += raw.nested(_ENTRIES, each.entries)
             yield Step(_NEWSETELEM, _CREATE, family, body, f"elements of {each.name}")
+    for chain in table.chains:
+        body = where + _named(_NAME_OF_CHAIN, chain.name) + chain.definition
+        yield Step(_NEWCHAIN, _CREATE, family, body, f"chain {chain.name}")
+        yield _of_chain(_DELRULE, table, chain.name, _CHAIN_OF_RULE)
     for chain in table.chains:
         for rule in chain.rules:
             body = where + _named(_CHAIN_OF_RULE, chain.name) + rule

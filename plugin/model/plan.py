@@ -54,7 +54,10 @@ _RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Resources to hold, links that must be there and are not ours, and the link to hand over."""
+    """Resources to hold, links that must be there first, and the link to hand over.
+
+    ``requires`` names links whoever makes them: the user, or pynet for the network or another.
+    """
 
     resources: frozenset[Resource] = frozenset()
     requires: frozenset[IfName] = frozenset()

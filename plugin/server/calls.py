@@ -24,6 +24,9 @@ from plugin.telemetry import ABANDONED
 
 WORK_SECONDS: Final = 16.0  # for every wait of a call together, so that most end by themselves
 ANSWER_SECONDS: Final = 18.0  # the engine is promised an answer within 20
+# People wait longer than an engine, and a look at hundreds of networks takes its time.
+ADMIN_WORK_SECONDS: Final = 110.0
+ADMIN_ANSWER_SECONDS: Final = 115.0
 MOST: Final = 256  # calls at a time; an engine has a few
 CALL: Final = "pynet.call"  # where a request's environment has its Call
 
@@ -117,15 +120,21 @@ class Calls:
             with self._lock:
                 self._calls.discard(call)
 
-    def bounded(self, app: WsgiApp) -> WsgiApp:
-        """The application, with an answer to every request in time."""
+    def bounded(
+        self, app: WsgiApp, *, work: float = WORK_SECONDS, answer: float | None = None
+    ) -> WsgiApp:
+        """The application, with an answer to every request in time.
+
+        All waits of a request together may take ``work`` seconds; after ``answer`` seconds
+        another thread answers for it.
+        """
 
         def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             name = environ["PATH_INFO"].strip("/")
             if len(self._calls) >= self._most and name not in _ALWAYS:
                 return _refuse(start, f"{len(self._calls)} calls are under way that do not end")
             client = environ.get("gunicorn.socket")
-            with self.under_way(name, client) as call, deadline.within(WORK_SECONDS):
+            with self.under_way(name, client, seconds=answer) as call, deadline.within(work):
                 environ[CALL] = call
                 return app(environ, start)
 

@@ -31,8 +31,8 @@ class AddressUse(Protocol):
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """The endpoint has it no more; its release should follow."""
 
-    def holds(self, pool: PoolData) -> bool:
-        """Whether the pool is one of theirs."""
+    def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        """The endpoint has it no more, and no release will follow."""
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         """Whether the address is theirs, and the engine has given it back."""
@@ -60,9 +60,8 @@ class NobodyAsks:
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner will be told."""
 
-    def holds(self, pool: PoolData) -> bool:
-        """None is."""
-        return False
+    def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        """Their owner cannot be told."""
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         """Their owner knows."""
@@ -85,9 +84,10 @@ def unbind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> N
         addresses.unbind(pool, interface, endpoint)
 
 
-def is_ours(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:
-    """Whether one of the endpoint's addresses is in a pool of theirs."""
-    return any(addresses.holds(pool) for pool, _ in _held(network, endpoint))
+def release_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
+    """Give both addresses of an endpoint back."""
+    for pool, interface in _held(network, endpoint):
+        addresses.release(pool, interface, endpoint)
 
 
 def all_released(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:

@@ -14,7 +14,7 @@ from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute, Veth, is_mutual, is_shared
-from plugin.service.addresses import AddressUse, all_released, is_ours, unbind_all
+from plugin.service.addresses import AddressUse, all_released, release_all, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
@@ -34,11 +34,17 @@ class Collector:
         self._addresses = addresses
         self._locks = locks
 
-    def collect(self, network: Network, endpoint: Endpoint) -> None:
-        """Free what the endpoint had, and forget it."""
+    def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
+        """Free what the endpoint had, and forget it.
+
+        Of one that dockerd has ``forgotten``, nobody else will give back the addresses.
+        """
         if not endpoint.deleting:
             self._store.doom_endpoint(endpoint.id)
-        unbind_all(self._addresses, network, endpoint)
+        if forgotten:
+            release_all(self._addresses, network, endpoint)
+        else:
+            unbind_all(self._addresses, network, endpoint)
         plan = endpoint_plan(network, endpoint)
         self._reconciler.remove(self.own(network, endpoint, plan))
         addresses = tracked_addresses(network, endpoint) if endpoint.attached else []
@@ -89,15 +95,6 @@ class Collector:
         if addresses:
             self._kernel.end_connections(addresses, lambda: None)
             self._kernel.connections_ended(addresses)
-
-    def is_forgettable(self, network: Network, endpoint: Endpoint) -> bool:
-        """Whether dockerd may be silent about the endpoint for ever.
-
-        It speaks once more, when it starts, of what it has noted and whose addresses are our
-        IPAM's (moby, libnetwork: only then is this driver there to be told): such an endpoint
-        keeps its address until then, however long.
-        """
-        return not (endpoint.attached and is_ours(self._addresses, network, endpoint))
 
     def is_forgotten(self, network: Network, endpoint: Endpoint) -> bool:
         """Whether dockerd has given back the addresses of an endpoint that no sandbox has.

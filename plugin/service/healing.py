@@ -11,19 +11,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from plugin.errors import PynetError
+from plugin.drivers.registry import driver_for
+from plugin.errors import BusyError, PynetError, reasons
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
+from plugin.service.abandoned import Abandoned
 from plugin.service.collecting import Collector, endpoint_plan
 from plugin.service.health import Health
 from plugin.service.inspection import SURROUNDING_SETS, Elements, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.service.refusals import Refusals
-from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
+from plugin.service.stragglers import NETWORK_SECONDS, Stragglers
 from plugin.service.surroundings import Surroundings
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
@@ -58,6 +61,7 @@ class Healer:
         self._refusals = Refusals(store, reconciler.firewall, health)
         self._surroundings = Surroundings(reconciler.kernel, health)
         self._stragglers = stragglers or Stragglers()
+        self._abandoned = Abandoned(store, collector, self._inspector, self._stragglers)
         self._healing = threading.Lock()
 
     def prepare(self) -> None:
@@ -93,16 +97,19 @@ class Healer:
             try:
                 self._heal_network(network, elements, drift=drift)
             except (PynetError, ExceptionGroup) as error:
-                failures.append(f"{short(network.id)}: {_reason(error)}")
-                _log.error("network.not_healed", network=short(network.id), reason=_reason(error))
+                failures.append(f"{short(network.id)}: {reasons(error)}")
+                _log.error("network.not_healed", network=short(network.id), reason=reasons(error))
             finally:
                 self._locks.open(network.id)
         self._say_unplugged()
+        self._stragglers.keep(["", *(network.id for network in self._store.networks())])
         try:
             self._sweep()
+        except BusyError as error:  # the next tick sweeps
+            _log.info("sweep.postponed", reason=error)
         except (PynetError, ExceptionGroup) as error:
-            failures.append(_reason(error))
-            _log.error("sweep.failed", reason=_reason(error))
+            failures.append(reasons(error))
+            _log.error("sweep.failed", reason=reasons(error))
         if failures:
             self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
         else:
@@ -122,7 +129,7 @@ class Healer:
         """
         try:
             forgotten = self._collector.forgotten()
-            for network_id in self._stragglers.due("", forgotten, NETWORK_SECONDS):
+            for network_id in self._stragglers.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
                 self._store.doom_network(NetworkID(network_id))
                 _log.warning("network.collected", network=short(network_id), why="pools are free")
         except PynetError as error:
@@ -174,11 +181,11 @@ class Healer:
                 # dockerd knows it no more: what could not be removed then is removed now.
                 self._collector.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
-        joined = [each for each in self._store.endpoints(network.id) if each.joined]
+        doubtful = self._abandoned.collect(network)
+        joined = [each for each in self._known(network, doubtful) if each.joined]
         for endpoint in self._inspector.unlinked(network, joined):
             self._detach(network, endpoint)
-        self._collect_stragglers(network)
-        delta = self._inspector.wanting(network, self._store.endpoints(network.id), elements)
+        delta = self._inspector.wanting(network, self._known(network, doubtful), elements)
         wanting = delta.missing | delta.changed
         if not wanting:
             return
@@ -189,20 +196,12 @@ class Healer:
         self._reconciler.mend(wanting)
         if delta.changed:
             # A link that was made anew has nothing of what was on it, and had been looked at.
-            delta = self._inspector.wanting(network, self._store.endpoints(network.id), elements)
+            delta = self._inspector.wanting(network, self._known(network, doubtful), elements)
             self._reconciler.mend(delta.missing | delta.changed)
 
-    def _collect_stragglers(self, network: Network) -> None:
-        """Endpoints that no sandbox has, and that dockerd will not mention again."""
-        loose = [
-            each
-            for each in self._store.endpoints(network.id)
-            if not each.joined and self._collector.is_forgettable(network, each)
-        ]
-        idle = {each.id: each for each in self._inspector.unlinked(network, loose)}
-        for endpoint_id in self._stragglers.due(network.id, idle, ENDPOINT_SECONDS):
-            self._collector.collect(network, idle[EndpointID(endpoint_id)])
-            _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
+    def _known(self, network: Network, doubtful: frozenset[EndpointID]) -> list[Endpoint]:
+        """The endpoints that are surely dockerd's: nothing is made or taken of the others yet."""
+        return [each for each in self._store.endpoints(network.id) if each.id not in doubtful]
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
@@ -214,12 +213,21 @@ class Healer:
                 sandbox_key=None,
                 bindings=(),
                 published=(),
-                # With the parent gone, it is no sandbox's end that took the link.
-                unplugged=bool(self._reconciler.kernel.missing_links(plan.requires)),
+                unplugged=self._lacks_parent(network, plan),
             )
         )
         self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
+
+    def _lacks_parent(self, network: Network, plan: Plan) -> bool:
+        """Whether a link that is not ours is gone: then it is no sandbox's end that took ours.
+
+        A VLAN or a dummy of the network's own comes back by itself, after a boot for instance.
+        """
+        whole = driver_for(network.mode).network_plan(network)
+        own = {resource.key for resource in whole.resources}
+        needed = {name for name in plan.requires | whole.requires if ("link", name) not in own}
+        return bool(self._reconciler.kernel.missing_links(needed))
 
     def _say_unplugged(self) -> None:
         """Containers that run without their links, until the engine takes them out or stops them.
@@ -278,9 +286,3 @@ def _name(endpoint: Endpoint) -> str:
     """What people may know it by."""
     addresses = " ".join(str(each.ip) for each in endpoint.interfaces)
     return f"{short(endpoint.id)} ({addresses})" if addresses else short(endpoint.id)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, ExceptionGroup):
-        return "; ".join(_reason(each) for each in error.exceptions)
-    return str(error)

@@ -37,6 +37,7 @@ class Fault(Enum):
     UNFINISHED = "unfinished"
     LOST = "its link is gone"
     STALE = "nobody has it"
+    UNPLUGGED = "runs without the parent's link; restart the container when the parent is back"
     DAMAGED = "damaged"
 
 
@@ -127,13 +128,34 @@ class Inspector:
         lacking = wanted - self._kernel.read(wanted)
         return frozenset(each.held if isinstance(each, ProxiedPort) else each for each in lacking)
 
-    def is_seen(self, network: Network, endpoint: Endpoint) -> bool:
-        """Whether the host shows that the endpoint is joined.
+    def abandoned(self, network: Network) -> list[Endpoint]:
+        """Endpoints that no sandbox has, or whose sandbox has ended, as far as the host shows.
 
-        That of a mode without links is joined as far as we were told; a killed dockerd tells nothing.
+        dockerd puts the link of a sandbox that ends back into this namespace.  An endpoint that is
+        just being joined is among them until dockerd has taken its link, and one that left until it
+        is deleted.  One that lost its link with its parent is not: its container may run on without.
         """
-        plan = driver_for(network.mode).endpoint_plan(network, endpoint)
-        return endpoint.joined and bool(_links(plan))
+        driver = driver_for(network.mode)
+        known = [each for each in self._store.endpoints(network.id) if not each.deleting]
+        handoffs = {each.id: driver.endpoint_plan(network, each).handoff for each in known}
+        names = {name for name in handoffs.values() if name is not None}
+        here = names - self._kernel.missing_links(names)
+        unlinked = self.unlinked(network, [e for e in known if handoffs[e.id] not in here])
+        ended = self._kernel.ended_sandboxes(e.sandbox_key for e in unlinked if e.sandbox_key)
+        over = {e.id for e in unlinked if not e.unplugged and e.sandbox_key in (None, *ended)}
+        return [each for each in known if handoffs[each.id] in here or each.id in over]
+
+    def is_seen(self, network: Network) -> bool:
+        """Whether the host shows that a container is on the network.
+
+        Those of a mode without links are as far as we were told; a killed dockerd tells nothing.
+        """
+        driver = driver_for(network.mode)
+        abandoned = self.abandoned(network)
+        return any(
+            each.joined and each not in abandoned and _links(driver.endpoint_plan(network, each))
+            for each in self._store.endpoints(network.id)
+        )
 
     def surplus(self) -> list[Resource]:
         """What carries our mark and belongs to nobody; a call that runs may be about to own it.
@@ -211,21 +233,20 @@ class Inspection:
         if network.state is not NetworkState.ACTIVE:
             return [Difference(network=name, kind="network", which=name, fault=Fault.UNFINISHED)]
         endpoints = self._store.endpoints(network.id)
-        lost = self._inspector.unlinked(network, [each for each in endpoints if each.joined])
-        stale = self._inspector.unlinked(network, [e for e in endpoints if _is_loose(e)])
+        stale = self._inspector.abandoned(network)
+        joined = [each for each in endpoints if each.joined and each not in stale]
+        lost = self._inspector.unlinked(network, joined)
         found = [_of_endpoint(name, e, Fault.UNFINISHED) for e in endpoints if e.deleting]
         found += [_of_endpoint(name, each, Fault.LOST) for each in lost]
         found += [_of_endpoint(name, each, Fault.STALE) for each in stale]
-        whole = [each for each in endpoints if each not in lost and not each.deleting]
+        found += [_of_endpoint(name, e, Fault.UNPLUGGED) for e in endpoints if e.unplugged]
+        bad = [*stale, *lost]
+        whole = [each for each in endpoints if each not in bad and not each.deleting]
         delta = self._inspector.wanting(network, whole, elements)
         for fault, resources in ((Fault.MISSING, delta.missing), (Fault.OTHER, delta.changed)):
             seen = [each for each in resources if not isinstance(each, self._unseen)]
             found += [_difference(name, each, fault) for each in seen]
         return sorted(found, key=lambda each: (each.kind, each.which))
-
-
-def _is_loose(endpoint: Endpoint) -> bool:
-    return not endpoint.joined and not endpoint.deleting
 
 
 def _of_endpoint(network: str, endpoint: Endpoint, fault: Fault) -> Difference:

@@ -7,6 +7,7 @@ Every wait is bounded: an engine that waits for a plugin hangs with it.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from plugin.errors import BusyError
 from plugin.model.ids import NetworkID, short
 
 WAIT_SECONDS: Final = 15.0
+_GATE_SECONDS: Final = 0.5
 
 
 class Locks:
@@ -77,21 +79,34 @@ class Locks:
 
     @contextmanager
     def standstill(self) -> Iterator[None]:
-        """Be the only one who changes anything.  Raises BusyError."""
+        """Be the only one who changes anything.  Raises BusyError.
+
+        New calls are kept out for a moment at a time, so that those that run may end; never for
+        as long as a slow one takes.
+        """
         with self._guard:
-            quiet = self._guard.wait_for(
-                lambda: not self._inside and not self._sweeping,
-                timeout=deadline.remaining(self._wait),
-            )
-            if not quiet:
-                raise BusyError(f"calls have been running for {self._wait:g} s without a pause")
-            self._sweeping = True
+            end = time.monotonic() + deadline.remaining(self._wait)
+            while not self._has_closed_the_gate():
+                if time.monotonic() >= end:
+                    raise BusyError(f"calls have been running for {self._wait:g} s without a pause")
+                self._guard.wait(_GATE_SECONDS)
         try:
             yield
         finally:
             with self._guard:
                 self._sweeping = False
                 self._guard.notify_all()
+
+    def _has_closed_the_gate(self) -> bool:
+        """Keep new calls out; let them in again if those that run take too long."""
+        if self._sweeping:
+            return False
+        self._sweeping = True
+        if self._guard.wait_for(lambda: not self._inside, timeout=_GATE_SECONDS):
+            return True
+        self._sweeping = False
+        self._guard.notify_all()
+        return False
 
     def _enter(self, network_id: NetworkID) -> threading.Lock:
         with self._guard:

@@ -7,10 +7,12 @@ this process's: a restart begins anew, which only means more patience.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-ENDPOINT_SECONDS: Final = 600.0  # dockerd joins, and deletes, within milliseconds
+ENDPOINT_SECONDS: Final = 600.0  # one that was never joined: dockerd joins within milliseconds
+LEFT_SECONDS: Final = 90.0  # one that was: DeleteEndpoint follows Leave, and is tried for 30 s
+INHERITED_SECONDS: Final = 2.0  # one that was joined when pynet started, and whose sandbox is over
 NETWORK_SECONDS: Final = 60.0  # DeleteNetwork follows the release of the pools at once
 
 
@@ -21,11 +23,18 @@ class Stragglers:
         self._clock = clock
         self._since: dict[str, dict[str, float]] = {}
 
-    def due(self, scope: str, idle: Iterable[str], seconds: float) -> frozenset[str]:
-        """Those of ``idle``, which is all that is idle in ``scope`` now, that are so for long."""
+    def due(self, scope: str, idle: Mapping[str, float]) -> frozenset[str]:
+        """Those of ``idle`` that have been idle for long enough: the seconds that each maps to.
+
+        ``idle`` is all that is idle in ``scope`` now.
+        """
         now = self._clock()
         before = self._since.pop(scope, {})
         since = {each: before.get(each, now) for each in idle}
         if since:
             self._since[scope] = since
-        return frozenset(each for each, begin in since.items() if now - begin >= seconds)
+        return frozenset(each for each, begin in since.items() if now - begin >= idle[each])
+
+    def keep(self, scopes: Iterable[str]) -> None:
+        """Forget what was idle in other scopes than ``scopes``."""
+        self._since = {each: self._since[each] for each in scopes if each in self._since}

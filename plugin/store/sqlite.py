@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from plugin import deadline
 from plugin.errors import StoreError
@@ -26,7 +27,7 @@ from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 
 _BUSY_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 10.0
-_SETTLED: Final = 0x706E6574  # "pnet", in the field that SQLite leaves to applications
+_SETTLED: Final = 0x706E6574  # "pnet": what the mark was before it was the file's own
 _TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
 _PUT_NETWORK: Final = (
     "INSERT INTO network VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
@@ -52,8 +53,8 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"the state {path} cannot be opened: {error}") from error
         try:
-            self._open(path)
             self._file = _identity(path)
+            self._open(path)
         except StoreError:
             self._connection.close()
             raise
@@ -128,7 +129,7 @@ class SqliteStore:
         if self._memory.is_settled:
             return
         with self._turn():
-            self._write(f"PRAGMA application_id = {_SETTLED}")
+            self._write(f"PRAGMA application_id = {_mark_of(self._file)}")
             self._memory.is_settled = True
 
     def probe(self) -> None:
@@ -158,7 +159,7 @@ class SqliteStore:
         for (record,) in execute("SELECT record FROM endpoint"):
             self._memory.save_endpoint(decode(record, Endpoint))
         (settled,) = execute("PRAGMA application_id").fetchone()
-        self._memory.is_settled = settled == _SETTLED
+        self._memory.is_settled = settled in (_SETTLED, _mark_of(self._file))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -209,6 +210,15 @@ class SqliteStore:
             raise StoreError(
                 f"the state {self._path} was replaced while pynet runs; restart pynet to read it"
             )
+
+
+def _mark_of(file: tuple[int, int]) -> int:
+    """What says in the file that it is settled, in the field that SQLite leaves to applications.
+
+    Made of the inode, so that a copy is not: of a copy that was put in its place, from a backup or
+    another host, nobody knows whether it lists all that runs here.  The field is signed.
+    """
+    return (crc32(str(file[1]).encode()) & 0x7FFFFFFF) | 1
 
 
 def _identity(path: Path) -> tuple[int, int]:

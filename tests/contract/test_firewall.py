@@ -6,9 +6,9 @@ import pytest
 
 from plugin import deadline
 from plugin.errors import FirewallError
+from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.elements import SHAPES
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.nf_transactions import NfTables
 from plugin.model.resources import Element
@@ -110,7 +110,14 @@ class TestEnsure:
 
     def test_there_is_one_of_every_kind(self, firewall: Firewall) -> None:
         """A new set belongs into the list."""
-        assert {element.container for element in EVERY_KIND} == set(SHAPES)
+        kinds = {
+            name
+            for containers in (skeleton.SETS, skeleton.MAPS)
+            for family in containers.values()
+            for name in family
+        }
+
+        assert {element.container for element in EVERY_KIND} == kinds
 
     def test_all_kinds_together(self, firewall: Firewall) -> None:
         """One transaction for a plan."""

@@ -71,6 +71,10 @@ class FakeHost:
         """dockerd moves the link into a sandbox."""
         self.sandboxed[IfName(ifname)] = self.links.pop(IfName(ifname))
 
+    def hand_back(self, ifname: str) -> None:
+        """dockerd puts the link back: the sandbox ends."""
+        self.links[IfName(ifname)] = self.sandboxed.pop(IfName(ifname))
+
     def delete_link(self, ifname: str) -> None:
         """As ``ip link delete`` does: a pair goes as a whole, ports lose their bridge.
 
@@ -87,6 +91,7 @@ class FakeHost:
                 link.resource = replace(link.resource, master=IfName(""))
         if isinstance(gone, Veth):
             self.links.pop(gone.peer, None)
+            self.sandboxed.pop(gone.peer, None)
 
     @property
     def ours(self) -> frozenset[LinkResource]:

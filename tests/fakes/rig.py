@@ -48,8 +48,8 @@ class AddressLog:
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.bound.discard(f"{interface.ip} of {pool.prefix}")
 
-    def holds(self, pool: PoolData) -> bool:
-        return self.ours
+    def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
+        self.unbind(pool, interface, endpoint)
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         return self.ours and f"{interface.ip} of {pool.prefix}" not in self.bound
@@ -97,11 +97,19 @@ class Rig:
     def run(self, network: Network, endpoint: Endpoint, *bindings: object) -> Endpoint:
         """Create, join and publish, as ``docker run`` does."""
         self.endpoints.create(endpoint)
-        self.endpoints.join(network.id, endpoint.id, SANDBOX)
+        self.join(network, endpoint)
         self.endpoints.program(network.id, endpoint.id, bindings)  # type: ignore[arg-type]
         found = self.store.endpoint(endpoint.id)
         assert found is not None
         return found
+
+    def join(self, network: Network, endpoint: Endpoint) -> None:
+        """Join, and have dockerd take the other end of a pair; tests move links of parents."""
+        self.endpoints.join(network.id, endpoint.id, SANDBOX)
+        joined = self.endpoints.get(network.id, endpoint.id)
+        handoff = driver_for(network.mode).endpoint_plan(network, joined).handoff
+        if handoff in self.host.links and self.host.links[handoff].resource is None:
+            self.host.hand_over(handoff)
 
     def held(self) -> frozenset[Resource]:
         """Everything of ours that the host holds, settings excepted: those are not taken back."""

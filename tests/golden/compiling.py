@@ -25,7 +25,6 @@ _CHAIN_NAME: Final = 3
 _CHAIN_KEPT: Final = (4, 5, 7)  # hook, policy, type
 _RULE_CHAIN: Final = 2
 _EXPRESSIONS: Final = 4
-_RULE_KEPT: Final = (7,)  # the comment
 _SET_NAME: Final = 2
 _SET_KEPT: Final = (3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18)  # all but names, numbers and counts
 _ENTRIES: Final = 3
@@ -87,9 +86,8 @@ def _chains(family: str, numbers: dict[str, int]) -> dict[str, tuple[str, ...]]:
     }
     for rule in nf_tables.dump(_GETRULE, family, table):
         items = (_expression(item, numbers) for _, item in raw.each_attribute(rule[_EXPRESSIONS]))
-        text = raw.nested(_EXPRESSIONS, *(raw.nested(_ITEM, item) for item in items))
-        text += _kept(rule, _RULE_KEPT)
-        found[raw.text(rule[_RULE_CHAIN])].append(text.hex())
+        text = raw.nested(_EXPRESSIONS, *(raw.nested(_ITEM, item) for item in items)).hex()
+        found[raw.text(rule[_RULE_CHAIN])].append(text)
     wanted = re.findall(rf"add chain {family} {skeleton.TABLE} (\w+)", skeleton.script(MARK))
     return {name: tuple(found[name]) for name in wanted}
 

@@ -238,3 +238,35 @@ class TestRestore:
         assert contents(state) == ((BLUE,), ["10.1.0.0/24"], "abc\n")
         assert contents(aside)[0] == (BLUE, RED)
         assert finish_restore(state) is None
+
+    def test_an_interrupted_one_may_be_repeated(
+        self, saved: bytes, state: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What it had begun is finished first."""
+        rename = Path.rename
+
+        def stop_at(path: Path, target: Path) -> Path:
+            if path.name == "pynet.db":
+                raise KeyboardInterrupt
+            return rename(path, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(archive.Path, "rename", stop_at)
+            with pytest.raises(KeyboardInterrupt):
+                restore(io.BytesIO(saved), state)
+        restore(io.BytesIO(saved), state)
+
+        assert contents(state) == ((BLUE,), ["10.1.0.0/24"], "abc\n")
+        assert not (state / INCOMING).exists()
+
+    def test_what_came_after_the_backup_is_not_taken_away(self, state: Path) -> None:
+        """The next start asks what it finds: containers may run on it."""
+        with closing(SqliteStore(state / "pynet.db")) as store:
+            store.settle()
+        out = io.BytesIO()
+        backup(state, out)
+        out.seek(0)
+        restore(out, state)
+
+        with closing(SqliteStore(state / "pynet.db")) as store:
+            assert not store.settled()

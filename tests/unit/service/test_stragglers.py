@@ -2,9 +2,15 @@
 
 import pytest
 
-from plugin.model.ids import port_name
+from plugin.model.ids import handoff_name, port_name
 from plugin.service.inspection import Inspector
-from plugin.service.stragglers import ENDPOINT_SECONDS, NETWORK_SECONDS, Stragglers
+from plugin.service.stragglers import (
+    ENDPOINT_SECONDS,
+    INHERITED_SECONDS,
+    LEFT_SECONDS,
+    NETWORK_SECONDS,
+    Stragglers,
+)
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
@@ -47,11 +53,12 @@ class TestEndpoints:
         assert rig.addresses.bound == set()
 
     def test_one_whose_sandbox_is_gone_is_collected(self, rig: Rig) -> None:
-        """Where another IPAM has the addresses, nobody will ever say so."""
+        """Nobody will ever say so."""
         alone = rig.held()
         rig.run(BLUE, WEB, a_binding())
         rig.host.delete_link(port_name(WEB.id))
-        wait(rig, ENDPOINT_SECONDS)
+        rig.healer.heal()
+        wait(rig, LEFT_SECONDS)
 
         assert not known(rig)
         assert rig.held() == alone
@@ -71,16 +78,61 @@ class TestEndpoints:
         assert not known(rig)
         assert rig.held() == alone
 
-    def test_one_of_our_ipam_keeps_its_address_until_docker_speaks(self, rig: Rig) -> None:
-        """It does when it starts; given out before that, the address would be released then."""
+    def test_one_whose_sandbox_gave_the_link_back_is_collected(self, rig: Rig) -> None:
+        """dockerd does so when a sandbox ends, whatever its driver says, or if it says nothing."""
         rig.addresses.ours = True
-        rig.run(BLUE, WEB)
-        bound = set(rig.addresses.bound)
-        rig.host.delete_link(port_name(WEB.id))
-        wait(rig, 100 * ENDPOINT_SECONDS)
+        alone = rig.held()
+        rig.run(BLUE, WEB, a_binding())
+        rig.host.hand_back(handoff_name(WEB.id))
+        wait(rig, LEFT_SECONDS - 1)
+        early = known(rig)
+        wait(rig, 1)
+
+        assert early
+        assert not known(rig)
+        assert rig.held() == alone
+        assert rig.addresses.bound == set()
+
+    @pytest.mark.parametrize("ours", [False, True], ids=["another IPAM", "our IPAM"])
+    @pytest.mark.parametrize("how", ["link back", "sandbox gone"])
+    def test_what_ended_while_pynet_was_away_is_found_at_once(
+        self, rig: Rig, how: str, ours: bool
+    ) -> None:
+        """And its ports and address are free: Docker will never speak of it again."""
+        rig.addresses.ours = ours
+        alone = rig.held()
+        rig.run(BLUE, WEB, a_binding())
+        if how == "link back":
+            rig.host.hand_back(handoff_name(WEB.id))
+        else:
+            rig.host.delete_link(port_name(WEB.id))
+            rig.host.ended_sandboxes.add(SANDBOX)
+        again = rig.restarted()
+        again.now += INHERITED_SECONDS
+        again.healer.heal()
+
+        assert not known(again)
+        assert again.held() == alone
+        assert again.addresses.bound == set()
+
+    def test_what_runs_on_is_left_alone_by_a_restart(self, rig: Rig) -> None:
+        """However long pynet was away."""
+        rig.run(BLUE, WEB, a_binding())
+        again = rig.restarted()
+        wait(again, 1e7)
+
+        assert known(again)
+        assert again.held() == again.wanted()
+
+    def test_one_that_is_just_being_joined_is_left_alone(self, rig: Rig) -> None:
+        """Its link waits on the host until dockerd takes it."""
+        rig.endpoints.create(WEB)
+        rig.endpoints.join(*IDS, SANDBOX)
+        wait(rig, LEFT_SECONDS - 1)
+        rig.host.hand_over(handoff_name(WEB.id))
+        wait(rig, 1e7)
 
         assert known(rig)
-        assert rig.addresses.bound == bound
 
     def test_one_with_a_link_is_not_touched(self, rig: Rig) -> None:
         """dockerd may be away for weeks while its containers run on (live-restore)."""
@@ -98,14 +150,26 @@ class TestEndpoints:
 
         assert known(rig)
 
+    def test_one_that_has_left_and_whose_link_is_back_is_collected(self, rig: Rig) -> None:
+        """Its deletion never came."""
+        alone = rig.held()
+        rig.run(BLUE, WEB)
+        rig.endpoints.leave(*IDS)
+        rig.host.hand_back(handoff_name(WEB.id))
+        wait(rig, LEFT_SECONDS)
+
+        assert not known(rig)
+        assert rig.held() == alone
+
     def test_one_that_joins_meanwhile_begins_anew(self, rig: Rig) -> None:
         """The wait counts without a break only."""
         rig.endpoints.create(WEB)
         wait(rig, ENDPOINT_SECONDS - 1)
         rig.endpoints.join(*IDS, "/var/run/docker/netns/1")
+        rig.host.hand_over(handoff_name(WEB.id))
         rig.healer.heal()
         rig.host.delete_link(port_name(WEB.id))
-        wait(rig, ENDPOINT_SECONDS - 1)
+        wait(rig, LEFT_SECONDS - 1)
 
         assert known(rig)
 
@@ -143,11 +207,20 @@ class TestWithoutLinks:
     def test_the_network_may_be_forgotten(self, rig: Rig) -> None:
         """Where sandboxes are not to be seen: `pynet gc` asks Docker."""
         inspector = Inspector(rig.store, rig.reconciler)
-        blue, web = rig.networks, an_endpoint(BLUE)
-        blue.create(BLUE)
+        rig.networks.create(BLUE)
+        rig.run(BLUE, WEB)
 
-        assert not inspector.is_seen(self.NOWHERE, rig.store.endpoints(self.NOWHERE.id)[0])
-        assert inspector.is_seen(BLUE, rig.run(BLUE, web))
+        assert not inspector.is_seen(self.NOWHERE)
+        assert inspector.is_seen(BLUE)
+
+    def test_the_network_of_what_ended_may_be_forgotten(self, rig: Rig) -> None:
+        """What is left of a container is no container."""
+        inspector = Inspector(rig.store, rig.reconciler)
+        rig.networks.create(BLUE)
+        rig.run(BLUE, WEB)
+        rig.host.hand_back(handoff_name(WEB.id))
+
+        assert not inspector.is_seen(BLUE)
 
 
 class TestNetworks:
@@ -176,14 +249,27 @@ class TestClock:
         """And one that is not idle any more is forgotten."""
         now = 0.0
         stragglers = Stragglers(lambda: now)
-        stragglers.due("blue", ["a"], 10)
+        one, both = {"a": 10.0}, {"a": 10.0, "b": 10.0}
+        stragglers.due("blue", one)
         now = 5.0
-        stragglers.due("blue", ["a", "b"], 10)
+        stragglers.due("blue", both)
         now = 10.0
-        first = stragglers.due("blue", ["a", "b"], 10)
-        stragglers.due("blue", ["b"], 10)
+        first = stragglers.due("blue", both)
+        stragglers.due("blue", {"b": 10.0})
         now = 15.0
 
         assert first == {"a"}
-        assert stragglers.due("blue", ["a", "b"], 10) == {"b"}
-        assert stragglers.due("red", ["b"], 10) == frozenset()
+        assert stragglers.due("blue", both) == {"b"}
+        assert stragglers.due("red", {"b": 10.0}) == frozenset()
+
+    def test_scopes_that_are_gone_are_forgotten(self) -> None:
+        """Or a plugin that runs for months would remember every network there was."""
+        now = 0.0
+        stragglers = Stragglers(lambda: now)
+        stragglers.due("blue", {"a": 10.0})
+        stragglers.due("red", {"a": 10.0})
+        stragglers.keep(["red", "green"])
+        now = 10.0
+
+        assert stragglers.due("blue", {"a": 10.0}) == frozenset()
+        assert stragglers.due("red", {"a": 10.0}) == {"a"}

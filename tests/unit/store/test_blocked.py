@@ -108,6 +108,20 @@ def test_a_state_is_new_until_it_is_settled(path: Path) -> None:
     assert found == [False, False, True]
 
 
+def test_a_copy_is_not_settled(path: Path, tmp_path: Path) -> None:
+    """It may lack what came since, and that may run."""
+    with closing(SqliteStore(path)) as store:
+        store.settle()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(path.read_bytes())
+    found = []
+    for each in (path, copy):
+        with closing(SqliteStore(each)) as store:
+            found.append(store.settled())
+
+    assert found == [True, False]
+
+
 def test_a_file_that_was_replaced_is_not_written_to(
     store: SqliteStore, path: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ipam.allocator import Allocator
 from ipam.errors import CorruptStoreError, NewerStoreError, StoreError
-from ipam.lease import AddressRequest, Owner
+from ipam.lease import AddressRequest, Owner, State
 from ipam.pool import LOCAL, PoolID, PoolRequest
 from ipam.prefixes import parse_address, parse_prefix
 from ipam.reservation import Reservation
@@ -303,3 +303,45 @@ class TestSharing:
         other.collect(now=4_000_000_000.0)
 
         assert one.request_address(pool.id).ip == taken[0]
+
+
+class TestWhileItIsOpen:
+    def test_a_file_that_is_taken_away_gives_nothing_more(self, path: Path) -> None:
+        """What would be given would be lost with the file; put back, it goes on."""
+        allocator = Allocator(SqliteStore(path))
+        pool = allocator.request_pool(PoolRequest())
+        path.rename(path.with_name("aside"))
+        with pytest.raises(StoreError, match="was removed while it was open"):
+            allocator.request_address(pool.id, AddressRequest())
+        with pytest.raises(StoreError, match="cannot be read"):
+            list(allocator.leases(pool.id))
+        path.with_name("aside").rename(path)
+
+        assert allocator.request_address(pool.id, AddressRequest())
+
+    def test_a_file_that_is_replaced_is_not_written_to(self, path: Path) -> None:
+        """Nor is the one that was: nobody would read it again."""
+        allocator = Allocator(SqliteStore(path))
+        SqliteStore(path.with_name("other.db")).close()
+        path.with_name("other.db").rename(path)
+
+        with pytest.raises(StoreError, match="was replaced while it was open"):
+            allocator.request_pool(PoolRequest())
+
+
+class TestInUse:
+    def test_an_address_whose_endpoint_is_in_use_is_not_taken_back(self, path: Path) -> None:
+        """A late second release would give it to two containers."""
+        living = {"new"}
+        allocator = Allocator(SqliteStore(path), in_use=living.__contains__)
+        pool = allocator.request_pool(PoolRequest())
+        address = allocator.request_address(pool.id, AddressRequest()).ip
+        allocator.bind(LOCAL, pool.prefix, address, endpoint="new")
+        allocator.release_address(pool.id, address)
+        (held,) = allocator.leases(pool.id)
+        living.clear()
+        allocator.release_address(pool.id, address)
+        (freed,) = allocator.leases(pool.id)
+
+        assert held.state is State.BOUND
+        assert freed.state is State.RESTING

@@ -1,0 +1,65 @@
+"""Endpoints that dockerd will not mention again.
+
+dockerd forgets an endpoint whatever its driver answers, and also while the driver is away.  What
+is left of it is found by what the host shows: dockerd puts the link of a sandbox that ends back
+into the host's namespace, and a sandbox that has ended has no file any more.
+"""
+
+from typing import Final
+
+from plugin.log import Log
+from plugin.model.ids import EndpointID, short
+from plugin.model.network import Endpoint, Network
+from plugin.service.collecting import Collector
+from plugin.service.inspection import Inspector
+from plugin.service.stragglers import (
+    ENDPOINT_SECONDS,
+    INHERITED_SECONDS,
+    LEFT_SECONDS,
+    Stragglers,
+)
+from plugin.store.base import Store
+
+_log: Final = Log("abandoned")
+
+
+class Abandoned:
+    """Everything here is called with the network's lock held."""
+
+    def __init__(
+        self, store: Store, collector: Collector, inspector: Inspector, timer: Stragglers
+    ) -> None:
+        self._store = store
+        self._collector = collector
+        self._inspector = inspector
+        self._timer = timer
+        # Joined before this process began: while nobody was there to hear, dockerd may have let go.
+        self._inherited = frozenset(
+            endpoint.id
+            for network in store.networks()
+            for endpoint in store.endpoints(network.id)
+            if endpoint.joined
+        )
+
+    def collect(self, network: Network) -> frozenset[EndpointID]:
+        """Free what has been nobody's for long enough.
+
+        Answers which have lost link and sandbox and may turn out to be nobody's in a moment:
+        nothing is made for them until then.
+        """
+        idle = {each.id: each for each in self._inspector.abandoned(network)}
+        due = self._timer.due(network.id, {key: self._patience(idle[key]) for key in idle})
+        for endpoint_id in due:
+            endpoint = idle.pop(EndpointID(endpoint_id))
+            self._collector.collect(network, endpoint, forgotten=True)
+            _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
+        waiting = [each for each in idle.values() if self._is_inherited(each)]
+        return frozenset(each.id for each in self._inspector.unlinked(network, waiting))
+
+    def _patience(self, endpoint: Endpoint) -> float:
+        if self._is_inherited(endpoint):
+            return INHERITED_SECONDS
+        return LEFT_SECONDS if endpoint.attached else ENDPOINT_SECONDS
+
+    def _is_inherited(self, endpoint: Endpoint) -> bool:
+        return endpoint.joined and endpoint.id in self._inherited

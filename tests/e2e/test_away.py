@@ -1,0 +1,75 @@
+"""What Docker lets go of while pynet is away is found by pynet itself, and free again.
+
+Docker tries each call for half a minute first, so these take their time.
+"""
+
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from ipaddress import IPv4Address
+
+import pytest
+
+from tests.lab.clients import http_get
+from tests.lab.commands import wait_until
+from tests.lab.installed import ManagedPlugin, PluginProcess
+from tests.lab.namespace import Peer
+from tests.lab.site import Site
+
+SUBNET = "10.85.0.0/24"
+OPTIONS = ("--ip", "10.85.0.10", "-p", "8095:80")
+MACVLAN = ("-o", "mode=macvlan", "-o", "parent=eth0")
+
+pytestmark = pytest.mark.nightly
+
+
+def removed(site: Site, container: str) -> None:
+    """Docker gives up on the plugin, and forgets the container."""
+    with absent(site):
+        site.docker("rm", "-f", container, timeout=200)
+    site.forget()
+
+
+def restarted(site: Site, container: str) -> None:
+    """The engine ends, and starts before the plugin does."""
+    with absent(site):
+        site.host.restart_docker(signal.SIGKILL)
+    site.installed.wait_ready()
+    site.docker("rm", "-f", container, timeout=200)
+    site.forget()
+
+
+class absent(ExitStack):  # noqa: N801 - read as a word
+    """The plugin is not there for the block."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        plugin = site.installed
+        if isinstance(plugin, PluginProcess):
+            plugin.end(signal.SIGKILL)
+            self.callback(plugin.start)
+        elif isinstance(plugin, ManagedPlugin):
+            plugin.disable()
+            self.callback(plugin.enable)
+
+
+@pytest.mark.parametrize("let_go", [removed, restarted])
+@pytest.mark.parametrize("mode", [(), MACVLAN], ids=["bridge", "macvlan"])
+def test_its_address_and_port_are_free_again(
+    site: Site, peer: Peer, mode: tuple[str, ...], let_go: Callable[[Site, str], None]
+) -> None:
+    """Without a command of anybody's."""
+    options = OPTIONS if not mode else OPTIONS[:2]
+    network = site.network("--subnet", SUBNET, *mode)
+    let_go(site, site.run("--network", network, *options))
+
+    def nobody_is_there() -> bool:
+        (shown,) = site.installed.ask("/v1/networks")
+        return not shown["endpoints"]
+
+    wait_until(nobody_is_there, "pynet finding out", deadline=60)
+    again = site.web("--network", network, *options)
+
+    assert site.address(again, network) == IPv4Address("10.85.0.10")
+    if not mode:
+        assert http_get(peer.netns, site.host.address, 8095) == again
