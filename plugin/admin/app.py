@@ -47,7 +47,7 @@ class Upkeep(Protocol):
         """Put right what can be: what was ``repaired``, and what is ``left``."""
 
     def garbage(self) -> dict[str, Any]:
-        """``rows`` that can be taken away, and ids of ``idle`` networks."""
+        """``rows`` that can be taken away, ids of all and of ``idle`` networks, and pools."""
 
     def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
         """Take garbage away, and networks that Docker has forgotten; what was taken."""

@@ -72,11 +72,16 @@ class Upkeep:
         return {"repaired": [row for row in before if row not in left], "left": left}
 
     def garbage(self) -> dict[str, Any]:
-        """What ``collect`` would take away, and what might be forgotten by Docker."""
+        """What ``collect`` would take away, and what might be forgotten by Docker.
+
+        By all ``networks`` and ``prefixes`` an engine is known that pynet serves.
+        """
         found = [each for each in self.inspection.differences() if each.fault in _GARBAGE]
         found += [_endpoint_row(network, each) for network, each in self._stale()]
         return {
             "rows": _rows(found),
+            "networks": [network.id for network in self.store.networks()],
+            "prefixes": [str(pool.prefix) for pool in self.allocator.pools()],
             "idle": [network.id for network in self._idle()],
             "pools": [{"id": pool.id, "prefix": str(pool.prefix)} for pool in self._loose_pools()],
         }

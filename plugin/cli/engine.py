@@ -3,7 +3,7 @@
 import http.client
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -17,10 +17,20 @@ _PREFIX: Final = "unix://"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Ids and subnets of an engine's networks, of all drivers."""
+    """Ids and subnets of an engine's networks, of all drivers.
+
+    ``leased`` are the subnets that the engine has of IPAM plugins.
+    """
 
     networks: frozenset[str]
     subnets: frozenset[IPv4Network | IPv6Network]
+    leased: frozenset[IPv4Network | IPv6Network]
+
+    def is_served(self, networks: Iterable[str], prefixes: Iterable[str]) -> bool:
+        """Whether the engine has any of these networks, or a subnet of an IPAM plugin of these."""
+        return not self.networks.isdisjoint(networks) or not self.leased.isdisjoint(
+            map(ip_network, prefixes)
+        )
 
     def uses(self, prefix: str) -> bool:
         """Whether a subnet overlaps, or is shown as it was asked for, as any of a size."""
@@ -32,9 +42,14 @@ class Known:
         )
 
 
+def host() -> str:
+    """Where the engine is asked (DOCKER_HOST)."""
+    return os.environ.get("DOCKER_HOST", _PREFIX + _SOCKET)
+
+
 def known() -> Known | None:
     """Everything the engine knows; None if none answers on a Unix socket (DOCKER_HOST)."""
-    address = os.environ.get("DOCKER_HOST", _PREFIX + _SOCKET)
+    address = host()
     if not address.startswith(_PREFIX):
         return None
     connection = UnixConnection(Path(address.removeprefix(_PREFIX)))
@@ -46,7 +61,8 @@ def known() -> Known | None:
             return None
         return Known(
             networks=frozenset(network["Id"] for network in networks),
-            subnets=frozenset(ip_network(each, strict=False) for each in _subnets(networks)),
+            subnets=frozenset(_subnets(networks)),
+            leased=frozenset(_subnets(filter(_has_ipam_plugin, networks))),
         )
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
@@ -54,8 +70,12 @@ def known() -> Known | None:
         connection.close()
 
 
-def _subnets(networks: list[dict[str, Any]]) -> Iterator[str]:
+def _has_ipam_plugin(network: dict[str, Any]) -> bool:
+    return network.get("IPAM", {}).get("Driver") not in (None, "", "default", "null")
+
+
+def _subnets(networks: Iterable[dict[str, Any]]) -> Iterator[IPv4Network | IPv6Network]:
     for network in networks:
         for each in network.get("IPAM", {}).get("Config") or ():
             if each.get("Subnet"):
-                yield each["Subnet"]
+                yield ip_network(each["Subnet"], strict=False)

@@ -6,7 +6,7 @@ They ask a running plugin, and without one work on its state and host themselves
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -16,13 +16,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from plugin.cli.client import LONG_SECONDS, NoAnswerError, ask
-from plugin.cli.engine import known
+from plugin.cli.engine import Known, host, known
 from plugin.config import read_config
 from plugin.errors import PynetError
 
 Row = dict[str, Any]
 
 _SECOND_LOOK_SECONDS: Final = 2.0  # a call that runs is over by then, or has noted what it makes
+_SHORTEST: Final = 12  # of an id, as Docker lists them
 _json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -84,14 +85,21 @@ def repair(*, as_json: bool) -> None:
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show it, and take nothing away.")
+@click.option(
+    "--forgotten",
+    "named",
+    metavar="ID",
+    multiple=True,
+    help="A network or pool that Docker does not list, where no engine says so. Repeatable.",
+)
 @_json_option
-def gc(*, dry_run: bool, as_json: bool) -> None:
+def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
     """Take away what belongs to nobody, networks that Docker has forgotten among it."""
     with _upkeep() as upkeep:
-        rows, forgotten = _garbage(upkeep)
+        rows, forgotten = _garbage(upkeep, named)
         if rows or forgotten:
             time.sleep(_SECOND_LOOK_SECONDS)
-            again, still = _garbage(upkeep)
+            again, still = _garbage(upkeep, named)
             rows = [row for row in rows if row in again]
             forgotten = [each for each in forgotten if each in still]
         if dry_run:
@@ -101,15 +109,65 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
     _show(rows, "there is no garbage", as_json=as_json)
 
 
-def _garbage(upkeep: _Upkeep) -> tuple[list[Row], list[str]]:
+def _garbage(upkeep: _Upkeep, named: Iterable[str]) -> tuple[list[Row], list[str]]:
     garbage = upkeep.garbage()
     engine = known()
-    if engine is None:
-        click.echo("no engine answers: networks it may have forgotten are kept", err=True)
-        return garbage["rows"], []
+    chosen = [_named(each, garbage, engine) for each in named]
+    doubt = _doubt(garbage, engine)
+    if engine is None or doubt:
+        others = [each for each in _candidates(garbage) if each not in chosen]
+        if others:
+            click.echo(_kept(doubt, others), err=True)
+        return garbage["rows"], chosen
     forgotten = [each for each in garbage["idle"] if each not in engine.networks]
     pools = [each["id"] for each in garbage["pools"] if not engine.uses(each["prefix"])]
-    return garbage["rows"], forgotten + pools
+    return garbage["rows"], list(dict.fromkeys(chosen + forgotten + pools))
+
+
+def _candidates(garbage: dict[str, Any]) -> list[str]:
+    return [*garbage["idle"], *(each["id"] for each in garbage["pools"])]
+
+
+def _doubt(garbage: dict[str, Any], engine: Known | None) -> str:
+    """Why the engine cannot say what Docker has forgotten; empty if it can.
+
+    The engine must show that it is the one that pynet serves, and not podman or a second Docker.
+    """
+    if engine is None:
+        return f"no engine answers at {host()}"
+    networks = garbage.get("networks", garbage["idle"])  # a plugin of the version before
+    if engine.is_served(networks, garbage.get("prefixes", ())):
+        return ""
+    return (
+        f"the engine at {host()} lists nothing of pynet's, and may not be the one that pynet serves"
+    )
+
+
+def _kept(doubt: str, others: Iterable[str]) -> str:
+    names = ", ".join(each if "/" in each else each[:12] for each in others)
+    return (
+        f"{doubt}: kept is what no container is on and Docker may have forgotten ({names}); repeat "
+        f"--forgotten ID for those that no network in `docker network ls` is"
+    )
+
+
+def _named(given: str, garbage: dict[str, Any], engine: Known | None) -> str:
+    found = [each for each in _candidates(garbage) if each == given or _is_short(given, each)]
+    if len(found) != 1:
+        raise PynetError(
+            f"--forgotten is {given!r}, expected the id of a network that pynet knows and no "
+            f"container is on, or of a pool without a network; `pynet networks` lists them"
+        )
+    if engine is not None and found[0] in engine.networks:
+        raise PynetError(
+            f"--forgotten is {given!r}, and the engine at {host()} lists that network; remove it "
+            f"with `docker network rm {found[0][:12]}`"
+        )
+    return found[0]
+
+
+def _is_short(given: str, identity: str) -> bool:
+    return "/" not in identity and len(given) >= _SHORTEST and identity.startswith(given)
 
 
 def _forgotten_row(forgotten: str) -> Row:

@@ -101,7 +101,12 @@ class Cleaner:
                 "PYNET_ADMIN_SOCKET": str(short / self._installed.admin_socket.name),
                 "DOCKER_HOST": f"unix://{self._host.path(ENGINE_SOCKET)}",
             }
-            run([f"{sys.prefix}/bin/pynet", "gc"], env=env)
+            # An engine without networks does not show that it is pynet's own.
+            garbage = self._installed.ask("/v1/garbage")
+            orphans = [*garbage["idle"], *(each["id"] for each in garbage["pools"])]
+            named = [word for each in orphans for word in ("--forgotten", each)]
+            with suppress(CommandError):  # the tick may have been faster
+                run([f"{sys.prefix}/bin/pynet", "gc", *named], env=env)
 
     def _list(self, *command: str) -> list[str]:
         try:

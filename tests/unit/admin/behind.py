@@ -54,6 +54,8 @@ class Upkeep:
 
     def __init__(self) -> None:
         self.wrong: list[dict[str, Any]] = []
+        self.networks = ["known"]
+        self.prefixes: list[str] = []
         self.idle: list[str] = []
         self.pools: list[dict[str, str]] = []
         self.taken: list[str] = []
@@ -70,7 +72,13 @@ class Upkeep:
         return {"repaired": repaired, "left": self.wrong}
 
     def garbage(self) -> dict[str, Any]:
-        return {"rows": self.wrong, "idle": self.idle, "pools": self.pools}
+        return {
+            "rows": self.wrong,
+            "networks": self.networks,
+            "prefixes": self.prefixes,
+            "idle": self.idle,
+            "pools": self.pools,
+        }
 
     def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
         self.taken = forgotten

@@ -160,7 +160,13 @@ class TestUpkeep:
         shown = client.get("/v1/garbage").json
         taken = client.post("/v1/garbage", json={"rows": [ROW], "forgotten": ["n1"]}).json
 
-        assert shown == {"rows": [ROW], "idle": ["n1"], "pools": []}
+        assert shown == {
+            "rows": [ROW],
+            "networks": ["known"],
+            "prefixes": [],
+            "idle": ["n1"],
+            "pools": [],
+        }
         assert taken == [ROW]
         assert life.upkeep().taken == ["n1"]
 

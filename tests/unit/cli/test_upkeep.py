@@ -25,6 +25,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 NETWORKS = [
     {"Id": "known", "IPAM": {"Config": [{"Subnet": "10.1.0.1/24"}, {"Gateway": "10.9.0.1"}]}},
     {"Id": "host", "IPAM": {"Config": None}},
+    {"Id": "known-network", "IPAM": {"Driver": "pynet", "Config": [{"Subnet": "10.8.0.0/24"}]}},
 ]
 
 
@@ -141,8 +142,62 @@ class TestGc:
         life.upkeep().idle = ["network"]
         result = pynet("gc", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
 
-        assert "no engine answers: networks it may have forgotten are kept" in result.output
+        assert f"no engine answers at unix://{tmp_path}/none.sock: kept is" in result.output
+        assert "(network); repeat --forgotten ID" in result.output
         assert "there is no garbage" in result.output
+        assert life.upkeep().taken == []
+
+    def test_another_engine_is_not_believed(
+        self, pynet: Shell, life: Life, engine: dict[str, str]
+    ) -> None:
+        """A second engine or podman knows nothing of pynet, which says nothing of what is unused."""
+        life.upkeep().networks = life.upkeep().idle = ["of-another-engine"]
+        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        life.upkeep().prefixes = ["10.1.0.0/24", "10.2.0.0/24"]
+        result = pynet("gc", **engine)
+
+        assert "lists nothing of pynet's" in result.output
+        assert "(of-another-e, pynet-local/10.2.0.0/24)" in result.output
+        assert life.upkeep().taken == []
+
+    def test_an_engine_is_known_by_a_subnet_it_has_of_pynet(
+        self, pynet: Shell, life: Life, engine: dict[str, str]
+    ) -> None:
+        """Where all networks are of other drivers."""
+        life.upkeep().networks = []
+        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        life.upkeep().prefixes = ["10.8.0.0/24", "10.2.0.0/24"]
+        pynet("gc", **engine)
+
+        assert life.upkeep().taken == ["pynet-local/10.2.0.0/24"]
+
+    def test_what_is_named_goes_without_an_engine(self, pynet: Shell, life: Life) -> None:
+        """The managed plugin has none to ask; ids are as Docker lists them."""
+        life.upkeep().idle = ["0123456789abcdef", "fedcba987654"]
+        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        named = ("--forgotten", "0123456789ab", "--forgotten", "pynet-local/10.2.0.0/24")
+        result = pynet("gc", *named, DOCKER_HOST="tcp://1.2.3.4")
+
+        assert "(fedcba987654)" in result.output
+        assert life.upkeep().taken == ["0123456789abcdef", "pynet-local/10.2.0.0/24"]
+
+    @pytest.mark.parametrize(
+        ("given", "why"),
+        [
+            ("0123456789", "expected the id of a network"),
+            ("used-network", "expected the id of a network"),
+            ("known-network", "lists that network; remove it with `docker network rm"),
+        ],
+    )
+    def test_what_is_named_wrongly_stays(
+        self, pynet: Shell, life: Life, engine: dict[str, str], given: str, why: str
+    ) -> None:
+        """A network that Docker lists, too."""
+        life.upkeep().idle = ["0123456789abcdef", "known-network"]
+        life.upkeep().networks = [*life.upkeep().idle, "used-network"]
+        result = pynet("gc", "--forgotten", given, **engine)
+
+        assert (result.exit_code, why in result.output) == (1, True)
         assert life.upkeep().taken == []
 
 
