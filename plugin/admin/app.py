@@ -27,8 +27,8 @@ class AddressDesk(Protocol):
     def reservations(self) -> str:
         """Every reservation, as YAML."""
 
-    def reserve(self, text: str) -> int:
-        """Take reservations from YAML; answers how many.  Raises RefusedError."""
+    def reserve(self, text: str) -> tuple[int, str]:
+        """Take reservations from YAML; answers how many, and a note.  Raises RefusedError."""
 
     def unreserve(self, text: str) -> int:
         """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
@@ -124,7 +124,8 @@ def _act(app: Flask, behind: Behind) -> None:
 
     @app.post("/v1/reservations")
     def reserve() -> Response:
-        return _json({"reserved": behind.desk().reserve(request.get_data(as_text=True))})
+        count, note = behind.desk().reserve(request.get_data(as_text=True))
+        return _json({"reserved": count, "note": note})
 
     @app.delete("/v1/reservations")
     def unreserve() -> Response:

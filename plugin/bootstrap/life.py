@@ -81,7 +81,8 @@ class Life:
 
     def desk(self) -> AddressDesk:
         """The IPAM, for people."""
-        return AddressDesk(self._ready().allocator)
+        requires_mac = self._config.addresses.requires_mac
+        return AddressDesk(self._ready().allocator, requires_mac=requires_mac)
 
     def upkeep(self) -> Upkeep:
         """What an administrator may ask for."""

@@ -29,6 +29,8 @@ def reserve(address: str | None, source: TextIO | None, **owner: str | None) -> 
     """Keep ADDRESS for a container name, MAC address or tag."""
     answer = ask(_PATH, "POST", _list(address, source, owner))
     click.echo(f"{answer['reserved']} reserved")
+    if answer.get("note"):
+        click.echo(f"note: {answer['note']}", err=True)
 
 
 @click.command()

@@ -28,6 +28,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.text = _NOTHING
+        self.note = ""
 
     def pools(self) -> list[dict[str, Any]]:
         return [POOL]
@@ -35,11 +36,11 @@ class Desk:
     def reservations(self) -> str:
         return self.text
 
-    def reserve(self, text: str) -> int:
+    def reserve(self, text: str) -> tuple[int, str]:
         if "nonsense" in text:
             raise RefusedError("that is no reservation")
         self.text = text
-        return 1
+        return 1, self.note
 
     def unreserve(self, text: str) -> int:
         kept, self.text = self.text, ""

@@ -139,7 +139,7 @@ class TestActs:
 
     def test_reservations_are_taken_and_given_up(self, client: FlaskClient) -> None:
         """As a list."""
-        assert client.post("/v1/reservations", data="a: b").json == {"reserved": 1}
+        assert client.post("/v1/reservations", data="a: b").json == {"reserved": 1, "note": ""}
         assert client.get("/v1/reservations").json == {"yaml": "a: b"}
         assert client.delete("/v1/reservations", data="a: b").json == {"unreserved": 1}
 

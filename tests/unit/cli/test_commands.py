@@ -109,6 +109,14 @@ class TestReservations:
         assert result.exit_code == 2
         assert "give one ADDRESS, or a list with --file" in result.output
 
+    def test_what_does_nothing_here_is_said(self, pynet: Shell, life: Life) -> None:
+        """An engine that names no container gives a reservation by name to nobody."""
+        life.desk().note = "this host's Docker says nothing"
+        result = pynet("reserve", "10.1.0.9", "--name", "web")
+
+        assert result.exit_code == 0
+        assert result.output == "1 reserved\nnote: this host's Docker says nothing\n"
+
     def test_what_the_plugin_refuses(self, pynet: Shell) -> None:
         """In its words."""
         result = pynet("reserve", "nonsense")
