@@ -74,7 +74,7 @@ class NftablesFirewall:
         with _in_our_words():
             # Added first: that bears absence, and fails for a key with other data, which a
             # deletion would take along.
-            added = list(_changes(elements))
+            added = [*_changes(elements), *_counters(elements)]
             try:
                 self._change([*added, *(replace(change, delete=True) for change in added)])
             except KernelError:
@@ -173,6 +173,15 @@ def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[S
         shape = SHAPES[name]
         entries = tuple(entry for element in each for entry in shape.entries(element))
         yield SetChange(family=shape.family, name=name, entries=entries, delete=delete)
+
+
+def _counters(elements: Iterable[Element]) -> Iterator[SetChange]:
+    """What packets have left of ports that are guarded no more."""
+    shape = SHAPES["pn_guarded"]
+    guarded = [each for each in elements if each.container == shape.name]
+    if guarded:
+        entries = tuple(entry for element in guarded for entry in shape.entries(element))
+        yield SetChange(family=shape.family, name=skeleton.REFUSALS, entries=entries)
 
 
 def _lacking(before: _Chains, after: _Chains) -> list[Rule]:

@@ -305,6 +305,19 @@ def test_what_is_dropped_is_told(site: Site) -> None:
     assert "spoof_guard=false" in hint
 
 
+def test_what_was_dropped_is_forgotten_with_the_container(site: Site) -> None:
+    """As everything else of its own."""
+    liar = site.container(site.network("blue", *DUAL), 2)
+    with liar.netns.socket(socket.AF_PACKET, socket.SOCK_RAW) as mouth:
+        mouth.bind(("eth0", 0))
+        mouth.send(SPOOFS["a foreign IPv4 address"])
+    during = site.firewall.refused()
+    site.stop(liar)
+
+    assert list(during.values()) == [1]
+    assert site.firewall.refused() == {}
+
+
 def test_guards_come_and_go_with_the_container(site: Site) -> None:
     """Nothing of them stays behind."""
     network = a_network("blue", *DUAL)
