@@ -30,7 +30,7 @@ MANAGED_NAME: Final = "pynet/pynet:latest"
 # What dockerd makes of a line that a plugin prints.
 OWN_LINE: Final = re.compile(r'msg="(.*)" plugin=')
 # The capabilities of packaging/systemd/pynet.service: tests show that they suffice.
-CAPABILITIES: Final = ("net_admin", "net_bind_service")
+CAPABILITIES: Final = ("net_admin", "net_bind_service", "net_raw")
 # A file of the host's in the place of this machine's.
 WITH_RESOLVERS: Final = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
