@@ -108,12 +108,19 @@ TEST: Final = (
 # The machine has both processors to itself most of the time, so all of this is one lane.
 NIGHTLY: Final = (
     Stage(
+        name="setting up",
+        command=f"make --no-print-directory setup engines && {_BIN}/python -m tests.lab.prebuild",
+        seconds=20,
+    ),
+    Stage(
         name="property tests at random",
         command=f'{_PYTEST} tests/property --hypothesis-seed="$PYNET_SEED"',
         seconds=150,
     ),
     Stage(
-        name="long tests without engines", command=f"{_PYTEST} -m nightly tests/kernel", seconds=60
+        name="long tests without engines",
+        command=f"{_PYTEST} -m nightly {' '.join(FAST)} tests/kernel tests/lab",
+        seconds=60,
     ),
     Stage(name="long end-to-end tests", command=f"{_ENGINES} -m nightly", seconds=400),
     Stage(

@@ -18,6 +18,7 @@ from typing import Final
 from tests.stages.stage import Stage
 
 PROGRESS_SECONDS: Final = 30.0
+LONGEST_SECONDS: Final = 1800.0
 CLOSING_LINES: Final = 8
 FAILED_LINES: Final = 400
 _PERCENT: Final = re.compile(r"\[\s*(\d+%)\]")
@@ -36,11 +37,16 @@ class Outcome:
 
 @dataclass
 class Run:
-    """Stages on their way.  ``deadline`` is when a stage must be expected to have ended."""
+    """Stages on their way.
+
+    ``deadline`` is when a stage must be expected to have ended to be begun; none takes longer than
+    ``longest`` seconds.
+    """
 
     stages: Sequence[Stage]
     logs: Path
     deadline: float | None = None
+    longest: float = LONGEST_SECONDS
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,7 +63,8 @@ class Run:
             thread.start()
         for thread in threads:
             thread.join()
-        return 1 if any(each.code for each in self.outcomes.values()) else 0
+        failed = any(each.code for each in self.outcomes.values())
+        return 1 if failed or self._stopped else 0
 
     def stop(self) -> None:
         """End what runs, with all that it started, and begin nothing more."""
@@ -117,6 +124,10 @@ class Run:
         said = started
         while process.poll() is None:
             time.sleep(_LOOK_SECONDS)
+            if time.monotonic() - started > self.longest:
+                say(f"{stage.name}: ended, it takes more than {self.longest:.0f} s")
+                _signal(process, signal.SIGKILL)
+                process.wait()
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
                 say(f"{stage.name}: {said - started:.0f} s, {self._progress(stage)}")
