@@ -6,7 +6,7 @@ import pytest
 
 from plugin.kernel.linux import LinuxKernel
 from tests.kernel.netns import Netns
-from tests.kernel.site import Site
+from tests.kernel.site import WEATHERS, Site
 
 
 @pytest.fixture
@@ -36,8 +36,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(
-    params=[(True, True), (True, False), (False, True), (False, False)],
-    ids=["filtered-docker", "filtered", "docker", "alone"],
+    params=WEATHERS,
 )
 def site_in_all_weathers(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A host and its neighbour, in all weathers."""

@@ -5,6 +5,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Final
 
+import pytest
+
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.linux import LinuxKernel
@@ -32,6 +34,14 @@ from plugin.service.reconcile import Reconciler
 from plugin.store.memory import MemoryStore
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns
+
+# Whether br_netfilter shows bridged packets to the rules of routed ones, and whether there is a Docker.
+WEATHERS: Final = [
+    pytest.param((True, True), id="filtered-docker"),
+    pytest.param((True, False), id="filtered", marks=pytest.mark.nightly),
+    pytest.param((False, True), id="docker", marks=pytest.mark.nightly),
+    pytest.param((False, False), id="alone"),
+]
 
 MARK: Final = 0x800
 HOST4: Final = "192.0.2.2"

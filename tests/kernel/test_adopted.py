@@ -11,7 +11,7 @@ import pytest
 from plugin.model.network import Protocol
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
-from tests.kernel.site import HOST4, HOST6, Site
+from tests.kernel.site import HOST4, HOST6, WEATHERS, Site
 
 PORT = 7000
 BRIDGE = "br-lan"
@@ -36,8 +36,7 @@ ANSWERS = {"R": Answer.REACHED, "d": Answer.DROPPED, "-": Answer.UNREACHABLE}
 
 
 @pytest.fixture(
-    params=[(True, True), (True, False), (False, True), (False, False)],
-    ids=["filtered-docker", "filtered", "docker", "alone"],
+    params=WEATHERS,
 )
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A host in all weathers, with Docker's rules for its own bridge, and the owner's."""

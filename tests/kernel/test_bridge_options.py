@@ -11,7 +11,7 @@ from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
-from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, Site
+from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, WEATHERS, Site
 from tests.kernel.talk import sender, tcp, udp_reaches
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -21,8 +21,7 @@ R, X, D = Answer.REACHED, Answer.REFUSED, Answer.DROPPED
 
 
 @pytest.fixture(
-    params=[(True, True), (True, False), (False, True), (False, False)],
-    ids=["filtered-docker", "filtered", "docker", "alone"],
+    params=WEATHERS,
 )
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A host and its neighbour, in all weathers; every refusal is said."""

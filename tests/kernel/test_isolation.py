@@ -12,7 +12,7 @@ from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
-from tests.kernel.site import HOST4, HOST6, Site
+from tests.kernel.site import HOST4, HOST6, WEATHERS, Site
 from tests.kernel.talk import pings, sender, udp_reaches
 
 # Each cell has three answers: at the container's own address on a port that is not published,
@@ -136,8 +136,7 @@ def expected(table: str) -> dict[Pair, Answer]:
 
 
 @pytest.fixture(
-    params=[(True, True), (True, False), (False, True), (False, False)],
-    ids=["filtered-docker", "filtered", "docker", "alone"],
+    params=WEATHERS,
 )
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A host and its neighbour, in all weathers; every refusal is said."""

@@ -15,14 +15,13 @@ from tests.fakes.values import a_binding
 from tests.kernel.exchange import Exchange
 from tests.kernel.netns import Netns
 from tests.kernel.published import FAMILIES, ORIGINS, PROTOCOLS, SERVERS, Server
-from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, Container, Site
+from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, WEATHERS, Container, Site
 
 ADDRESSES: Final = {"v4": HOST4, "v4b": HOST4_OTHER, "v6": HOST6}
 
 
 @pytest.fixture(
-    params=[(True, True), (True, False), (False, True), (False, False)],
-    ids=["filtered-docker", "filtered", "docker", "alone"],
+    params=WEATHERS,
 )
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A host and its neighbour, in all weathers."""
