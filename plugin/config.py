@@ -1,8 +1,4 @@
-"""Settings from the environment, read and checked once, before anything is opened.
-
-Every setting is a row of SETTINGS: its name, its default and what it is for.  The
-reference page lists the same rows.
-"""
+"""Settings from the environment, read and checked once, before anything is opened."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,10 +8,12 @@ from typing import Final, TypeVar
 
 from plugin.errors import SettingError
 from plugin.log import LEVELS
+from plugin.settings import SETTINGS
 
 T = TypeVar("T")
 
 _LONGEST: Final = 10 * 365 * 24 * 60 * 60.0  # ten years, in seconds
+_MARKS: Final = range(1 << 32)  # linux/skbuff.h: the mark is a __u32
 UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
 
 
@@ -42,100 +40,13 @@ class PluginSocket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One environment variable."""
+class AcceptedMark:
+    """The packet marks that have ``value`` in the bits of ``mask``."""
 
-    name: str
-    default: str
-    meaning: str
+    value: int
+    mask: int
 
 
-SETTINGS: Final = (
-    Setting(
-        name="PYNET_STATE",
-        default="/var/lib/pynet",
-        meaning="Directory of the databases; made with mode 0700 if it is missing.",
-    ),
-    Setting(
-        name="PYNET_PLUGIN_SOCKETS",
-        default="/run/docker/plugins/pynet.sock",
-        meaning="Sockets to serve the engine on, with commas between: `path` or `path=scope`. "
-        "A path without a scope takes SCOPE.",
-    ),
-    Setting(
-        name="PYNET_ADMIN_SOCKET",
-        default="/run/pynet/admin.sock",
-        meaning="Socket for `pynet status`, health and metrics.",
-    ),
-    Setting(
-        name="PYNET_LOG_LEVEL",
-        default="info",
-        meaning="Least important event that is logged: debug, info, warning or error.",
-    ),
-    Setting(
-        name="SCOPE",
-        default="local",
-        meaning="Scope of the driver: local, or global for networks that swarm hands out.",
-    ),
-    Setting(
-        name="PYNET_ROLES",
-        default="network,ipam",
-        meaning="What the plugin offers: network, ipam or both.",
-    ),
-    Setting(
-        name="PYNET_POOLS",
-        default="",
-        meaning="Pools for networks without a subnet, `base:size` with commas between. "
-        "Empty: the defaults, 10.208.0.0/12:24 and a /48 of this host's own for IPv6.",
-    ),
-    Setting(
-        name="PYNET_QUARANTINE",
-        default="60",
-        meaning="Seconds that a freed address rests before somebody else gets it, 0 for none.",
-    ),
-    Setting(
-        name="PYNET_STICKY",
-        default="604800",
-        meaning="Seconds that an address is kept for the container name or MAC address that "
-        "had it, 0 for none.",
-    ),
-    Setting(
-        name="PYNET_RESERVE_TIMEOUT",
-        default="120",
-        meaning="Seconds until an address that was asked for and that no endpoint has goes back, "
-        "0 for never.",
-    ),
-    Setting(
-        name="PYNET_REQUIRES_MAC",
-        default="false",
-        meaning="Whether the engine chooses a MAC address before it asks for an address. With true "
-        "the address of `--mac-address` is sticky on engines before 29 too, but every endpoint "
-        "gets a MAC address set, which links that share their parent's (ipvlan) refuse.",
-    ),
-    Setting(
-        name="PYNET_MARK",
-        default="0x800",
-        meaning="The one bit of the packet mark that tells Docker's FORWARD chain "
-        "that pynet let a packet through.",
-    ),
-    Setting(
-        name="PYNET_SYSCTLS",
-        default="/proc/sys",
-        meaning="Where kernel settings are written: a managed plugin sees /proc/sys read-only.",
-    ),
-    Setting(
-        name="PYNET_TICK",
-        default="30",
-        meaning="Seconds between two comparisons of the host with what it should hold, 1 to 3600.",
-    ),
-    Setting(
-        name="PYNET_ANSWER_ALWAYS",
-        default="false",
-        meaning="With true a wrong setting does not end the start: Docker is told of it with every "
-        "call, and `pynet status` shows it. For plugins whose output nobody reads, or whose sockets "
-        "systemd holds, so that Docker would wait.",
-    ),
-)
 _DOORS: Final = ("PYNET_PLUGIN_SOCKETS", "PYNET_ADMIN_SOCKET", "PYNET_ANSWER_ALWAYS")
 
 
@@ -161,6 +72,7 @@ class Config:
     roles: frozenset[Role]
     addresses: AddressSettings
     mark: int
+    accepted: AcceptedMark | None
     sysctls: Path
     tick: float
     fault: str = ""  # why it may not be served, with PYNET_ANSWER_ALWAYS; empty if it may
@@ -189,6 +101,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     """
     values = {s.name: environ.get(s.name, "").strip() or s.default for s in SETTINGS}
     scope = _scope("SCOPE", values["SCOPE"])
+    mark = _mark(values["PYNET_MARK"])
     _boolean("PYNET_ANSWER_ALWAYS", values["PYNET_ANSWER_ALWAYS"])
     return Config(
         state=_absolute("PYNET_STATE", values["PYNET_STATE"]),
@@ -197,7 +110,8 @@ def read_config(environ: Mapping[str, str]) -> Config:
         log_level=_log_level(values["PYNET_LOG_LEVEL"]),
         roles=_roles(values["PYNET_ROLES"]),
         addresses=_addresses(values),
-        mark=_mark(values["PYNET_MARK"]),
+        mark=mark,
+        accepted=_accepted(values["PYNET_ACCEPT_FWMARK"], mark),
         sysctls=_absolute("PYNET_SYSCTLS", values["PYNET_SYSCTLS"]),
         tick=_number("PYNET_TICK", values["PYNET_TICK"], low=1, high=3600),
     )
@@ -275,6 +189,21 @@ def _mark(text: str) -> int:
     if mark is None or not 0 < mark < 1 << 32 or mark & (mark - 1):
         raise SettingError("PYNET_MARK", text, "a number with one bit set, as 0x800")
     return mark
+
+
+def _accepted(text: str, own: int) -> AcceptedMark | None:
+    """As dockerd's bridge-accept-fwmark, but nothing that every packet or none has."""
+    name = "PYNET_ACCEPT_FWMARK"
+    if not text:
+        return None
+    first, slash, second = text.partition("/")
+    value = _parse(int, first, 0)
+    mask = _parse(int, second, 0) if slash else _MARKS[-1]
+    if not value or not mask or mask not in _MARKS or value & ~mask:
+        raise SettingError(name, text, "a mark within its mask and not 0, as 0x2/0x3 or 0x2")
+    if value & own:
+        raise SettingError(name, text, f"a mark without the bit of PYNET_MARK, {own:#x}")
+    return AcceptedMark(value=value, mask=mask)
 
 
 def _boolean(name: str, text: str) -> bool:

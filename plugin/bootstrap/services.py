@@ -196,7 +196,7 @@ class Builder:
     def _firewall(self) -> Firewall:
         mark = self._config.mark
         try:
-            return NftablesFirewall(DockerUser(mark), mark, NfTables())
+            return NftablesFirewall(DockerUser(mark), mark, NfTables(), self._config.accepted)
         except FirewallError as error:
             self._health.degrade(
                 "nftables",

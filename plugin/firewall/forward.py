@@ -2,6 +2,9 @@
 
 Docker's FORWARD chain accepts what ``pn_pass`` has marked.  What ``pn_forward`` returns is none
 of ours, and left to whoever else filters on this host.
+
+The rules with ``accepted`` are there only where the host's administrator opens containers by a
+mark, and behind those that close --internal networks and isolation=strict.
 """
 
 from typing import Final
@@ -34,6 +37,7 @@ FORWARD: Final = {
     # what else comes here was sent by way of the host.  An adopted bridge has others on it.
     "pn_within": """
         meta mark and {mark:#x} != 0 goto pn_pass
+        meta mark and {accepted_mask:#x} == {accepted:#x} goto pn_pass
         ct status dnat goto pn_pass
         ip saddr . ip daddr @pn_allowed4 goto pn_pass
         ip6 saddr . ip6 daddr @pn_allowed6 goto pn_pass
@@ -44,6 +48,7 @@ FORWARD: Final = {
     """,
     "pn_in": """
         ct status dnat goto pn_pass
+        meta mark and {accepted_mask:#x} == {accepted:#x} goto pn_pass
         iifname . oifname @pn_trusted goto pn_pass
         ip daddr . meta l4proto . th dport @pn_routed_ports4 goto pn_pass
         ip6 daddr . meta l4proto . th dport @pn_routed_ports6 goto pn_pass

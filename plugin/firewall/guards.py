@@ -80,6 +80,7 @@ GUARDS: Final = {
         iifname != @pn_separate goto pn_bridged
         oifname != @pn_separate goto pn_bridged
         meta mark and {mark:#x} != 0 accept
+        meta mark and {accepted_mask:#x} == {accepted:#x} goto pn_bridged
         ether type arp arp saddr ip . arp daddr ip @pn_pairs4 accept
         ether type ip ip saddr . ip daddr @pn_pairs4 goto pn_bridged
         ether type ip6 ip6 saddr . ip6 daddr @pn_pairs6 goto pn_bridged

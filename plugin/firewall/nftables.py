@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
+from plugin.config import AcceptedMark
 from plugin.errors import FirewallError, KernelError
 from plugin.firewall import skeleton
 from plugin.firewall.base import Ruleset
@@ -30,12 +31,18 @@ class NftablesFirewall:
 
     name: str = "nftables"
 
-    def __init__(self, docker_user: DockerUser, mark: int, ruleset: Ruleset) -> None:
+    def __init__(
+        self,
+        docker_user: DockerUser,
+        mark: int,
+        ruleset: Ruleset,
+        accepted: AcceptedMark | None = None,
+    ) -> None:
         if sys.byteorder != "little":
             raise FirewallError("the rules of pynet are compiled for little-endian machines")
         self._docker_user = docker_user
         self._user_nat = UserNat(mark, ruleset)
-        self._mark = mark
+        self._tables = skeleton.tables(mark, accepted)
         self._ruleset = ruleset
         self._made: _Chains | None = None  # our chains as they were when they were made last
         self._restored: deque[Rule] = deque()
@@ -112,14 +119,13 @@ class NftablesFirewall:
             self._restored.extend(_lacking(before, self._made))
 
     def _lay(self) -> None:
-        tables = skeleton.tables(self._mark)
         try:
-            self._ruleset.lay(tables)
+            self._ruleset.lay(self._tables)
         except KernelError as error:
             # A set or chain of that name is of another kind: of a pynet before this one, or a
             # stranger's.
             _log.warning("tables.replaced", reason=error)
-            self._ruleset.lay(tables, tuple(_changes(self._read(SHAPES))))
+            self._ruleset.lay(self._tables, tuple(_changes(self._read(SHAPES))))
 
     def _change(self, changes: Sequence[SetChange]) -> None:
         self._ruleset.change(skeleton.TABLE, changes)

@@ -15,8 +15,10 @@ The kernel is given ``compiled.py``, which nft makes of this text: after a chang
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from plugin.config import AcceptedMark
 from plugin.firewall import compiled
 from plugin.firewall.forward import FORWARD
 from plugin.firewall.guards import GUARDS
@@ -29,6 +31,7 @@ BRIDGE: Final = "bridge"
 REFUSALS: Final = "pn_refusals"
 FAMILIES: Final = (INET, BRIDGE)
 _ALL: Final = 0xFFFFFFFF  # a mark has 32 bits
+_IF_ACCEPTED: Final = "{accepted"  # what a rule has that is left out where no mark is accepted
 _NAMELESS: Final = re.compile(r"__(set|map)\d+")
 
 _PORT: Final = "inet_proto . inet_service"
@@ -162,24 +165,32 @@ def family_of(container: str) -> str:
     return BRIDGE if container in SETS[BRIDGE] else INET
 
 
-def script(mark: int) -> str:
+def script(mark: int, accepted: AcceptedMark | None = None) -> str:
     """One transaction that makes the skeleton so and leaves every element alone."""
-    return "".join(_table(family, mark) for family in FAMILIES)
+    words = _words(mark, accepted)
+    return "".join(_table(family, words) for family in FAMILIES)
 
 
-def _table(family: str, mark: int) -> str:
+def _words(mark: int, accepted: AcceptedMark | None) -> dict[str, int]:
+    words = {"mark": mark, "others": _ALL ^ mark}
+    if accepted:
+        words |= {"accepted": accepted.value, "accepted_mask": accepted.mask}
+    return words
+
+
+def _table(family: str, words: Mapping[str, int]) -> str:
     where = f"{family} {TABLE}"
     lines = [f"add table {where}"]
     lines += [f"add set {where} {name} {{ {spec}; }}" for name, spec in SETS[family].items()]
     lines += [f"add map {where} {name} {{ {spec}; }}" for name, spec in MAPS[family].items()]
-    chains = {name: _lines(text) for name, text in _CHAINS[family].items()}
+    chains = {name: _used(_lines(text), words) for name, text in _CHAINS[family].items()}
     for name, rules in chains.items():
         hook = [line for line in rules if line.startswith("type ")]
         head = f" {{ {hook[0]} }}" if hook else ""
         lines.append(f"add chain {where} {name}{head}")
         lines.append(f"flush chain {where} {name}")
     lines += [
-        f"add rule {where} {name} {rule.format(mark=mark, others=_ALL ^ mark)}"
+        f"add rule {where} {name} {rule.format(**words)}"
         for name, rules in chains.items()
         for rule in rules
         if not rule.startswith("type ")
@@ -191,15 +202,20 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.strip().splitlines()]
 
 
-def tables(mark: int) -> tuple[CompiledTable, ...]:
+def _used(rules: Sequence[str], words: Mapping[str, int]) -> list[str]:
+    return [rule for rule in rules if "accepted" in words or _IF_ACCEPTED not in rule]
+
+
+def tables(mark: int, accepted: AcceptedMark | None = None) -> tuple[CompiledTable, ...]:
     """The same as the kernel takes it; compiled before, because nft may die beside other tables.
 
     nft reads every table of the host, and one that a newer nft has made may be too much for it.
     """
-    return tuple(_compiled(family, mark) for family in FAMILIES)
+    words = _words(mark, accepted)
+    return tuple(_compiled(family, words) for family in FAMILIES)
 
 
-def _compiled(family: str, mark: int) -> CompiledTable:
+def _compiled(family: str, words: Mapping[str, int]) -> CompiledTable:
     return CompiledTable(
         family=family,
         name=TABLE,
@@ -215,16 +231,15 @@ def _compiled(family: str, mark: int) -> CompiledTable:
             CompiledChain(
                 name=name,
                 definition=bytes.fromhex(definition),
-                rules=tuple(_marked(rule, mark) for rule in rules),
+                rules=tuple(_marked(rule, words) for rule in _used(rules, words)),
             )
             for name, (definition, *rules) in compiled.CHAINS[family].items()
         ),
     )
 
 
-def _marked(rule: str, mark: int) -> bytes:
+def _marked(rule: str, words: Mapping[str, int]) -> bytes:
     """Marks are in the order of the host, and so is all that ``compiled`` has: little-endian."""
-    words = {"mark": mark, "others": _ALL ^ mark}
     return bytes.fromhex(
         rule.format(**{name: word.to_bytes(4, "little").hex() for name, word in words.items()})
     )

@@ -8,12 +8,14 @@ import re
 import struct
 from typing import Final
 
+from plugin.config import AcceptedMark
 from plugin.firewall import skeleton
 from plugin.kernel import nf_tables
 from plugin.kernel import raw_netlink as raw
 from tests.kernel.netns import Netns
 
 MARK: Final = 0x5A3C9617  # neither its bytes nor their complements are anything else
+ACCEPTED: Final = AcceptedMark(value=0x2B71D84E, mask=0x6FF3DDCF)  # and neither are these
 _MOST_COLUMNS: Final = 100  # as ruff sets them
 _U32: Final = struct.Struct("!I")
 # linux/netfilter/nf_tables.h, enum nf_tables_msg_types and the attributes of each
@@ -38,7 +40,7 @@ _NAMELESS: Final = re.compile(r"__(set|map)\d+")
 _HEAD: Final = '''"""The skeleton as nf_tables takes it, compiled by nft from ``skeleton.py``.
 
 Written anew by ``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py``.  Words in braces are
-the mark, and the complement of the mark.
+the mark, the complement of the mark, and the mark that is accepted with its mask.
 """
 
 from typing import Final
@@ -48,7 +50,7 @@ from typing import Final
 
 def compiled(netns: Netns) -> str:
     """The module."""
-    netns.run("nft", "-f", "-", stdin=skeleton.script(MARK))
+    netns.run("nft", "-f", "-", stdin=skeleton.script(MARK, ACCEPTED))
     sets: dict[str, dict[str, tuple[str, str]]] = {}
     chains: dict[str, dict[str, tuple[str, ...]]] = {}
     with netns.entered():
@@ -88,7 +90,9 @@ def _chains(family: str, numbers: dict[str, int]) -> dict[str, tuple[str, ...]]:
         items = (_expression(item, numbers) for _, item in raw.each_attribute(rule[_EXPRESSIONS]))
         text = raw.nested(_EXPRESSIONS, *(raw.nested(_ITEM, item) for item in items)).hex()
         found[raw.text(rule[_RULE_CHAIN])].append(text)
-    wanted = re.findall(rf"add chain {family} {skeleton.TABLE} (\w+)", skeleton.script(MARK))
+    wanted = re.findall(
+        rf"add chain {family} {skeleton.TABLE} (\w+)", skeleton.script(MARK, ACCEPTED)
+    )
     return {name: tuple(found[name]) for name in wanted}
 
 
@@ -143,6 +147,12 @@ def _text(title: str, families: dict[str, dict[str, tuple[str, ...]]]) -> str:
 
 
 def _marked(text: str) -> str:
-    mark = MARK.to_bytes(4, "little")
-    other = bytes(~each & 0xFF for each in mark)
-    return text.replace(mark.hex(), "{mark}").replace(other.hex(), "{others}")
+    words = {
+        "mark": MARK,
+        "others": ~MARK & 0xFFFFFFFF,
+        "accepted": ACCEPTED.value,
+        "accepted_mask": ACCEPTED.mask,
+    }
+    for name, word in words.items():
+        text = text.replace(word.to_bytes(4, "little").hex(), f"{{{name}}}")
+    return text

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.linux import LinuxKernel
@@ -78,9 +79,11 @@ class Site:
         *,
         br_netfilter: bool = True,
         docker: bool = False,
+        accepted: AcceptedMark | None = None,
     ) -> None:
         self.host = Netns()
         self.outside = Netns()
+        self.accepted = accepted
         self._sandboxes: list[Netns] = []
         self._foreign_bridges: set[str] = set()
         for netns in (self.host, self.outside):
@@ -116,7 +119,7 @@ class Site:
     def _start(self) -> None:
         with self.host.entered():
             self.kernel = LinuxKernel()
-            self.firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
+            self.firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables(), self.accepted)
             self.firewall.prepare()
         reconciler = Reconciler(self.kernel, self.firewall)
         locks = Locks()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plugin.config import (
-    SETTINGS,
+    AcceptedMark,
     Config,
     PluginSocket,
     Role,
@@ -14,6 +14,7 @@ from plugin.config import (
     read_served_config,
 )
 from plugin.errors import SettingError
+from plugin.settings import SETTINGS
 
 LONG = "/" + "x" * 107
 
@@ -31,6 +32,7 @@ class TestDefaults:
         assert config.log_level == "info"
         assert config.roles == {Role.NETWORK, Role.IPAM}
         assert (config.mark, config.tick) == (0x800, 30)
+        assert config.accepted is None
 
     @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
     def test_an_empty_value_is_the_default(self, name: str) -> None:
@@ -52,6 +54,10 @@ GOOD = [
     ("PYNET_MARK", "0x1", "mark", 1),
     ("PYNET_MARK", "4096", "mark", 4096),
     ("PYNET_MARK", "0x80000000", "mark", 1 << 31),
+    ("PYNET_ACCEPT_FWMARK", "2/3", "accepted", AcceptedMark(value=2, mask=3)),
+    ("PYNET_ACCEPT_FWMARK", "0x2 / 0xff", "accepted", AcceptedMark(value=2, mask=0xFF)),
+    ("PYNET_ACCEPT_FWMARK", "0x2/0xfff", "accepted", AcceptedMark(value=2, mask=0xFFF)),
+    ("PYNET_ACCEPT_FWMARK", "7", "accepted", AcceptedMark(value=7, mask=0xFFFFFFFF)),
     ("PYNET_SYSCTLS", "/host/proc/sys", "sysctls", Path("/host/proc/sys")),
     ("PYNET_TICK", "1", "tick", 1),
     ("PYNET_TICK", "2.5", "tick", 2.5),
@@ -90,6 +96,43 @@ BAD = [
     ("PYNET_MARK", "-1", "expected a number with one bit set"),
     ("PYNET_MARK", "0x100000000", "expected a number with one bit set"),
     ("PYNET_MARK", "x", "expected a number with one bit set"),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "0",
+        "PYNET_ACCEPT_FWMARK is '0', expected a mark within its mask and not 0",
+    ),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "0/0x1",
+        "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2",
+    ),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "hello/0x2",
+        "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2",
+    ),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "1/hello",
+        "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2",
+    ),
+    ("PYNET_ACCEPT_FWMARK", "1/", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    ("PYNET_ACCEPT_FWMARK", "/1", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    ("PYNET_ACCEPT_FWMARK", "1/2", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    ("PYNET_ACCEPT_FWMARK", "-1", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    ("PYNET_ACCEPT_FWMARK", "1/-1", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "0x100000000",
+        "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2",
+    ),
+    (
+        "PYNET_ACCEPT_FWMARK",
+        "1/0x100000001",
+        "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2",
+    ),
+    ("PYNET_ACCEPT_FWMARK", "1_0", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
+    ("PYNET_ACCEPT_FWMARK", "0x802/0xfff", "expected a mark without the bit of PYNET_MARK, 0x800"),
     ("PYNET_SYSCTLS", "proc/sys", "PYNET_SYSCTLS is 'proc/sys', expected an absolute path"),
     ("PYNET_TICK", "0.5", "PYNET_TICK is '0.5', expected a number from 1 to 3600"),
     ("PYNET_TICK", "3601", "expected a number from 1 to 3600"),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.config import SETTINGS
 from plugin.drivers.registry import modes
+from plugin.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
