@@ -92,7 +92,7 @@ def test_a_full_subnet_flows_over_into_its_sibling(site: Site) -> None:
     ):
         # A young link loses its first packets of IPv6.
         wait_until(partial(site.pings, two, target), f"an answer from {target}")
-    with pytest.raises(CommandError, match="is taken; release some"):
+    with pytest.raises(CommandError, match="is taken; remove containers"):
         _start(site, network)
     site.remove(two)
     assert site.address(_start(site, network), network) == second
