@@ -37,8 +37,9 @@ _NF_DROP: Final = b"\0\0\0\0"  # linux/netfilter.h
 _FAMILIES: Final = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 NUMBERS: Final = {name: number for number, name in _FAMILIES.items()}
 _HOOKS: Final = ("prerouting", "input", "forward", "output", "postrouting")
-# A set without a name gets one with a number, which changes whenever it is made again.
-_NAMELESS: Final = re.compile(rb"__(set|map)\d+")
+# A set without a name gets one with a number, which changes whenever it is made again, and with it
+# the length of the attribute and of what fills it up.
+_NAMELESS: Final = re.compile(rb"..\x01\x00__(set|map)\d+\x00+", re.DOTALL)
 _FIREWALLD: Final = ("inet", "firewalld")
 _ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
 _OURS: Final = re.compile(rb"pn[bh]-[0-9a-f]{11}(?=\0)")

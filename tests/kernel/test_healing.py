@@ -1,5 +1,6 @@
 """Rules that somebody took away come back by themselves: the watches tell, the healer mends."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -73,15 +74,18 @@ def caretaker(site: Site, container: Container) -> Iterator[Caretaker]:
     made.close()
 
 
+COUNTED = re.compile(r"set pn_refusals \{.*?\n\t\}\n", re.DOTALL)
+
+
 def works(site: Site, container: Container) -> None:
     assert tcp(container.netns, ("10.1.0.2", PORT), site.outside, (HOST4, 8080)) == OUTSIDE4
     assert tcp(site.outside, (OUTSIDE4, PORT), container.netns, (OUTSIDE4, PORT)) == HOST4
 
 
 def state(site: Site) -> tuple[object, ...]:
-    """Everything that the host's filters hold of ours."""
+    """Everything that the host's filters hold of ours, but for what packets leave there."""
     tables = [
-        site.host.run("nft", "-s", "list", "table", family, "pynet")
+        COUNTED.sub("", site.host.run("nft", "-s", "list", "table", family, "pynet"))
         for family in ("inet", "bridge")
     ]
     return (site.firewall.read(), *tables, *(_marked(site, command) for command in FAMILIES))
