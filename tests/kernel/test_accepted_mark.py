@@ -1,5 +1,6 @@
 """Packets with a mark that the administrator named reach containers whose ports are not published."""
 
+import socket
 from collections.abc import Iterator
 from itertools import product
 from typing import Final
@@ -10,9 +11,11 @@ from plugin.config import AcceptedMark
 from plugin.model.ids import bridge_name
 from tests.kernel.exchange import Answer
 from tests.kernel.questions import SERVICE, SHUT, Question, at, surprises
-from tests.kernel.site import HOST4, HOST6, Container, Site
+from tests.kernel.site import HOST4, HOST6, Container, Site, is_v4
+from tests.kernel.talk import udp_reaches
 
 R, D = Answer.REACHED, Answer.DROPPED
+PORT: Final = 7000  # of which no rule knows
 ACCEPTED: Final = AcceptedMark(value=2, mask=3)
 # Whatever goes to SERVICE is marked, by rules as an administrator has them; what goes to SHUT has
 # a mark that is not accepted.  Between containers of one network that are kept apart, what is
@@ -110,3 +113,24 @@ def test_who_is_reached_with_the_mark(site: Site) -> None:
     site.restart()
     assert surprises(site, {name: (*each[:3], D) for name, each in questions.items()}) == {}
     assert "0x00000003" not in site.host.run("nft", "list", "ruleset")
+
+
+def test_containers_cannot_set_it(site: Site) -> None:
+    """A packet loses its mark when it leaves the network namespace, by a bridge and by a parent."""
+    blue = site.container(site.network("blue", "10.1.0.0/24", "fd00:1::/64"))
+    green = site.container(site.network("green", "10.2.0.0/24", "fd00:2::/64"))
+    options = {"parent": "up0", "host_access": "true"}
+    lan = site.network("lan", "192.0.2.0/24", "fd00:99::/64", mode="macvlan", options=options)
+    stacked = site.container(lan, 50)
+    stacked.netns.ip(f"route add 10.1.0.0/24 via {HOST4}", f"route add fd00:1::/64 via {HOST6}")
+    for asker, address in product((green, stacked), at(blue)):
+
+        def send(
+            word: bytes, asker: Container = asker, to: tuple[str, int] = (address, PORT)
+        ) -> None:
+            family = socket.AF_INET if is_v4(to[0]) else socket.AF_INET6
+            with asker.netns.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, ACCEPTED.value)
+                sock.sendto(word, to)
+
+        assert not udp_reaches(site, blue.netns, (address, PORT), send)
