@@ -136,7 +136,7 @@ def test_networks_of_other_drivers(site: Site, plugin: PluginProcess) -> None:
     containers = {site.run("--network", network, *ALWAYS): network for network in networks}
     lose_the_store(plugin)
     networks.append(site.network())
-    with pytest.raises(CommandError, match="is not held; if the store was lost, restart the eng"):
+    with pytest.raises(CommandError, match="is not held; recreate the network, or restart Docker"):
         site.run("--network", other)
 
     # Killed, so that it replays the addresses of endpoints, too; those of ours are held already.
