@@ -37,6 +37,14 @@ def held_port(port: PublishedPort, host_ip: IPAddress) -> HostPort:
     return HostPort(protocol=port.protocol, address=host_ip, port=port.host_port)
 
 
+def meets_loopback4(port: PublishedPort) -> bool:
+    """Whether the host reaches the port at 127.0.0.1, or at another address of 127.0.0.0/8."""
+    host_ip = port.host_ip
+    if host_ip is None or host_ip.version != 4:
+        return False
+    return host_ip.is_unspecified or host_ip.is_loopback
+
+
 def is_carried(protocol: Protocol) -> bool:
     """Whether the proxy knows the protocol: SCTP has messages in streams, not bytes."""
     return protocol is not Protocol.SCTP

@@ -24,6 +24,7 @@ from plugin.drivers.publishing import (
     carried_elements,
     held_port,
     is_carried,
+    meets_loopback4,
     not_carried,
     translation,
 )
@@ -49,6 +50,7 @@ from plugin.model.resources import (
     IpvlanMode,
     ProxiedPort,
     Resource,
+    RouteLocalnet,
     Shim,
     Sysctl,
 )
@@ -368,4 +370,6 @@ def _port(network: Network, endpoint: Endpoint, port: PublishedPort) -> set[Reso
     if source is not None:
         match = (str(port.container_ip),)
         resources.add(Element(container="pn_shim_sources4", match=match, data=(str(source),)))
+    if meets_loopback4(port):
+        resources.add(RouteLocalnet(ifname=shim_name(network.id)))
     return resources

@@ -15,6 +15,8 @@ Ipvlan     there it is found by the numbers of the namespaces that links of ours
 HostRoute  the route's protocol number; the neighbour beside it goes with our link
 Limit      a queue of one of our links
 Hairpin    a flag of one of our ports
+RouteLo-   a setting of one of our links; a link of somebody else's keeps it, for nothing
+calnet     tells who gave the leave
 Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge; on our links
            any that a plan has, for kernels before 5.18 keep no protocol
 Sysctl     of one of our links, or shared with everybody and never taken back
@@ -38,6 +40,7 @@ from plugin.model.resources import (
     HostRoute,
     IpvlanSetting,
     LinkResource,
+    RouteLocalnet,
 )
 
 
@@ -81,8 +84,10 @@ class Kernel(Protocol):
         One that is not found is looked for anew.
         """
 
-    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
+    def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
         """Every link and route on the host that carries our mark, whoever asked for it.
+
+        And every leave to carry 127.0.0.0/8 that such a link has.
 
         Less VLANs that somebody else needs.
         """

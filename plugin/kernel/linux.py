@@ -49,6 +49,7 @@ from plugin.model.resources import (
     LinkResource,
     Macvlan,
     ProxiedPort,
+    RouteLocalnet,
     Shim,
     Sysctl,
     Veth,
@@ -110,9 +111,10 @@ class LinuxKernel:
     def one_look(self) -> AbstractContextManager[None]:
         return sandboxes.one_look()
 
-    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
+    def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
         with conversation() as rtnl:
-            return marked.read_marked(rtnl).union(HostRoutes(rtnl).all())
+            own = marked.read_marked(rtnl)
+            return own.union(HostRoutes(rtnl).all(), marked.localnets(own, self._sysctl_root))
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         with conversation() as rtnl:
@@ -196,7 +198,7 @@ class LinuxKernel:
                 links.ensure_hairpin(rtnl, resource)
             case Address():
                 addresses.ensure(rtnl, resource)
-            case Sysctl():
+            case Sysctl() | RouteLocalnet():
                 _ensure_setting(rtnl, resource, self._sysctl_root)
             case HostPort():
                 self._ports.ensure(resource)
@@ -229,6 +231,8 @@ class LinuxKernel:
                 shims.remove_route(rtnl, resource)
             case Hairpin():
                 links.remove_hairpin(rtnl, resource)
+            case RouteLocalnet():
+                sysctls.remove_route_localnet(rtnl, resource, self._sysctl_root)
             case Address():
                 addresses.remove(rtnl, resource)
             case Sysctl() | Limit():
@@ -259,14 +263,16 @@ class LinuxKernel:
                 return links.read_hairpin(rtnl, resource)
             case Address():
                 return addresses.read(rtnl, resource)
-            case Sysctl() | HostPort() | ProxiedPort():
+            case RouteLocalnet() | Sysctl() | HostPort() | ProxiedPort():
                 return self._read_own(rtnl, resource)
 
     def _read_own(
-        self, rtnl: Rtnl, resource: Sysctl | HostPort | ProxiedPort
+        self, rtnl: Rtnl, resource: RouteLocalnet | Sysctl | HostPort | ProxiedPort
     ) -> HostResource | None:
         """What needs no netlink to be seen, but for a link that may be somebody else's."""
         match resource:
+            case RouteLocalnet():
+                return sysctls.read_route_localnet(resource.ifname, self._sysctl_root)
             case Sysctl():
                 return _read_setting(rtnl, resource, self._sysctl_root)
             case HostPort():
@@ -291,9 +297,11 @@ class _Looks:
         return found or (resource if self.sandboxes.has(resource) else None)
 
 
-def _ensure_setting(rtnl: Rtnl, sysctl: Sysctl, root: Path) -> None:
-    if not _is_others(rtnl, sysctl):
-        sysctls.ensure(sysctl, root)
+def _ensure_setting(rtnl: Rtnl, resource: Sysctl | RouteLocalnet, root: Path) -> None:
+    if isinstance(resource, RouteLocalnet):
+        sysctls.ensure_route_localnet(resource, root)
+    elif not _is_others(rtnl, resource):
+        sysctls.ensure(resource, root)
 
 
 def _read_setting(rtnl: Rtnl, sysctl: Sysctl, root: Path) -> Sysctl | None:

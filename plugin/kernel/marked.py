@@ -1,13 +1,15 @@
 """Every link of ours, whoever asked for it: what a sweep compares with the state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
-from plugin.kernel import links, shims, stacked, standing
+from plugin.kernel import links, shims, stacked, standing, sysctls
 from plugin.kernel.link_messages import LinkInfo
 from plugin.kernel.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
+    Bridge,
     Detour,
     Dummy,
     Ipvlan,
@@ -16,6 +18,7 @@ from plugin.model.resources import (
     LinkResource,
     Macvlan,
     MacvlanMode,
+    RouteLocalnet,
     Shim,
     Veth,
     Vlan,
@@ -33,6 +36,16 @@ def read_marked(rtnl: Rtnl) -> frozenset[LinkResource]:
         for link in found
         if link.kind != "vlan" or not standing.is_used(rtnl, link)
     )
+
+
+def localnets(own: Iterable[LinkResource], root: Path) -> frozenset[RouteLocalnet]:
+    """Where links of ours that lead to containers carry 127.0.0.0/8."""
+    found = [
+        sysctls.read_route_localnet(each.ifname, root)
+        for each in own
+        if isinstance(each, Bridge | Shim)
+    ]
+    return frozenset(each for each in found if each is not None)
 
 
 def _is_read(link: LinkInfo) -> bool:

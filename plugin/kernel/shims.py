@@ -233,7 +233,6 @@ def _settings(shim: Shim) -> list[Sysctl]:
     conf4, conf6 = (f"net/{family}/conf/{shim.ifname}" for family in ("ipv4", "ipv6"))
     settings = [
         Sysctl(name=f"{conf4}/arp_filter", value="1"),
-        Sysctl(name=f"{conf4}/route_localnet", value="1"),
         Sysctl(name=f"{conf6}/accept_ra", value="0"),
         Sysctl(name=f"{conf6}/accept_dad", value="0"),
         Sysctl(name=f"{conf6}/disable_ipv6", value="0" if shim.ipv6 else "1"),

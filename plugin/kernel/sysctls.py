@@ -8,8 +8,10 @@ from typing import Final
 from plugin.errors import KernelError
 from plugin.kernel import links, open_files
 from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import Rtnl
 from plugin.log import Log
-from plugin.model.resources import Sysctl
+from plugin.model.ids import IfName
+from plugin.model.resources import RouteLocalnet, Sysctl
 
 ROOT: Final = Path("/proc/sys")
 
@@ -53,6 +55,28 @@ def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
             raise open_files.refusal(f"cannot read {sysctl.name}", error) from error
         without = sysctl.name.startswith(_IPV6) and not (root / _CONF6).is_dir()
         return sysctl if without else None
+
+
+def ensure_route_localnet(wanted: RouteLocalnet, root: Path) -> None:
+    """Switch it on."""
+    ensure(_route_localnet(wanted.ifname, on=True), root)
+
+
+def remove_route_localnet(rtnl: Rtnl, resource: RouteLocalnet, root: Path) -> None:
+    """Switch it off, if the link is still there and ours."""
+    link = rtnl.link(resource.ifname)
+    if link is not None and links.is_ours(link):
+        ensure(_route_localnet(resource.ifname, on=False), root)
+
+
+def read_route_localnet(ifname: IfName, root: Path) -> RouteLocalnet | None:
+    """The leave, if it is given."""
+    wanted = _route_localnet(ifname, on=True)
+    return RouteLocalnet(ifname=ifname) if read(wanted, root) == wanted else None
+
+
+def _route_localnet(ifname: IfName, *, on: bool) -> Sysctl:
+    return Sysctl(name=f"net/ipv4/conf/{ifname}/route_localnet", value=str(int(on)))
 
 
 def _keep_listening(root: Path) -> None:

@@ -166,8 +166,7 @@ class Shim:
     """The host's own link on a parent, up: by it the host meets what stands there.
 
     It answers whom the host would send to by it, and nobody else (arp_filter), believes no
-    router, and lets what the host says to itself be translated (route_localnet).  Without
-    ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
+    router.  Without ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
 
     With ``ipvlan_mode`` it is an ipvlan link and has its parent's MAC address, and it answers
     for its own addresses only (arp_ignore); without, it is a macvlan link.
@@ -246,6 +245,21 @@ class Hairpin:
     @property
     def key(self) -> Key:
         return ("hairpin", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteLocalnet:
+    """Leave for a link of the host's to carry packets from and to 127.0.0.0/8 (route_localnet).
+
+    By it 127.0.0.1 can be translated to a container there (kernel doc ip-sysctl).  Removal
+    switches it off on a link of ours; a link of somebody else's keeps it.
+    """
+
+    ifname: IfName
+
+    @property
+    def key(self) -> Key:
+        return ("route_localnet", self.ifname)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +342,15 @@ _SHARED_SETS: Final = frozenset({"pn_echoes"})
 _MUTUAL_SETS: Final = frozenset({"pn_pairs4", "pn_pairs6", "pn_allowed4", "pn_allowed6"})
 LinkResource = Bridge | Dummy | Vlan | Shim | Veth | Detour | HandedOver
 HostResource = (
-    LinkResource | HostRoute | Limit | Hairpin | Address | Sysctl | HostPort | ProxiedPort
+    LinkResource
+    | HostRoute
+    | Limit
+    | Hairpin
+    | RouteLocalnet
+    | Address
+    | Sysctl
+    | HostPort
+    | ProxiedPort
 )
 Resource = HostResource | Element
 
@@ -342,4 +364,6 @@ def is_shared(resource: Resource) -> bool:
 
 def is_mutual(resource: Resource) -> bool:
     """Whether two endpoints of a network may want the very same."""
-    return isinstance(resource, Element) and resource.container in _MUTUAL_SETS
+    if isinstance(resource, Element):
+        return resource.container in _MUTUAL_SETS
+    return isinstance(resource, RouteLocalnet)

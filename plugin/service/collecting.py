@@ -13,7 +13,7 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import HostRoute, Veth, is_mutual, is_shared
+from plugin.model.resources import Element, HostRoute, Veth, is_mutual, is_shared
 from plugin.service.addresses import AddressUse, all_released, release_all, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
@@ -60,17 +60,22 @@ class Collector:
         self._kernel.end_connections(addresses, lambda: self._store.delete_endpoint(endpoint.id))
 
     def own(self, network: Network, endpoint: Endpoint, plan: Plan) -> Plan:
-        """The endpoint's plan without what another endpoint wants, too."""
+        """What of the endpoint's plan no other endpoint wants, too."""
         mutual = {each for each in plan.resources if is_mutual(each)}
         if not mutual:
             return plan  # as it is of nearly all
-        others = [e for e in self._store.endpoints(network.id) if e.id != endpoint.id and e.joined]
-        wanted = {
-            each
-            for other in others
-            for each in driver_for(network.mode).endpoint_plan(network, other).resources
-        }
-        return replace(plan, resources=plan.resources - (mutual & wanted))
+        driver = driver_for(network.mode)
+        left = set(mutual)
+        for other in self._store.endpoints(network.id):
+            if other.id == endpoint.id or not other.joined:
+                continue
+            if other.published:
+                left -= driver.ports_plan(network, other).resources
+            if any(isinstance(each, Element) for each in left):
+                left -= driver.endpoint_plan(network, other).resources
+            if not left:
+                break
+        return replace(plan, resources=plan.resources - (mutual - left))
 
     def collect_network(self, network: Network) -> None:
         """Take away everything the host may hold for the network, and forget it."""

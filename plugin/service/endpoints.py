@@ -128,7 +128,8 @@ class Endpoints:
                     network, self._store.endpoints(network_id)
                 )
                 plan = driver_for(network.mode).ports_plan(network, endpoint)
-                self._reconciler.remove(plan | _ways(network, endpoint))
+                own = self._collector.own(network, endpoint, plan)
+                self._reconciler.remove(own | _ways(network, endpoint))
                 left = replace(_bare(endpoint), sandbox_key=None, unplugged=False)
                 self._store.save_endpoint(left)
                 self._reconciler.release(plan)
@@ -208,7 +209,7 @@ class Endpoints:
         driver = driver_for(network.mode)
         plan = driver.ports_plan(network, endpoint)
         surplus = plan.resources - driver.ports_plan(network, kept).resources
-        self._reconciler.remove(Plan(resources=surplus))
+        self._reconciler.remove(self._collector.own(network, endpoint, Plan(resources=surplus)))
         self._store.save_endpoint(kept)
         self._reconciler.release(Plan(resources=surplus))
 
@@ -221,8 +222,9 @@ class Endpoints:
         there = driver.ports_plan(network, endpoint).resources
         self._store.save_endpoint(gateway)
         try:
-            wanted = driver.ports_plan(network, gateway).resources
-            self._reconciler.apply(Plan(resources=wanted - there))
+            wanted = Plan(resources=driver.ports_plan(network, gateway).resources - there)
+            # What another has is there, and stays if this fails.
+            self._reconciler.apply(self._collector.own(network, endpoint, wanted))
         except Exception:
             self._store.save_endpoint(endpoint)
             raise

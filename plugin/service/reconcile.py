@@ -15,6 +15,7 @@ from plugin.model.resources import (
     HostPort,
     HostResource,
     Resource,
+    RouteLocalnet,
     Sysctl,
     is_shared,
 )
@@ -109,7 +110,7 @@ class Reconciler:
         try:
             self._firewall.check()
         except PynetError:
-            host = [each for each in host if not isinstance(each, Sysctl)]
+            host = [each for each in host if not isinstance(each, Sysctl | RouteLocalnet)]
         closed: list[HostResource] = []
         for resource in host:
             try:

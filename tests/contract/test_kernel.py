@@ -8,7 +8,16 @@ import pytest
 from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import Protocol
-from plugin.model.resources import Address, Bridge, Hairpin, HostPort, HostResource, Sysctl, Veth
+from plugin.model.resources import (
+    Address,
+    Bridge,
+    Hairpin,
+    HostPort,
+    HostResource,
+    RouteLocalnet,
+    Sysctl,
+    Veth,
+)
 from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(
@@ -26,15 +35,17 @@ ADDRESS4 = Address(ifname=BRIDGE.ifname, interface=ip_interface("10.1.0.1/24"))
 ADDRESS6 = Address(ifname=BRIDGE.ifname, interface=ip_interface("fd00:1::1/64"))
 HAIRPIN = Hairpin(ifname=VETH.ifname)
 FORWARDING = Sysctl(name="net/ipv4/ip_forward", value="1")
-ROUTE_LOCALNET = Sysctl(name="net/ipv4/conf/pnb-1/route_localnet", value="1")
+ARP_NOTIFY = Sysctl(name="net/ipv4/conf/pnb-1/arp_notify", value="1")
+LOCALNET = RouteLocalnet(ifname=BRIDGE.ifname)
 EVERYTHING: list[HostResource] = [
     BRIDGE,
     FORWARDING,
-    ROUTE_LOCALNET,
+    ARP_NOTIFY,
     ADDRESS4,
     ADDRESS6,
     VETH,
     HAIRPIN,
+    LOCALNET,
     HostPort(protocol=Protocol.TCP, address=ip_address("0.0.0.0"), port=8080),
 ]
 ANY4, ANY6, LOOPBACK = ip_address("0.0.0.0"), ip_address("::"), ip_address("127.0.0.1")
@@ -152,9 +163,7 @@ class TestSysctls:
 
     def test_a_setting_of_a_link_that_is_adopted_is_its_owners(self, host: Host) -> None:
         """Found right as it is; that of a link of ours is set."""
-        setting = Sysctl(
-            name="net/ipv4/conf/pnb-1/route_localnet", value="1", adopted=IfName("pnb-1")
-        )
+        setting = Sysctl(name="net/ipv4/conf/pnb-1/arp_notify", value="1", adopted=IfName("pnb-1"))
         host.add_foreign_link("pnb-1")
         make(host, setting)
 
@@ -164,7 +173,7 @@ class TestSysctls:
 
     def test_a_setting_of_a_link_that_was_made_is_set(self, host: Host) -> None:
         """Though one of that name would have been adopted."""
-        setting = replace(ROUTE_LOCALNET, adopted=BRIDGE.ifname)
+        setting = replace(ARP_NOTIFY, adopted=BRIDGE.ifname)
         make(host, BRIDGE, setting)
 
         assert host.setting(setting.name) == "1"
@@ -234,6 +243,39 @@ class TestRemove:
         host.kernel.remove([ADDRESS4, ADDRESS6])
 
         assert host.kernel.read([BRIDGE, ADDRESS4, ADDRESS6]) == {BRIDGE}
+
+
+class TestRouteLocalnet:
+    def test_it_is_switched_off_again(self, host: Host) -> None:
+        """Nobody publishes there any more."""
+        make(host, BRIDGE, LOCALNET)
+        host.kernel.remove([LOCALNET])
+
+        assert host.kernel.read([BRIDGE, LOCALNET]) == {BRIDGE}
+
+    def test_it_is_found_on_a_link_of_ours(self, host: Host) -> None:
+        """The plugin before us left it there, or never took it back."""
+        make(host, BRIDGE, LOCALNET)
+        host.restart()
+
+        assert LOCALNET in host.kernel.read_marked()
+
+    def test_the_bridge_of_somebody_else_keeps_it(self, host: Host) -> None:
+        """It may be he who wants it."""
+        host.add_foreign_link(BRIDGE.ifname)
+        make(host, LOCALNET)
+        host.kernel.remove([LOCALNET])
+
+        assert host.kernel.read([LOCALNET]) == {LOCALNET}
+        assert host.kernel.read_marked() == frozenset()
+
+    def test_without_the_link_there_is_none(self, host: Host) -> None:
+        """Nothing to switch off; to switch it on is an error."""
+        host.kernel.remove([LOCALNET])
+
+        assert host.kernel.read([LOCALNET]) == frozenset()
+        with pytest.raises(KernelError):
+            make(host, LOCALNET)
 
 
 class TestMarks:

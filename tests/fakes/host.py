@@ -29,6 +29,7 @@ class Link:
     resource: LinkResource | None = None
     kind: str = "dummy"
     hairpin: bool = False
+    localnet: bool = False
     limit: Limit | None = None
     routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
     addresses: set[IPInterface] = field(default_factory=set)

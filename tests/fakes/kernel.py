@@ -35,6 +35,7 @@ from plugin.model.resources import (
     LinkResource,
     Macvlan,
     ProxiedPort,
+    RouteLocalnet,
     Shim,
     Sysctl,
     Veth,
@@ -91,10 +92,15 @@ class FakeKernel:
     def one_look(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def read_marked(self) -> frozenset[LinkResource | HostRoute]:
+    def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
         routes = (each for link in self.host.links.values() for each in link.routes.values())
+        localnets = {
+            RouteLocalnet(ifname=name)
+            for name, link in self.host.links.items()
+            if link.localnet and link.resource
+        }
         links = {each for each in self.host.ours if each.ifname not in self.host.used_vlans}
-        return frozenset(links).union(routes)
+        return frozenset(links).union(routes, localnets)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
@@ -173,6 +179,8 @@ class FakeKernel:
                 self._link(resource.ifname).limit = resource
             case Hairpin():
                 self._link(resource.ifname).hairpin = True
+            case RouteLocalnet():
+                self._link(resource.ifname).localnet = True
             case Address():
                 link = self._link(resource.ifname)
                 if resource.interface not in link.foreign_addresses:
@@ -243,7 +251,7 @@ class FakeKernel:
         match resource:
             case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan() | Shim():
                 self._remove_link(resource)
-            case Hairpin() | Address() | HostRoute():
+            case Hairpin() | RouteLocalnet() | Address() | HostRoute():
                 self._remove_from_link(resource)
             case Sysctl() | Limit():
                 pass
@@ -252,12 +260,15 @@ class FakeKernel:
             case ProxiedPort():
                 self.proxied.discard(resource)
 
-    def _remove_from_link(self, resource: Hairpin | Address | HostRoute) -> None:
+    def _remove_from_link(self, resource: Hairpin | RouteLocalnet | Address | HostRoute) -> None:
         link = self.host.links.get(resource.ifname)
         match resource:
             case Hairpin():
                 if link and link.resource:
                     link.hairpin = False
+            case RouteLocalnet():
+                if link and link.resource:
+                    link.localnet = False
             case Address():
                 if link:
                     link.addresses.discard(resource.interface)
@@ -304,13 +315,16 @@ class FakeKernel:
                 return self._read_link(link, resource) if link else None
 
     def _read_link(
-        self, link: Link, resource: LinkResource | HostRoute | Limit | Hairpin | Address
+        self,
+        link: Link,
+        resource: LinkResource | HostRoute | Limit | Hairpin | RouteLocalnet | Address,
     ) -> HostResource | None:
         match resource:
             case Limit():
                 return link.limit
-            case Hairpin():
-                return resource if link.hairpin else None
+            case Hairpin() | RouteLocalnet():
+                on = link.hairpin if isinstance(resource, Hairpin) else link.localnet
+                return resource if on else None
             case HostRoute():
                 return link.routes.get(resource.address)
             case Address():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from plugin.drivers.registry import driver_for
 from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
-from plugin.model.resources import Address, Hairpin, Resource, Sysctl
+from plugin.model.resources import Address, Hairpin, Resource, RouteLocalnet, Sysctl
 from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
 from plugin.service.healing import Healer
@@ -120,6 +120,8 @@ class Rig:
             resources |= set(link.routes.values())
             if link.hairpin:
                 resources.add(Hairpin(ifname=ifname))
+            if link.localnet:
+                resources.add(RouteLocalnet(ifname=ifname))
             if link.limit:
                 resources.add(link.limit)
         return frozenset(resources)

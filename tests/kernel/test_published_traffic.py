@@ -8,10 +8,11 @@ import socket
 
 import pytest
 
+from plugin.model.ids import bridge_name
 from plugin.model.network import Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.netns import Netns
-from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, Site
+from tests.kernel.site import HOST4, HOST4_OTHER, HOST6, OUTSIDE4, OUTSIDE6, Container, Site
 from tests.kernel.talk import RST, SYN, forger, segment, sender, tcp, udp_reaches
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -156,19 +157,40 @@ class TestLoopback:
 
     def test_a_container_does_not_reach_the_hosts_loopback(self, site: Site) -> None:
         """Servers there believe that only the host can ask them."""
-        one = site.container(site.network("blue", *DUAL))
-        via = next(
-            plan.mac_address
-            for plan in site.kernel.read_marked()
-            if plan.mark == one.network.id and hasattr(plan, "mac_address")
-        )
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding()])
 
-        def forged(to: str) -> bool:
-            probe = forger(one.netns, "eth0", via, "10.1.0.2", (to, PORT))
-            return udp_reaches(site, site.host, (to, PORT), probe)
+        assert not _asks_host(site, one, "127.0.0.1")
+        assert _asks_host(site, one, HOST4)
 
-        assert not forged("127.0.0.1")
-        assert forged(HOST4)
+    def test_nor_without_rules_unless_a_port_needs_it(self, site: Site) -> None:
+        """As where somebody flushes them while pynet is away."""
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding(host_ip=HOST4)])
+        other = site.container(one.network, 3, publish=[a_binding(PORT, 8081)])
+        last = site.container(one.network, 4)
+        site.stop(other)
+        site.host.run("nft", "flush", "ruleset")
+
+        assert not _asks_host(site, last, "127.0.0.1")
+        assert _asks_host(site, last, HOST4)
+
+    def test_it_is_reached_until_the_last_port_goes(self, site: Site) -> None:
+        """By the host, whatever else ends on that bridge, a killed pynet among it."""
+        one = site.container(site.network("blue", *DUAL), publish=[a_binding(PORT)])
+        other = site.container(one.network, 3, publish=[a_binding(PORT, 8081)])
+        site.stop(other)
+        site.restart()
+
+        assert tcp(one.netns, ("10.1.0.2", PORT), site.host, ("127.0.0.1", 8080))
+        site.stop(one)
+        setting = f"/proc/sys/net/ipv4/conf/{bridge_name(one.network.id)}/route_localnet"
+        assert site.host.run("cat", setting).strip() == "0"
+
+
+def _asks_host(site: Site, container: Container, address: str) -> bool:
+    """Whether the host hears a datagram from the container for one of its own addresses."""
+    via = _mac(site.host, bridge_name(container.network.id))
+    probe = forger(container.netns, "eth0", via, str(container.address4), (address, PORT))
+    return udp_reaches(site, site.host, (address, PORT), probe)
 
 
 def _link_local(netns: Netns, ifname: str) -> str:

@@ -133,7 +133,8 @@ class BridgeDriver:
         return port_targets(network, read_options(network), endpoint, binding)
 
     def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        return Plan(resources=port_resources(read_options(network), endpoint))
+        options = read_options(network)
+        return Plan(resources=port_resources(bridge_of(network, options), options, endpoint))
 
     def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
         """An internal network has no gateway: dockerd would apply one if it were returned.

@@ -73,11 +73,9 @@ def forwarding(network: Network, options: BridgeOptions) -> list[Sysctl]:
 
 
 def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[Sysctl]:
-    """Localhost reaches published ports; advertisements are not believed.
+    """Advertisements are not believed.
 
-    route_localnet lets 127.0.0.1 be translated to a container (kernel doc ip-sysctl);
-    the firewall drops what comes from a container for 127.0.0.0/8.  A bridge that exists keeps
-    its owner's IPv6, which may be how the host is reached.
+    A bridge that exists keeps its owner's IPv6, which may be how the host is reached.
     """
     adopted = options.bridge
     settings = [
@@ -86,8 +84,6 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
         # doubts it for two seconds after the first port came: nobody else can have it here.
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0", adopted=adopted),
     ]
-    if any(pool.prefix.version == 4 for pool in network.pools):
-        settings.append(Sysctl(name=f"net/ipv4/conf/{bridge}/route_localnet", value="1"))
     if _has_ipv6(network, options):
         settings.append(Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="0"))
     else:

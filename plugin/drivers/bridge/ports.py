@@ -14,10 +14,11 @@ from plugin.drivers.publishing import (
     carried_elements,
     held_port,
     is_carried,
+    meets_loopback4,
     not_carried,
     translation,
 )
-from plugin.model.ids import port_name
+from plugin.model.ids import IfName, port_name
 from plugin.model.network import (
     Endpoint,
     IPAddress,
@@ -26,7 +27,7 @@ from plugin.model.network import (
     PortTarget,
     PublishedPort,
 )
-from plugin.model.resources import Element, Hairpin, ProxiedPort, Resource
+from plugin.model.resources import Element, Hairpin, ProxiedPort, Resource, RouteLocalnet
 
 
 def port_targets(
@@ -54,13 +55,21 @@ def port_targets(
     return tuple(target for target in targets if target is not None)
 
 
-def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
-    """What the ports of an endpoint need while they are published."""
+def port_resources(
+    bridge: IfName, options: BridgeOptions, endpoint: Endpoint
+) -> frozenset[Resource]:
+    """What the ports of an endpoint need while they are published.
+
+    127.0.0.0/8 crosses the bridge only then: without rules, a container would reach what listens
+    at 127.0.0.1 on the host.
+    """
     if not endpoint.published:
         return frozenset()
     resources: set[Resource] = {Hairpin(ifname=port_name(endpoint.id))}
     for port in endpoint.published:
         resources |= _resources(options, port)
+    if any(map(meets_loopback4, endpoint.published)):
+        resources.add(RouteLocalnet(ifname=bridge))
     return frozenset(resources)
 
 

@@ -19,6 +19,7 @@ from plugin.model.resources import (
     Ipvlan,
     IpvlanMode,
     Resource,
+    RouteLocalnet,
     Shim,
     Sysctl,
 )
@@ -138,6 +139,7 @@ def test_ports_are_published() -> None:
     assert DRIVER.ports_plan(network, replace(endpoint, published=(port,))).resources == {
         HostPort(protocol=protocol, address=ip_address("0.0.0.0"), port=8080),
         Sysctl(name="net/ipv4/ip_forward", value="1"),
+        RouteLocalnet(ifname=shim_name(network.id)),
         Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
         Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.77",)),
     }

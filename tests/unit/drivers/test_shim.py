@@ -17,6 +17,7 @@ from plugin.model.resources import (
     HostRoute,
     ProxiedPort,
     Resource,
+    RouteLocalnet,
     Shim,
     Sysctl,
 )
@@ -208,6 +209,7 @@ class TestPorts:
         assert DRIVER.ports_plan(network, endpoint).resources == {
             held,
             Sysctl(name="net/ipv4/ip_forward", value="1"),
+            RouteLocalnet(ifname=shim_name(network.id)),
             Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
             Element(container="pn_shim_sources4", match=("10.1.0.2",), data=(str(HOST4),)),
         }

@@ -10,7 +10,7 @@ from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name
 from plugin.model.network import Protocol
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostPort, Resource, Sysctl
+from plugin.model.resources import Element, HostPort, Resource, RouteLocalnet, Sysctl
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
@@ -86,11 +86,12 @@ class TestApply:
     def test_a_network_of_before_opens_nothing_where_there_can_be_no_rules(self, rig: Rig) -> None:
         """After a reboot: its bridge is there, and the settings that rules make safe are not."""
         rig.firewall.absent = "nft is not there"
-        rig.reconciler.mend(PLAN.resources - {each for each in PLAN.resources if _is_rule(each)})
-
         bridge = bridge_name(BLUE.id)
-        assert bridge in rig.host.links
-        assert f"net/ipv4/conf/{bridge}/route_localnet" not in rig.host.sysctls
+        plan = PLAN.resources | {RouteLocalnet(ifname=bridge)}
+        rig.reconciler.mend({each for each in plan if not _is_rule(each)})
+
+        assert not rig.host.links[bridge].localnet
+        assert f"net/ipv6/conf/{bridge}/disable_ipv6" not in rig.host.sysctls
 
     def test_what_was_refused_is_not_undone(self, rig: Rig) -> None:
         """It is somebody else's."""

@@ -52,7 +52,6 @@ class TestNetworkPlan:
             Address(ifname=bridge, interface=ip_interface("10.1.0.1/24"))
         }
         assert settings(plan) == {
-            f"net/ipv4/conf/{bridge}/route_localnet": "1",
             f"net/ipv6/conf/{bridge}/accept_ra": "0",
             f"net/ipv6/conf/{bridge}/accept_dad": "0",
             f"net/ipv6/conf/{bridge}/disable_ipv6": "1",
@@ -130,7 +129,7 @@ class TestNetworkPlan:
 
         assert {each.ifname for each in plan.resources if hasattr(each, "ifname")} == {"lan"}
         assert ("pn_same", '"lan"', '"lan"') in elements(plan)
-        assert "net/ipv4/conf/lan/route_localnet" in settings(plan)
+        assert "net/ipv6/conf/lan/accept_ra" in settings(plan)
 
     def test_the_same_network_has_the_same_plan(self) -> None:
         """Today and after a restart; and no two networks share a bridge or its address."""

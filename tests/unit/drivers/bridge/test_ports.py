@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.model.ids import port_name
+from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Protocol, PublishedPort
 from plugin.model.plan import Plan
-from plugin.model.resources import Hairpin, HostPort, ProxiedPort
+from plugin.model.resources import Hairpin, HostPort, ProxiedPort, RouteLocalnet
 from tests.fakes.values import a_binding, a_network, a_published_port, an_endpoint
 from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
 
@@ -179,6 +179,36 @@ class TestPortsPlan:
         network = a_network()
 
         assert DRIVER.ports_plan(network, an_endpoint(network)) == Plan()
+
+    @pytest.mark.parametrize("proxy", ["true", "false"])
+    @pytest.mark.parametrize(
+        ("host_ip", "container_ip", "crosses"),
+        [
+            ("0.0.0.0", "10.1.0.2", True),
+            ("127.0.0.1", "10.1.0.2", True),
+            ("127.9.9.9", "10.1.0.2", True),
+            ("192.0.2.2", "10.1.0.2", False),
+            ("::", "10.1.0.2", False),
+            ("::1", "10.1.0.2", False),
+            ("::", "fd00:1::2", False),
+            (None, "10.1.0.2", False),
+        ],
+    )
+    def test_the_loopback_net_crosses_the_bridge_for_a_port_of_it(
+        self, host_ip: str | None, container_ip: str, proxy: str, *, crosses: bool
+    ) -> None:
+        """And for no other: without rules, who is on the bridge would reach the host's own."""
+        network = a_network("blue", *DUAL, options={"userland_proxy": proxy})
+        port = replace(
+            a_published_port(container_ip=container_ip),
+            host_ip=None if host_ip is None else ip_address(host_ip),
+        )
+
+        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+
+        assert of_kind(plan, RouteLocalnet) == (
+            {RouteLocalnet(ifname=bridge_name(network.id))} if crosses else set()
+        )
 
     def test_any_address(self) -> None:
         """A held port and an entry for each family, and leave for the port to send back."""
