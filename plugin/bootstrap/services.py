@@ -110,7 +110,7 @@ class Builder:
         allocator = self._allocator(directory, kernel, store, opened)
         firewall = self._firewall()
         opened.callback(firewall.close)
-        reconciler = Reconciler(kernel, firewall)
+        reconciler = Reconciler(kernel, firewall, running=self._running)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
         restore(allocator, store)
@@ -140,7 +140,7 @@ class Builder:
                 healer=healer,
                 collector=collector,
                 inspector=inspector,
-                inspection=Inspection(store, inspector, locks, running=self._running),
+                inspection=Inspection(store, inspector, locks),
                 locks=locks,
             ),
         )

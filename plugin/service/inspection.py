@@ -194,14 +194,10 @@ class Inspector:
 class Inspection:
     """Everything that is wrong, in words."""
 
-    def __init__(
-        self, store: Store, inspector: Inspector, locks: Locks, *, running: bool = True
-    ) -> None:
+    def __init__(self, store: Store, inspector: Inspector, locks: Locks) -> None:
         self._store = store
         self._inspector = inspector
         self._locks = locks
-        # Ports are held by the process: a stopped one has none, and lacks none.
-        self._unseen = () if running else (HostPort, ProxiedPort)
 
     def differences(self) -> list[Difference]:
         """Every difference there is, by network; nothing is changed.
@@ -244,8 +240,7 @@ class Inspection:
         whole = [each for each in endpoints if each not in bad and not each.deleting]
         delta = self._inspector.wanting(network, whole, elements)
         for fault, resources in ((Fault.MISSING, delta.missing), (Fault.OTHER, delta.changed)):
-            seen = [each for each in resources if not isinstance(each, self._unseen)]
-            found += [_difference(name, each, fault) for each in seen]
+            found += [_difference(name, each, fault) for each in resources]
         return sorted(found, key=lambda each: (each.kind, each.which))
 
 

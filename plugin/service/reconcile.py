@@ -14,6 +14,7 @@ from plugin.model.resources import (
     Element,
     HostPort,
     HostResource,
+    ProxiedPort,
     Resource,
     RouteLocalnet,
     Sysctl,
@@ -26,11 +27,16 @@ _UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
 
 
 class Reconciler:
-    """The only one who changes the host."""
+    """The only one who changes the host.
 
-    def __init__(self, kernel: Kernel, firewall: Firewall) -> None:
+    ``running`` is false for a command that works in the place of a plugin that does not run.
+    """
+
+    def __init__(self, kernel: Kernel, firewall: Firewall, *, running: bool = True) -> None:
         self.kernel = self._kernel = kernel
         self.firewall = self._firewall = firewall
+        # Ports are held by the plugin's process: a stopped plugin has none, and lacks none.
+        self._unseen = () if running else (HostPort, ProxiedPort)
 
     def apply(self, plan: Plan) -> None:
         """Make the host hold the plan; if that fails, nothing of it is left.
@@ -174,7 +180,7 @@ class Reconciler:
 
         Without ``surplus``: that is known only when every network has been looked at.
         """
-        wanted = frozenset(desired)
+        wanted = frozenset(each for each in desired if not isinstance(each, self._unseen))
         host, own = _split(wanted)
         keys = {element.key for element in own}
         actual = self._kernel.read(host) | {e for e in elements if e.key in keys}

@@ -10,7 +10,9 @@ from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Prepared, Rule, Unserved
+from plugin.service.healing import Healer
 from plugin.service.health import Status
+from plugin.service.reconcile import Reconciler
 from plugin.telemetry import DRIFT
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
@@ -51,6 +53,16 @@ class TestQuiet:
         assert rig.faults.points == []
         assert drift() == before
         assert rig.health.status is Status.OK
+
+    def test_a_command_without_a_plugin_holds_no_ports(self, rig: Rig) -> None:
+        """They are the plugin's to hold: the command neither takes them nor reports them."""
+        reconciler = Reconciler(rig.kernel, rig.firewall, running=False)
+        before = drift()
+        rig.kernel.ports.clear()
+        Healer(rig.store, reconciler, rig.collector, rig.locks, rig.health).heal()
+
+        assert not rig.kernel.ports
+        assert drift() == before
 
     def test_the_firewalls_skeleton_is_made_so(self, rig: Rig) -> None:
         """Whoever changed it."""

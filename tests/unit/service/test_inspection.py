@@ -8,6 +8,7 @@ from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element
 from plugin.service.inspection import Difference, Fault, Inspection, Inspector
+from plugin.service.reconcile import Reconciler
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -33,8 +34,9 @@ def look(rig: Rig, *, running: bool = True) -> list[Difference]:
         rig.store.endpoints(BLUE.id),
         dict(rig.host.sysctls),
     )
-    inspector = Inspector(rig.store, rig.reconciler)
-    found = Inspection(rig.store, inspector, rig.locks, running=running).differences()
+    reconciler = Reconciler(rig.kernel, rig.firewall, running=running)
+    inspector = Inspector(rig.store, reconciler)
+    found = Inspection(rig.store, inspector, rig.locks).differences()
     after = (rig.held(), rig.store.networks(), rig.store.endpoints(BLUE.id), dict(rig.host.sysctls))
     assert after == before
     return found
