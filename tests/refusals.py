@@ -178,6 +178,9 @@ _WAY_OUT: Final = (
     "and with publish=docker the containers' way out of the network is docker_gwbridge"
 )
 _ITS_PORTS: Final = "and with publish=docker the engine publishes ports, on docker_gwbridge"
+_UNGUARDED: Final = (
+    "and with publish=docker containers have a second link on docker_gwbridge, which"
+)
 _PAST: Final = "and with publish=docker containers reach the host by docker_gwbridge, where nothing"
 
 # What each says for itself is fine, and together they mean nothing.
@@ -231,6 +234,7 @@ CONTRADICTIONS: Final = (
         )
         for why, given in (
             (_PAST, {"host_services": "deny"}),
+            (_UNGUARDED, {"spoof_guard": "true"}),
             (
                 _ITS_PORTS,
                 {

@@ -23,6 +23,7 @@ from plugin.drivers.bridge.options import (
     PROXY,
     RATE_FROM,
     RATE_TO,
+    SPOOF_GUARD,
     TRUSTED_INTERFACES,
     GatewayMode,
 )
@@ -76,6 +77,10 @@ _AND_HOST: Final = (
 _AND_PORTS: Final = (
     "and with publish=docker the engine publishes ports, on docker_gwbridge and in its own way; "
     "leave out one of them"
+)
+_AND_TENANTS: Final = (
+    "and with publish=docker containers have a second link on docker_gwbridge, which nothing "
+    "guards; leave out one of them, or start containers with --cap-drop NET_RAW"
 )
 _AND_WAY: Final = (
     "and with publish=docker the containers' way out of the network is docker_gwbridge, which "
@@ -136,6 +141,9 @@ def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
     for each in CONTRADICTIONS:
         if _chosen(each.option, network.options) and each.excluded(network):
             raise RefusedError(_sentence(each.option, network.options, each.why))
+    # The default stays: it guards the link that is pynet's.
+    if SPOOF_GUARD.name in network.options and options.spoof_guard and _by_docker(network):
+        raise RefusedError(_sentence(SPOOF_GUARD, network.options, _AND_TENANTS))
     refuse_routes(network, _DOCKERS_WAY if _by_docker(network) else "")
     _refuse_two_gateways(network, options)
     if network.pools:  # they are not known yet when an engine asks about gateways
