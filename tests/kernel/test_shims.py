@@ -1,5 +1,6 @@
 """The host among containers on a parent: who is heard, who is answered, who gets through."""
 
+import socket
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,6 +9,7 @@ import pytest
 from plugin.model.ids import shim_name
 from plugin.model.network import Network, Protocol
 from tests.fakes.values import a_binding
+from tests.kernel import frames
 from tests.kernel.exchange import Answer
 from tests.kernel.questions import PUBLISHED, SERVICE, SHUT, Question, at, surprises
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, OUTSIDE6, Site
@@ -18,6 +20,10 @@ OPTIONS: Final = {"mode": "macvlan", "parent": "up0", "host_access": "true"}
 SUBNETS: Final = ("192.0.2.0/24", "fd00:99::/64")
 HOST: Final = (HOST4, HOST6)
 REACHED, DROPPED = Answer.REACHED, Answer.DROPPED
+GROUPS: Final = (
+    "01:00:5e:00:00:01",
+    *(f"01:80:c2:00:00:{last:02x}" for last in range(16) if last != 1),
+)
 
 
 @pytest.fixture(params=[True, False], ids=["docker", "alone"])
@@ -194,3 +200,30 @@ class TestHardwareAddresses:
         site.healer.heal()
 
         assert site.host.mac_of(shim_name(network.id)) == before
+
+
+@pytest.mark.parametrize("services", ["allow", "deny"])
+def test_no_hardware_address_leads_past_the_hosts_link(site: Site, services: str) -> None:
+    """To a group or to all: what is heard is what the services allow."""
+    one = site.container(a_lan(site, host_services=services), 50)
+    own = str(one.endpoint.mac_address)
+    packets = {
+        "own address": frames.udp4(str(one.address4), HOST4, (7, SERVICE)),
+        "forged address": frames.udp4("192.0.2.51", HOST4, (7, SERVICE)),
+    }
+    heard = set()
+    with (
+        site.host.socket(socket.AF_INET, socket.SOCK_DGRAM) as service,
+        one.netns.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender,
+    ):
+        service.bind((HOST4, SERVICE))
+        sender.bind(("eth0", 0))
+        for word, packet in packets.items():
+            for target in (frames.BROADCAST, *GROUPS):
+                sender.send(frames.Ether(source=own, target=target).frame(frames.IP4, packet))
+            with site.outside.socket(socket.AF_INET, socket.SOCK_DGRAM) as honest:
+                honest.sendto(b"control", (HOST4, SERVICE))
+            while service.recv(64) != b"control":
+                heard.add(word)
+
+    assert heard == ({"own address"} if services == "allow" else set())
