@@ -74,6 +74,7 @@ ON_BOTH_IN_EVERY_RUN: Final = frozenset(
         "test_host_and_containers",
         "test_icc_off",
         "test_internal",
+        "test_iptables",
         "test_ipv6",
         "test_loopback_only",
         "test_mac_addresses_keep_addresses",
