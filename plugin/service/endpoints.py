@@ -176,9 +176,11 @@ class Endpoints:
         try:
             with self._locks.hold(network_id):
                 self._check_unchanged(endpoint)
+                before = endpoint
                 if wanted.published != endpoint.published:
                     self._withdraw(network, endpoint, wanted)
-                self._add_ports(network, wanted, new)
+                    before = wanted
+                self._add_ports(network, before, replace(wanted, published=wanted.published + new))
         except Exception:
             ports.release(self._kernel, new)
             raise
@@ -213,20 +215,17 @@ class Endpoints:
         self._store.save_endpoint(kept)
         self._reconciler.release(Plan(resources=surplus))
 
-    def _add_ports(
-        self, network: Network, endpoint: Endpoint, new: tuple[PublishedPort, ...]
-    ) -> None:
-        """Lead held ports to the endpoint; if that fails, it has what it had."""
+    def _add_ports(self, network: Network, before: Endpoint, gateway: Endpoint) -> None:
+        """Lead held ports to the endpoint; if that fails, it is as it was ``before``."""
         driver = driver_for(network.mode)
-        gateway = replace(endpoint, published=endpoint.published + new)
-        there = driver.ports_plan(network, endpoint).resources
+        there = driver.ports_plan(network, before).resources
         self._store.save_endpoint(gateway)
         try:
             wanted = Plan(resources=driver.ports_plan(network, gateway).resources - there)
             # What another has is there, and stays if this fails.
-            self._reconciler.apply(self._collector.own(network, endpoint, wanted))
+            self._reconciler.apply(self._collector.own(network, gateway, wanted))
         except Exception:
-            self._store.save_endpoint(endpoint)
+            self._store.save_endpoint(before)
             raise
 
     def _find(

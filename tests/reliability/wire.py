@@ -1,6 +1,7 @@
 """A call as dockerd makes it, and what may become of it."""
 
 import json
+import re
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -63,6 +64,7 @@ def exchange(path: Path, request: bytes, *, half_close: bool = False) -> tuple[i
     head, found, body = received.partition(b"\r\n\r\n")
     if head.startswith(b"HTTP/1.1 100 "):
         head, found, body = body.partition(b"\r\n\r\n")
-    if not found:
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    if not found or (length and len(body) < int(length[1])):
         raise DeadError(f"an answer without an end: {received[:200]!r}")
     return int(head.split()[1]), body

@@ -149,3 +149,5 @@ NIGHTLY: Final = (
         )
     ),
 )
+# What of the night CI runs: stages that were green whole.  The others join as they are.
+IN_CI: Final = frozenset({"setting up", "long tests without engines"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.plan import NIGHTLY, TEST
+from tests.stages.plan import IN_CI, NIGHTLY, TEST
 from tests.stages.run import Run, summary
 from tests.stages.stage import Stage
 
@@ -124,6 +124,7 @@ def test_plans_can_be_run(plan: tuple[Stage, ...]) -> None:
     """Each name once; what is waited for comes before, or in another lane, and is there."""
     names = [stage.name for stage in plan]
 
+    assert {stage.name for stage in NIGHTLY} >= IN_CI
     assert len(set(names)) == len(names)
     for number, stage in enumerate(plan):
         assert set(stage.after) <= set(names[:number])

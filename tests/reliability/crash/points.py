@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plugin.errors import FirewallError, KernelError
-from plugin.firewall import docker_user
+from plugin.firewall import iptables
 from plugin.kernel import conntrack, host_ports, nf_transactions, rtnl, shaping, sysctls
 from plugin.kernel.proxy import proxy
 from plugin.server import envelope
@@ -109,9 +109,9 @@ def install(points: Points) -> None:
     before(host_ports, "_bound", "port", kernel)
     before(host_ports.HostPorts, "_let_go", "port off", None)
     before(proxy.Proxy, "_start", "proxy", kernel)
-    before(proxy.Proxy, "_tell", "order", kernel)
+    before(proxy.Proxy, "_order", "order", kernel)
     before(nf_transactions.NfTables, "_commit", "rules", kernel)
-    before(docker_user, "_run", "iptables", iptables_refuses)
+    before(iptables, "call", "iptables", iptables_refuses)
     before(envelope, "reply", "answer", None)
     _count_commits(points)
 

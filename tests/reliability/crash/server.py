@@ -183,6 +183,7 @@ def _observe(control: socket.socket, points: Points) -> None:
     class ObservedLife(life.Life):
         def __init__(self, config: Config) -> None:
             super().__init__(config)
+            self._next_look = config.tick  # nothing is looked after until it is told to be
             die_with_parent()  # the setting does not outlive a fork
             threading.Thread(target=_listen, args=(control, self, points), daemon=True).start()
 

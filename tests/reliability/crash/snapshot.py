@@ -20,6 +20,7 @@ from plugin.kernel.links import is_doomed, is_ours
 from plugin.kernel.netlink import conversation
 from plugin.kernel.nf_transactions import NfTables
 from plugin.kernel.rtnl import Rtnl
+from plugin.service.inspection import SURROUNDING_SETS
 from tests.kernel.netns import wait_until
 
 _ALIKE: Final = 3
@@ -114,7 +115,11 @@ class Camera:
             links=links,
             addresses=addresses,
             ways=ways,
-            rules=frozenset(map(str, self._firewall.read())),
+            rules=frozenset(
+                str(each)
+                for each in self._firewall.read()
+                if each.container not in SURROUNDING_SETS  # those follow others' bridges
+            ),
             ports=_ports(),
             state=_rows(self._state, "state"),
             leases=_rows(self._state, "addresses"),

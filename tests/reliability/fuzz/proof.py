@@ -92,7 +92,7 @@ class _Fuzz:
         method, body = self._mutator.choose(self._calls)
         request = self._mutator.request(method, body)
         where = f"seed {self._seed}, request {number}: {request[:3000]!r}"
-        before = state.rows()
+        before = state.settled()
         try:
             status, answer = exchange(self.server.socket, request, half_close=True)
         except HangError as error:
@@ -103,7 +103,7 @@ class _Fuzz:
         if said is None:
             raise ProofError(f"{where} was answered {status} {answer[:3000]!r}")
         self.counts[said] += 1
-        if said != "done" and state.rows() != before:
+        if said != "done" and state.settled() != before:
             changed = "\n".join(sorted(state.rows() ^ before))
             raise ProofError(
                 f"{where} was {said} ({status} {answer[:300]!r}) and changed\n{changed}"

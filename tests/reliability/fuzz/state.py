@@ -1,12 +1,16 @@
 """What the plugin's two files hold, at next to no cost while they do not change."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
 from tests.reliability.crash.snapshot import QUERIES
 
 _NAMES: Final = tuple(QUERIES)
+_DELETING: Final = '"deleting":true'
+_PATIENCE_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.005
 
 
 class State:
@@ -32,6 +36,13 @@ class State:
                 for row in self._open[name].execute(query)
             )
         return self._rows
+
+    def settled(self) -> frozenset[str]:
+        """Every row, when nothing is being deleted any more: endpoints go behind the answer."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while any(_DELETING in row for row in self.rows()) and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
+        return frozenset(row for row in self.rows() if _DELETING not in row)
 
     def networks(self) -> list[str]:
         """The id of every network."""

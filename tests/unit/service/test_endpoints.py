@@ -1,5 +1,6 @@
 """Endpoints: a record from create to delete, a link from join, ports while it is the gateway."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -287,6 +288,26 @@ class TestProgram:
 
         assert rig.faults.points == []
         assert rig.endpoints.get(*IDS).published == ()
+
+    def test_a_call_that_fails_leaves_no_trace(self, rig: Rig) -> None:
+        """The endpoint may be asked to publish again, and then does."""
+        self.publish(rig)
+        before = rig.endpoints.get(*IDS)
+        held = rig.held()
+        rig.faults.arm(None)
+        rig.endpoints.program(*IDS, [a_binding()])
+        points = len(rig.faults.points)
+        rig.endpoints.revoke(*IDS)
+        for point in range(points):
+            rig.faults.arm(point)
+            with suppress(Exception):
+                rig.endpoints.program(*IDS, [a_binding()])
+            rig.faults.arm(None)
+            found = rig.endpoints.get(*IDS)
+            if not found.published:
+                assert found == before
+                assert rig.held() == held
+            rig.endpoints.revoke(*IDS)
 
     def test_a_repeated_call_changes_nothing(self, rig: Rig) -> None:
         """An ephemeral port stays the same."""
