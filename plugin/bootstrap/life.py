@@ -163,14 +163,15 @@ class Life:
     def _first_look(self, services: Services) -> None:
         """What goes wrong here is no reason not to serve: the tick tries again."""
         with self.calls.under_way("the start", seconds=_SLOW_SECONDS):
-            self._step("firewall rules", services.healer.prepare)
-            self._watch(services)
+            # By the names of a tick's steps: what failed is over when the tick's has succeeded.
+            self._step("networks", services.healer.prepare)
+            self._step("announcements", lambda: self._watch(services))
             self._step("host addresses", services.host_addresses.follow)
             services.locks.shut(network.id for network in services.store.networks())
             self._let_in(services)
             self._step("networks", services.healer.restore)
             self._step("parents", services.parents.look_after)
-            self._step("addresses", services.recall)
+            self._check("address store", services.recall)
 
     def _let_in(self, services: Services) -> None:
         self._services = services
