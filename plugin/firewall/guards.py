@@ -20,11 +20,13 @@ GUARDS: Final = {
     """,
     # The unspecified sender is that of probes (RFC 5227), of requests only.  A probe for an
     # address of somebody else's would keep him from having it.
+    # Engine 28 asks about 0.0.0.0 where the IPAM is a plugin's: that is dropped, and not told.
     "pn_guard_arp": """
         iifname . arp saddr ether != @pn_guard_mac goto pn_refused
         arp operation != {{ request, reply }} goto pn_refused
         iifname . arp saddr ip @pn_guard4 accept
         arp operation request arp saddr ip 0.0.0.0 iifname . arp daddr ip @pn_guard4 accept
+        arp saddr ip 0.0.0.0 arp daddr ip 0.0.0.0 drop
         goto pn_refused
     """,
     # DHCP of a client without an address (RFC 2131); of IGMP what those say who listen (RFC 3376),
