@@ -23,7 +23,6 @@ _PROTOCOL_NAMES: Final = {number: name for name, number in _PROTOCOLS.items()}
 _NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
 _NF_PROTOCOL_NAMES: Final = {number: name for name, number in _NF_PROTOCOLS.items()}
 _ANY: Final = ("*",)  # what matches where nothing else does, as nft writes it
-_INTEGER_BYTES: Final = 16  # @th,64,128
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,14 @@ class _Kind:
     def pack_padded(self, text: str) -> bytes:
         """As a part of a key with others."""
         return self.pack(text).ljust(_padded(self.size), b"\0")
+
+
+def _integer(size: int) -> _Kind:
+    return _Kind(
+        size,
+        lambda text: int(text, 0).to_bytes(size),
+        lambda data: hex(int.from_bytes(data)),
+    )
 
 
 _KINDS: Final = {
@@ -61,11 +68,8 @@ _KINDS: Final = {
     "inet_service": _Kind(
         2, lambda text: int(text).to_bytes(2), lambda data: str(int.from_bytes(data))
     ),
-    "@th,64,128": _Kind(
-        _INTEGER_BYTES,
-        lambda text: int(text, 0).to_bytes(_INTEGER_BYTES),
-        lambda data: hex(int.from_bytes(data)),
-    ),
+    "@th,64,128": _integer(16),
+    "@th,208,48": _integer(6),
 }
 
 

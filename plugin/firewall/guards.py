@@ -51,8 +51,18 @@ GUARDS: Final = {
     """,
     # A router is asked for, not advertised (RFC 6105); nor are groups asked after (RFC 3810).
     "pn_guard_icmp6": """
-        icmpv6 type {{ 1, 2, 3, 4, 128, 129, 131, 132, 133, 135, 143 }} accept
-        icmpv6 type nd-neighbor-advert iifname . @th,64,128 @pn_guard_target6 accept
+        icmpv6 type {{ 1, 2, 3, 4, 128, 129, 131, 132, 143 }} accept
+        icmpv6 type nd-neighbor-solicit goto pn_guard_lladdr6
+        icmpv6 type nd-neighbor-advert iifname . @th,64,128 @pn_guard_target6 goto pn_guard_lladdr6
+        icmpv6 type nd-router-solicit ip6 length 8 accept
+        icmpv6 type nd-router-solicit ip6 length 16 @th,64,16 0x0101 iifname . @th,80,48 @pn_guard_lladdr6 accept
+        goto pn_refused
+    """,
+    # A neighbour sends frames to the link-layer address that an option tells (RFC 4861 section 4.6.1),
+    # whoever sent it.  The option is the only one or is not there: it is looked at where it is then.
+    "pn_guard_lladdr6": """
+        ip6 length 24 accept
+        ip6 length 32 @th,192,16 {{ 0x0101, 0x0201 }} iifname . @th,208,48 @pn_guard_lladdr6 accept
         goto pn_refused
     """,
     # A later piece says nothing without the first.
@@ -64,11 +74,17 @@ GUARDS: Final = {
         goto pn_refused
     """,
     # Duplicate address detection (RFC 4862), of its own address: the answer to a neighbour's would
-    # be that it is taken.  And the reports that go with it (RFC 3590).
+    # be that it is taken.  It has no option but a nonce (RFC 7527).  And the reports that go with it
+    # (RFC 3590).
     "pn_guard_none6": """
         ip6 saddr != :: goto pn_refused
         icmpv6 type {{ 131, 132, 143 }} accept
-        icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @pn_guard_target6 accept
+        icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @pn_guard_target6 goto pn_guard_probe6
+        goto pn_refused
+    """,
+    "pn_guard_probe6": """
+        ip6 length 24 accept
+        ip6 length 32 @th,192,16 0x0e01 accept
         goto pn_refused
     """,
     # Counted where it costs nothing that is accepted.  Where the set is full the first rule ends.

@@ -90,6 +90,8 @@ SETS: Final = {
         "pn_guard6": "type ifname . ipv6_addr",
         # the address an advertisement is about (RFC 4861 section 4.4): nft 1.0 has no name for it
         "pn_guard_target6": "typeof iifname . @th,64,128",
+        # the link-layer address that an option of neighbour discovery tells (section 4.6.1)
+        "pn_guard_lladdr6": "typeof iifname . @th,208,48",
         # ports that something was not passed at, with a counter; forgotten an hour after the last
         "pn_refusals": "type ifname; flags dynamic, timeout; size 65535; timeout 1h",
         "pn_separate": "type ifname",  # ports of networks without traffic between containers

@@ -60,6 +60,7 @@ EVERY_KIND: Final = (
     Element(container="pn_sources4", match=("10.1.0.0/24",), data=("192.0.2.2",)),
     Element(container="pn_sources6", match=("fd00:1::/64",), data=("fd00:99::2",)),
     Element(container="pn_guard_mac", match=('"pnv-1"', "02:00:00:00:00:0a")),
+    Element(container="pn_guard_lladdr6", match=('"pnv-1"', hex(0x0200_0000_000A))),
     Element(container="pn_guard4", match=('"pnv-1"', "10.1.0.2")),
     Element(container="pn_guard6", match=('"pnv-1"', "fe80::ff:fe00:2")),
     Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFE80 << 112 | 2))),

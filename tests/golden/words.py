@@ -90,6 +90,7 @@ CONTAINERS: Final = {
     "pn_guard_mac": ("a port and its MAC address", "the same"),
     "pn_guard": ("a port and an address that it may send from", "the same"),
     "pn_guard_target": ("a port and an address that it may say is its own", "the same"),
+    "pn_guard_lladdr": ("a port and its MAC address as neighbour discovery tells it", "the same"),
     "pn_refusals": (
         "ports at which a guard has dropped something, each with a counter; for an hour after the last",
         "a container that speaks as another",
@@ -139,6 +140,8 @@ CHAINS: Final = {
     "pn_guard_ip6": "The same, whatever extension headers come before. A datagram whose headers do not end is dropped.",
     "pn_guard_icmp6": "Errors, ping, questions for neighbours and routers, reports of multicast groups, and advertisements of "
     "its own addresses. No router advertisements, no redirects, no queries.",
+    "pn_guard_lladdr6": "Neighbour discovery tells its own MAC address, or none. A message with other options is dropped.",
+    "pn_guard_probe6": "Duplicate address detection has no option but a nonce.",
     "pn_guard_piece6": "The first fragment shows what the whole datagram is, or is dropped; neighbour discovery does not come in "
     "fragments.",
     "pn_guard_none6": "Without an address: duplicate address detection for its own, and the reports that go with it.",

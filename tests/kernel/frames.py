@@ -16,6 +16,8 @@ ALL_PROTOCOLS: Final = 3  # linux/if_ether.h: ETH_P_ALL
 TRIES: Final = 3
 _PATIENCE: Final = 10.0
 MARK: Final = b"pynet-test-mark."  # 16 bytes, in every frame that is looked for
+UNKNOWN: Final = bytes((253, 3, 0, 0, 0, 0, 0, 0)) + MARK  # RFC 4861 section 4.6: an option
+NONCE: Final = b"\x0e\1nonce!"  # RFC 7527 section 4.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +61,27 @@ def udp6(source: str, target: str, ports: tuple[int, int]) -> bytes:
     return _ip6(source, target, socket.IPPROTO_UDP, udp, 6)
 
 
-def icmp6(source: str, target: str, kind: int, body: bytes, *, options: bytes = b"") -> bytes:
-    """An ICMPv6 message, its mark in an option nobody knows (RFC 4861 section 4.6)."""
-    own = struct.pack("!BB6x", 253, 3) + MARK
-    return _ip6(
-        source,
-        target,
-        socket.IPPROTO_ICMPV6,
-        struct.pack("!BBH", kind, 0, 0) + body + options + own,
-        2,
-    )
+def icmp6(source: str, target: str, kind: int, body: bytes, options: bytes = UNKNOWN) -> bytes:
+    """An ICMPv6 message, its mark in an option nobody knows."""
+    message = struct.pack("!BBH", kind, 0, 0) + body + options
+    return _ip6(source, target, socket.IPPROTO_ICMPV6, message, 2)
 
 
-def neighbour(kind: int, source: str, target: str, about: str) -> bytes:
+def neighbour(kind: int, source: str, target: str, about: str, options: bytes = b"") -> bytes:
     """A solicitation (135) or an advertisement (136) about an address."""
     flags = 0x20000000 if kind == 136 else 0
-    return icmp6(source, target, kind, struct.pack("!I", flags) + IPv6Address(about).packed)
+    body = struct.pack("!I", flags) + IPv6Address(about).packed
+    return icmp6(source, target, kind, body, options)
+
+
+def source_is_at(mac: str) -> bytes:
+    """An option of solicitations: the sender's link-layer address (RFC 4861 section 4.6.1)."""
+    return b"\1\1" + _mac(mac)
+
+
+def target_is_at(mac: str) -> bytes:
+    """The same of advertisements."""
+    return b"\2\1" + _mac(mac)
 
 
 def behind_options(packet: bytes) -> bytes:

@@ -15,6 +15,7 @@ import pytest
 from tests.fakes.values import a_network, an_endpoint
 from tests.kernel import frames
 from tests.kernel.frames import ARP, IP4, IP6, MARK, Ear, Ether
+from tests.kernel.netns import wait_until
 from tests.kernel.site import Container, Site
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
@@ -27,6 +28,12 @@ ALL4, ALL6, ROUTERS6, REPORTS6 = "255.255.255.255", "ff02::1", "ff02::2", "ff02:
 HONEST: Final = Ether(source=OWN_MAC)
 LIAR: Final = Ether(source=FOREIGN_MAC)
 SILENT: Final = bytes(4)  # reserved
+KINDS: Final = {135: "a solicitation", 136: "an advertisement"}
+# How a neighbour is told of the sender's link-layer address, and what the message is about.
+TOLD: Final = (
+    (135, frames.source_is_at, FOREIGN6),
+    (136, frames.target_is_at, OWN6),
+)
 
 ADVERTISEMENT: Final = frames.icmp6(LINK6, ALL6, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
 LEASE6: Final = frames.udp6(LINK6, ALL6, (5470, 546))
@@ -64,6 +71,52 @@ SPOOFS: Final = {
     ),
     "an advertisement for the gateway, from nobody": HONEST.frame(
         IP6, frames.neighbour(136, "::", ALL6, GATEWAY6)
+    ),
+    **{
+        f"another's MAC address in {what}": HONEST.frame(
+            IP6, frames.neighbour(kind, sender, ALL6, about, tells(FOREIGN_MAC) + more)
+        )
+        for kind, tells, about in TOLD
+        for what, sender, more in (
+            (f"{KINDS[kind]} from its address", OWN6, b""),
+            (f"{KINDS[kind]} from its link-local address", LINK6, b""),
+            (f"{KINDS[kind]} before its own", OWN6, tells(OWN_MAC)),
+        )
+    },
+    **{
+        f"another's MAC address in {KINDS[kind]} {what}": HONEST.frame(
+            IP6, frames.neighbour(kind, OWN6, ALL6, about, before + tells(FOREIGN_MAC))
+        )
+        for kind, tells, about in TOLD
+        for what, before in (
+            ("after its own", tells(OWN_MAC)),
+            ("after one that nobody knows", frames.UNKNOWN),
+            ("after a nonce", frames.NONCE),
+        )
+    },
+    **{
+        f"another's MAC address in {KINDS[kind]} behind options": HONEST.frame(
+            IP6,
+            frames.behind_options(frames.neighbour(kind, OWN6, ALL6, about, tells(FOREIGN_MAC))),
+        )
+        for kind, tells, about in TOLD
+    },
+    "another's MAC address in a router solicitation": HONEST.frame(
+        IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT, frames.source_is_at(FOREIGN_MAC))
+    ),
+    "another's MAC address in a router solicitation after its own": HONEST.frame(
+        IP6,
+        frames.icmp6(
+            *(LINK6, ROUTERS6, 133, SILENT),
+            frames.source_is_at(OWN_MAC) + frames.source_is_at(FOREIGN_MAC),
+        ),
+    ),
+    "another's MAC address in a probe": HONEST.frame(
+        IP6, frames.neighbour(135, "::", ALL6, OWN6, frames.source_is_at(FOREIGN_MAC))
+    ),
+    "another's MAC address in a probe after a nonce": HONEST.frame(
+        IP6,
+        frames.neighbour(135, "::", ALL6, OWN6, frames.NONCE + frames.source_is_at(FOREIGN_MAC)),
     ),
     "a router advertisement": HONEST.frame(
         IP6, frames.icmp6(LINK6, ALL6, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
@@ -144,15 +197,31 @@ NEEDED: Final = {
     "a DHCP client that renews": HONEST.frame(IP4, frames.udp4(OWN4, FOREIGN4, (68, 67))),
     "a DHCPv6 client": HONEST.frame(IP6, frames.udp6(LINK6, ALL6, (546, 547))),
     "duplicate address detection": HONEST.frame(IP6, frames.neighbour(135, "::", ALL6, OWN6)),
-    "a neighbour solicitation": HONEST.frame(IP6, frames.neighbour(135, OWN6, ALL6, FOREIGN6)),
-    "a neighbour advertisement": HONEST.frame(IP6, frames.neighbour(136, OWN6, ALL6, OWN6)),
+    "duplicate address detection with a nonce": HONEST.frame(
+        IP6, frames.neighbour(135, "::", ALL6, OWN6, frames.NONCE)
+    ),
+    **{
+        f"{KINDS[kind]} {what}": HONEST.frame(
+            IP6, frames.neighbour(kind, OWN6, ALL6, about, options)
+        )
+        for kind, tells, about in TOLD
+        for what, options in (
+            ("with its MAC address", tells(OWN_MAC)),
+            ("without one", b""),
+        )
+    },
     "an advertisement of its link-local address": HONEST.frame(
         IP6, frames.neighbour(136, LINK6, ALL6, LINK6)
     ),
     "a report of multicast groups, IPv4": HONEST.frame(
         IP4, frames.ip4(OWN4, "224.0.0.22", socket.IPPROTO_IGMP, b"\x22\0\0\0" + bytes(4))
     ),
-    "a router solicitation": HONEST.frame(IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT)),
+    "a router solicitation": HONEST.frame(
+        IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT, frames.source_is_at(OWN_MAC))
+    ),
+    "a router solicitation without its MAC address": HONEST.frame(
+        IP6, frames.icmp6(LINK6, ROUTERS6, 133, SILENT, b"")
+    ),
     "a report of multicast groups": HONEST.frame(IP6, frames.icmp6(LINK6, REPORTS6, 143, SILENT)),
     "a report before there is an address": HONEST.frame(
         IP6, frames.icmp6("::", REPORTS6, 143, SILENT)
@@ -247,6 +316,38 @@ def test_nobody_hears_who_speaks_as_another(guarded: Scene, frame: bytes) -> Non
 def test_what_a_container_needs_is_heard(guarded: Scene, frame: bytes) -> None:
     """To find an address and its neighbours, and to use them."""
     assert guarded.heard(frame)
+
+
+@pytest.mark.kernels
+def test_what_a_kernel_says_of_itself_is_heard(site: Site) -> None:
+    """Neighbour discovery with each option that it sends, and without; nothing is dropped."""
+    network = site.network("blue", *DUAL)
+    speaker, neighbour = site.container(network, 2), site.container(network, 3)
+    own = bytes.fromhex(OWN_MAC.replace(":", ""))
+    for name, value in (("accept_dad", 1), ("ndisc_notify", 1), ("router_solicitation_delay", 0)):
+        speaker.netns.sysctl(f"net/ipv6/conf/eth0/{name}", value)
+    wanted = {  # what it is, and the first option
+        *((135, 14), (135, 1), (136, 2), (133, 1)),
+    }
+    heard = set()
+    with neighbour.netns.socket(socket.AF_PACKET, socket.SOCK_RAW) as ear:
+        ear.bind(("eth0", frames.ALL_PROTOCOLS))
+        speaker.netns.ip(
+            "link set eth0 down", "link set eth0 up", f"address add {OWN6}/64 dev eth0"
+        )
+        wait_until(
+            lambda: "tentative" not in speaker.netns.run("ip", "-6", "address", "show", "eth0"),
+            "an address is in doubt",
+        )
+        speaker.netns.run("ping", "-c1", "-w30", FOREIGN6)
+        while not wanted <= heard:
+            frame = ear.recv(2048)
+            if frame[6:12] == own and frame[12:14] == b"\x86\xdd" and frame[20] == 58:
+                kind = frame[54]
+                options = frame[62 if kind == 133 else 78 :]
+                heard.add((kind, options[0] if options else 0))
+
+    assert site.firewall.refused() == {}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ bridge sees it, and need no br_netfilter.
 
 from plugin.drivers.bridge.options import ENDPOINT_GATEWAY, ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
 from plugin.drivers.bridge.reading import BridgeOptions
-from plugin.model.ids import IfName, link_local, port_name
+from plugin.model.ids import IfName, MacAddress, link_local, port_name
 from plugin.model.network import Endpoint
 from plugin.model.resources import Element, Resource
 
@@ -35,6 +35,7 @@ def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:
     resources: set[Resource] = {
         Element(container="pn_guarded", match=(name,)),
         Element(container="pn_guard_mac", match=(name, endpoint.mac_address)),
+        Element(container="pn_guard_lladdr6", match=(name, _number(endpoint.mac_address))),
     }
     if endpoint.ipv4 is not None:
         resources.add(Element(container="pn_guard4", match=(name, str(endpoint.ipv4.ip))))
@@ -45,6 +46,11 @@ def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:
         resources.add(Element(container="pn_guard6", match=(name, str(address))))
         resources.add(Element(container="pn_guard_target6", match=(name, hex(int(address)))))
     return resources
+
+
+def _number(mac_address: MacAddress) -> str:
+    """As nft writes what it has no name for."""
+    return hex(int(mac_address.replace(":", ""), 16))
 
 
 def _separation(port: IfName, endpoint: Endpoint) -> set[Resource]:

@@ -21,7 +21,10 @@ from plugin.model.resources import Detour, Element, Limit, Resource, Sysctl, Vet
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
 
-GUARDS = ("pn_guarded", "pn_guard_mac", "pn_guard4", "pn_guard6", "pn_guard_target6")
+GUARDS = (
+    *("pn_guarded", "pn_guard_mac", "pn_guard_lladdr6", "pn_guard4", "pn_guard6"),
+    "pn_guard_target6",
+)
 
 
 class TestMacAddress:
@@ -134,6 +137,7 @@ class TestSpoofing:
         assert guards(network, an_endpoint(network)) == {
             ("pn_guarded",),
             ("pn_guard_mac", "02:00:00:00:00:02"),
+            ("pn_guard_lladdr6", "0x20000000002"),
             ("pn_guard4", "10.1.0.2"),
             ("pn_guard6", "fd00:1::2"),
             ("pn_guard6", "fe80::ff:fe00:2"),
