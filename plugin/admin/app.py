@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException
 from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
 from plugin.errors import NotReadyError, PynetError, RefusedError, reasons
+from plugin.health import Health
 from plugin.model.resources import HostPort
-from plugin.service.health import Health
-from plugin.service.views import health_view, networks_view, ports_view
+from plugin.operator.views import health_view, networks_view, ports_view
 from plugin.store.base import Store
 from plugin.telemetry import REGISTRY
 

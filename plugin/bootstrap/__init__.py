@@ -40,7 +40,7 @@ def serve(config: Config) -> None:
 def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the life behind them."""
     from plugin.admin.app import create_app as create_admin_app
-    from plugin.bootstrap.life import Life
+    from plugin.bootstrap.supervisor import Life
     from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
     from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from plugin.bootstrap.services import Builder
-from plugin.bootstrap.state_directory import require_state
-from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config
+from plugin.health import Health
 from plugin.kernel.claim import claim
 from plugin.kernel.watches import name_process
-from plugin.service.health import Health
+from plugin.operator.maintenance import Upkeep
+from plugin.store.directory import require_state
 
 
 @contextmanager

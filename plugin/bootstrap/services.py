@@ -10,12 +10,9 @@ from ipam.errors import CorruptStoreError, InvalidSettingError
 from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
-from plugin.bootstrap.addresses import IpamAddressUse
-from plugin.bootstrap.archive import finish_restore
+from plugin.addressing.ipam_use import IpamAddressUse
+from plugin.addressing.rebuild import restore
 from plugin.bootstrap.identity import host_id
-from plugin.bootstrap.recollection import restore
-from plugin.bootstrap.state_directory import ADDRESS_FILE, STATE_FILE, state_directory
-from plugin.bootstrap.upkeep import Upkeep
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
@@ -23,25 +20,28 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.firewalld import Firewalld
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
+from plugin.health import Health
 from plugin.kernel.claim import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.nf_transactions import NfTables
 from plugin.model.ids import EndpointID
+from plugin.operator.archive import finish_restore
+from plugin.operator.maintenance import Upkeep
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
-from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
-from plugin.service.healing import Healer
-from plugin.service.health import Health
-from plugin.service.host_addresses import HostAddresses
-from plugin.service.inspection import Inspection, Inspector
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
-from plugin.service.zones import Firewalled
+from plugin.service.teardown import Collector
+from plugin.store.directory import ADDRESS_FILE, STATE_FILE, state_directory
 from plugin.store.sqlite import SqliteStore
+from plugin.upkeep.drift import Inspection, Inspector
+from plugin.upkeep.firewalld_sync import Firewalled
+from plugin.upkeep.healing import Healer
+from plugin.upkeep.host_addresses import HostAddresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class Builder:
         reconciler = Reconciler(kernel, firewall, running=self._running)
         locks = Locks()
         addresses = IpamAddressUse(allocator)
-        restore(allocator, store)
+        restore(allocator, [(each, store.endpoints(each.id)) for each in store.networks()])
         addresses.recall(store.networks)
         collector = Collector(store, reconciler, addresses, locks)
         parents = Parents(store, kernel, self._health)

@@ -8,12 +8,12 @@ from typing import IO
 
 import click
 
-from plugin.bootstrap.archive import backup as write_backup
-from plugin.bootstrap.archive import restore as read_backup
-from plugin.bootstrap.archive import sync_one
 from plugin.bootstrap.offline import nobody_runs
 from plugin.config import read_config
 from plugin.errors import KernelError, RefusedError, StoreError
+from plugin.operator.archive import backup as write_backup
+from plugin.operator.archive import restore as read_backup
+from plugin.operator.archive import sync_one
 
 
 @click.command()

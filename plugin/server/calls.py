@@ -18,8 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from plugin import deadline
+from plugin.health import Health
 from plugin.log import Log
-from plugin.service.health import Health
 from plugin.telemetry import ABANDONED
 
 WORK_SECONDS: Final = 16.0  # for every wait of a call together, so that most end by themselves

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from plugin.addressing.base import AddressUse, bind_all
 from plugin.drivers.chosen import settled
 from plugin.drivers.registry import check_endpoint, driver_for
 from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
@@ -20,11 +21,10 @@ from plugin.model.network import Attachment, Endpoint, Network, PortBinding, Pub
 from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute
 from plugin.service import ports
-from plugin.service.addresses import AddressUse, bind_all
-from plugin.service.collecting import Collector, tracked_addresses
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import Collector, tracked_addresses
 from plugin.store.base import Store
 
 _log: Final = Log("endpoints")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from plugin.addressing.base import AddressUse
 from plugin.drivers.registry import check_network, driver_for
 from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
 from plugin.kernel.base import Kernel
@@ -10,11 +11,10 @@ from plugin.log import Log
 from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.service.addresses import AddressUse
-from plugin.service.collecting import Collector
 from plugin.service.locks import Locks
 from plugin.service.parents import Parents, refuse_shared_parent
 from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import Collector
 from plugin.store.base import Store
 
 _log: Final = Log("networks")

@@ -11,13 +11,13 @@ from typing import Final
 from plugin.drivers.ipvlan import IpvlanDriver
 from plugin.drivers.registry import driver_for
 from plugin.errors import MissingLinkError, RefusedError
+from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import EndpointID, IfName, derived_mac, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.resources import HandedOver
-from plugin.service.health import Health
 from plugin.store.base import Store
 
 _log: Final = Log("parents")

@@ -3,19 +3,19 @@
 from dataclasses import dataclass, field
 
 from plugin.drivers.registry import driver_for
+from plugin.health import Health
 from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 from plugin.model.resources import Address, Hairpin, Resource, RouteLocalnet, Sysctl
-from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
-from plugin.service.healing import Healer
-from plugin.service.health import Health
-from plugin.service.host_addresses import HostAddresses
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
-from plugin.service.stragglers import Stragglers
+from plugin.service.teardown import Collector
+from plugin.upkeep.healing import Healer
+from plugin.upkeep.host_addresses import HostAddresses
+from plugin.upkeep.idle_timer import Stragglers
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
 from tests.fakes.host import FakeHost

@@ -7,9 +7,11 @@ from typing import Final
 
 import pytest
 
+from plugin.addressing.base import NobodyAsks
 from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
+from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.nf_transactions import NfTables
 from plugin.model.ids import MacAddress, bridge_name, port_name, shim_name
@@ -22,17 +24,15 @@ from plugin.model.network import (
     PortBinding,
     StaticRoute,
 )
-from plugin.service.addresses import NobodyAsks
-from plugin.service.collecting import Collector
 from plugin.service.endpoints import Endpoints
-from plugin.service.healing import Healer
-from plugin.service.health import Health
-from plugin.service.host_addresses import HostAddresses
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import Parents
 from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import Collector
 from plugin.store.memory import MemoryStore
+from plugin.upkeep.healing import Healer
+from plugin.upkeep.host_addresses import HostAddresses
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns
 

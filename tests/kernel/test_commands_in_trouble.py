@@ -20,7 +20,7 @@ from typing import Final
 import pytest
 from werkzeug.serving import make_server
 
-from plugin.bootstrap.archive import backup as write_backup
+from plugin.operator.archive import backup as write_backup
 from plugin.server.app import create_app
 from plugin.store.sqlite import SqliteStore
 from tests.kernel.netns import Netns

@@ -9,7 +9,7 @@ from plugin.bootstrap.zoning import Zoning
 from plugin.firewall.firewalld import Firewalld as Zones
 from plugin.model.ids import bridge_name
 from plugin.model.network import Network
-from plugin.service.zones import Firewalled
+from plugin.upkeep.firewalld_sync import Firewalled
 from tests.fakes.values import a_binding
 from tests.kernel.firewalld import Firewalld, ensure_firewalld
 from tests.kernel.netns import wait_until

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from plugin.bootstrap.life import Life
+from plugin.bootstrap.supervisor import Life
 from plugin.config import Scope, read_config
 from plugin.errors import NotReadyError
+from plugin.health import Status
 from plugin.kernel.claim import claim
-from plugin.service.healing import Healer
-from plugin.service.health import Status
+from plugin.upkeep.healing import Healer
 from tests.kernel.netns import Netns, wait_until
 
 

@@ -11,12 +11,12 @@ from werkzeug.serving import make_server
 
 from plugin import bootstrap
 from plugin.admin.app import create_app
-from plugin.bootstrap.life import Life
+from plugin.bootstrap.supervisor import Life
 from plugin.cli import upkeep
 from plugin.config import Scope, read_config
+from plugin.health import Status
 from plugin.kernel.watches import name_process
 from plugin.model.ids import NetworkID, bridge_name
-from plugin.service.health import Status
 from tests.kernel.netns import Netns, wait_until
 from tests.unit.cli.conftest import Shell
 

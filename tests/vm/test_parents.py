@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from plugin.errors import RefusedError
+from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Network, NetworkState
-from plugin.service.health import Health
 from plugin.service.parents import Parents
 from plugin.store.memory import MemoryStore
 from tests.fakes.values import a_network

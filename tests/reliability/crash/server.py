@@ -20,7 +20,7 @@ import plugin.admin.app
 import plugin.server.app
 import plugin.server.process  # noqa: F401 - what `serve` would import late
 from plugin import bootstrap
-from plugin.bootstrap import life
+from plugin.bootstrap import supervisor as life
 from plugin.config import Config, read_config
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName

@@ -20,7 +20,7 @@ from plugin.kernel.links import is_doomed, is_ours
 from plugin.kernel.netlink import conversation
 from plugin.kernel.nf_transactions import NfTables
 from plugin.kernel.rtnl import Rtnl
-from plugin.service.inspection import SURROUNDING_SETS
+from plugin.upkeep.drift import SURROUNDING_SETS
 from tests.kernel.netns import wait_until
 
 _ALIKE: Final = 3

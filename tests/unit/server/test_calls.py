@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from plugin import deadline
+from plugin.health import Health, Status
 from plugin.server.app import Handler, Undoable, create_app
 from plugin.server.calls import ANSWER_SECONDS, CALL, WORK_SECONDS, Call, Calls
-from plugin.service.health import Health, Status
 from tests.kernel.netns import wait_until
 
 SHORT = 0.05

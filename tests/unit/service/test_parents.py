@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from plugin.errors import KernelError, MissingLinkError, RefusedError
+from plugin.health import Status
 from plugin.model.ids import IfName, handoff_name
 from plugin.model.network import Network
 from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting, Vlan
-from plugin.service.health import Status
-from plugin.service.inspection import Inspector
+from plugin.upkeep.drift import Inspector
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 

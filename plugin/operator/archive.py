@@ -28,11 +28,11 @@ import msgspec
 
 from ipam.store.schema import VERSION as ADDRESS_VERSION
 from plugin import __version__
-from plugin.bootstrap.state_directory import require_state, state_directory
-from plugin.bootstrap.upkeep import integrity
 from plugin.errors import RefusedError, StoreError
 from plugin.log import Log
+from plugin.operator.maintenance import integrity
 from plugin.store import schema
+from plugin.store.directory import require_state, state_directory
 
 MANIFEST: Final = "manifest.json"
 INCOMING: Final = "restoring"  # the folder beside the state

@@ -5,9 +5,9 @@ from collections.abc import Container
 from typing import Any
 
 from plugin import __version__
+from plugin.health import Health
 from plugin.model.network import Endpoint, Network, PublishedPort
 from plugin.model.resources import HostPort
-from plugin.service.health import Health
 from plugin.store.base import Store
 
 

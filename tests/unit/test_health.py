@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from plugin.service.health import Health, Status
+from plugin.health import Health, Status
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_conditions_are_told_oldest_first(health: Health) -> None:
 def test_since_moves_with_the_status_alone(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not with every word that is said."""
     times = iter(range(100, 200))
-    monkeypatch.setattr("plugin.service.health.time.time", lambda: float(next(times)))
+    monkeypatch.setattr("plugin.health.time.time", lambda: float(next(times)))
     health.ready()
     started = health.since
     health.degrade("a", "", "")

@@ -6,14 +6,14 @@ import pytest
 
 from plugin.drivers.registry import driver_for
 from plugin.errors import StoreError
+from plugin.health import Status
 from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Prepared, Rule, Unserved
-from plugin.service.healing import Healer
-from plugin.service.health import Status
 from plugin.service.reconcile import Reconciler
 from plugin.telemetry import DRIFT
+from plugin.upkeep.healing import Healer
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from typing import Final
 
 from ipam.errors import IpamError
-from plugin.bootstrap.address_desk import AddressDesk
 from plugin.bootstrap.services import Builder, Services
-from plugin.bootstrap.upkeep import Upkeep
 from plugin.bootstrap.zoning import Zoning
 from plugin.config import Config, Role, Scope
 from plugin.errors import KernelError, NotReadyError, PynetError, reasons
+from plugin.health import Health
 from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
+from plugin.operator.maintenance import Upkeep
+from plugin.operator.reservations import AddressDesk
 from plugin.server import ipam_driver, network_driver
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
-from plugin.service.health import Health
-from plugin.service.stragglers import INHERITED_SECONDS
 from plugin.store.base import Store
+from plugin.upkeep.idle_timer import INHERITED_SECONDS
 from plugin.wire.plugin import activation_answer
 
 _log: Final = Log("life")

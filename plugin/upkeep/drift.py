@@ -16,9 +16,9 @@ from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, HandedOver, HostPort, ProxiedPort, Resource, Veth
-from plugin.service.collecting import whole_plan
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import whole_plan
 from plugin.store.base import Store
 
 # Filled with what others have on this host, whichever networks there are.

@@ -17,18 +17,18 @@ from ipam.allocator import Allocator
 from ipam.check import find_faults
 from ipam.lease import Kind, Lease, State
 from ipam.pool import LOCAL, Pool
-from plugin.bootstrap.addresses import IpamAddressUse
+from plugin.addressing.base import bind_all
+from plugin.addressing.ipam_use import IpamAddressUse
 from plugin.log import Log
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.resources import HostPort
-from plugin.service.addresses import bind_all
-from plugin.service.collecting import Collector
-from plugin.service.healing import Healer
-from plugin.service.inspection import Difference, Fault, Inspection, Inspector
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
+from plugin.service.teardown import Collector
 from plugin.store.base import Store
+from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
+from plugin.upkeep.healing import Healer
 
 Row = dict[str, Any]
 

@@ -1,9 +1,9 @@
 """What the guards drop is said of those who are there."""
 
+from plugin.health import Health
 from plugin.model.ids import IfName, port_name
-from plugin.service.health import Health
-from plugin.service.refusals import Refusals
 from plugin.store.memory import MemoryStore
+from plugin.upkeep.refused_frames import Refusals
 from tests.fakes.firewall import MemoryFirewall
 from tests.fakes.values import a_network, an_endpoint
 

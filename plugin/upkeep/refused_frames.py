@@ -4,9 +4,9 @@ from typing import Final
 
 from plugin.errors import FirewallError
 from plugin.firewall.base import Firewall
+from plugin.health import Health
 from plugin.log import Log
 from plugin.model.ids import port_name, short
-from plugin.service.health import Health
 from plugin.store.base import Store
 
 _log: Final = Log("refusals")

@@ -10,15 +10,15 @@ from typing import Final
 from plugin.log import Log
 from plugin.model.ids import EndpointID, short
 from plugin.model.network import Endpoint, Network
-from plugin.service.collecting import Collector
-from plugin.service.inspection import Inspector
-from plugin.service.stragglers import (
+from plugin.service.teardown import Collector
+from plugin.store.base import Store
+from plugin.upkeep.drift import Inspector
+from plugin.upkeep.idle_timer import (
     ENDPOINT_SECONDS,
     INHERITED_SECONDS,
     LEFT_SECONDS,
     Stragglers,
 )
-from plugin.store.base import Store
 
 _log: Final = Log("abandoned")
 

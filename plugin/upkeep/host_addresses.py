@@ -16,9 +16,9 @@ from plugin.model.diff import diff
 from plugin.model.ids import short
 from plugin.model.network import Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.service.collecting import whole_plan
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import whole_plan
 from plugin.store.base import Store
 
 _log: Final = Log("host")

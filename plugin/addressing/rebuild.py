@@ -7,34 +7,33 @@ from ipam.allocator import Allocator
 from ipam.lease import Kind
 from ipam.pool import LOCAL, PoolRequest
 from ipam.recollection import Recollection, UsedAddress
-from plugin.bootstrap.addresses import in_our_words, owner_of, space_of
+from plugin.addressing.ipam_use import in_our_words, owner_of, space_of
 from plugin.errors import RefusedError
 from plugin.log import Log
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState, PoolData
-from plugin.store.base import Store
 
 _log: Final = Log("addresses")
 
 
-def restore(allocator: Allocator, store: Store) -> None:
-    """Hold again what our networks use and the allocator has lost.
+def restore(allocator: Allocator, known: Iterable[tuple[Network, tuple[Endpoint, ...]]]) -> None:
+    """Hold again what the known networks and their endpoints use and the allocator has lost.
 
     Only before anything is asked: later on, what is not held may just have been given up.
     """
     with in_our_words():
         held = {(pool.network, pool.prefix) for pool in allocator.pools()}
-    for network in store.networks():
+    for network, endpoints in known:
         if network.state is NetworkState.ACTIVE:
             for pool in network.pools:
                 if _is_ours(pool) and (network.id, pool.prefix) not in held:
-                    _restore(allocator, network, pool, store.endpoints(network.id))
+                    _restore(allocator, network, pool, endpoints)
 
 
 def _restore(
     allocator: Allocator, network: Network, pool: PoolData, endpoints: Iterable[Endpoint]
 ) -> None:
-    known = Recollection(
+    lost = Recollection(
         network=network.id,
         request=PoolRequest(space=LOCAL, prefix=pool.prefix, options=pool.options or {}),
         used=tuple(_used(pool, endpoints)),
@@ -42,12 +41,12 @@ def _restore(
     fields = {"network": short(network.id), "pool": pool.prefix}
     try:
         with in_our_words():
-            restored = allocator.recollect(known)
+            restored = allocator.recollect(lost)
     except RefusedError as error:
         _log.error("pool.lost", **fields, reason=error)
         return
     if restored:
-        _log.warning("pool.restored", **fields, addresses=len(known.used))
+        _log.warning("pool.restored", **fields, addresses=len(lost.used))
 
 
 def _is_ours(pool: PoolData) -> bool:

@@ -7,7 +7,7 @@ from ipam.lease import AddressRequest, Owner
 from ipam.pool import LOCAL, PoolRequest
 from ipam.prefixes import parse_prefix
 from ipam.store.memory import MemoryStore
-from plugin.bootstrap.address_desk import AddressDesk
+from plugin.operator.reservations import AddressDesk
 
 NAME = '{"reservations": [{"address": "10.1.0.9", "name": "web"}]}'
 MAC = '{"reservations": [{"address": "10.1.0.9", "mac": "02:42:0a:01:02:51"}]}'

@@ -9,10 +9,10 @@ from ipam.lease import AddressRequest, Kind, Lease
 from ipam.pool import LOCAL, Pool, PoolRequest
 from ipam.prefixes import Prefix
 from ipam.store.memory import MemoryStore as AddressStore
-from plugin.bootstrap.addresses import IpamAddressUse
-from plugin.bootstrap.recollection import restore
-from plugin.model.network import Endpoint, NetworkState
-from plugin.service.addresses import bind_all
+from plugin.addressing.base import bind_all
+from plugin.addressing.ipam_use import IpamAddressUse
+from plugin.addressing.rebuild import restore
+from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.store.memory import MemoryStore
 from tests.fakes.values import a_network, an_endpoint
 
@@ -55,8 +55,12 @@ class Host:
     def lost(self) -> Allocator:
         """A new allocator, that was told what the network side knows."""
         allocator = Allocator(AddressStore())
-        restore(allocator, self.store)
+        restore(allocator, self.known())
         return allocator
+
+    def known(self) -> list[tuple[Network, tuple[Endpoint, ...]]]:
+        """What the network side knows."""
+        return [(each, self.store.endpoints(each.id)) for each in self.store.networks()]
 
     def _request(self, prefix: Prefix) -> Pool:
         return self.allocator.request_pool(PoolRequest(prefix=prefix, options=OPTIONS))
@@ -84,7 +88,7 @@ def test_a_lost_store_is_what_it_was(host: Host) -> None:
 def test_nothing_is_restored_twice(host: Host) -> None:
     """Every start of pynet tries."""
     before = timeless(host.allocator)
-    restore(host.allocator, host.store)
+    restore(host.allocator, host.known())
 
     assert timeless(host.allocator) == before
 
@@ -123,7 +127,7 @@ def test_a_pool_in_the_way_does_not_stop_the_others(host: Host) -> None:
     wider = [pool.prefix.supernet() for pool in host.network.pools]
     allocator.request_pool(PoolRequest(prefix=wider[0]))
     allocator.request_pool(PoolRequest(prefix=wider[1], options={"tenant": "red"}))
-    restore(allocator, host.store)
+    restore(allocator, host.known())
 
     assert {pool.id for pool in allocator.pools()} == {
         "pynet-local/10.7.0.0/27",

@@ -9,7 +9,7 @@ from ipam.allocator import Allocator
 from ipam.lease import State
 from ipam.pool import LOCAL, PoolRequest
 from ipam.store.memory import MemoryStore
-from plugin.bootstrap.addresses import IpamAddressUse
+from plugin.addressing.ipam_use import IpamAddressUse
 from plugin.model.network import Network, NetworkState
 from tests.fakes.values import a_network, an_endpoint
 

@@ -7,8 +7,8 @@ import pytest
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element
-from plugin.service.inspection import Difference, Fault, Inspection, Inspector
 from plugin.service.reconcile import Reconciler
+from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 

@@ -12,12 +12,12 @@ from typing import Final
 from plugin.drivers.registry import driver_for
 from plugin.errors import FirewallError, PynetError
 from plugin.firewall.base import Zones
+from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import IfName
 from plugin.model.network import NetworkState
 from plugin.model.resources import Bridge, Shim
-from plugin.service.health import Health
 from plugin.store.base import Store
 
 _log: Final = Log("zones")

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
 from plugin.drivers.registry import driver_for
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, HostRoute, Veth, is_mutual, is_shared
-from plugin.service.addresses import AddressUse, all_released, release_all, unbind_all
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store

@@ -3,8 +3,8 @@
 import pytest
 
 from plugin.model.ids import handoff_name, port_name
-from plugin.service.inspection import Inspector
-from plugin.service.stragglers import (
+from plugin.upkeep.drift import Inspector
+from plugin.upkeep.idle_timer import (
     ENDPOINT_SECONDS,
     INHERITED_SECONDS,
     LEFT_SECONDS,

@@ -15,10 +15,10 @@ from ipam.allocator import Allocator
 from ipam.pool import PoolRequest
 from ipam.prefixes import parse_prefix
 from ipam.store.sqlite import SqliteStore as AddressStore
-from plugin.bootstrap import archive
-from plugin.bootstrap.archive import INCOMING, MANIFEST, backup, finish_restore, restore
 from plugin.errors import RefusedError, StoreError
 from plugin.model.network import NetworkState
+from plugin.operator import archive
+from plugin.operator.archive import INCOMING, MANIFEST, backup, finish_restore, restore
 from plugin.store.sqlite import SqliteStore
 from tests.fakes.values import a_network, an_endpoint
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from plugin.errors import PynetError
+from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.rules import Unserved
-from plugin.service.health import Health
 
 _log: Final = Log("surroundings")
 _COMMANDS: Final = {4: "iptables", 6: "ip6tables"}

@@ -13,23 +13,23 @@ from typing import Final
 
 from plugin.drivers.registry import driver_for
 from plugin.errors import BusyError, PynetError, reasons
+from plugin.health import Health
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
-from plugin.service.abandoned import Abandoned
-from plugin.service.collecting import Collector, endpoint_plan
-from plugin.service.health import Health
-from plugin.service.inspection import SURROUNDING_SETS, Elements, Inspector
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
-from plugin.service.refusals import Refusals
-from plugin.service.stragglers import NETWORK_SECONDS, Stragglers
-from plugin.service.surroundings import Surroundings
+from plugin.service.teardown import Collector, endpoint_plan
 from plugin.store.base import Store
 from plugin.telemetry import DRIFT
+from plugin.upkeep.abandoned import Abandoned
+from plugin.upkeep.drift import SURROUNDING_SETS, Elements, Inspector
+from plugin.upkeep.forward_policy import Surroundings
+from plugin.upkeep.idle_timer import NETWORK_SECONDS, Stragglers
+from plugin.upkeep.refused_frames import Refusals
 
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"

@@ -1,0 +1,1 @@
+"""What services need of an IPAM, and our IPAM behind that contract."""

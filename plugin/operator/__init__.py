@@ -1,0 +1,1 @@
+"""What people ask: views, check and repair, reservations, backup and restore."""
