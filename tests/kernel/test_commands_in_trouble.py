@@ -185,7 +185,7 @@ def plugin_socket(path: Path) -> Iterator[None]:
         yield
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
 
 

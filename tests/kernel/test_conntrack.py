@@ -275,7 +275,7 @@ class TestSuccessors:
         with old.netns.entered():
             server = socket.create_server(("10.1.0.2", 80))
         with site.outside.entered():
-            client = socket.create_connection((HOST4, 8080), timeout=5)
+            client = socket.create_connection((HOST4, 8080), timeout=60)
         with server, client:
             with server.accept()[0]:
                 made = self.next(site, old)

@@ -85,10 +85,10 @@ def test_calls_come_in_while_networks_are_restored(
 ) -> None:
     """Each waits for the network that it is about, not for all of them."""
     over, called = threading.Event(), threading.Event()
-    monkeypatch.setattr(Healer, "restore", lambda _: called.set() or over.wait(30))
+    monkeypatch.setattr(Healer, "restore", lambda _: called.set() or over.wait(60))
     begin(life)
     try:
-        assert called.wait(30)
+        assert called.wait(60)
         handler = life.lookup(Scope.LOCAL)("IpamDriver.GetCapabilities")
         assert handler is not None
         assert handler(b"")

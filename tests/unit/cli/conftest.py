@@ -38,5 +38,5 @@ def pynet(life: Life, tmp_path: Path) -> Iterator[Shell]:
     thread.start()
     yield Shell(path)
     server.shutdown()
-    thread.join(5)
+    thread.join(60)
     server.server_close()

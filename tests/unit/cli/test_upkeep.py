@@ -40,7 +40,7 @@ def engine(tmp_path: Path) -> Iterator[dict[str, str]]:
     thread.start()
     yield {"DOCKER_HOST": f"unix://{path}"}
     server.shutdown()
-    thread.join(5)
+    thread.join(60)
     server.server_close()
 
 

@@ -28,16 +28,16 @@ def busy(locks: Locks) -> Iterator[None]:
     def work() -> None:
         with locks.hold(BLUE.id):
             held.set()
-            over.wait(20)
+            over.wait(60)
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(60)
     try:
         yield
     finally:
         over.set()
-        thread.join(20)
+        thread.join(60)
 
 
 class TestDelete:

@@ -23,16 +23,16 @@ def elsewhere(hold: Callable[[], AbstractContextManager[None]]) -> Iterator[None
     def run() -> None:
         with hold():
             held.set()
-            over.wait(5)
+            over.wait(60)
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert held.wait(5)
+    assert held.wait(60)
     try:
         yield
     finally:
         over.set()
-        thread.join(5)
+        thread.join(60)
 
 
 def tries(act: Callable[[], AbstractContextManager[None]]) -> bool:
@@ -65,7 +65,7 @@ class TestHold:
 
     def test_whoever_waits_gets_it(self) -> None:
         """As soon as it is free."""
-        locks = Locks(wait_seconds=5)
+        locks = Locks(wait_seconds=60)
         order = []
 
         def second() -> None:
@@ -76,7 +76,7 @@ class TestHold:
         with locks.hold(BLUE):
             waiter.start()
             order.append("first")
-        waiter.join(5)
+        waiter.join(60)
 
         assert order == ["first", "second"]
 
@@ -126,8 +126,8 @@ class TestStandstill:
             waiters = locks._guard._waiters  # type: ignore[attr-defined]
             wait_until(lambda: waiters, "the sweep does not wait")
 
-        assert held.wait(5)
-        sweeper.join(5)
+        assert held.wait(60)
+        sweeper.join(60)
 
     def test_calls_wait_for_it_to_end(self) -> None:
         """Whatever network they are about."""
@@ -174,7 +174,7 @@ class TestRestoring:
         with locks.hold(RED):  # who restores goes in and out
             assert not entered.is_set()
         locks.open(RED)
-        thread.join(5)
+        thread.join(60)
 
         assert entered.is_set()
         assert locks.waited_for({BLUE, RED}) is None

@@ -39,16 +39,16 @@ def kept(store: SqliteStore) -> Iterator[None]:
     def work() -> None:
         with store._turn():
             held.set()
-            over.wait(20)
+            over.wait(60)
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(60)
     try:
         yield
     finally:
         over.set()
-        thread.join(20)
+        thread.join(60)
 
 
 def test_a_write_that_does_not_end_keeps_no_other_for_ever(store: SqliteStore) -> None:
