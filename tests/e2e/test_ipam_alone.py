@@ -38,7 +38,7 @@ def test_it_is_no_network_driver(site: Site) -> None:
 def test_under_dockers_bridge(site: Site) -> None:
     """Create, run, restart and remove, with both families; addresses are bound at once."""
     network = site.network("--ipv6", driver="bridge")
-    one, two = (site.run("--network", network, "--stop-signal=KILL") for _ in range(2))
+    one, two = (site.run("--network", network) for _ in range(2))
 
     assert {str(site.address(one, network)), str(site.address6(one, network))} < ledger.held(
         site.installed.state
@@ -59,7 +59,7 @@ def test_under_dockers_macvlan(site: Site, peer: Peer) -> None:
         *("--ipam-opt", "range=10.99.0.96/28", "--ipam-opt", "exclude=10.99.0.97"),
         driver="macvlan",
     )
-    one, two = (site.run("--network", network, "--stop-signal=KILL") for _ in range(2))
+    one, two = (site.run("--network", network) for _ in range(2))
 
     assert [str(site.address(c, network)) for c in (one, two)] == ["10.99.0.96", "10.99.0.98"]
     assert site.pings(one, peer.address)

@@ -14,7 +14,7 @@ from tests.lab.installed import REPOSITORY, PluginProcess
 from tests.lab.site import Site
 
 JOURNALS = ("-wal", "-shm")
-ALWAYS = ("--restart=always", "--stop-signal=KILL")
+ALWAYS = "--restart=always"
 
 
 @pytest.fixture(scope="session", params=[p for p in PLACES if "socket" in p], ids="-".join)
@@ -65,7 +65,7 @@ class Town:
 
     def start(self, network: str, *options: str) -> None:
         """Start a container that the engine starts again by itself."""
-        self._containers[self.site.run("--network", network, *ALWAYS, *options)] = network
+        self._containers[self.site.run("--network", network, ALWAYS, *options)] = network
 
     def addresses(self) -> set[str]:
         """Return the addresses of the containers, as the engine shows them; none is there twice."""
@@ -133,7 +133,7 @@ def test_networks_of_other_drivers(site: Site, plugin: PluginProcess) -> None:
     """They are refused until the engine tells of them, however many networks are made before."""
     other = site.network("--subnet=10.51.0.0/28", "--ip-range=10.51.0.8/29", driver="bridge")
     networks = [other, site.network()]
-    containers = {site.run("--network", network, *ALWAYS): network for network in networks}
+    containers = {site.run("--network", network, ALWAYS): network for network in networks}
     lose_the_store(plugin)
     networks.append(site.network())
     with pytest.raises(CommandError, match="is not held; recreate the network, or restart Docker"):

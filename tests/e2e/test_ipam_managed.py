@@ -31,7 +31,7 @@ def tuned(site: Site) -> Iterator[ManagedPlugin]:
 def test_settings(tuned: ManagedPlugin, site: Site) -> None:
     """`docker plugin set` changes where subnets come from and what addresses stay with."""
     network = site.network()
-    kept = site.run("--network", network, "--mac-address", MAC, "--stop-signal=KILL")
+    kept = site.run("--network", network, "--mac-address", MAC)
     had = site.address(kept, network)
     site.docker("stop", kept)
     site.run("--network", network)

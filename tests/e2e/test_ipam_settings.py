@@ -79,7 +79,7 @@ def test_pools_run_out(site: Site, plugin: PluginProcess) -> None:
 def test_mac_addresses_keep_addresses(site: Site) -> None:
     """Containers that are stopped together and come back in any order never swap."""
     network = site.network("--subnet=10.50.0.0/24")
-    options = ("--network", network, "--stop-signal=KILL")
+    options = ("--network", network)
     both = [site.run(*options, "--mac-address", mac) for mac in MACS]
     had = [site.address(container, network) for container in both]
 
@@ -95,7 +95,7 @@ def test_mac_addresses_keep_addresses(site: Site) -> None:
 def test_made_mac_addresses_keep_none(site: Site, plugin: PluginProcess) -> None:
     """An engine makes a new one for each start, so that nobody would come back for the address."""
     network = site.network("--subnet=10.50.0.0/24")
-    options = ("--network", network, "--stop-signal=KILL")
+    options = ("--network", network)
     made, chosen = site.run(*options), site.run(*options, "--mac-address", MACS[0])
     addresses = [str(site.address(container, network)) for container in (made, chosen)]
     site.docker("stop", made, chosen)
@@ -107,7 +107,7 @@ def test_made_mac_addresses_keep_none(site: Site, plugin: PluginProcess) -> None
 def test_an_address_that_was_named_meanwhile_is_gone(site: Site) -> None:
     """It is kept for a MAC address unless somebody asks for just this one."""
     network = site.network("--subnet=10.50.0.0/24")
-    options = ("--network", network, "--stop-signal=KILL")
+    options = ("--network", network)
     kept = site.run(*options, "--mac-address", MACS[0])
     had = site.address(kept, network)
 

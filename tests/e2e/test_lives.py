@@ -18,7 +18,7 @@ class Works:
         self.site, self.peer = site, peer
         self.network = site.network()
         # Their PID 1 does not end at a SIGTERM, which dockerd would await for 10 s.
-        options = ("--network", self.network, "--restart=always", "--stop-signal=KILL")
+        options = ("--network", self.network, "--restart=always")
         self.web = site.web(*options, "-p", "8080:80")
         self.neighbour = site.run(*options)
 

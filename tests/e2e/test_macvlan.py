@@ -156,7 +156,7 @@ def test_beside_dockers_own(site: Site, peer: Peer) -> None:
 def test_the_same_mac_again(site: Site) -> None:
     """A restart waits for the link that dies; one that does not die is said."""
     network = site.network(*LAN, *RANGE)
-    one = site.run("--network", network, "--mac-address", MAC, "--stop-signal=KILL")
+    one = site.run("--network", network, "--mac-address", MAC)
 
     for _ in range(3):
         site.docker("restart", "-t", "1", one)

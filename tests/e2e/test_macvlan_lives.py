@@ -16,7 +16,7 @@ def test_the_same_mac_after_a_crash(site: Site, peer: Peer) -> None:
     """The engine is killed, and starts a container again whose link nobody has handed back."""
     network = site.network(*LAN, *RANGE)
     options = ("--network", network, "--mac-address", MAC, "--ip", "10.99.0.150")
-    one = site.run(*options, "--restart=always", "--stop-signal=KILL")
+    one = site.run(*options, "--restart=always")
     site.host.restart_docker(signal.SIGKILL)
     site.installed.wait_ready()
 
@@ -64,7 +64,7 @@ def test_a_parent_comes_and_goes(site: Site, peer: Peer, second: str, lab: Lab) 
 def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) -> None:
     """And plugged in again: a restart gives the container its link back."""
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
-    one = site.run("--network", network, "--stop-signal=KILL")
+    one = site.run("--network", network)
     lab.fabric.ip(f"link delete {second}")
     wait_until(lambda: "is not there" in _trouble(site), "word of the card")
     assert links_of(site, one) == ["lo"]
@@ -86,7 +86,7 @@ def test_a_container_that_lost_its_link_is_named(
 ) -> None:
     """The parent is back and the container is not: that is said until it is restarted."""
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
-    one = site.run("--network", network, "--stop-signal=KILL", "--ip", "10.99.0.151")
+    one = site.run("--network", network, "--ip", "10.99.0.151")
     lab.fabric.ip(f"link delete {second}")
     wait_until(lambda: "is not there" in _trouble(site), "word of the card")
     site.installed.reconcile()

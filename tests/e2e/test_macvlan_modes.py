@@ -49,7 +49,7 @@ def test_passthru_restarts(site: Site, neighbour: str, second: str) -> None:
     """The link of the container's last life dies first."""
     assert second
     network = site.network(*ON_OTHER, "-o", "macvlan_mode=passthru", *SUBNET)
-    one = site.run("--network", network, "--stop-signal=KILL")
+    one = site.run("--network", network)
     for _ in range(3):
         site.docker("restart", "-t", "1", one)
 

@@ -61,7 +61,7 @@ def test_another_name_and_back(site: Site, card: str) -> None:
 def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
     """The host is among them again by itself; a container is when it is restarted."""
     network = site.network(*NETWORK)
-    web = site.web("--network", network, "-p", "8080:80", "--stop-signal=KILL")
+    web = site.web("--network", network, "-p", "8080:80")
     lab.fabric.ip(f"link delete {card}")
     wait_until(lambda: "is not there" in _trouble(site), "word of the card")
     site.installed.reconcile()

@@ -24,7 +24,7 @@ def test_loopback_only(site: Site, ipam: str) -> None:
 def test_restart(site: Site) -> None:
     """A container of it comes back as it was."""
     network = site.network("-o", "mode=null", "--ipam-driver", "null", ipam=False)
-    container = site.run("--network", network, "--stop-signal=KILL")
+    container = site.run("--network", network)
     site.docker("restart", container)
 
     assert links_of(site, container) == ["lo"]

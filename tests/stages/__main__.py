@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.stages.plan import IN_CI, NIGHTLY, TEST
 from tests.stages.run import Run, say, summary
+from tests.stages.slowest import slowest
 from tests.stages.stage import Stage
 
 LOGS: Final = Path("build/stages")
@@ -48,6 +49,7 @@ def _run(stages: tuple[Stage, ...], deadline: float | None) -> int:
         signal.signal(number, lambda *_: run.stop())
     code = run.run()
     say("stages", before=summary(run.outcomes.values()) + "\n")
+    say("the slowest tests", before="\n".join(slowest(run.said())) + "\n")
     return code
 
 

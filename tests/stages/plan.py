@@ -9,7 +9,7 @@ from typing import Final
 from tests.stages.stage import Stage
 
 _BIN: Final = ".venv/bin"
-_PYTEST: Final = f"{_BIN}/pytest -q"
+_PYTEST: Final = f"{_BIN}/pytest -q --durations=20"
 _PROOF: Final = f"{_BIN}/python -m tests.reliability --only"
 _SHORT: Final = f"{_BIN}/python -m tests.reliability --short --only"
 _ENGINES: Final = f"{_BIN}/python -m tests.lab.side_by_side tests/e2e"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -73,6 +73,12 @@ class Run:
             for process in self._processes:
                 _signal(process, signal.SIGTERM)
             self._changed.notify_all()
+
+    def said(self) -> Iterator[str]:
+        """Return every line of the stages that were run."""
+        for each in self.outcomes.values():
+            if each.code is not None:
+                yield from self._lines(each.stage)
 
     def _run_lane(self, lane: str) -> None:
         for stage in self.stages:

@@ -19,7 +19,7 @@ def stale_endpoints(ground: Ground, *, ipam: bool) -> list[str]:
     site, peer = ground.site, ground.peer
     before = Holdings.of(site.host, site.installed)
     network = site.network("--subnet=10.61.0.0/24", ipam=ipam)
-    on = ("--stop-signal=KILL", "--network", network)
+    on = ("--network", network)
     fixed = site.web(*on, "--ip=10.61.0.10", "-p", f"{PORTS[0]}:80")
     any_address = site.web(*on, "-p", f"{PORTS[1]}:80")
     never_again = site.run(*on, "-p", "80")

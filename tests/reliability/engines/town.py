@@ -9,8 +9,7 @@ from tests.lab.commands import wait_until
 from tests.lab.namespace import Peer
 from tests.lab.site import WEB, Site
 
-# Their PID 1 does not end at a SIGTERM, which dockerd would await for 10 s.
-ALWAYS: Final = ("--restart=always", "--stop-signal=KILL")
+ALWAYS: Final = "--restart=always"
 FIRST_PORT: Final = 8100
 UP_DEADLINE: Final = 120.0
 AT_A_TIME: Final = 4
@@ -44,7 +43,7 @@ class Town:
     def _start(self, number: int) -> str:
         network = self.networks[number % len(self.networks)]
         port = f"{self.ports[number]}:80"
-        return self.site.run(*ALWAYS, "--network", network, "-p", port, command=WEB)
+        return self.site.run(ALWAYS, "--network", network, "-p", port, command=WEB)
 
     def _up(self) -> bool:
         names = set(self.site.docker("ps", "--format", "{{.Names}}").split())
