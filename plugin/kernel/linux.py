@@ -216,10 +216,13 @@ class LinuxKernel:
         link = rtnl.link(resource.ifname)
         if link is not None and links.is_doomed(link):
             self._reaper.reap()
+        deletions = self._reaper.deletions
         try:
             _ensure_link(rtnl, resource, self._sysctl_root)
         except RefusedError:
-            if not self._reaper.reap():
+            self._reaper.reap()
+            # What was in the way may have gone since, by the reaper's own thread.
+            if self._reaper.deletions == deletions:
                 raise
             _ensure_link(rtnl, resource, self._sysctl_root)
 

@@ -27,6 +27,7 @@ class Reaper:
     """The one deleter of links."""
 
     def __init__(self) -> None:
+        self.deletions = 0  # how many had something to delete, and have ended
         self._changed = threading.Condition()
         self._due: float | None = None  # when the next deletion is, if one is wanted
         self._stopped = False
@@ -41,16 +42,16 @@ class Reaper:
             self._due = due if self._due is None else min(due, self._due)
             self._changed.notify()
 
-    def reap(self) -> bool:
-        """Delete what is doomed now, and return when it is gone; False if there was nothing."""
+    def reap(self) -> None:
+        """Delete what is doomed now, and return when it is gone."""
         with self._reaping, conversation() as rtnl:
             try:
                 rtnl.delete_group(links.GROUP_DOOMED)
             except RtnlError as error:
                 if not error.is_gone:
                     raise
-                return False
-        return True
+            else:
+                self.deletions += 1
 
     def stop(self) -> None:
         """Delete what is left, and end."""

@@ -10,6 +10,7 @@ from plugin.kernel import stacked
 from plugin.kernel.host_links import read as read_host_links
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink import conversation
+from plugin.kernel.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.parents import HostLink
 from plugin.model.resources import Macvlan, MacvlanMode, Shim
@@ -96,6 +97,27 @@ class TestRefusals:
         make(kernel, replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None))
         with pytest.raises(RefusedError, match="macvlan_mode=passthru has it for itself"):
             make(kernel, OTHER)
+
+    def test_what_is_deleted_while_it_is_in_the_way(
+        self, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The reaper's own thread may come between the refusal and its reason."""
+        first = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None)
+        make(kernel, first)
+        ensure_macvlan = stacked.ensure_macvlan
+
+        def slowly(rtnl: Rtnl, macvlan: Macvlan) -> None:
+            try:
+                ensure_macvlan(rtnl, macvlan)
+            except RefusedError:
+                kernel._reaper.reap()
+                raise
+
+        monkeypatch.setattr(stacked, "ensure_macvlan", slowly)
+        kernel.remove([first])
+        make(kernel, OTHER)
+
+        assert kernel.read([OTHER]) == {OTHER}
 
     @pytest.mark.kernels
     def test_what_dies_with_its_sandbox_is_waited_for(
