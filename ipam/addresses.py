@@ -6,7 +6,7 @@ second try and never a second holder: the store refuses an address that has a
 lease.  Every method is called inside a transaction of the store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ipam.address_set import AddressSet
@@ -16,6 +16,7 @@ from ipam.moment import Moment
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
 from ipam.recollection import UsedAddress
+from ipam.returned import Returned
 from ipam.settings import Settings
 from ipam.store.base import Store
 
@@ -24,7 +25,8 @@ class PoolAddresses:
     """The addresses of a pool that is held.
 
     ``replayed`` is when the pool was last asked for again: what was leased before
-    then may be asked for again too, once.
+    then may be asked for again too, once.  ``knows_macs`` is set where MAC addresses are asked
+    with: elsewhere nobody will come back for the address of one.
     """
 
     def __init__(
@@ -36,12 +38,15 @@ class PoolAddresses:
     ) -> None:
         self.pool = pool
         self.replayed = 0.0
+        self.knows_macs = False
         self._store = store
         self._settings = settings
         self._reserved: Mapping[Address, Owner] = {}
         self._kept: dict[Owner, list[Address]] = {}
         self._set: AddressSet | None = None
         self._others = 0
+        self._named: set[Address] = set()
+        self._returned = Returned()
         self.keep(reserved)
 
     def take(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
@@ -64,6 +69,7 @@ class PoolAddresses:
                 f"address {address} of pool {self.pool.id} is reserved for {kept_for}, "
                 f"not for {request.owner}; choose another, or unreserve it first"
             )
+        self._named.add(address)
         return self._hold(self._lease(address, request, at))
 
     def take_gateway(self, request: AddressRequest, at: Moment) -> Lease | None:
@@ -88,6 +94,23 @@ class PoolAddresses:
             address = held.address
         return self._hold(self._lease(address, request, at))
 
+    def returned(self, at: Moment) -> Iterator[Address]:
+        """What came back in the last seconds, and nobody has again."""
+        return self._returned.recent(at.now)
+
+    def take_returned(self, address: Address, request: AddressRequest, at: Moment) -> Lease | None:
+        """Take one of these, if nobody else has a claim on it."""
+        held = self._store.lease(self.pool.id, address)
+        if (
+            self._returned.is_claimed(address)
+            or address in self._reserved
+            or self._is_excluded(address)
+            or not any(address in part for part in self.pool.automatic)
+            or (held and held.state is not State.RESTING)
+        ):
+            return None
+        return self._hold(self._lease(address, request, at))
+
     def take_next(self, request: AddressRequest, at: Moment) -> Lease | None:
         """Take the next address that is free."""
         lease = self._add_next(request, at)
@@ -107,20 +130,10 @@ class PoolAddresses:
         held = self._store.lease(self.pool.id, address)
         if held is None or held.state is State.RESTING:
             return
-        sticky = self._settings.sticky if held.owner else 0.0
-        rest = max(sticky, self._settings.quarantine)
-        if not rest or held.kind is not Kind.ENDPOINT or address in self._reserved:
-            self._free(address)
-            return
-        self._hold(
-            replace(
-                held,
-                state=State.RESTING,
-                since=at.now,
-                until=at.now + rest,
-                endpoint=None,
-            )
-        )
+        claimed = address in self._named or self._returns_by_itself(held.owner)
+        self._rest(held, at)
+        if held.kind is Kind.ENDPOINT:
+            self._returned.add(address, at.now, claimed=claimed)
 
     def expects(self, address: Address, endpoint: str | None) -> bool:
         """Whether the address is this endpoint's, or waits to be somebody's."""
@@ -185,7 +198,7 @@ class PoolAddresses:
     def lapse(self, held: Lease, at: Moment) -> None:
         """End a lease whose time is over."""
         if held.state is State.RESERVED and held.owner:
-            self.give_back(held.address, at)
+            self._rest(held, at)
         else:
             self._free(held.address)
 
@@ -216,6 +229,7 @@ class PoolAddresses:
             taken.add(address)
             lease = self._lease(address, request, at)
             if self._store.add_lease(lease):
+                self._returned.discard(address)
                 return lease
             # Another process has it, as the set knows from now on.
         return None
@@ -231,14 +245,33 @@ class PoolAddresses:
                 self._set.add(address)
         return self._set
 
+    def _rest(self, held: Lease, at: Moment) -> None:
+        sticky = self._settings.sticky if held.owner else 0.0
+        rest = max(sticky, self._settings.quarantine)
+        if not rest or held.kind is not Kind.ENDPOINT or held.address in self._reserved:
+            self._free(held.address)
+            return
+        self._named.discard(held.address)
+        self._hold(
+            replace(
+                held,
+                state=State.RESTING,
+                since=at.now,
+                until=at.now + rest,
+                endpoint=None,
+            )
+        )
+
     def _hold(self, lease: Lease) -> Lease:
         self._store.put_lease(lease)
+        self._returned.discard(lease.address)
         if self._set is not None:
             self._set.add(lease.address)
         return lease
 
     def _free(self, address: Address) -> None:
         self._store.remove_lease(self.pool.id, address)
+        self._named.discard(address)
         if self._set is not None and address not in self._reserved:
             self._set.discard(address)
 
@@ -298,6 +331,9 @@ class PoolAddresses:
         if held.state is State.BOUND:
             return False
         return held.since < at.began or held.owner.matches(request.owner)
+
+    def _returns_by_itself(self, owner: Owner) -> bool:
+        return bool(owner.name or owner.tag or (owner.mac and self.knows_macs))
 
     def _reserved_for(self, owner: Owner) -> Address | None:
         for mark in owner.marks:

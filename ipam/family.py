@@ -5,13 +5,18 @@ refusal as final.  When that pool is full the address must come from a sibling, 
 comes back under the first pool's name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TypeAlias
 
 from ipam.addresses import PoolAddresses
 from ipam.errors import InvalidAddressError, PoolFullError
 from ipam.lease import AddressRequest, Kind, Lease
 from ipam.moment import Moment
+from ipam.pool import GLOBAL
 from ipam.prefixes import Address
+
+_Take: TypeAlias = Callable[[PoolAddresses, AddressRequest, Moment], Lease | None]
 
 
 class Family:
@@ -22,6 +27,9 @@ class Family:
 
     def take(self, request: AddressRequest, at: Moment) -> Lease:
         """Take the address that is asked for, or any."""
+        if request.owner.mac:
+            for each in self._members:
+                each.knows_macs = True
         if request.address is None:
             return self._take_any(request, at)
         member = self.holding(request.address)
@@ -45,15 +53,14 @@ class Family:
             gateway = self._members[0].take_gateway(request, at)
             if gateway is not None:
                 return gateway
-        for take in (
-            PoolAddresses.take_known,
-            PoolAddresses.take_next,
-            PoolAddresses.take_resting,
-        ):
-            for member in self._members:
-                lease = take(member, request, at)
-                if lease is not None:
-                    return lease
+        lease = (
+            self._first(PoolAddresses.take_known, request, at)
+            or self._take_returned(request, at)
+            or self._first(PoolAddresses.take_next, request, at)
+            or self._first(PoolAddresses.take_resting, request, at)
+        )
+        if lease is not None:
+            return lease
         pools = ", ".join(member.pool.id for member in self._members)
         ranges = ", ".join(str(each) for member in self._members for each in member.pool.ranges)
         what, wider = (f"range {ranges} of {pools}", "--ip-range") if ranges else (pools, "subnet")
@@ -61,3 +68,30 @@ class Family:
             f"no available addresses on this pool: every address of {what} is taken; remove "
             f"containers, or recreate the network with a larger {wider} or a further subnet"
         )
+
+    def _first(self, take: _Take, request: AddressRequest, at: Moment) -> Lease | None:
+        for member in self._members:
+            lease = take(member, request, at)
+            if lease is not None:
+                return lease
+        return None
+
+    def _take_returned(self, request: AddressRequest, at: Moment) -> Lease | None:
+        """Take the address that just came back, if it is the only one.
+
+        Nobody's request then is that of a container that was restarted.  Where its MAC address is
+        another each time, neighbours would miss it: our own network driver sees to that, and
+        others do not on engine 28.  A task of a swarm is another at every start.
+        """
+        home = self._members[0].pool
+        restarts = home.network is not None and home.space != GLOBAL
+        if request.owner or request.kind is not Kind.ENDPOINT or not restarts:
+            return None
+        returned = (
+            (member, address) for member in self._members for address in member.returned(at)
+        )
+        found = list(islice(returned, 2))
+        if len(found) != 1:
+            return None
+        member, address = found[0]
+        return member.take_returned(address, request, at)

@@ -16,6 +16,8 @@ MAC: Final[Option[MacAddress | None]] = Option(
     meaning="MAC address of the container's link on this network, as `--mac-address` chooses it: "
     "older engines have that for the first network only.",
 )
+# Docker's own address spaces; a swarm names none when it allocates a network.
+_DOCKERS: Final = ("", "LocalDefault", "GlobalDefault")
 
 
 def settled(endpoint: Endpoint) -> Endpoint:
@@ -37,10 +39,12 @@ def made_mac(network: Network, endpoint: Endpoint) -> MacAddress:
 
     Engines from 28 on announce the addresses of a container that starts, so it is a new one for
     each endpoint: tools write the one that ``inspect`` shows into the next container, whose
-    address another may have by then.  Older engines announce nothing.  It then depends on the IP
-    address, as with Docker's own drivers there, so that no neighbour holds a stale entry.
+    address another may have by then.  Older engines announce nothing, and engine 28 announces
+    0.0.0.0 in place of an address that an IPAM plugin gave.  It then depends on the IP address, as
+    with Docker's own drivers on older engines, so that no neighbour holds a stale entry.
     """
     address = endpoint.ipv4 or endpoint.ipv6
-    if network.announced or address is None:
+    announced = network.announced and all(pool.space in _DOCKERS for pool in network.pools)
+    if announced or address is None:
         return derived_mac(network.id, endpoint.id)
     return derived_mac(network.id, str(address.ip))

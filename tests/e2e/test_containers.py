@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.lab.commands import wait_until
 from tests.lab.site import Site
 
 ROUNDS = 20
@@ -22,15 +23,29 @@ def test_two_reach_each_other(site: Site, *, ipam: bool) -> None:
 
 
 def test_restart_and_stop(site: Site) -> None:
-    """A container that was restarted, or stopped and started, has its network again."""
+    """A container that was restarted, or stopped and started, has its network and address again."""
     network = site.network()
     neighbour, container = (site.run("--network", network) for _ in range(2))
+    had = [site.address(each, network) for each in (neighbour, container)]
 
-    site.docker("restart", "-t", "0", container)
+    for _ in range(2):
+        site.docker("restart", "-t", "0", neighbour, container)
+        assert [site.address(each, network) for each in (neighbour, container)] == had
     assert site.pings(container, neighbour)
     site.docker("stop", "-t", "0", container)
     assert not site.pings(neighbour, container)
     site.docker("start", container)
+    assert site.pings(neighbour, container)
+
+    def keeps_its_address() -> bool:
+        before = site.address(container, network)
+        site.docker("stop", "-t", "0", container)
+        site.docker("start", container)
+        return site.address(container, network) == before
+
+    # On a busy machine an address may wait too long between the two commands.
+    wait_until(keeps_its_address, "an address that is kept", deadline=60)
+    assert site.address(neighbour, network) == had[0]
     assert site.pings(neighbour, container)
 
 

@@ -1,6 +1,6 @@
 """What an allocator should hold, as dictionaries have it, and what is asked of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ class Held:
     name: str | None
     since: float
     deadline: float | None
+    by_number: bool = False
 
 
 @dataclass
@@ -39,3 +40,5 @@ class Known:
     network: str | None
     released: bool
     held: dict[IPv4Address, Held]
+    # What came back: when, and whether its holder will ask for it by name or number.
+    returned: dict[IPv4Address, tuple[float, bool]] = field(default_factory=dict)

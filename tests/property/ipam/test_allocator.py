@@ -30,6 +30,7 @@ from ipam.errors import (
 from ipam.lease import AddressRequest, Owner, State
 from ipam.pool import LOCAL, PoolID, PoolRequest, pool_id
 from ipam.prefixes import usable
+from ipam.returned import RESTART_SECONDS
 from ipam.store.base import Store
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
@@ -55,6 +56,10 @@ class AllocatorMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.now += 1
         self.began = self.now
+        for known in self.model.values():
+            known.returned.clear()
+            for held in known.held.values():
+                held.by_number = False
         self.allocator = Allocator(
             self.store, SETTINGS, occupied=lambda: [ROUTE], clock=lambda: self.now
         )
@@ -148,6 +153,9 @@ class AllocatorMachine(RuleBasedStateMachine):
                 first, last = usable(each.prefix).first, usable(each.prefix).last
                 assert len(each.held) == int(last) - int(first) + 1
             return
+        returned = self.returned(pool)
+        if name is None and len(returned) == 1 and not returned[0][1]:
+            assert interface.ip == returned[0][0]
         known = next(each for each in self.family(pool) if interface.ip in each.prefix)
         held = known.held.get(interface.ip)
         assert held is None or (name and held.name == name and held.deadline is not None)
@@ -175,6 +183,7 @@ class AllocatorMachine(RuleBasedStateMachine):
             assert held is None or held.deadline is not None
             assert held is None or held.since < self.began or (name and name == held.name)
             self.hold(holders[0], address, name)
+            holders[0].held[address].by_number = True
 
     @rule(pool=pools, data=st.data())
     def release_address(self, pool: PoolID, data: st.DataObject) -> None:
@@ -183,11 +192,34 @@ class AllocatorMachine(RuleBasedStateMachine):
         address = data.draw(st.sampled_from([*taken, IPv4Address("10.9.0.3")]))
         self.allocator.release_address(pool, address)
         for each in family:
-            each.held.pop(address, None)
+            held = each.held.pop(address, None)
+            if held is not None:
+                claimed = held.by_number or held.name is not None
+                each.returned[address] = (self.now, claimed)
         if taken and address in taken:
             # Released, it can be had again by whoever names it.
             assert self.allocator.request_address(pool, AddressRequest(address=address))
             self.allocator.release_address(pool, address)
+            holder = next(each for each in family if address in each.prefix)
+            holder.returned[address] = (self.now, True)
+
+    @rule(pool=pools, name=st.sampled_from((None, "web")), data=st.data())
+    def restart(self, pool: PoolID, name: str | None, data: st.DataObject) -> None:
+        """What an engine does with a container, which says its name or nothing."""
+        family = self.family(pool)
+        mine = [
+            (each, address)
+            for each in family
+            for address, held in each.held.items()
+            if held.name == name
+        ]
+        if not mine:
+            return
+        known, address = data.draw(st.sampled_from(mine))
+        claimed = known.held.pop(address).by_number or name is not None
+        self.allocator.release_address(pool, address)
+        known.returned[address] = (self.now, claimed)
+        self.request_any_address(pool, name)
 
     @rule(pool=pools, data=st.data())
     def bind(self, pool: PoolID, data: st.DataObject) -> None:
@@ -241,9 +273,22 @@ class AllocatorMachine(RuleBasedStateMachine):
         ]
         return [home, *siblings]
 
+    def returned(self, pool: PoolID) -> list[tuple[IPv4Address, bool]]:
+        """What came back in the last seconds, and nobody has again, where a network uses the pool."""
+        if pool not in self.model or self.model[pool].network is None:
+            return []
+        return [
+            (address, claimed)
+            for each in self.family(pool)
+            for address, (then, claimed) in each.returned.items()
+            if self.now - then <= RESTART_SECONDS and address not in each.held
+        ]
+
     def hold(self, known: Known, address: IPv4Address, name: str | None) -> None:
         deadline = None if known.network is None else self.now + SETTINGS.reserve_timeout
-        known.held[address] = Held(name, self.now, deadline)
+        known.returned.pop(address, None)
+        by_number = address in known.held and known.held[address].by_number
+        known.held[address] = Held(name, self.now, deadline, by_number)
 
 
 class SqliteMachine(AllocatorMachine):

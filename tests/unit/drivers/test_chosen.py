@@ -7,7 +7,8 @@ import pytest
 from plugin.drivers.chosen import made_mac, settled
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import EndpointID, MacAddress
-from tests.fakes.values import a_network, an_endpoint
+from plugin.model.network import Network
+from tests.fakes.values import a_network, a_pool, an_endpoint
 
 NETWORK = a_network()
 NONE = MacAddress("")
@@ -72,14 +73,19 @@ def test_one_that_is_made_where_the_engine_announces() -> None:
     assert made_mac(network, first) == made_mac(network, first) != made_mac(network, second)
 
 
-def test_one_that_is_made_where_nobody_announces() -> None:
+@pytest.mark.parametrize(
+    "network",
+    [NETWORK, a_network(announced=True, pools=(replace(a_pool("10.1.0.0/24"), space="plugin"),))],
+    ids=["nobody announces", "another address is announced"],
+)
+def test_one_that_is_made_where_neighbours_are_not_told(network: Network) -> None:
     """An address that comes back has the same, so that no neighbour holds a stale entry."""
-    first = an_endpoint(NETWORK, name="first")
+    first = an_endpoint(network, name="first")
     again = replace(first, id=EndpointID("f" * 64))
 
-    assert made_mac(NETWORK, first) == made_mac(NETWORK, again)
-    assert made_mac(NETWORK, first) != made_mac(NETWORK, an_endpoint(NETWORK, 3))
-    assert made_mac(NETWORK, first) != made_mac(a_network("red"), first)
+    assert made_mac(network, first) == made_mac(network, again)
+    assert made_mac(network, first) != made_mac(network, an_endpoint(network, 3))
+    assert made_mac(network, first) != made_mac(a_network("red"), first)
 
 
 def test_one_that_is_made_without_an_address() -> None:

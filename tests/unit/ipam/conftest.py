@@ -83,8 +83,10 @@ class World:
     def give(self, pool: Pool, address: str) -> None:
         self.allocator.release_address(pool.id, parse_address(address))
 
-    def bind(self, pool: Pool, address: str, endpoint: str | None = None) -> None:
-        self.allocator.bind(LOCAL, pool.prefix, parse_address(address), endpoint=endpoint)
+    def bind(self, pool: Pool, address: str, endpoint: str | None = None, **owner: str) -> None:
+        self.allocator.bind(
+            LOCAL, pool.prefix, parse_address(address), Owner(**owner), endpoint=endpoint
+        )
 
     def unbind(self, pool: Pool, address: str, endpoint: str | None = None) -> None:
         self.allocator.unbind(LOCAL, pool.prefix, parse_address(address), endpoint=endpoint)
