@@ -13,44 +13,17 @@ from ipam.errors import RefusedError as IpamRefusedError
 from plugin.errors import NotReadyError, PynetError, RefusedError, reasons
 from plugin.health import Health
 from plugin.model.resources import HostPort
+from plugin.operator.base import Maintenance, Reservations, Row
 from plugin.operator.views import health_view, networks_view, ports_view
 from plugin.store.base import Store
 from plugin.telemetry import REGISTRY
 
 
-class AddressDesk(Protocol):
-    """The IPAM for people."""
-
-    def pools(self) -> list[dict[str, Any]]:
-        """Every pool, as plain data."""
-
-    def reservations(self) -> str:
-        """Every reservation, as YAML."""
-
-    def reserve(self, text: str) -> tuple[int, str]:
-        """Take reservations from YAML; answers how many, and a note.  Raises RefusedError."""
-
-    def unreserve(self, text: str) -> int:
-        """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
-
-
-class Upkeep(Protocol):
-    """What an administrator may ask for; rows have network, kind, which and fault."""
+class RunningMaintenance(Maintenance, Protocol):
+    """Of a plugin that runs."""
 
     def unserved(self) -> Container[HostPort]:
         """Published ports that nobody is served at."""
-
-    def check(self) -> list[dict[str, Any]]:
-        """Everything that is not as it should be; nothing is changed."""
-
-    def repair(self) -> dict[str, list[dict[str, Any]]]:
-        """Put right what can be: what was ``repaired``, and what is ``left``."""
-
-    def garbage(self) -> dict[str, Any]:
-        """``rows`` that can be taken away, ids of all and of ``idle`` networks, and pools."""
-
-    def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
-        """Take garbage away, and networks that Docker has forgotten; what was taken."""
 
 
 class Behind(Protocol):
@@ -61,10 +34,10 @@ class Behind(Protocol):
     def store(self) -> Store:
         """The networks and endpoints."""
 
-    def desk(self) -> AddressDesk:
+    def addresses(self) -> Reservations:
         """The pools and reservations."""
 
-    def upkeep(self) -> Upkeep:
+    def maintenance(self) -> RunningMaintenance:
         """Looking, putting right, taking away."""
 
     def heal(self) -> None:
@@ -72,7 +45,7 @@ class Behind(Protocol):
 
 
 class _Collection(msgspec.Struct, frozen=True, kw_only=True):
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     forgotten: list[str]
 
 
@@ -92,16 +65,16 @@ def _show(app: Flask, behind: Behind) -> None:
     app.add_url_rule(
         "/v1/ports",
         "ports",
-        lambda: _json(ports_view(behind.store(), behind.upkeep().unserved())),
+        lambda: _json(ports_view(behind.store(), behind.maintenance().unserved())),
     )
-    app.add_url_rule("/v1/pools", "pools", lambda: _json(behind.desk().pools()))
+    app.add_url_rule("/v1/pools", "pools", lambda: _json(behind.addresses().pools()))
     app.add_url_rule(
         "/v1/reservations",
         "reservations",
-        lambda: _json({"yaml": behind.desk().reservations()}),
+        lambda: _json({"yaml": behind.addresses().reservations()}),
     )
-    app.add_url_rule("/v1/check", "check", lambda: _json(behind.upkeep().check()))
-    app.add_url_rule("/v1/garbage", "garbage", lambda: _json(behind.upkeep().garbage()))
+    app.add_url_rule("/v1/check", "check", lambda: _json(behind.maintenance().check()))
+    app.add_url_rule("/v1/garbage", "garbage", lambda: _json(behind.maintenance().garbage()))
 
 
 def _act(app: Flask, behind: Behind) -> None:
@@ -112,7 +85,7 @@ def _act(app: Flask, behind: Behind) -> None:
 
     @app.post("/v1/repair")
     def repair() -> Response:
-        return _json(behind.upkeep().repair())
+        return _json(behind.maintenance().repair())
 
     @app.post("/v1/garbage")
     def collect() -> Response:
@@ -120,16 +93,16 @@ def _act(app: Flask, behind: Behind) -> None:
             wanted = msgspec.json.decode(request.get_data(), type=_Collection)
         except msgspec.MsgspecError as error:
             raise RefusedError(f"that is no list of what to take away: {error}") from error
-        return _json(behind.upkeep().collect(wanted.rows, wanted.forgotten))
+        return _json(behind.maintenance().collect(wanted.rows, wanted.forgotten))
 
     @app.post("/v1/reservations")
     def reserve() -> Response:
-        count, note = behind.desk().reserve(request.get_data(as_text=True))
+        count, note = behind.addresses().reserve(request.get_data(as_text=True))
         return _json({"reserved": count, "note": note})
 
     @app.delete("/v1/reservations")
     def unreserve() -> Response:
-        return _json({"unreserved": behind.desk().unreserve(request.get_data(as_text=True))})
+        return _json({"unreserved": behind.addresses().unreserve(request.get_data(as_text=True))})
 
 
 def _refuse(app: Flask) -> None:

@@ -38,24 +38,24 @@ def serve(config: Config) -> None:
 
 
 def _build(config: Config) -> "WsgiApp":
-    """The application, in the worker: a door for each socket and the life behind them."""
+    """The application, in the worker: a door for each socket and the services behind them."""
     from plugin.admin.app import create_app as create_admin_app
-    from plugin.bootstrap.supervisor import Life
+    from plugin.bootstrap.supervisor import Supervisor
     from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
     from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
     from plugin.server.process import by_socket
 
     name_process()
-    life = Life(config)
+    supervisor = Supervisor(config)
     apps: dict[str, WsgiApp] = {
-        str(each.path): create_app(life.lookup(each.scope)) for each in config.plugin_sockets
+        str(each.path): create_app(supervisor.lookup(each.scope)) for each in config.plugin_sockets
     }
-    apps = {path: life.calls.bounded(app) for path, app in apps.items()}
-    apps[str(config.admin_socket)] = life.calls.bounded(
-        create_admin_app(life), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
+    apps = {path: supervisor.calls.bounded(app) for path, app in apps.items()}
+    apps[str(config.admin_socket)] = supervisor.calls.bounded(
+        create_admin_app(supervisor), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
     )
-    threading.Thread(target=life.run, name="life", daemon=True).start()
+    threading.Thread(target=supervisor.run, name="supervisor", daemon=True).start()
     return by_socket(apps)
 
 

@@ -11,12 +11,12 @@ from plugin.config import Config
 from plugin.health import Health
 from plugin.kernel.claim import claim
 from plugin.kernel.watches import name_process
-from plugin.operator.maintenance import Upkeep
+from plugin.operator.base import Maintenance
 from plugin.store.directory import require_state
 
 
 @contextmanager
-def stopped(config: Config) -> Iterator[Upkeep]:
+def stopped(config: Config) -> Iterator[Maintenance]:
     """What an administrator may ask for, without a plugin.
 
     Raises KernelError if a plugin works on this host's network after all, StoreError if there is
@@ -26,7 +26,7 @@ def stopped(config: Config) -> Iterator[Upkeep]:
     name_process()
     builder = Builder(config, Health(), running=False)
     try:
-        yield builder.build().upkeep
+        yield builder.build().maintenance
     finally:
         builder.close()
 

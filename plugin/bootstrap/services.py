@@ -10,8 +10,9 @@ from ipam.errors import CorruptStoreError, InvalidSettingError
 from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
-from plugin.addressing.ipam_use import IpamAddressUse
+from plugin.addressing.ipam_use import IpamAddressUse, in_our_words
 from plugin.addressing.rebuild import restore
+from plugin.bootstrap.assembly import Backends, Parts, assemble
 from plugin.bootstrap.identity import host_id
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
@@ -26,50 +27,32 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.nf_transactions import NfTables
 from plugin.model.ids import EndpointID
 from plugin.operator.archive import finish_restore
-from plugin.operator.maintenance import Upkeep
+from plugin.operator.maintenance import HostMaintenance
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
-from plugin.service.endpoints import Endpoints
-from plugin.service.locks import Locks
-from plugin.service.networks import Networks
-from plugin.service.parents import Parents
-from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector
 from plugin.store.directory import ADDRESS_FILE, STATE_FILE, state_directory
 from plugin.store.sqlite import SqliteStore
-from plugin.upkeep.drift import Inspection, Inspector
-from plugin.upkeep.firewalld_sync import Firewalled
-from plugin.upkeep.healing import Healer
-from plugin.upkeep.host_addresses import HostAddresses
+from plugin.upkeep.firewalld_sync import FirewalldZones
+from plugin.upkeep.loop import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that doors lead to."""
 
-    networks: Networks
-    endpoints: Endpoints
-    healer: Healer
-    parents: Parents
-    host_addresses: HostAddresses
-    firewalled: Firewalled
+    parts: Parts
     store: SqliteStore
     allocator: Allocator
     addresses: IpamAddressUse
+    maintenance: HostMaintenance
     upkeep: Upkeep
-    locks: Locks
-
-    def recall(self) -> None:
-        """Tell the address side what a process that died may not have told it."""
-        self.addresses.recall(self.store.networks)
-        self.addresses.unbind_gone(self.store.endpoint)
 
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
         served: dict[str, Handler] = {}
         if Role.NETWORK in config.roles:
-            served |= NetworkMethods(self.networks, self.endpoints, scope).table()
+            served |= NetworkMethods(self.parts.networks, self.parts.endpoints, scope).table()
         if Role.IPAM in config.roles:
             requires_mac = config.addresses.requires_mac
             served |= IpamMethods(self.allocator, requires_mac=requires_mac).table()
@@ -110,38 +93,36 @@ class Builder:
         allocator = self._allocator(directory, kernel, store, opened)
         firewall = self._firewall()
         opened.callback(firewall.close)
-        reconciler = Reconciler(kernel, firewall, running=self._running)
-        locks = Locks()
         addresses = IpamAddressUse(allocator)
         restore(allocator, [(each, store.endpoints(each.id)) for each in store.networks()])
         addresses.recall(store.networks)
-        collector = Collector(store, reconciler, addresses, locks)
-        parents = Parents(store, kernel, self._health)
-        networks = Networks(store, reconciler, kernel, locks, addresses, parents)
-        healer = Healer(store, reconciler, collector, locks, self._health)
-        inspector = Inspector(store, reconciler)
+        backends = Backends(store=store, kernel=kernel, firewall=firewall, addresses=addresses)
+        parts = assemble(backends, self._health, running=self._running)
         return Services(
-            networks=networks,
-            endpoints=Endpoints(store, reconciler, kernel, locks, addresses),
-            healer=healer,
-            parents=parents,
-            host_addresses=HostAddresses(store, reconciler, locks),
-            firewalled=Firewalled(store, kernel, self._health, Firewalld()),
+            parts=parts,
             store=store,
             allocator=allocator,
             addresses=addresses,
-            locks=locks,
-            upkeep=Upkeep(
+            maintenance=HostMaintenance(
                 directory=directory,
                 store=store,
                 allocator=allocator,
                 addresses=addresses,
-                networks=networks,
-                healer=healer,
-                collector=collector,
-                inspector=inspector,
-                inspection=Inspection(store, inspector, locks),
-                locks=locks,
+                networks=parts.networks,
+                healer=parts.healer,
+                teardown=parts.teardown,
+                inspector=parts.inspector,
+                inspection=parts.inspection,
+                locks=parts.locks,
+            ),
+            upkeep=Upkeep(
+                healer=parts.healer,
+                parents=parts.parents,
+                host_addresses=parts.host_addresses,
+                zones=FirewalldZones(store, kernel, self._health, Firewalld()),
+                probe=store.probe,
+                recall=lambda: _recall(addresses, store),
+                collect=lambda: _collect(allocator),
             ),
         )
 
@@ -213,3 +194,15 @@ def _finish_restore(directory: Path) -> None:
         raise StoreError(
             f"a restore of {directory} was interrupted and cannot be finished: {error}"
         ) from error
+
+
+def _recall(addresses: IpamAddressUse, store: SqliteStore) -> None:
+    """Tell the address side what a process that died may not have told it."""
+    with in_our_words():
+        addresses.recall(store.networks)
+        addresses.unbind_gone(store.endpoint)
+
+
+def _collect(allocator: Allocator) -> None:
+    with in_our_words():
+        allocator.collect()

@@ -18,9 +18,9 @@ _COMMANDS: Final = {
     "reserve": "plugin.cli.reservations",
     "unreserve": "plugin.cli.reservations",
     "reservations": "plugin.cli.reservations",
-    "check": "plugin.cli.upkeep",
-    "repair": "plugin.cli.upkeep",
-    "gc": "plugin.cli.upkeep",
+    "check": "plugin.cli.maintenance",
+    "repair": "plugin.cli.maintenance",
+    "gc": "plugin.cli.maintenance",
     "backup": "plugin.cli.archive",
     "restore": "plugin.cli.archive",
 }

@@ -17,7 +17,7 @@ from typing import Final
 from plugin.errors import KernelError
 from plugin.kernel import open_files
 from plugin.kernel import raw_netlink as raw
-from plugin.model.ids import IfName
+from plugin.model.ids import ENTRY_PATTERN, IfName
 from plugin.model.rules import Chain
 
 _SUBSYSTEM: Final = 10 << 8  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
@@ -42,7 +42,7 @@ _HOOKS: Final = ("prerouting", "input", "forward", "output", "postrouting")
 _NAMELESS: Final = re.compile(rb"..\x01\x00__(set|map)\d+\x00+", re.DOTALL)
 _FIREWALLD: Final = ("inet", "firewalld")
 _ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
-_OURS: Final = re.compile(rb"pn[bh]-[0-9a-f]{11}(?=\0)")
+_OURS: Final = re.compile(ENTRY_PATTERN.encode() + rb"(?=\0)")
 # No nf_tables in this kernel, or no such table.
 _NOTHING: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT)
 _TIMEOUT_SECONDS: Final = 5.0

@@ -15,10 +15,13 @@ IfName = NewType("IfName", str)
 MacAddress = NewType("MacAddress", str)
 
 IFNAMSIZ: Final = 15  # linux/if.h: 16 bytes, less the NUL
+# Names that bridge_name and shim_name give.
+ENTRY_PATTERN: Final = "pn[bh]-[0-9a-f]{11}"
 LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 # The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
 _NOT_IN_IFNAMES: Final = '/:%"*\\'
 _HASH_DIGITS: Final = 11
+_ENTRY: Final = re.compile(ENTRY_PATTERN)
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _CLOUDS: Final = (169, 170)  # 169.254.169.0/24 and 169.254.170.0/24
 _LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
@@ -43,6 +46,11 @@ def vlan_name(parent: IfName, number: int) -> IfName:
 def shim_name(network: NetworkID) -> IfName:
     """The host's own link among a network's containers."""
     return _ifname("pnh-", network)
+
+
+def is_entry(ifname: str) -> bool:
+    """Whether containers come in by a link of that name, as `bridge_name` and `shim_name` give it."""
+    return _ENTRY.fullmatch(ifname) is not None
 
 
 def port_name(endpoint: EndpointID) -> IfName:

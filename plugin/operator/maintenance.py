@@ -23,23 +23,22 @@ from plugin.log import Log
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.resources import HostPort
+from plugin.operator.base import Row
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
-from plugin.service.teardown import Collector
+from plugin.service.teardown import Teardown
 from plugin.store.base import Store
 from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
 from plugin.upkeep.healing import Healer
 
-Row = dict[str, Any]
-
-_log: Final = Log("upkeep")
+_log: Final = Log("maintenance")
 _POOL_SECONDS: Final = 60.0  # dockerd makes the network by then, also if it has to call again
 _GARBAGE: Final = frozenset({Fault.SURPLUS, Fault.UNFINISHED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep:
-    """Over one state directory and one host."""
+class HostMaintenance:
+    """Maintenance of one state directory and one host."""
 
     directory: Path
     store: Store
@@ -47,7 +46,7 @@ class Upkeep:
     addresses: IpamAddressUse
     networks: Networks
     healer: Healer
-    collector: Collector
+    teardown: Teardown
     inspector: Inspector
     inspection: Inspection
     locks: Locks
@@ -111,7 +110,7 @@ class Upkeep:
     def _collect(self, network: Network, endpoint: Endpoint) -> None:
         with self.locks.hold(network.id):
             if endpoint in self.inspector.abandoned(network):  # still, and as it was seen
-                self.collector.collect(network, endpoint, forgotten=True)
+                self.teardown.collect(network, endpoint, forgotten=True)
                 _log.warning("endpoint.collected", endpoint=short(endpoint.id), reason="gc")
 
     def _active(self) -> list[Network]:

@@ -12,7 +12,7 @@ from plugin.errors import RefusedError
 T = TypeVar("T")
 
 
-class AddressDesk:
+class IpamReservations:
     """Pools and reservations of one allocator."""
 
     def __init__(self, allocator: Allocator, *, requires_mac: bool = False) -> None:

@@ -13,7 +13,6 @@ from plugin.addressing.base import AddressUse, bind_all
 from plugin.drivers.chosen import settled
 from plugin.drivers.registry import check_endpoint, driver_for
 from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
-from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
@@ -24,7 +23,7 @@ from plugin.service import ports
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector, tracked_addresses
+from plugin.service.teardown import Teardown, tracked_addresses
 from plugin.store.base import Store
 
 _log: Final = Log("endpoints")
@@ -37,16 +36,16 @@ class Endpoints:
         self,
         store: Store,
         reconciler: Reconciler,
-        kernel: Kernel,
         locks: Locks,
         addresses: AddressUse,
+        teardown: Teardown,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
-        self._kernel = kernel
+        self._kernel = reconciler.kernel
         self._locks = locks
         self._addresses = addresses
-        self._collector = Collector(store, reconciler, addresses, locks)
+        self._teardown = teardown
 
     def create(self, wanted: Endpoint) -> Endpoint:
         """Remember the endpoint; an empty MAC address is filled in.
@@ -62,7 +61,7 @@ class Endpoints:
                 return known
             wanted = settled(wanted)
             check_endpoint(network, wanted)
-            self._collector.make_way(network, wanted)
+            self._teardown.make_way(network, wanted)
             mac = wanted.mac_address or self._free_mac(network, wanted)
             endpoint = replace(wanted, mac_address=mac)
             self._refuse_made_mac(endpoint)
@@ -70,7 +69,7 @@ class Endpoints:
             try:
                 bind_all(self._addresses, network, endpoint)
             except Exception:
-                self._collector.collect(network, endpoint)
+                self._teardown.collect(network, endpoint)
                 raise
         return endpoint
 
@@ -128,7 +127,7 @@ class Endpoints:
                     network, self._store.endpoints(network_id)
                 )
                 plan = driver_for(network.mode).ports_plan(network, endpoint)
-                own = self._collector.own(network, endpoint, plan)
+                own = self._teardown.own(network, endpoint, plan)
                 self._reconciler.remove(own | _ways(network, endpoint))
                 left = replace(_bare(endpoint), sandbox_key=None, unplugged=False)
                 self._store.save_endpoint(left)
@@ -148,7 +147,7 @@ class Endpoints:
             found = self._find(network_id, endpoint_id)
             if found is None:
                 return
-            self._collector.collect(*found)
+            self._teardown.collect(*found)
         _log.info("endpoint.deleted", endpoint=short(endpoint_id), network=short(network_id))
 
     def program(
@@ -211,7 +210,7 @@ class Endpoints:
         driver = driver_for(network.mode)
         plan = driver.ports_plan(network, endpoint)
         surplus = plan.resources - driver.ports_plan(network, kept).resources
-        self._reconciler.remove(self._collector.own(network, endpoint, Plan(resources=surplus)))
+        self._reconciler.remove(self._teardown.own(network, endpoint, Plan(resources=surplus)))
         self._store.save_endpoint(kept)
         self._reconciler.release(Plan(resources=surplus))
 
@@ -223,7 +222,7 @@ class Endpoints:
         try:
             wanted = Plan(resources=driver.ports_plan(network, gateway).resources - there)
             # What another has is there, and stays if this fails.
-            self._reconciler.apply(self._collector.own(network, gateway, wanted))
+            self._reconciler.apply(self._teardown.own(network, gateway, wanted))
         except Exception:
             self._store.save_endpoint(before)
             raise

@@ -6,15 +6,14 @@ from typing import Final
 from plugin.addressing.base import AddressUse
 from plugin.drivers.registry import check_network, driver_for
 from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
-from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.locks import Locks
-from plugin.service.parents import Parents, refuse_shared_parent
+from plugin.service.parents import ParentSurvey, refuse_shared_parent
 from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector
+from plugin.service.teardown import Teardown
 from plugin.store.base import Store
 
 _log: Final = Log("networks")
@@ -27,17 +26,17 @@ class Networks:
         self,
         store: Store,
         reconciler: Reconciler,
-        kernel: Kernel,
         locks: Locks,
         addresses: AddressUse,
-        parents: Parents,
+        teardown: Teardown,
+        parents: ParentSurvey,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
-        self._kernel = kernel
+        self._kernel = reconciler.kernel
         self._locks = locks
         self._addresses = addresses
-        self._collector = Collector(store, reconciler, addresses, locks)
+        self._teardown = teardown
         self._parents = parents
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
@@ -70,7 +69,7 @@ class Networks:
             if known is not None and known.state is NetworkState.ACTIVE:
                 return
             if known is not None and known.state is NetworkState.DELETING:
-                self._collector.collect_network(known)
+                self._teardown.collect_network(known)
             driver = check_network(wanted)
             self._refuse_dockers_bridge(wanted)
             network = self._parents.survey(
@@ -87,7 +86,7 @@ class Networks:
                 self._store.save_network(replace(network, state=NetworkState.ACTIVE))
                 self._addresses.group(network)
             except Exception:
-                self._collector.collect_network(network)
+                self._teardown.collect_network(network)
                 raise
         _log.info("network.created", network=short(network.id), mode=network.mode)
 
@@ -103,7 +102,7 @@ class Networks:
             network = self._store.network(network_id)
             if network is None:
                 return
-            self._collector.collect_network(network)
+            self._teardown.collect_network(network)
         _log.info("network.deleted", network=short(network_id))
 
     def _make(self, network: Network, plan: Plan) -> None:
@@ -116,7 +115,7 @@ class Networks:
                 raise
         except Exception:
             self._store.delete_network(network.id)
-            self._collector.release_shared(plan)
+            self._teardown.release_shared(plan)
             raise
 
     def _refuse_dockers_bridge(self, network: Network) -> None:

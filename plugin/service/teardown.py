@@ -22,7 +22,7 @@ from plugin.store.base import Store
 _log: Final = Log("collecting")
 
 
-class Collector:
+class Teardown:
     """Everything here is called with the network's lock held."""
 
     def __init__(

@@ -10,14 +10,14 @@ from typing import Final
 from plugin.log import Log
 from plugin.model.ids import EndpointID, short
 from plugin.model.network import Endpoint, Network
-from plugin.service.teardown import Collector
+from plugin.service.teardown import Teardown
 from plugin.store.base import Store
 from plugin.upkeep.drift import Inspector
 from plugin.upkeep.idle_timer import (
     ENDPOINT_SECONDS,
     INHERITED_SECONDS,
     LEFT_SECONDS,
-    Stragglers,
+    IdleTimer,
 )
 
 _log: Final = Log("abandoned")
@@ -27,10 +27,10 @@ class Abandoned:
     """Everything here is called with the network's lock held."""
 
     def __init__(
-        self, store: Store, collector: Collector, inspector: Inspector, timer: Stragglers
+        self, store: Store, teardown: Teardown, inspector: Inspector, timer: IdleTimer
     ) -> None:
         self._store = store
-        self._collector = collector
+        self._teardown = teardown
         self._inspector = inspector
         self._timer = timer
         # Joined before this process began: while nobody was there to hear, dockerd may have let go.
@@ -51,7 +51,7 @@ class Abandoned:
         due = self._timer.due(network.id, {key: self._patience(idle[key]) for key in idle})
         for endpoint_id in due:
             endpoint = idle.pop(EndpointID(endpoint_id))
-            self._collector.collect(network, endpoint, forgotten=True)
+            self._teardown.collect(network, endpoint, forgotten=True)
             _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
         waiting = [each for each in idle.values() if self._is_inherited(each)]
         return frozenset(each.id for each in self._inspector.unlinked(network, waiting))

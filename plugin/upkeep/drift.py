@@ -74,8 +74,8 @@ class Inspector:
     """Reads, and never writes."""
 
     def __init__(self, store: Store, reconciler: Reconciler) -> None:
-        self._store = store
-        self._reconciler = reconciler
+        self.store = store
+        self.reconciler = reconciler
         self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
 
@@ -88,12 +88,12 @@ class Inspector:
             if endpoint.joined:
                 plan |= driver.endpoint_plan(network, endpoint)
                 plan |= driver.ports_plan(network, endpoint)
-        delta = self._reconciler.compare(plan.resources, elements.there)
+        delta = self.reconciler.compare(plan.resources, elements.there)
         own = {each for each in plan.resources if isinstance(each, Element)}
         if own.isdisjoint(delta.missing | delta.changed):
             return delta
         elements.confirm(lambda there: not own <= there)
-        return self._reconciler.compare(plan.resources, elements.there)
+        return self.reconciler.compare(plan.resources, elements.there)
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
@@ -119,8 +119,8 @@ class Inspector:
         """Published ports of running containers that the host does not hold, or does not carry."""
         wanted = {
             resource
-            for network in self._store.networks()
-            for endpoint in self._store.endpoints(network.id)
+            for network in self.store.networks()
+            for endpoint in self.store.endpoints(network.id)
             if endpoint.joined
             for resource in driver_for(network.mode).ports_plan(network, endpoint).resources
             if isinstance(resource, HostPort | ProxiedPort)
@@ -136,7 +136,7 @@ class Inspector:
         is deleted.  One that lost its link with its parent is not: its container may run on without.
         """
         driver = driver_for(network.mode)
-        known = [each for each in self._store.endpoints(network.id) if not each.deleting]
+        known = [each for each in self.store.endpoints(network.id) if not each.deleting]
         handoffs = {each.id: driver.endpoint_plan(network, each).handoff for each in known}
         names = {name for name in handoffs.values() if name is not None}
         here = names - self._kernel.missing_links(names)
@@ -154,7 +154,7 @@ class Inspector:
         abandoned = self.abandoned(network)
         return any(
             each.joined and each not in abandoned and _links(driver.endpoint_plan(network, each))
-            for each in self._store.endpoints(network.id)
+            for each in self.store.endpoints(network.id)
         )
 
     def surplus(self) -> list[Resource]:
@@ -165,8 +165,8 @@ class Inspector:
         elements = [e for e in self._firewall.read() if e.container not in SURROUNDING_SETS]
         actual: list[Resource] = [*self._kernel.read_marked(), *elements]
         plans = [
-            whole_plan(network, self._store.endpoints(network.id))
-            for network in self._store.networks()
+            whole_plan(network, self.store.endpoints(network.id))
+            for network in self.store.networks()
         ]
         wanted = {resource.key for plan in plans for resource in plan.resources}
         wanted |= {key for plan in plans for key in plan.links_there}

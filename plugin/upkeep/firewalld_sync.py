@@ -1,12 +1,12 @@
-"""Where firewalld filters, it is told of the links by which our containers come in.
+"""Put the links by which containers come in into a zone of firewalld, where it filters.
 
-It refuses what comes in by others, whatever we have accepted, and forgets them whenever it is
-reloaded.  Bridges that networks share with somebody are left to him: with the whole of a LAN
-behind them, nobody but the user can say what to accept there.
+firewalld refuses what comes in by other links, whatever our own rules accept, and it forgets the
+links whenever it is reloaded.  A bridge that a network shares with others is left to the user:
+with a whole LAN behind it, only the user can say what to accept there.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from plugin.drivers.registry import driver_for
@@ -14,18 +14,24 @@ from plugin.errors import FirewallError, PynetError
 from plugin.firewall.base import Zones
 from plugin.health import Health
 from plugin.kernel.base import Kernel
+from plugin.kernel.watches import FirewalldWatch, ParentWatch
 from plugin.log import Log
-from plugin.model.ids import IfName
+from plugin.model.ids import IfName, is_entry
 from plugin.model.network import NetworkState
 from plugin.model.resources import Bridge, Shim
 from plugin.store.base import Store
 
 _log: Final = Log("zones")
 _FIREWALLD: Final = "firewalld"
+_RETRY_SECONDS: Final = 2.0  # firewalld has its table before it answers
+_GATHER_SECONDS: Final = 0.1  # a reload is many changes
+# An engine that meets firewalld again may have it reloaded once more.
+_SECOND_LOOKS: Final = (1.0, 2.0, 5.0)
+_END_SECONDS: Final = 5.0
 
 
-class Firewalled:
-    """The links of our networks and the zones they are in."""
+class FirewalldZones:
+    """The links by which containers come in, and the zones of firewalld that they are in."""
 
     def __init__(self, store: Store, kernel: Kernel, health: Health, zones: Zones) -> None:
         self._store = store
@@ -95,3 +101,41 @@ class Firewalled:
             return True
         there = self._kernel.host_links([bridge.ifname]).get(bridge.ifname)
         return there is not None and there.ours
+
+
+class FirewalldSync:
+    """A thread that looks after the zones: firewalld may take seconds to answer.
+
+    It looks when a link of ours or firewalld's table came or went, and every ``tick`` seconds.
+    Raises KernelError if it can hear of neither.
+    """
+
+    def __init__(self, look_after: Callable[[], bool], tick: float) -> None:
+        self._look_after = look_after
+        self._tick = tick
+        self._due = threading.Event()
+        self._stopped = threading.Event()
+        FirewalldWatch(self._due.set)
+        ParentWatch(is_entry, self._due.set)
+        self._thread = threading.Thread(target=self._run, name="firewalld", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+        self._due.set()
+        self._thread.join(_END_SECONDS)
+
+    def _run(self) -> None:
+        looks = list(_SECOND_LOOKS)
+        while not self._stopped.is_set():
+            try:
+                done = self._look_after()
+            except Exception:  # noqa: BLE001 - a fault in one look must not be the last look
+                _log.exception("zones.fault")
+                done = True
+            patience = _RETRY_SECONDS if not done else looks.pop(0) if looks else self._tick
+            if self._due.wait(min(self._tick, patience)):
+                self._stopped.wait(_GATHER_SECONDS)
+                self._due.clear()
+                looks = list(_SECOND_LOOKS)

@@ -18,7 +18,7 @@ _log: Final = Log("surroundings")
 _COMMANDS: Final = {4: "iptables", 6: "ip6tables"}
 
 
-class Surroundings:
+class ForwardPolicy:
     """Looked at with every tick."""
 
     def __init__(self, kernel: Kernel, health: Health) -> None:

@@ -21,15 +21,13 @@ from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
 from plugin.service.locks import Locks
-from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector, endpoint_plan
-from plugin.store.base import Store
+from plugin.service.teardown import Teardown, endpoint_plan
 from plugin.telemetry import DRIFT
 from plugin.upkeep.abandoned import Abandoned
 from plugin.upkeep.drift import SURROUNDING_SETS, Elements, Inspector
-from plugin.upkeep.forward_policy import Surroundings
-from plugin.upkeep.idle_timer import NETWORK_SECONDS, Stragglers
-from plugin.upkeep.refused_frames import Refusals
+from plugin.upkeep.forward_policy import ForwardPolicy
+from plugin.upkeep.idle_timer import NETWORK_SECONDS, IdleTimer
+from plugin.upkeep.refused_frames import RefusedFrames
 
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"
@@ -44,24 +42,24 @@ class Healer:
 
     def __init__(
         self,
-        store: Store,
-        reconciler: Reconciler,
-        collector: Collector,
+        inspector: Inspector,
+        teardown: Teardown,
         locks: Locks,
         health: Health,
-        stragglers: Stragglers | None = None,
+        timer: IdleTimer,
     ) -> None:
+        store, reconciler = inspector.store, inspector.reconciler
         self._store = store
         self._reconciler = reconciler
         self._firewall = reconciler.firewall
-        self._collector = collector
+        self._teardown = teardown
         self._locks = locks
         self._health = health
-        self._inspector = Inspector(store, reconciler)
-        self._refusals = Refusals(store, reconciler.firewall, health)
-        self._surroundings = Surroundings(reconciler.kernel, health)
-        self._stragglers = stragglers or Stragglers()
-        self._abandoned = Abandoned(store, collector, self._inspector, self._stragglers)
+        self._inspector = inspector
+        self._refused = RefusedFrames(store, reconciler.firewall, health)
+        self._policy = ForwardPolicy(reconciler.kernel, health)
+        self._timer = timer
+        self._abandoned = Abandoned(store, teardown, self._inspector, self._timer)
         self._healing = threading.Lock()
 
     def prepare(self) -> None:
@@ -91,7 +89,7 @@ class Healer:
             _log.error("firewall.not_read", reason=error)
             return
         self._know_surroundings(elements.there, obeyed)
-        self._refusals.tell()
+        self._refused.tell()
         failures = []
         for network in self._in_turn(self._store.networks()):
             try:
@@ -102,7 +100,7 @@ class Healer:
             finally:
                 self._locks.open(network.id)
         self._say_unplugged()
-        self._stragglers.keep(["", *(network.id for network in self._store.networks())])
+        self._timer.keep(["", *(network.id for network in self._store.networks())])
         try:
             self._sweep()
         except BusyError as error:  # the next tick sweeps
@@ -128,8 +126,8 @@ class Healer:
         dockerd does not know it any more.
         """
         try:
-            forgotten = self._collector.forgotten()
-            for network_id in self._stragglers.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
+            forgotten = self._teardown.forgotten()
+            for network_id in self._timer.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
                 self._store.doom_network(NetworkID(network_id))
                 _log.warning("network.collected", network=short(network_id), why="pools are free")
         except PynetError as error:
@@ -150,7 +148,7 @@ class Healer:
         if drift and prepared.restored:
             chains = sorted({f"{each.table} {each.chain}" for each in prepared.restored})
             _report(prepared.restored, network="none", chains=", ".join(chains))
-        self._surroundings.tell(prepared.unserved)
+        self._policy.tell(prepared.unserved)
         return prepared.obeyed
 
     def _know_surroundings(self, known: frozenset[Element], obeyed: Iterable[int]) -> None:
@@ -170,16 +168,16 @@ class Healer:
                 return
             if network.state is not NetworkState.ACTIVE:
                 # Of a pending one dockerd never saw success; of a deleting one it forgot.
-                self._collector.collect_network(network)
+                self._teardown.collect_network(network)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
             self._make_so(network, elements, drift=drift)
 
     def _make_so(self, network: Network, elements: Elements, *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):
-            if endpoint.deleting or self._collector.is_forgotten(network, endpoint):
+            if endpoint.deleting or self._teardown.is_forgotten(network, endpoint):
                 # dockerd knows it no more: what could not be removed then is removed now.
-                self._collector.collect(network, endpoint)
+                self._teardown.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
         doubtful = self._abandoned.collect(network)
         joined = [each for each in self._known(network, doubtful) if each.joined]
@@ -206,7 +204,7 @@ class Healer:
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
         plan = endpoint_plan(network, endpoint)
-        self._reconciler.remove(self._collector.own(network, endpoint, plan))
+        self._reconciler.remove(self._teardown.own(network, endpoint, plan))
         self._store.save_endpoint(
             replace(
                 endpoint,

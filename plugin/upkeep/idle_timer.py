@@ -16,7 +16,7 @@ INHERITED_SECONDS: Final = 2.0  # one that was joined when pynet started, and wh
 NETWORK_SECONDS: Final = 60.0  # DeleteNetwork follows the release of the pools at once
 
 
-class Stragglers:
+class IdleTimer:
     """Remembers since when each was seen idle; one that is not seen so again is forgotten."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

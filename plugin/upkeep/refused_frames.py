@@ -13,7 +13,7 @@ _log: Final = Log("refusals")
 _ABOUT: Final = "guards"
 
 
-class Refusals:
+class RefusedFrames:
     """Looked at with every tick; the firewall forgets a port an hour after the last frame."""
 
     def __init__(self, store: Store, firewall: Firewall, health: Health) -> None:

@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from plugin.bootstrap.assembly import Backends, assemble
 from plugin.drivers.registry import driver_for
 from plugin.health import Health
 from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 from plugin.model.resources import Address, Hairpin, Resource, RouteLocalnet, Sysctl
-from plugin.service.endpoints import Endpoints
 from plugin.service.locks import Locks
-from plugin.service.networks import Networks
-from plugin.service.parents import Parents
-from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector
-from plugin.upkeep.healing import Healer
-from plugin.upkeep.host_addresses import HostAddresses
-from plugin.upkeep.idle_timer import Stragglers
+from plugin.upkeep.idle_timer import IdleTimer
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
 from tests.fakes.host import FakeHost
@@ -70,22 +64,28 @@ class Rig:
         self.kernel = FakeKernel(self.host, self.faults)
         self.locks = Locks(wait_seconds=2)
         self.health = Health()
-        self.reconciler = Reconciler(self.kernel, self.firewall)
-        services = (self.store, self.reconciler, self.kernel, self.locks, self.addresses)
-        self.parents = Parents(self.store, self.kernel, self.health)
-        self.networks = Networks(*services, self.parents)
-        self.endpoints = Endpoints(*services)
-        self.host_addresses = HostAddresses(self.store, self.reconciler, self.locks)
-        self.collector = Collector(self.store, self.reconciler, self.addresses, self.locks)
         self.now = 0.0
-        self.healer = Healer(
-            self.store,
-            self.reconciler,
-            self.collector,
-            self.locks,
-            self.health,
-            Stragglers(lambda: self.now),
+        self.backends = Backends(
+            store=self.store,
+            kernel=self.kernel,
+            firewall=self.firewall,
+            addresses=self.addresses,
         )
+        parts = assemble(
+            self.backends,
+            self.health,
+            locks=self.locks,
+            timer=IdleTimer(lambda: self.now),
+        )
+        self.reconciler = parts.reconciler
+        self.parents = parts.parents
+        self.networks = parts.networks
+        self.endpoints = parts.endpoints
+        self.host_addresses = parts.host_addresses
+        self.teardown = parts.teardown
+        self.inspector = parts.inspector
+        self.inspection = parts.inspection
+        self.healer = parts.healer
 
     def restarted(self) -> "Rig":
         """The same host and state, and a plugin that has just started and looked around."""

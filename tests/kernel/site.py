@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from plugin.addressing.base import NobodyAsks
+from plugin.bootstrap.assembly import Backends, assemble
 from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
@@ -24,15 +25,7 @@ from plugin.model.network import (
     PortBinding,
     StaticRoute,
 )
-from plugin.service.endpoints import Endpoints
-from plugin.service.locks import Locks
-from plugin.service.networks import Networks
-from plugin.service.parents import Parents
-from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Collector
 from plugin.store.memory import MemoryStore
-from plugin.upkeep.healing import Healer
-from plugin.upkeep.host_addresses import HostAddresses
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns
 
@@ -121,15 +114,20 @@ class Site:
             self.kernel = LinuxKernel()
             self.firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables(), self.accepted)
             self.firewall.prepare()
-        reconciler = Reconciler(self.kernel, self.firewall)
-        locks = Locks()
-        services = (self.store, reconciler, self.kernel, locks, NobodyAsks())
-        collector = Collector(self.store, reconciler, NobodyAsks(), locks)
-        self.parents = Parents(self.store, self.kernel, self.health)
-        self.networks = Networks(*services, self.parents)
-        self.endpoints = Endpoints(*services)
-        self.host_addresses = HostAddresses(self.store, reconciler, locks)
-        self.healer = Healer(self.store, reconciler, collector, locks, self.health)
+        parts = assemble(
+            Backends(
+                store=self.store,
+                kernel=self.kernel,
+                firewall=self.firewall,
+                addresses=NobodyAsks(),
+            ),
+            self.health,
+        )
+        self.parents = parts.parents
+        self.networks = parts.networks
+        self.endpoints = parts.endpoints
+        self.host_addresses = parts.host_addresses
+        self.healer = parts.healer
 
     def restart(self) -> None:
         """End the plugin and start it again."""

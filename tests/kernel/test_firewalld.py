@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin.bootstrap.zoning import Zoning
 from plugin.firewall.firewalld import Firewalld as Zones
 from plugin.model.ids import bridge_name
 from plugin.model.network import Network
-from plugin.upkeep.firewalld_sync import Firewalled
+from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from tests.fakes.values import a_binding
 from tests.kernel.firewalld import Firewalld, ensure_firewalld
 from tests.kernel.netns import wait_until
@@ -47,15 +46,15 @@ def container(site: Site, firewalld: Firewalld) -> Container:
 
 
 @pytest.fixture
-def firewalled(site: Site) -> Firewalled:
+def firewalled(site: Site) -> FirewalldZones:
     """What looks after its zones."""
-    return Firewalled(site.store, site.kernel, site.health, Zones())
+    return FirewalldZones(site.store, site.kernel, site.health, Zones())
 
 
 @pytest.fixture
-def zoning(firewalled: Firewalled, firewalld: Firewalld) -> Iterator[Zoning]:
+def zoning(firewalled: FirewalldZones, firewalld: Firewalld) -> Iterator[FirewalldSync]:
     """The same, and whenever something changes."""
-    made = Zoning(firewalled.look_after, tick=3600)
+    made = FirewalldSync(firewalled.look_after, tick=3600)
     yield made
     made.stop()
 
@@ -75,7 +74,7 @@ def works(site: Site, container: Container) -> None:
 
 class TestZones:
     def test_containers_are_let_in_and_again_after_a_reload_and_a_restart(
-        self, site: Site, container: Container, firewalld: Firewalld, zoning: Zoning
+        self, site: Site, container: Container, firewalld: Firewalld, zoning: FirewalldSync
     ) -> None:
         """It forgets each time."""
         blue = container.network
@@ -90,7 +89,9 @@ class TestZones:
         wait_until(lambda: zone_of(firewalld, blue) == "trusted", "it is in no zone")
         works(site, container)
 
-    def test_it_follows_networks(self, site: Site, firewalld: Firewalld, zoning: Zoning) -> None:
+    def test_it_follows_networks(
+        self, site: Site, firewalld: Firewalld, zoning: FirewalldSync
+    ) -> None:
         """Made while it runs, and removed."""
         blue = site.network("blue", *DUAL)
         wait_until(lambda: zone_of(firewalld, blue) == "trusted", "it is in no zone")
@@ -98,7 +99,7 @@ class TestZones:
         wait_until(lambda: zone_of(firewalld, blue) == "", "it is still in a zone")
 
     def test_the_users_zone_and_bridge_are_left_alone(
-        self, site: Site, firewalld: Firewalld, firewalled: Firewalled
+        self, site: Site, firewalld: Firewalld, firewalled: FirewalldZones
     ) -> None:
         """What is behind a bridge of his is more than our containers."""
         site.host.ip("link add br0 type bridge", "link set br0 up")
@@ -117,7 +118,7 @@ class TestZones:
         assert firewalld.call("zone.getZoneOfInterface", "own0") == ("",)
 
     def test_dockers_zone_is_ours_where_it_is(
-        self, site: Site, firewalld: Firewalld, firewalled: Firewalled, tmp_path: Path
+        self, site: Site, firewalld: Firewalld, firewalled: FirewalldZones, tmp_path: Path
     ) -> None:
         """What the user changes for containers there holds for ours, too."""
         zone = '<?xml version="1.0"?><zone target="ACCEPT"><short>docker</short></zone>'
@@ -134,7 +135,7 @@ class TestUnreachable:
         self,
         site: Site,
         container: Container,
-        firewalled: Firewalled,
+        firewalled: FirewalldZones,
         firewalld: Firewalld,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -159,7 +160,7 @@ class TestUnreachable:
         assert site.health.conditions == ()
 
     def test_without_firewalld_nobody_is_asked(
-        self, site: Site, firewalled: Firewalled, monkeypatch: pytest.MonkeyPatch
+        self, site: Site, firewalled: FirewalldZones, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """There is no bus on most servers."""
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")

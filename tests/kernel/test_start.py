@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.bootstrap.supervisor import Life
+from plugin.bootstrap.supervisor import Supervisor
 from plugin.config import Scope, read_config
 from plugin.errors import NotReadyError
 from plugin.health import Status
@@ -16,7 +16,7 @@ from tests.kernel.netns import Netns, wait_until
 
 
 @pytest.fixture
-def life(netns: Netns, tmp_path: Path) -> Iterator[Life]:
+def life(netns: Netns, tmp_path: Path) -> Iterator[Supervisor]:
     """The life of a worker that has not begun, on a fresh host."""
     environ = {
         "PYNET_STATE": str(tmp_path / "state"),
@@ -24,16 +24,16 @@ def life(netns: Netns, tmp_path: Path) -> Iterator[Life]:
         "PYNET_ADMIN_SOCKET": str(tmp_path / "admin.sock"),
         "PYNET_TICK": "3600",
     }
-    made = Life(read_config(environ))
+    made = Supervisor(read_config(environ))
     yield made
     made.stop()
 
 
-def begin(life: Life) -> None:
+def begin(life: Supervisor) -> None:
     threading.Thread(target=life.run, daemon=True).start()
 
 
-def test_it_is_ready_in_the_end(life: Life) -> None:
+def test_it_is_ready_in_the_end(life: Supervisor) -> None:
     """With both protocols, and nothing to complain of."""
     begin(life)
     wait_until(lambda: life.health.status is Status.OK, "the plugin did not start")
@@ -44,7 +44,7 @@ def test_it_is_ready_in_the_end(life: Life) -> None:
     assert find("NetworkDriver.Nonsense") is None
 
 
-def test_a_state_directory_that_cannot_be_made_is_said(life: Life, tmp_path: Path) -> None:
+def test_a_state_directory_that_cannot_be_made_is_said(life: Supervisor, tmp_path: Path) -> None:
     """And tried again: the disk may come later."""
     (tmp_path / "state").write_text("a file")
     begin(life)
@@ -58,7 +58,7 @@ def test_a_state_directory_that_cannot_be_made_is_said(life: Life, tmp_path: Pat
     assert "PYNET_STATE" in condition.why
 
 
-def test_a_call_before_that_says_why(life: Life, tmp_path: Path) -> None:
+def test_a_call_before_that_says_why(life: Supervisor, tmp_path: Path) -> None:
     """Instead of hanging the engine."""
     (tmp_path / "state").write_text("a file")
     begin(life)
@@ -72,7 +72,7 @@ def test_a_call_before_that_says_why(life: Life, tmp_path: Path) -> None:
     "method",
     ["Plugin.Activate", "NetworkDriver.GetCapabilities", "IpamDriver.GetDefaultAddressSpaces"],
 )
-def test_what_is_constant_waits_for_nothing(life: Life, method: str) -> None:
+def test_what_is_constant_waits_for_nothing(life: Supervisor, method: str) -> None:
     """An engine that gets no answer forgets the plugin; this one has not even begun."""
     handler = life.lookup(Scope.LOCAL)(method)
 
@@ -81,7 +81,7 @@ def test_what_is_constant_waits_for_nothing(life: Life, method: str) -> None:
 
 
 def test_calls_come_in_while_networks_are_restored(
-    life: Life, monkeypatch: pytest.MonkeyPatch
+    life: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each waits for the network that it is about, not for all of them."""
     over, called = threading.Event(), threading.Event()
@@ -97,7 +97,7 @@ def test_calls_come_in_while_networks_are_restored(
         over.set()
 
 
-def test_a_second_pynet_waits_until_the_first_is_gone(life: Life) -> None:
+def test_a_second_pynet_waits_until_the_first_is_gone(life: Supervisor) -> None:
     """Two on one host would take each other's links for left-overs."""
     with claim():
         begin(life)
@@ -109,7 +109,7 @@ def test_a_second_pynet_waits_until_the_first_is_gone(life: Life) -> None:
 
 
 def test_what_changes_while_it_looks_is_looked_at_again(
-    life: Life, netns: Netns, monkeypatch: pytest.MonkeyPatch
+    life: Supervisor, netns: Netns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine starts beside it, and makes a bridge when Docker's bridges have been seen."""
     late = "br-0123456789ab"

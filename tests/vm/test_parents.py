@@ -11,8 +11,8 @@ from plugin.errors import RefusedError
 from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Network, NetworkState
-from plugin.service.parents import Parents
 from plugin.store.memory import MemoryStore
+from plugin.upkeep.parents import Parents
 from tests.fakes.values import a_network
 from tests.kernel.netns import wait_until
 from tests.kernel.site import Site

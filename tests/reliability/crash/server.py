@@ -5,6 +5,7 @@ A start then costs what a start does, and not what Python's imports do.
 
 import ctypes
 import json
+import math
 import os
 import signal
 import socket
@@ -20,10 +21,11 @@ import plugin.admin.app
 import plugin.server.app
 import plugin.server.process  # noqa: F401 - what `serve` would import late
 from plugin import bootstrap
-from plugin.bootstrap import supervisor as life
+from plugin.bootstrap import supervisor
 from plugin.config import Config, read_config
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
+from plugin.upkeep import loop
 from tests.kernel.netns import wait_until
 from tests.reliability.crash.points import CALL, End, Points, install
 from tests.reliability.proof import ProofError
@@ -182,16 +184,16 @@ def _redirect(log: Path) -> None:
 
 
 def _observe(control: socket.socket, points: Points) -> None:
-    """Have the worker's life listen to the control socket, too."""
+    """Have the worker listen to the control socket, too."""
 
-    class ObservedLife(life.Life):
+    class Observed(supervisor.Supervisor):
         def __init__(self, config: Config) -> None:
             super().__init__(config)
-            self._next_look = config.tick  # nothing is looked after until it is told to be
             die_with_parent()  # the setting does not outlive a fork
             threading.Thread(target=_listen, args=(control, self, points), daemon=True).start()
 
-    life.Life = ObservedLife  # type: ignore[misc]
+    supervisor.Supervisor = Observed  # type: ignore[misc]
+    loop._SECOND_LOOK_SECONDS = math.inf  # nothing is looked after until it is told to be
     missing = LinuxKernel.missing_links
 
     def as_if_taken(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -203,7 +205,7 @@ def _observe(control: socket.socket, points: Points) -> None:
     LinuxKernel.missing_links = as_if_taken  # type: ignore[method-assign, assignment]
 
 
-def _listen(control: socket.socket, served: life.Life, points: Points) -> None:
+def _listen(control: socket.socket, served: supervisor.Supervisor, points: Points) -> None:
     later: list[float] = []
     while True:
         client, _ = control.accept()
@@ -212,7 +214,9 @@ def _listen(control: socket.socket, served: life.Life, points: Points) -> None:
             client.sendall(json.dumps(_obey(served, points, later, *order)).encode() + b"\n")
 
 
-def _obey(served: life.Life, points: Points, later: list[float], verb: str, *arguments: Any) -> Any:
+def _obey(
+    served: supervisor.Supervisor, points: Points, later: list[float], verb: str, *arguments: Any
+) -> Any:
     match verb:
         case "ready":
             return served.health.wait_ready(_WAIT_SECONDS)
@@ -222,9 +226,9 @@ def _obey(served: life.Life, points: Points, later: list[float], verb: str, *arg
         case "tick":
             services = served._ready()
             for _ in range(2):  # what is idle is seen so at first, and for long at last
-                served._tick()
+                served._running_loop.look()
                 later.append(_LATER)
-                services.healer._stragglers._clock = lambda: time.monotonic() + sum(later)
+                services.parts.healer._timer._clock = lambda: time.monotonic() + sum(later)
             services.allocator.collect(time.time() + _LATER)
             return None
         case "worker":

@@ -50,7 +50,7 @@ class Desk:
 ROW = {"network": "0123", "kind": "Bridge", "which": "pnb-1", "fault": "missing"}
 
 
-class Upkeep:
+class Maintenance:
     """Finds what it is told to find."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Life:
         self.rig = Rig()
         self.health: Health = self.rig.health
         self._desk = Desk()
-        self._upkeep = Upkeep()
+        self._maintenance = Maintenance()
         self._started = started
         self.rig.networks.create(BLUE)
         self.rig.run(BLUE, WEB, a_binding())
@@ -104,13 +104,13 @@ class Life:
         self._check()
         return self.rig.store
 
-    def desk(self) -> Desk:
+    def addresses(self) -> Desk:
         self._check()
         return self._desk
 
-    def upkeep(self) -> Upkeep:
+    def maintenance(self) -> Maintenance:
         self._check()
-        return self._upkeep
+        return self._maintenance
 
     def heal(self) -> None:
         self._check()

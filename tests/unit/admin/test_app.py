@@ -104,7 +104,7 @@ class TestViews:
     def test_a_port_that_is_not_served(self, client: FlaskClient, life: Life) -> None:
         """It is published as far as Docker knows, and somebody else has it."""
         port = HostPort(protocol=Protocol.TCP, address=ip_address("::"), port=8080)
-        life.upkeep().ports.add(port)
+        life.maintenance().ports.add(port)
         answer = client.get("/v1/ports").json
 
         assert answer
@@ -147,7 +147,7 @@ class TestActs:
 class TestUpkeep:
     def test_what_differs_is_shown_and_repaired(self, client: FlaskClient, life: Life) -> None:
         """What was, and what is left."""
-        life.upkeep().wrong = [ROW]
+        life.maintenance().wrong = [ROW]
 
         assert client.get("/v1/check").json == [ROW]
         assert client.post("/v1/repair").json == {"repaired": [ROW], "left": []}
@@ -155,8 +155,8 @@ class TestUpkeep:
 
     def test_garbage_is_shown_and_taken_away(self, client: FlaskClient, life: Life) -> None:
         """What is named, and networks that Docker does not know."""
-        life.upkeep().wrong = [ROW]
-        life.upkeep().idle = ["n1"]
+        life.maintenance().wrong = [ROW]
+        life.maintenance().idle = ["n1"]
         shown = client.get("/v1/garbage").json
         taken = client.post("/v1/garbage", json={"rows": [ROW], "forgotten": ["n1"]}).json
 
@@ -168,7 +168,7 @@ class TestUpkeep:
             "pools": [],
         }
         assert taken == [ROW]
-        assert life.upkeep().taken == ["n1"]
+        assert life.maintenance().taken == ["n1"]
 
     @pytest.mark.parametrize("body", ["", "[]", '{"rows": 1, "forgotten": []}', '{"rows": []}'])
     def test_nonsense_takes_nothing_away(self, client: FlaskClient, body: str) -> None:

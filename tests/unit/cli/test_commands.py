@@ -111,7 +111,7 @@ class TestReservations:
 
     def test_what_does_nothing_here_is_said(self, pynet: Shell, life: Life) -> None:
         """An engine that names no container gives a reservation by name to nobody."""
-        life.desk().note = "this host's Docker says nothing"
+        life.addresses().note = "this host's Docker says nothing"
         result = pynet("reserve", "10.1.0.9", "--name", "web")
 
         assert result.exit_code == 0

@@ -7,7 +7,7 @@ from ipam.lease import AddressRequest, Owner
 from ipam.pool import LOCAL, PoolRequest
 from ipam.prefixes import parse_prefix
 from ipam.store.memory import MemoryStore
-from plugin.operator.reservations import AddressDesk
+from plugin.operator.reservations import IpamReservations
 
 NAME = '{"reservations": [{"address": "10.1.0.9", "name": "web"}]}'
 MAC = '{"reservations": [{"address": "10.1.0.9", "mac": "02:42:0a:01:02:51"}]}'
@@ -34,7 +34,7 @@ def test_an_engine_that_names_nobody(
     allocator: Allocator, text: str, requires_mac: bool, what: str
 ) -> None:
     """The owner would wait in vain."""
-    desk = AddressDesk(allocator, requires_mac=requires_mac)
+    desk = IpamReservations(allocator, requires_mac=requires_mac)
     _, unknown = desk.reserve(text)
     ask(allocator, None)
     count, note = desk.reserve(text)
@@ -55,4 +55,4 @@ def test_what_works_needs_no_note(
     """An engine that tells, a MAC address that the plugin requires, a tag of a program's."""
     ask(allocator, name)
 
-    assert AddressDesk(allocator, requires_mac=requires_mac).reserve(text) == (1, "")
+    assert IpamReservations(allocator, requires_mac=requires_mac).reserve(text) == (1, "")

@@ -9,7 +9,6 @@ from plugin.health import Status
 from plugin.model.ids import IfName, handoff_name
 from plugin.model.network import Network
 from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting, Vlan
-from plugin.upkeep.drift import Inspector
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 
@@ -193,7 +192,7 @@ class TestSharedVlan:
         rig.healer.heal()
 
         assert TAGGED in rig.host.links
-        assert Inspector(rig.store, rig.reconciler).surplus() == []
+        assert rig.inspector.surplus() == []
         rig.host.used_vlans.clear()
         rig.healer.heal()
         assert rig.held() == frozenset()

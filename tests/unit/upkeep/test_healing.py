@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from plugin.bootstrap.assembly import assemble
 from plugin.drivers.registry import driver_for
 from plugin.errors import StoreError
 from plugin.health import Status
@@ -11,9 +12,7 @@ from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Prepared, Rule, Unserved
-from plugin.service.reconcile import Reconciler
 from plugin.telemetry import DRIFT
-from plugin.upkeep.healing import Healer
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
@@ -56,10 +55,9 @@ class TestQuiet:
 
     def test_a_command_without_a_plugin_holds_no_ports(self, rig: Rig) -> None:
         """They are the plugin's to hold: the command neither takes them nor reports them."""
-        reconciler = Reconciler(rig.kernel, rig.firewall, running=False)
         before = drift()
         rig.kernel.ports.clear()
-        Healer(rig.store, reconciler, rig.collector, rig.locks, rig.health).heal()
+        assemble(rig.backends, rig.health, running=False).healer.heal()
 
         assert not rig.kernel.ports
         assert drift() == before

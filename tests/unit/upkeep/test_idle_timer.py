@@ -9,7 +9,7 @@ from plugin.upkeep.idle_timer import (
     INHERITED_SECONDS,
     LEFT_SECONDS,
     NETWORK_SECONDS,
-    Stragglers,
+    IdleTimer,
 )
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
@@ -248,7 +248,7 @@ class TestClock:
     def test_each_is_waited_for_by_itself(self) -> None:
         """And one that is not idle any more is forgotten."""
         now = 0.0
-        stragglers = Stragglers(lambda: now)
+        stragglers = IdleTimer(lambda: now)
         one, both = {"a": 10.0}, {"a": 10.0, "b": 10.0}
         stragglers.due("blue", one)
         now = 5.0
@@ -265,7 +265,7 @@ class TestClock:
     def test_scopes_that_are_gone_are_forgotten(self) -> None:
         """Or a plugin that runs for months would remember every network there was."""
         now = 0.0
-        stragglers = Stragglers(lambda: now)
+        stragglers = IdleTimer(lambda: now)
         stragglers.due("blue", {"a": 10.0})
         stragglers.due("red", {"a": 10.0})
         stragglers.keep(["red", "green"])

@@ -3,7 +3,7 @@
 from plugin.health import Health
 from plugin.model.ids import IfName, port_name
 from plugin.store.memory import MemoryStore
-from plugin.upkeep.refused_frames import Refusals
+from plugin.upkeep.refused_frames import RefusedFrames
 from tests.fakes.firewall import MemoryFirewall
 from tests.fakes.values import a_network, an_endpoint
 
@@ -15,7 +15,7 @@ def test_a_container_is_named_with_the_count_and_the_remedy() -> None:
     endpoint = an_endpoint(network, 2)
     store.save_network(network)
     store.save_endpoint(endpoint)
-    refusals = Refusals(store, firewall, health)
+    refusals = RefusedFrames(store, firewall, health)
     health.advise(["a card"], about="parents")
 
     firewall.counts = {port_name(endpoint.id): 7, IfName("pnv-gone"): 3}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from plugin import bootstrap
+from plugin import operator
 from plugin.admin.app import create_app
-from plugin.bootstrap.supervisor import Life
-from plugin.cli import upkeep
+from plugin.bootstrap.supervisor import Supervisor
+from plugin.cli import maintenance
 from plugin.config import Scope, read_config
 from plugin.health import Status
 from plugin.kernel.watches import name_process
@@ -28,7 +28,7 @@ BRIDGE = bridge_name(NetworkID("a" * 64))
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second look comes at once."""
-    monkeypatch.setattr(upkeep, "_SECOND_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(maintenance, "_SECOND_LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -50,15 +50,15 @@ def pynet(environ: dict[str, str]) -> Shell:
 
 
 @pytest.fixture
-def run(environ: dict[str, str]) -> Iterator[Callable[..., Life]]:
+def run(environ: dict[str, str]) -> Iterator[Callable[..., Supervisor]]:
     """Starts a plugin, with its admin socket; ``stop`` of the last one ends it."""
     lives = []
     own_name = Path("/proc/thread-self/comm")
     before = own_name.read_text()
     name_process()  # its own changes of the rules are none that it hears of
 
-    def start(status: Status = Status.OK) -> Life:
-        life = Life(read_config(environ))
+    def start(status: Status = Status.OK) -> Supervisor:
+        life = Supervisor(read_config(environ))
         server = make_server(
             f"unix://{environ['PYNET_ADMIN_SOCKET']}", 0, create_app(life), threaded=True
         )
@@ -74,25 +74,25 @@ def run(environ: dict[str, str]) -> Iterator[Callable[..., Life]]:
     own_name.write_text(before)
 
 
-def end(life: Life, server: Any) -> None:
+def end(life: Supervisor, server: Any) -> None:
     server.shutdown()
     server.server_close()
     life.stop()
 
 
-def call(life: Life, method: str, body: dict[str, Any]) -> None:
+def call(life: Supervisor, method: str, body: dict[str, Any]) -> None:
     handler = life.lookup(Scope.LOCAL)(method)
     assert handler
     assert not handler(json.dumps(body).encode()).get("Err")
 
 
-def make_network(life: Life) -> None:
+def make_network(life: Supervisor) -> None:
     call(life, "IpamDriver.RequestPool", {"AddressSpace": "pynet-local", "Pool": "10.7.0.0/24"})
     body = {**NETWORK, "Options": {}, "IPv4Data": [DATA], "IPv6Data": []}
     call(life, "NetworkDriver.CreateNetwork", body)
 
 
-def stop(life: Life, environ: dict[str, str]) -> None:
+def stop(life: Supervisor, environ: dict[str, str]) -> None:
     """As the process ends: nobody listens any more."""
     life.stop()
     Path(environ["PYNET_ADMIN_SOCKET"]).unlink()
@@ -100,7 +100,7 @@ def stop(life: Life, environ: dict[str, str]) -> None:
 
 class TestRunning:
     def test_a_missing_bridge_is_told_and_put_right(
-        self, run: Callable[..., Life], pynet: Shell, netns: Netns
+        self, run: Callable[..., Supervisor], pynet: Shell, netns: Netns
     ) -> None:
         """With all that was on it."""
         make_network(run())
@@ -115,7 +115,7 @@ class TestRunning:
         assert again.exit_code == 0
 
     def test_nobody_works_beside_it(
-        self, run: Callable[..., Life], environ: dict[str, str], tmp_path: Path
+        self, run: Callable[..., Supervisor], environ: dict[str, str], tmp_path: Path
     ) -> None:
         """With another admin socket it is found all the same."""
         run()
@@ -128,37 +128,37 @@ class TestRunning:
         assert "stop it first (systemctl stop" in restored.output
 
     def test_a_pool_that_waits_for_its_network_is_not_garbage_before_it_is_old(
-        self, run: Callable[..., Life], monkeypatch: pytest.MonkeyPatch
+        self, run: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A network's own never is; whether another driver has it, Docker knows."""
         life = run()
         make_network(life)
         call(life, "IpamDriver.RequestPool", {"AddressSpace": "pynet-local", "Pool": "10.8.0.0/24"})
-        young = life.upkeep().garbage()["pools"]
-        monkeypatch.setattr(bootstrap.upkeep, "_POOL_SECONDS", -1.0)
-        old = life.upkeep().garbage()["pools"]
-        life.upkeep().collect([], [each["id"] for each in old])
+        young = life.maintenance().garbage()["pools"]
+        monkeypatch.setattr(operator.maintenance, "_POOL_SECONDS", -1.0)
+        old = life.maintenance().garbage()["pools"]
+        life.maintenance().collect([], [each["id"] for each in old])
 
         assert young == []
         assert old == [{"id": "pynet-local/10.8.0.0/24", "prefix": "10.8.0.0/24"}]
-        assert [pool["prefix"] for pool in life.desk().pools()] == ["10.7.0.0/24"]
+        assert [pool["prefix"] for pool in life.addresses().pools()] == ["10.7.0.0/24"]
 
 
 class TestStopped:
     @pytest.fixture
-    def life(self, run: Callable[..., Life], environ: dict[str, str]) -> Life:
+    def life(self, run: Callable[..., Supervisor], environ: dict[str, str]) -> Supervisor:
         """A plugin that has made a network and ended."""
         life = run()
         make_network(life)
         stop(life, environ)
         return life
 
-    def test_what_it_left_is_no_difference(self, life: Life, pynet: Shell) -> None:
+    def test_what_it_left_is_no_difference(self, life: Supervisor, pynet: Shell) -> None:
         """Networks outlive it."""
         assert pynet("check").output == "nothing differs from what should be\n"
 
     def test_what_is_broken_is_told_and_put_right(
-        self, life: Life, pynet: Shell, netns: Netns
+        self, life: Supervisor, pynet: Shell, netns: Netns
     ) -> None:
         """By the command itself."""
         netns.ip(f"link delete {BRIDGE}")
@@ -169,7 +169,7 @@ class TestStopped:
         assert again.exit_code == 0
 
     def test_what_nobody_owns_is_shown_and_taken_away(
-        self, life: Life, pynet: Shell, netns: Netns
+        self, life: Supervisor, pynet: Shell, netns: Netns
     ) -> None:
         """Links and elements that carry our mark."""
         element = "element inet pynet pn_subnets4 { 10.99.0.0/24 }"
@@ -184,11 +184,11 @@ class TestStopped:
 
     def test_a_lost_state_takes_nothing_with_it(
         self,
-        life: Life,
+        life: Supervisor,
         pynet: Shell,
         netns: Netns,
         environ: dict[str, str],
-        run: Callable[..., Life],
+        run: Callable[..., Supervisor],
     ) -> None:
         """Until an administrator says so."""
         for path in Path(environ["PYNET_STATE"]).glob("*.db*"):
@@ -204,7 +204,7 @@ class TestStopped:
         assert pynet("check").exit_code == 0
 
     def test_a_damaged_state_is_refused(
-        self, life: Life, pynet: Shell, environ: dict[str, str]
+        self, life: Supervisor, pynet: Shell, environ: dict[str, str]
     ) -> None:
         """In one sentence; nothing is taken for left over."""
         (Path(environ["PYNET_STATE"]) / "pynet.db").write_bytes(b"no database at all" * 999)
@@ -217,7 +217,7 @@ class TestStopped:
 class TestBackup:
     def test_saved_while_it_runs_and_brought_back(
         self,
-        run: Callable[..., Life],
+        run: Callable[..., Supervisor],
         pynet: Shell,
         environ: dict[str, str],
         tmp_path: Path,
@@ -245,7 +245,7 @@ class TestBackup:
         assert pynet("check").exit_code == 0
 
     def test_to_a_place_that_cannot_be_written(
-        self, run: Callable[..., Life], pynet: Shell, tmp_path: Path
+        self, run: Callable[..., Supervisor], pynet: Shell, tmp_path: Path
     ) -> None:
         """Nothing half is left."""
         run()

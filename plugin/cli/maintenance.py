@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -19,23 +19,15 @@ from plugin.cli.client import LONG_SECONDS, NoAnswerError, ask
 from plugin.cli.engine import Known, host, known
 from plugin.config import read_config
 from plugin.errors import PynetError
-
-Row = dict[str, Any]
+from plugin.operator.base import Maintenance, Row
 
 _SECOND_LOOK_SECONDS: Final = 2.0  # a call that runs is over by then, or has noted what it makes
 _SHORTEST: Final = 12  # of an id, as Docker lists them
 _json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-class _Upkeep(Protocol):
-    def check(self) -> list[Row]: ...
-    def repair(self) -> dict[str, list[Row]]: ...
-    def garbage(self) -> dict[str, Any]: ...
-    def collect(self, rows: list[Row], forgotten: list[str]) -> list[Row]: ...
-
-
 class _Running:
-    """Behind the admin socket."""
+    """Maintenance by a plugin that runs: behind the admin socket."""
 
     def check(self) -> list[Row]:
         rows: list[Row] = ask("/v1/check", seconds=LONG_SECONDS)
@@ -49,8 +41,8 @@ class _Running:
         answer: dict[str, Any] = ask("/v1/garbage", seconds=LONG_SECONDS)
         return answer
 
-    def collect(self, rows: list[Row], forgotten: list[str]) -> list[Row]:
-        body = json.dumps({"rows": rows, "forgotten": forgotten})
+    def collect(self, rows: Iterable[Row], forgotten: Iterable[str]) -> list[Row]:
+        body = json.dumps({"rows": list(rows), "forgotten": list(forgotten)})
         taken: list[Row] = ask("/v1/garbage", "POST", body, seconds=LONG_SECONDS)
         return taken
 
@@ -59,8 +51,8 @@ class _Running:
 @_json_option
 def check(*, as_json: bool) -> None:
     """Show what differs from what should be; exit status 1 if anything does."""
-    with _upkeep() as upkeep:
-        rows = upkeep.check()
+    with _maintenance() as maintenance:
+        rows = maintenance.check()
     _show(rows, "nothing differs from what should be", as_json=as_json)
     if rows:
         raise SystemExit(1)
@@ -70,8 +62,8 @@ def check(*, as_json: bool) -> None:
 @_json_option
 def repair(*, as_json: bool) -> None:
     """Put right what differs; exit status 1 if something is left."""
-    with _upkeep() as upkeep:
-        answer = upkeep.repair()
+    with _maintenance() as maintenance:
+        answer = maintenance.repair()
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:
@@ -95,22 +87,22 @@ def repair(*, as_json: bool) -> None:
 @_json_option
 def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
     """Take away what belongs to nobody, networks that Docker has forgotten among it."""
-    with _upkeep() as upkeep:
-        rows, forgotten = _garbage(upkeep, named)
+    with _maintenance() as maintenance:
+        rows, forgotten = _garbage(maintenance, named)
         if rows or forgotten:
             time.sleep(_SECOND_LOOK_SECONDS)
-            again, still = _garbage(upkeep, named)
+            again, still = _garbage(maintenance, named)
             rows = [row for row in rows if row in again]
             forgotten = [each for each in forgotten if each in still]
         if dry_run:
             rows += [_forgotten_row(each) for each in forgotten]
         elif rows or forgotten:
-            rows = upkeep.collect(rows, forgotten)
+            rows = maintenance.collect(rows, forgotten)
     _show(rows, "there is no garbage", as_json=as_json)
 
 
-def _garbage(upkeep: _Upkeep, named: Iterable[str]) -> tuple[list[Row], list[str]]:
-    garbage = upkeep.garbage()
+def _garbage(maintenance: Maintenance, named: Iterable[str]) -> tuple[list[Row], list[str]]:
+    garbage = maintenance.garbage()
     engine = known()
     chosen = [_named(each, garbage, engine) for each in named]
     doubt = _doubt(garbage, engine)
@@ -178,7 +170,7 @@ def _forgotten_row(forgotten: str) -> Row:
 
 
 @contextmanager
-def _upkeep() -> Iterator[_Upkeep]:
+def _maintenance() -> Iterator[Maintenance]:
     try:
         ask("/health")
     except NoAnswerError as error:
@@ -189,8 +181,8 @@ def _upkeep() -> Iterator[_Upkeep]:
     from plugin.bootstrap.offline import stopped  # noqa: PLC0415 - slow, and seldom needed
 
     try:
-        with stopped(read_config(os.environ)) as upkeep:
-            yield upkeep
+        with stopped(read_config(os.environ)) as maintenance:
+            yield maintenance
     except PynetError as error:
         raise PynetError(f"{nobody}; and without one: {error}") from error
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
-from plugin.cli import upkeep
+from plugin.cli import maintenance
 from tests.unit.admin.behind import ROW, Life
 from tests.unit.cli.conftest import Shell
 
@@ -19,7 +19,7 @@ OTHER = {**ROW, "which": "pnb-[2]"}
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second look comes at once."""
-    monkeypatch.setattr(upkeep, "_SECOND_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(maintenance, "_SECOND_LOOK_SECONDS", 0.0)
 
 
 NETWORKS = [
@@ -56,7 +56,7 @@ class TestCheck:
 
     def test_what_differs(self, pynet: Shell, life: Life) -> None:
         """As a table; scripts see the exit status."""
-        life.upkeep().wrong = [ROW, OTHER]
+        life.maintenance().wrong = [ROW, OTHER]
         result = pynet("check")
         head, *rows = result.output.splitlines()
 
@@ -70,7 +70,7 @@ class TestCheck:
     def test_as_json(self, pynet: Shell, life: Life) -> None:
         """An empty list is one, too."""
         assert json.loads(pynet("check", "--json").output) == []
-        life.upkeep().wrong = [ROW]
+        life.maintenance().wrong = [ROW]
 
         assert json.loads(pynet("check", "--json").output) == [ROW]
 
@@ -78,7 +78,7 @@ class TestCheck:
 class TestRepair:
     def test_what_was_put_right_and_what_is_left(self, pynet: Shell, life: Life) -> None:
         """Status 0 only if nothing is."""
-        life.upkeep().wrong = [ROW, OTHER]
+        life.maintenance().wrong = [ROW, OTHER]
         first, second, third = (pynet("repair") for _ in range(3))
 
         assert first.exit_code == 1
@@ -89,7 +89,7 @@ class TestRepair:
 
     def test_as_json(self, pynet: Shell, life: Life) -> None:
         """Both lists."""
-        life.upkeep().wrong = [ROW]
+        life.maintenance().wrong = [ROW]
 
         assert json.loads(pynet("repair", "--json").output) == {"repaired": [ROW], "left": []}
 
@@ -103,29 +103,29 @@ class TestGc:
         self, pynet: Shell, life: Life, engine: dict[str, str]
     ) -> None:
         """It shows what would go, networks that Docker has forgotten among it."""
-        life.upkeep().wrong = [ROW]
-        life.upkeep().idle = ["known", "forgotten-network"]
+        life.maintenance().wrong = [ROW]
+        life.maintenance().idle = ["known", "forgotten-network"]
         output = pynet("gc", "--dry-run", **engine).output
 
         assert "pnb-1" in output
         assert "forgotten-ne" in output
         assert "known" not in output
-        assert life.upkeep().taken == []
+        assert life.maintenance().taken == []
 
     def test_networks_that_docker_has_forgotten_go(
         self, pynet: Shell, life: Life, engine: dict[str, str]
     ) -> None:
         """It was removed while the plugin was away, and nobody would ever say so again."""
-        life.upkeep().idle = ["known", "forgotten-network"]
+        life.maintenance().idle = ["known", "forgotten-network"]
         pynet("gc", **engine)
 
-        assert life.upkeep().taken == ["forgotten-network"]
+        assert life.maintenance().taken == ["forgotten-network"]
 
     def test_pools_that_docker_has_forgotten_go(
         self, pynet: Shell, life: Life, engine: dict[str, str]
     ) -> None:
         """The engine was killed between its request for the pool and its note of the network."""
-        life.upkeep().pools = [
+        life.maintenance().pools = [
             {"id": "pynet-local/10.1.0.0/24", "prefix": "10.1.0.0/24"},
             {"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"},
         ]
@@ -133,53 +133,53 @@ class TestGc:
         pynet("gc", **engine)
 
         assert "pynet-local/10.2.0.0/24" in shown
-        assert life.upkeep().taken == ["pynet-local/10.2.0.0/24"]
+        assert life.maintenance().taken == ["pynet-local/10.2.0.0/24"]
 
     def test_without_an_engine_no_network_is_called_forgotten(
         self, pynet: Shell, life: Life, tmp_path: Path
     ) -> None:
         """And that is said."""
-        life.upkeep().idle = ["network"]
+        life.maintenance().idle = ["network"]
         result = pynet("gc", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
 
         assert f"no engine answers at unix://{tmp_path}/none.sock: kept is" in result.output
         assert "(network); repeat --forgotten ID" in result.output
         assert "there is no garbage" in result.output
-        assert life.upkeep().taken == []
+        assert life.maintenance().taken == []
 
     def test_another_engine_is_not_believed(
         self, pynet: Shell, life: Life, engine: dict[str, str]
     ) -> None:
         """A second engine or podman knows nothing of pynet, which says nothing of what is unused."""
-        life.upkeep().networks = life.upkeep().idle = ["of-another-engine"]
-        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
-        life.upkeep().prefixes = ["10.1.0.0/24", "10.2.0.0/24"]
+        life.maintenance().networks = life.maintenance().idle = ["of-another-engine"]
+        life.maintenance().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        life.maintenance().prefixes = ["10.1.0.0/24", "10.2.0.0/24"]
         result = pynet("gc", **engine)
 
         assert "lists nothing of pynet's" in result.output
         assert "(of-another-e, pynet-local/10.2.0.0/24)" in result.output
-        assert life.upkeep().taken == []
+        assert life.maintenance().taken == []
 
     def test_an_engine_is_known_by_a_subnet_it_has_of_pynet(
         self, pynet: Shell, life: Life, engine: dict[str, str]
     ) -> None:
         """Where all networks are of other drivers."""
-        life.upkeep().networks = []
-        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
-        life.upkeep().prefixes = ["10.8.0.0/24", "10.2.0.0/24"]
+        life.maintenance().networks = []
+        life.maintenance().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        life.maintenance().prefixes = ["10.8.0.0/24", "10.2.0.0/24"]
         pynet("gc", **engine)
 
-        assert life.upkeep().taken == ["pynet-local/10.2.0.0/24"]
+        assert life.maintenance().taken == ["pynet-local/10.2.0.0/24"]
 
     def test_what_is_named_goes_without_an_engine(self, pynet: Shell, life: Life) -> None:
         """The managed plugin has none to ask; ids are as Docker lists them."""
-        life.upkeep().idle = ["0123456789abcdef", "fedcba987654"]
-        life.upkeep().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
+        life.maintenance().idle = ["0123456789abcdef", "fedcba987654"]
+        life.maintenance().pools = [{"id": "pynet-local/10.2.0.0/24", "prefix": "10.2.0.0/24"}]
         named = ("--forgotten", "0123456789ab", "--forgotten", "pynet-local/10.2.0.0/24")
         result = pynet("gc", *named, DOCKER_HOST="tcp://1.2.3.4")
 
         assert "(fedcba987654)" in result.output
-        assert life.upkeep().taken == ["0123456789abcdef", "pynet-local/10.2.0.0/24"]
+        assert life.maintenance().taken == ["0123456789abcdef", "pynet-local/10.2.0.0/24"]
 
     @pytest.mark.parametrize(
         ("given", "why"),
@@ -193,12 +193,12 @@ class TestGc:
         self, pynet: Shell, life: Life, engine: dict[str, str], given: str, why: str
     ) -> None:
         """A network that Docker lists, too."""
-        life.upkeep().idle = ["0123456789abcdef", "known-network"]
-        life.upkeep().networks = [*life.upkeep().idle, "used-network"]
+        life.maintenance().idle = ["0123456789abcdef", "known-network"]
+        life.maintenance().networks = [*life.maintenance().idle, "used-network"]
         result = pynet("gc", "--forgotten", given, **engine)
 
         assert (result.exit_code, why in result.output) == (1, True)
-        assert life.upkeep().taken == []
+        assert life.maintenance().taken == []
 
 
 @pytest.mark.parametrize("command", ["check", "repair", "gc"])

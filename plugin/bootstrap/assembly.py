@@ -1,0 +1,78 @@
+"""Put the services together over given backends; tests give others than the program does."""
+
+from dataclasses import dataclass
+
+from plugin.addressing.base import AddressUse
+from plugin.firewall.base import Firewall
+from plugin.health import Health
+from plugin.kernel.base import Kernel
+from plugin.service.endpoints import Endpoints
+from plugin.service.locks import Locks
+from plugin.service.networks import Networks
+from plugin.service.parents import ParentSurvey
+from plugin.service.reconcile import Reconciler
+from plugin.service.teardown import Teardown
+from plugin.store.base import Store
+from plugin.upkeep.drift import Inspection, Inspector
+from plugin.upkeep.healing import Healer
+from plugin.upkeep.host_addresses import HostAddresses
+from plugin.upkeep.idle_timer import IdleTimer
+from plugin.upkeep.parents import Parents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """The outside worlds, each behind its contract."""
+
+    store: Store
+    kernel: Kernel
+    firewall: Firewall
+    addresses: AddressUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What dockerd asks, and what nobody asks, over one set of backends."""
+
+    locks: Locks
+    reconciler: Reconciler
+    teardown: Teardown
+    networks: Networks
+    endpoints: Endpoints
+    inspector: Inspector
+    inspection: Inspection
+    healer: Healer
+    parents: Parents
+    host_addresses: HostAddresses
+
+
+def assemble(
+    backends: Backends,
+    health: Health,
+    *,
+    running: bool = True,
+    locks: Locks | None = None,
+    timer: IdleTimer | None = None,
+) -> Parts:
+    """Build every part; nothing is read or changed yet.
+
+    ``running`` is false for a command that works in the place of a plugin that does not run.
+    """
+    store, addresses = backends.store, backends.addresses
+    locks = locks or Locks()
+    reconciler = Reconciler(backends.kernel, backends.firewall, running=running)
+    teardown = Teardown(store, reconciler, addresses, locks)
+    survey = ParentSurvey(backends.kernel)
+    inspector = Inspector(store, reconciler)
+    return Parts(
+        locks=locks,
+        reconciler=reconciler,
+        teardown=teardown,
+        networks=Networks(store, reconciler, locks, addresses, teardown, survey),
+        endpoints=Endpoints(store, reconciler, locks, addresses, teardown),
+        inspector=inspector,
+        inspection=Inspection(store, inspector, locks),
+        healer=Healer(inspector, teardown, locks, health, timer or IdleTimer()),
+        parents=Parents(store, backends.kernel, health, survey),
+        host_addresses=HostAddresses(store, reconciler, locks),
+    )

@@ -1,0 +1,151 @@
+"""The loop: look at everything at the start, at every tick, and soon after a change.
+
+A step that fails is said in the health, and the others are run all the same.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from plugin.errors import KernelError, PynetError, reasons
+from plugin.health import Health
+from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
+from plugin.log import Log
+from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
+from plugin.upkeep.healing import Healer
+from plugin.upkeep.host_addresses import HostAddresses
+from plugin.upkeep.idle_timer import INHERITED_SECONDS
+from plugin.upkeep.parents import Parents
+
+_log: Final = Log("loop")
+_GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
+_SECOND_LOOK_SECONDS: Final = INHERITED_SECONDS + 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """What is looked after.
+
+    ``probe`` raises PynetError if the state cannot be written.  ``recall`` tells the address side
+    what it may have missed, and ``collect`` has it forget what is over; both raise PynetError.
+    """
+
+    healer: Healer
+    parents: Parents
+    host_addresses: HostAddresses
+    zones: FirewalldZones
+    probe: Callable[[], object]
+    recall: Callable[[], object]
+    collect: Callable[[], object]
+
+
+class Loop:
+    """Looks every ``tick`` seconds and after each change; one thread calls it."""
+
+    def __init__(self, upkeep: Upkeep, health: Health, tick: float) -> None:
+        self._upkeep = upkeep
+        self._health = health
+        self._tick = tick
+        # What dockerd let go of while pynet was away is known for sure at a second look.
+        self._next = min(tick, _SECOND_LOOK_SECONDS)
+        self._changed = threading.Event()
+        self._zones: FirewalldSync | None = None
+
+    def start(self, let_in: Callable[[], None]) -> None:
+        """Look for the first time; ``let_in`` is called once calls may be served.
+
+        What fails here is no reason not to serve: the next tick tries again.
+        """
+        # By the names of a tick's steps: what failed is over when the tick's has succeeded.
+        self._step("networks", self._upkeep.healer.prepare)
+        self._step("announcements", self._watch)
+        self._step("host addresses", self._upkeep.host_addresses.follow)
+        let_in()
+        self._step("networks", self._upkeep.healer.restore)
+        self._step("parents", self._upkeep.parents.look_after)
+        self._check("address store", self._upkeep.recall)
+
+    def look(self) -> None:
+        """Look at everything once."""
+        self._step("host addresses", self._upkeep.host_addresses.follow)
+        self._step("networks", self._upkeep.healer.heal)
+        self._step("parents", self._upkeep.parents.look_after)
+        self._check("state", self._upkeep.probe)
+        self._check("address store", self._look_after_addresses)
+
+    def wait(self) -> None:
+        """Return when the next look is due."""
+        seconds, self._next = self._next, self._tick
+        if self._changed.wait(seconds):
+            time.sleep(_GATHER_SECONDS)
+            self._changed.clear()
+
+    def stop(self) -> None:
+        """Let ``wait`` return, and end the thread that looks after firewalld."""
+        self._changed.set()
+        if self._zones is not None:
+            self._zones.stop()
+
+    def _watch(self) -> None:
+        """Before anything is looked at: what happens meanwhile is looked at again."""
+        concerns = self._upkeep.parents.concerns
+        try:
+            for watch in (
+                RulesetWatch(self._changed.set),
+                BridgeWatch(self._changed.set),
+                ParentWatch(concerns, self._changed.set),
+                AddressWatch(concerns, self._changed.set),
+            ):
+                watch.report_to(self._watch_failed)
+            self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
+        except KernelError as error:
+            self._health.degrade(
+                "watch", f"{error}; what changes is seen with the next tick", "none is needed"
+            )
+
+    def _watch_failed(self, reason: str) -> None:
+        self._health.degrade(
+            "announcements",
+            f"{reason}; it goes on, and what it missed is seen with the next tick",
+            "report it with the line watch.fault of the log, and restart pynet",
+        )
+
+    def _step(self, name: str, act: Callable[[], object]) -> None:
+        """Run one step; the health has its failure until it has succeeded."""
+        reason = self._failure(name, act)
+        what = f"look after {name}"
+        if reason is None:
+            self._health.recover(what)
+        else:
+            self._health.degrade(what, reason, "see the log; pynet tries again with every tick")
+
+    def _check(self, store: str, act: Callable[[], object]) -> None:
+        """Say in the health what a store cannot do."""
+        reason = self._failure(store, act)
+        if reason is None:
+            self._health.recover(store)
+        else:
+            self._health.degrade(
+                store,
+                f"{reason}; nothing new can be made",
+                "make room, or repair the state directory",
+            )
+
+    def _look_after_addresses(self) -> None:
+        self._upkeep.recall()
+        self._upkeep.collect()
+
+    def _failure(self, name: str, act: Callable[[], object]) -> str | None:
+        try:
+            act()
+        except (PynetError, ExceptionGroup) as error:
+            reason = reasons(error)
+            _log.error("step.failed", step=name, reason=reason)
+        except Exception as error:  # noqa: BLE001 - a fault in one look must not be the last look
+            reason = f"internal error ({type(error).__name__}: {error})"
+            _log.exception("step.fault", step=name)
+        else:
+            return None
+        return reason

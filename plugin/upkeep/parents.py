@@ -1,0 +1,93 @@
+"""Watch the host's links that networks stand on, and say in the health what is wrong with them.
+
+They are not ours: they go down, are renamed, are unplugged and come back.  Nothing is done to
+them; what is wrong is said, until it is right again.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.errors import RefusedError
+from plugin.health import Health
+from plugin.kernel.base import Kernel
+from plugin.model.ids import IfName, short
+from plugin.model.network import Network, NetworkState
+from plugin.model.parents import HostLink, ParentUse
+from plugin.service.parents import ParentSurvey
+from plugin.store.base import Store
+
+_WHAT: Final = "parent "
+_Trouble = tuple[str, str]  # why, and the remedy
+
+
+class Parents:
+    """The parents of all networks."""
+
+    def __init__(self, store: Store, kernel: Kernel, health: Health, survey: ParentSurvey) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._health = health
+        self._survey = survey
+
+    def look_after(self) -> None:
+        """Say in the health which parents cannot carry their networks now, and what is doubtful."""
+        uses = list(self._uses())
+        names = self._survey.names = frozenset(name for _, use in uses for name in use.names)
+        links = self._kernel.host_links(names) if names else {}
+        troubled: dict[IfName, tuple[_Trouble, list[str]]] = {}
+        hints: set[str] = set()
+        for network, use in uses:
+            found = _trouble(links.get(use.base or use.parent)) or _refusal(network, links)
+            if found is None:
+                hints |= set(driver_for(network.mode).check_parent(network, links))
+            else:
+                troubled.setdefault(use.base or use.parent, (found, []))[1].append(
+                    short(network.id)
+                )
+        for name, ((why, remedy), needing) in troubled.items():
+            whole = f"{name} {why}; networks {', '.join(needing)} need it"
+            self._health.degrade(_WHAT + name, whole, remedy)
+        for condition in self._health.conditions:
+            if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
+                self._health.recover(condition.what)
+        self._health.advise(hints, about="parents")
+
+    def concerns(self, ifname: str) -> bool:
+        """Whether a network stands on a link of that name."""
+        return ifname in self._survey.names
+
+    def _uses(self) -> Iterable[tuple[Network, ParentUse]]:
+        for network in self._store.networks():
+            use = driver_for(network.mode).parent_use(network)
+            if use is not None and network.state is NetworkState.ACTIVE:
+                yield network, use
+
+
+def _refusal(network: Network, links: Mapping[IfName, HostLink]) -> _Trouble | None:
+    """What the network would be refused for today: its parent was put into a bridge, for one."""
+    driver = driver_for(network.mode)
+    try:
+        driver.check_parent(network, links)
+    except RefusedError as error:
+        parent = links.get(driver.parent(network) or IfName(""))
+        if parent is not None and parent.master_kind:
+            remedy = f"take it out: ip link set {parent.ifname} nomaster"
+        else:
+            remedy = "make it what it was again, or make the network again on another parent"
+        return f"would be refused today ({error})", remedy
+    return None
+
+
+def _trouble(link: HostLink | None) -> _Trouble | None:
+    """What keeps a parent from carrying anything, and what would help."""
+    if link is None:
+        return (
+            "is not there (unplugged, or renamed)",
+            "plug it in or give it its name again; containers that lost their link must be restarted",
+        )
+    if not link.up:
+        return "is down", f"bring it up: ip link set {link.ifname} up"
+    if not link.carrier:
+        return "has no carrier", "check the cable and the switch's port"
+    return None
