@@ -26,8 +26,7 @@ pytestmark = pytest.mark.nightly
 def removed(site: Site, container: str) -> None:
     """Docker gives up on the plugin, and forgets the container."""
     with absent(site):
-        site.docker("rm", "-f", container, timeout=200)
-    site.forget()
+        site.remove(container, timeout=200)
 
 
 def restarted(site: Site, container: str) -> None:
@@ -35,8 +34,7 @@ def restarted(site: Site, container: str) -> None:
     with absent(site):
         site.host.restart_docker(signal.SIGKILL)
     site.installed.wait_ready()
-    site.docker("rm", "-f", container, timeout=200)
-    site.forget()
+    site.remove(container, timeout=200)
 
 
 class absent(ExitStack):  # noqa: N801 - read as a word

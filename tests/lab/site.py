@@ -106,8 +106,8 @@ class Site:
         # /var/run is a link to /run, and an absolute link leads out of the host's root.
         return self.host.path(key.removeprefix("/var"))
 
-    def remove(self, *containers: str) -> None:
-        self.docker("rm", "-f", *containers)
+    def remove(self, *containers: str, timeout: float = 60) -> None:
+        self.docker("rm", "-f", *containers, timeout=timeout)
         self._containers = [name for name in self._containers if name not in containers]
 
     def remove_network(self, name: str) -> None:
