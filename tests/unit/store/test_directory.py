@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from plugin.bootstrap.state_directory import state_directory
+from plugin.store.directory import state_directory
 
 
 def test_nobody_else_can_look_in(tmp_path: Path) -> None:
