@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from plugin.bootstrap.services import Builder
 from plugin.config import Config
 from plugin.health import Health
-from plugin.kernel.claim import claim
+from plugin.kernel.instance_lock import claim
 from plugin.kernel.watches import name_process
 from plugin.operator.base import Maintenance
 from plugin.store.directory import require_state

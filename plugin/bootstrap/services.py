@@ -22,9 +22,9 @@ from plugin.firewall.firewalld import Firewalld
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.none import NoFirewall
 from plugin.health import Health
-from plugin.kernel.claim import claim
+from plugin.kernel.instance_lock import claim
 from plugin.kernel.linux import LinuxKernel
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.ids import EndpointID
 from plugin.operator.archive import finish_restore
 from plugin.operator.maintenance import HostMaintenance

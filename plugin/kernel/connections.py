@@ -11,7 +11,7 @@ from typing import Final
 
 from plugin import deadline
 from plugin.errors import PynetError
-from plugin.kernel import conntrack
+from plugin.kernel.netlink import conntrack
 from plugin.log import Log
 from plugin.model.network import IPAddress
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
-from plugin.kernel.raw_netlink import NetlinkError, dump, find
+from plugin.kernel.netlink.messages import NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
 

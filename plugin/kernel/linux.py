@@ -6,30 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugin.errors import KernelError, RefusedError
-from plugin.kernel import (
+from plugin.kernel import facts
+from plugin.kernel.connections import Connections
+from plugin.kernel.host_ports import HostPorts
+from plugin.kernel.links import (
     addresses,
-    conntrack,
     docker_bridges,
-    facts,
     host_links,
-    links,
-    marked,
-    nf_tables,
+    owned_links,
+    ownership,
     sandboxes,
     shaping,
     shims,
     stacked,
-    standing,
+    stacking,
     sysctls,
 )
-from plugin.kernel.connections import Connections
-from plugin.kernel.host_ports import HostPorts
-from plugin.kernel.netlink import conversation
+from plugin.kernel.links.reaper import Reaper
+from plugin.kernel.links.sandboxes import Sandboxes
+from plugin.kernel.links.shims import HostRoutes
+from plugin.kernel.netlink import conntrack, nf_tables
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.kernel.proxy.proxy import Proxy
-from plugin.kernel.reaper import Reaper
-from plugin.kernel.rtnl import Rtnl, RtnlError
-from plugin.kernel.sandboxes import Sandboxes
-from plugin.kernel.shims import HostRoutes
 from plugin.model.ids import IfName
 from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.parents import ForeignBridges, HostLink
@@ -113,8 +112,8 @@ class LinuxKernel:
 
     def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
         with conversation() as rtnl:
-            own = marked.read_marked(rtnl)
-            return own.union(HostRoutes(rtnl).all(), marked.localnets(own, self._sysctl_root))
+            own = owned_links.read_marked(rtnl)
+            return own.union(HostRoutes(rtnl).all(), owned_links.localnets(own, self._sysctl_root))
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         with conversation() as rtnl:
@@ -162,7 +161,7 @@ class LinuxKernel:
     def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
         with conversation() as rtnl:
             link = rtnl.link(parent)
-            return standing.ipvlan_settings(rtnl, link.index) if link else frozenset()
+            return stacking.ipvlan_settings(rtnl, link.index) if link else frozenset()
 
     def mtu(self, parent: IfName | None) -> int:
         return facts.mtu(parent)
@@ -195,7 +194,7 @@ class LinuxKernel:
             case Limit():
                 shaping.ensure_limit(resource)
             case Hairpin():
-                links.ensure_hairpin(rtnl, resource)
+                ownership.ensure_hairpin(rtnl, resource)
             case Address():
                 addresses.ensure(rtnl, resource)
             case Sysctl() | RouteLocalnet():
@@ -214,7 +213,7 @@ class LinuxKernel:
         (passthru admits no other).
         """
         link = rtnl.link(resource.ifname)
-        if link is not None and links.is_doomed(link):
+        if link is not None and ownership.is_doomed(link):
             self._reaper.reap()
         deletions = self._reaper.deletions
         try:
@@ -233,7 +232,7 @@ class LinuxKernel:
             case HostRoute():
                 shims.remove_route(rtnl, resource)
             case Hairpin():
-                links.remove_hairpin(rtnl, resource)
+                ownership.remove_hairpin(rtnl, resource)
             case RouteLocalnet():
                 sysctls.remove_route_localnet(rtnl, resource, self._sysctl_root)
             case Address():
@@ -248,7 +247,7 @@ class LinuxKernel:
     def _remove_link(self, rtnl: Rtnl, resource: LinkResource) -> None:
         if isinstance(resource, Vlan) and stacked.is_needed(rtnl, resource):
             return  # the kernel would take along what stands on it
-        if links.doom(rtnl, resource):
+        if ownership.doom(rtnl, resource):
             self._reaper.kick(patiently=isinstance(resource, Veth | Detour | HandedOver))
         elif isinstance(resource, HandedOver) and rtnl.link(resource.ifname) is None:
             Sandboxes(rtnl).delete(resource)  # the engine did not hand it back
@@ -263,7 +262,7 @@ class LinuxKernel:
             case Detour() | Limit():
                 return shaping.read(rtnl, resource)
             case Hairpin():
-                return links.read_hairpin(rtnl, resource)
+                return ownership.read_hairpin(rtnl, resource)
             case Address():
                 return addresses.read(rtnl, resource)
             case RouteLocalnet() | Sysctl() | HostPort() | ProxiedPort():
@@ -316,7 +315,7 @@ def _is_others(rtnl: Rtnl, sysctl: Sysctl) -> bool:
     if sysctl.adopted is None:
         return False
     link = rtnl.link(sysctl.adopted)
-    return link is not None and not links.is_ours(link)
+    return link is not None and not ownership.is_ours(link)
 
 
 def _ensure_link(
@@ -324,9 +323,9 @@ def _ensure_link(
 ) -> None:
     match resource:
         case Bridge():
-            links.ensure_bridge(rtnl, resource)
+            ownership.ensure_bridge(rtnl, resource)
         case Veth():
-            links.ensure_veth(rtnl, resource)
+            ownership.ensure_veth(rtnl, resource)
         case Macvlan():
             stacked.ensure_macvlan(rtnl, resource)
         case Ipvlan():
@@ -344,9 +343,9 @@ def _read_link(
 ) -> HostResource | None:
     match resource:
         case Bridge():
-            return links.read_bridge(rtnl, resource)
+            return ownership.read_bridge(rtnl, resource)
         case Veth():
-            return links.read_veth(rtnl, resource)
+            return ownership.read_veth(rtnl, resource)
         case Dummy():
             return stacked.read_dummy(rtnl, resource)
         case Vlan():

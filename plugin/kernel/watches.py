@@ -19,9 +19,11 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Final
 
-from plugin.kernel import docker_bridges, links, open_files, raw_netlink
-from plugin.kernel.link_messages import LinkInfo
-from plugin.kernel.netlink import conversation
+from plugin.kernel import open_files
+from plugin.kernel.links import docker_bridges, ownership
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.log import Log
 from plugin.model.ids import IfName
 
@@ -61,7 +63,7 @@ _STATE: Final = _IFF_UP | _IFF_RUNNING
 _IFLA_MASTER: Final = 10
 _IFLA_GROUP: Final = 27
 _U32: Final = struct.Struct("=I")
-_OURS: Final = _U32.pack(links.GROUP_OURS)
+_OURS: Final = _U32.pack(ownership.GROUP_OURS)
 
 _RTNLGRP_IPV4_IFADDR: Final = 5  # linux/rtnetlink.h
 _RTNLGRP_IPV6_IFADDR: Final = 9
@@ -126,7 +128,7 @@ class _Watch(ABC):
                 self._changed()
                 continue
             try:
-                for kind, body in raw_netlink.messages(data):
+                for kind, body in raw.messages(data):
                     self._hear(kind, body)
             except Exception as error:  # noqa: BLE001 - the next announcement must be heard, too
                 self._fail(error)
@@ -149,7 +151,7 @@ class RulesetWatch(_Watch):
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._concerned = False
-        super().__init__(raw_netlink.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
+        super().__init__(raw.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         if kind >> 8 != _SUBSYSTEM:
@@ -166,7 +168,7 @@ class FirewalldWatch(_Watch):
     """Calls ``changed`` after firewalld made or removed its table: it was started, or reloaded."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        super().__init__(raw_netlink.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
+        super().__init__(raw.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         if kind in _TABLES and _text(body, _TABLE) == _FIREWALLD:
@@ -182,8 +184,8 @@ class BridgeWatch(_Watch):
 
     def _hear(self, kind: int, body: bytes) -> None:
         (index,) = _INDEX.unpack_from(body)
-        found = raw_netlink.attributes(body, _IFINFOMSG)
-        ifname = raw_netlink.text(found.get(_IFLA_IFNAME))
+        found = raw.attributes(body, _IFINFOMSG)
+        ifname = raw.text(found.get(_IFLA_IFNAME))
         named = docker_bridges.is_bridge(ifname)
         if kind != _RTM_NEWLINK:
             gone = {(index, True), (index, False)} & self._known
@@ -221,7 +223,7 @@ class ParentWatch(_Watch):
         family, index, flags = _LINK.unpack_from(body)
         if family:
             return  # of a bridge's port, not of the link
-        ifname = raw_netlink.text(raw_netlink.find(body, _IFINFOMSG, _IFLA_IFNAME))
+        ifname = raw.text(raw.find(body, _IFINFOMSG, _IFLA_IFNAME))
         before, now = self._known.pop(index, None), (ifname, flags & _STATE)
         if kind == _RTM_NEWLINK:
             self._known[index] = (IfName(ifname), flags & _STATE)
@@ -246,7 +248,7 @@ class AddressWatch(_Watch):
 
     def _hear(self, kind: int, body: bytes) -> None:
         flags, index = _ADDRESS.unpack_from(body)
-        found = raw_netlink.attributes(body, _ADDRESS.size)
+        found = raw.attributes(body, _ADDRESS.size)
         address = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS, b"")
         if _IFA_FLAGS in found:
             (flags,) = _U32.unpack(found[_IFA_FLAGS])
@@ -255,7 +257,7 @@ class AddressWatch(_Watch):
             self._known[index, address] = now
             if before == now:
                 return
-        if self._concerns(links.name_of(index)):
+        if self._concerns(ownership.name_of(index)):
             self._changed()
 
 
@@ -274,4 +276,4 @@ def _concerns_us(kind: int, body: bytes) -> bool:
 
 
 def _text(body: bytes, wanted: int) -> str:
-    return raw_netlink.text(raw_netlink.find(body, _GENERIC, wanted))
+    return raw.text(raw.find(body, _GENERIC, wanted))

@@ -8,7 +8,7 @@ from plugin.errors import FirewallError, KernelError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.rules import SetChange, SetEntry
 from tests.contract.test_firewall import EVERY_KIND, MARK, PORT, SAME_PORT
 from tests.fakes.firewall import MemoryFirewall

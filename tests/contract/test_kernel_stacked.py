@@ -6,7 +6,7 @@ from ipaddress import ip_interface
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
-from plugin.kernel import stacked
+from plugin.kernel.links import stacked
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     Dummy,

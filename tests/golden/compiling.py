@@ -10,8 +10,8 @@ from typing import Final
 
 from plugin.config import AcceptedMark
 from plugin.firewall import skeleton
-from plugin.kernel import nf_tables
-from plugin.kernel import raw_netlink as raw
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink import nf_tables
 from tests.kernel.netns import Netns
 
 MARK: Final = 0x5A3C9617  # neither its bytes nor their complements are anything else

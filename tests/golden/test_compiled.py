@@ -4,7 +4,7 @@ import pytest
 
 from plugin.config import AcceptedMark
 from plugin.firewall import skeleton
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from tests.golden.compiling import compiled
 from tests.golden.files import ROOT, WRITE_GOLDEN, compare
 from tests.kernel.netns import Netns

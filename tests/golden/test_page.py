@@ -5,7 +5,7 @@ import pytest
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.firewall.skeleton import FAMILIES
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from tests.golden.files import ROOT, WRITE_DOCS, compare
 from tests.golden.page import Page, stem_of
 from tests.golden.words import CHAINS, CONTAINERS

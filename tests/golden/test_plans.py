@@ -9,7 +9,7 @@ from plugin.drivers.registry import driver_for, modes
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from tests.golden.cases import CASES, Case
 from tests.golden.files import DATA, WRITE_GOLDEN, compare
 from tests.golden.pairs import axes, paired, unmet

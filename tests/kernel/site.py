@@ -14,7 +14,7 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.ids import MacAddress, bridge_name, port_name, shim_name
 from plugin.model.network import (
     Attachment,

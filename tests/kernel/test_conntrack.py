@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from plugin.kernel import conntrack
+from plugin.kernel.netlink import conntrack
 from plugin.model.network import Protocol
 from plugin.model.resources import HostPort
 from tests.fakes.values import a_binding

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall.docker_user import DockerUser
-from plugin.kernel.nf_tables import may_drop_forwarded
+from plugin.kernel.netlink.nf_tables import may_drop_forwarded
 from plugin.model.network import Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugin.kernel import addresses
+from plugin.kernel.links import addresses
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Network
 from tests.kernel.netns import wait_until

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from plugin.kernel import nf_tables
+from plugin.kernel.netlink import nf_tables
 from plugin.kernel.watches import BridgeWatch, RulesetWatch, name_process
 from plugin.model.ids import port_name
 from plugin.telemetry import DRIFT

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from plugin.kernel.linux import LinuxKernel
-from plugin.kernel.netlink import conversation
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import Address, Bridge, Hairpin, HostResource, Veth
 from tests.kernel.netns import Netns, wait_until

@@ -5,7 +5,7 @@ import pytest
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall, _changes
-from plugin.kernel.nf_transactions import NfTables
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.resources import Element
 from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT
 from tests.kernel.netns import Netns

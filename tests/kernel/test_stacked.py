@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.kernel import stacked
-from plugin.kernel.host_links import read as read_host_links
+from plugin.kernel.links import stacked
+from plugin.kernel.links.host_links import read as read_host_links
 from plugin.kernel.linux import LinuxKernel
-from plugin.kernel.netlink import conversation
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.parents import HostLink
 from plugin.model.resources import Macvlan, MacvlanMode, Shim

@@ -10,7 +10,7 @@ from plugin.bootstrap.supervisor import Supervisor
 from plugin.config import Scope, read_config
 from plugin.errors import NotReadyError
 from plugin.health import Status
-from plugin.kernel.claim import claim
+from plugin.kernel.instance_lock import claim
 from plugin.upkeep.healing import Healer
 from tests.kernel.netns import Netns, wait_until
 

@@ -18,7 +18,9 @@ from typing import Any, Final
 
 from plugin.errors import FirewallError, KernelError
 from plugin.firewall import iptables
-from plugin.kernel import conntrack, host_ports, nf_transactions, rtnl, shaping, sysctls
+from plugin.kernel import host_ports
+from plugin.kernel.links import shaping, sysctls
+from plugin.kernel.netlink import conntrack, nf_transactions, rtnl
 from plugin.kernel.proxy import proxy
 from plugin.server import envelope
 

@@ -14,12 +14,12 @@ from typing import Final
 
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel import raw_netlink as raw
-from plugin.kernel.addresses import PROTOCOL
-from plugin.kernel.links import is_doomed, is_ours
-from plugin.kernel.netlink import conversation
-from plugin.kernel.nf_transactions import NfTables
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.links.addresses import PROTOCOL
+from plugin.kernel.links.ownership import is_doomed, is_ours
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.nf_transactions import NfTables
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.upkeep.drift import SURROUNDING_SETS
 from tests.kernel.netns import wait_until
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import KernelError
-from plugin.kernel import facts, sysctls
+from plugin.kernel import facts
 from plugin.kernel.host_ports import HostPorts
-from plugin.kernel.netlink import conversation
+from plugin.kernel.links import sysctls
+from plugin.kernel.netlink.conversations import conversation
 from plugin.model.network import Protocol
 from plugin.model.resources import HostPort, Sysctl
 

@@ -4,10 +4,10 @@ import errno
 
 import pytest
 
-from plugin.kernel import links
-from plugin.kernel.link_messages import LinkInfo
-from plugin.kernel.rtnl import Rtnl, RtnlError
-from plugin.kernel.sandboxes import Sandboxes, one_look
+from plugin.kernel.links import ownership
+from plugin.kernel.links.sandboxes import Sandboxes, one_look
+from plugin.kernel.netlink.link_messages import LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import MARK_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode
 
@@ -51,7 +51,7 @@ class Ending(Rtnl):
                 parent_nsid=0,
                 master=0,
                 master_kind="",
-                group=links.GROUP_OURS,
+                group=ownership.GROUP_OURS,
                 alias=MARK_PREFIX + CHILD.mark,
                 hairpin=False,
                 group_forward=None,

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.kernel import links, shims, stacked
-from plugin.kernel.link_messages import LinkChange, LinkInfo
-from plugin.kernel.raw_netlink import attributes
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.links import ownership, shims, stacked
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
+from plugin.kernel.netlink.messages import attributes
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, Shim, Vlan
 
@@ -89,7 +89,7 @@ def test_an_ipvlan_link(mode: str, number: int, flag: str, bit: int) -> None:
     assert kind == "ipvlan"
     assert data == {1: struct.pack("=H", number), 2: struct.pack("=H", bit)}
     assert change == LinkChange(
-        ifname=LO, parent=links.index_of(LO), mtu=1400, group=links.GROUP_OURS
+        ifname=LO, parent=ownership.index_of(LO), mtu=1400, group=ownership.GROUP_OURS
     )
 
 
@@ -101,7 +101,7 @@ def test_a_vlan() -> None:
     ((kind, change, data),) = rtnl.made
     assert kind == "vlan"
     assert data == {1: struct.pack("=H", 4094)}
-    assert change.parent == links.index_of(LO)
+    assert change.parent == ownership.index_of(LO)
     assert change.up
 
 

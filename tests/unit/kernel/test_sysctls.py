@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import KernelError
-from plugin.kernel import sysctls
+from plugin.kernel.links import sysctls
 from plugin.model.resources import Sysctl
 
 OFF = Sysctl(name="net/ipv6/conf/pnb-1/accept_ra", value="0")

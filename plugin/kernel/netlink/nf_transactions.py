@@ -15,10 +15,10 @@ from typing import Final
 
 from plugin import deadline
 from plugin.errors import KernelError
-from plugin.kernel import nf_messages as messages
-from plugin.kernel import nf_tables
-from plugin.kernel import raw_netlink as raw
-from plugin.kernel.nf_messages import Step
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink import nf_messages as messages
+from plugin.kernel.netlink import nf_tables
+from plugin.kernel.netlink.nf_messages import Step
 from plugin.model.rules import Chain, CompiledTable, SetChange, SetEntry
 
 _TIMEOUT_SECONDS: Final = 10.0

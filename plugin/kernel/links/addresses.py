@@ -5,9 +5,9 @@ import os
 from typing import Final
 
 from plugin.errors import RefusedError
-from plugin.kernel import links
-from plugin.kernel.link_messages import AddressInfo, LinkChange, LinkInfo
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.resources import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
@@ -22,7 +22,7 @@ _TELLING: Final = (5, 18)
 def ensure(rtnl: Rtnl, address: Address) -> None:
     """Put the address on its link."""
     flags = _IFA_F_NODAD if address.interface.version == 6 else 0
-    index = links.index_of(address.ifname)
+    index = ownership.index_of(address.ifname)
     try:
         rtnl.add_address(index, address.interface, flags=flags, protocol=PROTOCOL)
     except RtnlError as error:
@@ -65,7 +65,7 @@ def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:
     Before Linux 5.18 an adopted bridge does not say who put an address on it.  One that is a
     subnet by itself stands in for a container of ours; any other may have been there before.
     """
-    if found.protocol == PROTOCOL or links.is_ours(link):
+    if found.protocol == PROTOCOL or ownership.is_ours(link):
         return True
     return not _kernel_tells() and address.interface.network.num_addresses == 1
 

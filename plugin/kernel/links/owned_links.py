@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from plugin.kernel import links, shims, stacked, standing, sysctls
-from plugin.kernel.link_messages import LinkInfo
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.links import ownership, shims, stacked, stacking, sysctls
+from plugin.kernel.netlink.link_messages import LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     Bridge,
@@ -34,7 +34,7 @@ def read_marked(rtnl: Rtnl) -> frozenset[LinkResource]:
     return frozenset(
         _READERS[link.kind](link)
         for link in found
-        if link.kind != "vlan" or not standing.is_used(rtnl, link)
+        if link.kind != "vlan" or not stacking.is_used(rtnl, link)
     )
 
 
@@ -49,9 +49,9 @@ def localnets(own: Iterable[LinkResource], root: Path) -> frozenset[RouteLocalne
 
 
 def _is_read(link: LinkInfo) -> bool:
-    if not links.is_ours(link) or link.kind not in _READERS:
+    if not ownership.is_ours(link) or link.kind not in _READERS:
         return False
-    return link.kind != "veth" or links.mark_of(link) is not None or bool(link.master)
+    return link.kind != "veth" or ownership.mark_of(link) is not None or bool(link.master)
 
 
 def _as_veth(link: LinkInfo) -> Veth:
@@ -59,32 +59,32 @@ def _as_veth(link: LinkInfo) -> Veth:
         ifname=link.ifname,
         peer=IfName(""),
         peer_mac_address=MacAddress(""),
-        master=links.name_of(link.master),
+        master=ownership.name_of(link.master),
         mtu=link.mtu,
-        mark=links.mark_of(link) or "",
+        mark=ownership.mark_of(link) or "",
     )
 
 
 def _as_ifb(link: LinkInfo) -> Detour | Dummy:
     """Which of both is in the mark: a detour is an endpoint's, a dummy is a network's."""
-    mark = links.mark_of(link) or ""
+    mark = ownership.mark_of(link) or ""
     if mark and "/" not in mark:
         return Dummy(ifname=link.ifname, mtu=link.mtu, mark=mark)
     return Detour(ifname=link.ifname, source=IfName(""), mark=mark)
 
 
 def _as_dummy(link: LinkInfo) -> Dummy:
-    return Dummy(ifname=link.ifname, mtu=link.mtu, mark=links.mark_of(link) or "")
+    return Dummy(ifname=link.ifname, mtu=link.mtu, mark=ownership.mark_of(link) or "")
 
 
 def _as_macvlan(link: LinkInfo) -> Macvlan | Shim:
     """Which of both is in the mark: a shim is a network's, the others are endpoints'."""
-    mark = links.mark_of(link) or ""
+    mark = ownership.mark_of(link) or ""
     if mark and "/" not in mark:
         return shims.as_shim(link)
     return Macvlan(
         ifname=link.ifname,
-        parent=links.name_of(link.parent),
+        parent=ownership.name_of(link.parent),
         mode=MacvlanMode.BRIDGE,
         mac_address=link.mac_address,
         mtu=link.mtu,
@@ -93,12 +93,12 @@ def _as_macvlan(link: LinkInfo) -> Macvlan | Shim:
 
 
 def _as_ipvlan(link: LinkInfo) -> Ipvlan | Shim:
-    mark = links.mark_of(link) or ""
+    mark = ownership.mark_of(link) or ""
     if mark and "/" not in mark:
         return shims.as_shim(link)
     return Ipvlan(
         ifname=link.ifname,
-        parent=links.name_of(link.parent),
+        parent=ownership.name_of(link.parent),
         mode=IpvlanMode.L2,
         flag=IpvlanFlag.BRIDGE,
         mtu=link.mtu,
@@ -109,14 +109,14 @@ def _as_ipvlan(link: LinkInfo) -> Ipvlan | Shim:
 def _as_vlan(link: LinkInfo) -> Vlan:
     return Vlan(
         ifname=link.ifname,
-        parent=links.name_of(link.parent),
+        parent=ownership.name_of(link.parent),
         number=stacked.vlan_number(link) or 0,
-        mark=links.mark_of(link) or "",
+        mark=ownership.mark_of(link) or "",
     )
 
 
 _READERS: Final[dict[str, Callable[[LinkInfo], LinkResource]]] = {
-    "bridge": links.as_bridge,
+    "bridge": ownership.as_bridge,
     "veth": _as_veth,
     "ifb": _as_ifb,
     "dummy": _as_dummy,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin import deadline
-from plugin.kernel.raw_netlink import (
+from plugin.kernel.netlink.messages import (
     NETLINK_NETFILTER,
     NLM_F_ACK,
     NLM_F_DUMP,

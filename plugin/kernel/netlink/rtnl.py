@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from plugin import deadline
-from plugin.kernel import link_messages as words
 from plugin.kernel import open_files
-from plugin.kernel import raw_netlink as raw
-from plugin.kernel.link_messages import AddressInfo, LinkChange, LinkInfo
+from plugin.kernel.netlink import link_messages as words
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import KernelError
-from plugin.kernel.claim import NAME, claim
+from plugin.kernel.instance_lock import NAME, claim
 from tests.kernel.netns import Netns
 
 pytestmark = pytest.mark.kernels
@@ -108,7 +108,7 @@ def test_of_many_at_once_one_has_it(netns: Netns) -> None:
     script = (
         "import sys\n"
         "from plugin.errors import KernelError\n"
-        "from plugin.kernel.claim import claim\n"
+        "from plugin.kernel.instance_lock import claim\n"
         "print(flush=True), sys.stdin.readline()\n"
         "try:\n    held = claim()\n    print('mine', flush=True)\n"
         "except KernelError:\n    print('theirs', flush=True)\n"

@@ -19,7 +19,7 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
-from plugin.kernel.raw_netlink import NetlinkError, attributes, dump
+from plugin.kernel.netlink.messages import NetlinkError, attributes, dump
 from plugin.log import Log
 
 NAME: Final = "\0pynet"  # the only one that versions before 0.1 knew

@@ -7,10 +7,10 @@ needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth pl
 import errno
 from typing import Any, Final
 
-from plugin.kernel import links
-from plugin.kernel.link_messages import LinkChange
-from plugin.kernel.netlink import traffic_control
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.conversations import traffic_control
+from plugin.kernel.netlink.link_messages import LinkChange
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.resources import MARK_PREFIX, Detour, Limit
 
 LATENCY: Final = "25ms"
@@ -27,7 +27,7 @@ def ensure_limit(limit: Limit) -> None:
         ipr.tc(
             "replace",
             "tbf",
-            links.index_of(limit.ifname),
+            ownership.index_of(limit.ifname),
             _HANDLE,
             parent=_ROOT,
             rate=limit.rate // 8,
@@ -39,15 +39,15 @@ def ensure_limit(limit: Limit) -> None:
 def ensure_detour(rtnl: Rtnl, detour: Detour) -> None:
     """Make the detour, and send what comes in by its source over it."""
     try:
-        made = LinkChange(ifname=detour.ifname, group=links.GROUP_OURS, up=True)
+        made = LinkChange(ifname=detour.ifname, group=ownership.GROUP_OURS, up=True)
         rtnl.add_link("ifb", made)
     except RtnlError as error:
         if error.code != errno.EEXIST:
             raise
-        links.our_link(rtnl, detour.ifname, detour.mark, "ifb")
-    target = links.index_of(detour.ifname)
+        ownership.our_link(rtnl, detour.ifname, detour.mark, "ifb")
+    target = ownership.index_of(detour.ifname)
     rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + detour.mark))
-    _redirect(links.index_of(detour.source), target)
+    _redirect(ownership.index_of(detour.source), target)
 
 
 def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
@@ -56,7 +56,9 @@ def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
     if link is None:
         return None
     if isinstance(resource, Detour):
-        return resource if links.is_ours(link) and _is_taken(rtnl, resource, link.index) else None
+        return (
+            resource if ownership.is_ours(link) and _is_taken(rtnl, resource, link.index) else None
+        )
     with traffic_control() as ipr:
         for queue in ipr.get_qdiscs(link.index):
             if queue.get_attr("TCA_KIND") == "tbf":

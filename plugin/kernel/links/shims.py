@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import AbsentAddressError, RefusedError
-from plugin.kernel import links, sysctls
-from plugin.kernel import raw_netlink as raw
-from plugin.kernel.link_messages import LinkChange, LinkInfo
-from plugin.kernel.refusals import child_refusal
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.links import ownership, sysctls
+from plugin.kernel.links.link_errors import child_refusal
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
 from plugin.model.resources import (
@@ -68,8 +68,8 @@ def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
     """Make the link, and set it up when it has its settings: a router's word is quicker than ours."""
     wanted = LinkChange(mtu=shim.mtu, mac_address=shim.mac_address)
     kind, data = _kind(shim)
-    parent = links.index_of(shim.parent)
-    made = replace(wanted, ifname=shim.ifname, parent=parent, group=links.GROUP_OURS)
+    parent = ownership.index_of(shim.parent)
+    made = replace(wanted, ifname=shim.ifname, parent=parent, group=ownership.GROUP_OURS)
     try:
         rtnl.add_link(kind, made, data)
     except RtnlError as error:
@@ -78,7 +78,7 @@ def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
             raise refusal from error
         if error.code != errno.EEXIST:
             raise
-        link = links.our_link(rtnl, shim.ifname, shim.mark, kind)
+        link = ownership.our_link(rtnl, shim.ifname, shim.mark, kind)
         if link.parent == parent:
             rtnl.change_link(link.index, wanted)
         else:
@@ -88,13 +88,13 @@ def ensure_shim(rtnl: Rtnl, shim: Shim, root: Path) -> None:
     for setting in _settings(shim):
         sysctls.ensure(setting, root)
     up = LinkChange(up=True, alias=MARK_PREFIX + shim.mark)
-    rtnl.change_link(links.index_of(shim.ifname), up)
+    rtnl.change_link(ownership.index_of(shim.ifname), up)
 
 
 def read_shim(rtnl: Rtnl, shim: Shim, root: Path) -> Shim | None:
     """The link as it is; one without its settings differs from any plan."""
     link = rtnl.link(shim.ifname)
-    if link is None or links.is_doomed(link):
+    if link is None or ownership.is_doomed(link):
         return None
     settings = _settings(shim)
     right = all(sysctls.read(each, root) in (each, None) for each in settings)
@@ -104,7 +104,7 @@ def read_shim(rtnl: Rtnl, shim: Shim, root: Path) -> Shim | None:
         mtu=None if shim.mtu is None else link.mtu,
         ipv6=shim.ipv6,
         ipvlan_mode=shim.ipvlan_mode,
-        mark=links.mark_if_right(link) if right else "",
+        mark=ownership.mark_if_right(link) if right else "",
     )
 
 
@@ -112,17 +112,17 @@ def as_shim(link: LinkInfo) -> Shim:
     """A shim, as far as the link tells."""
     return Shim(
         ifname=link.ifname,
-        parent=links.name_of(link.parent),
+        parent=ownership.name_of(link.parent),
         mac_address=link.mac_address,
         mtu=link.mtu,
         ipv6=False,
-        mark=links.mark_of(link) or "",
+        mark=ownership.mark_of(link) or "",
     )
 
 
 def ensure_route(rtnl: Rtnl, route: HostRoute) -> None:
     """Tell the kernel the container's hardware address and the way there."""
-    index = links.index_of(route.ifname)
+    index = ownership.index_of(route.ifname)
     neighbour = _neighbour(route, index, route.mac_address)
     rtnl.ask(_RTM_NEWNEIGH, raw.NLM_F_ACK | _NLM_F_CREATE | _NLM_F_REPLACE, neighbour)
     body = _route(route, index) + raw.attribute(_RTA_PREFSRC, route.source.packed)
@@ -180,7 +180,7 @@ class HostRoutes:
         """Every one, as far as the routes tell."""
         return [
             HostRoute(
-                ifname=links.name_of(index),
+                ifname=ownership.name_of(index),
                 address=address,
                 mac_address=MacAddress(""),
                 source=source,

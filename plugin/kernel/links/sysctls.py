@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import links, open_files
-from plugin.kernel.netlink import conversation
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel import open_files
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.log import Log
 from plugin.model.ids import IfName
 from plugin.model.resources import RouteLocalnet, Sysctl
@@ -65,7 +66,7 @@ def ensure_route_localnet(wanted: RouteLocalnet, root: Path) -> None:
 def remove_route_localnet(rtnl: Rtnl, resource: RouteLocalnet, root: Path) -> None:
     """Switch it off, if the link is still there and ours."""
     link = rtnl.link(resource.ifname)
-    if link is not None and links.is_ours(link):
+    if link is not None and ownership.is_ours(link):
         ensure(_route_localnet(resource.ifname, on=False), root)
 
 
@@ -91,7 +92,7 @@ def _keep_listening(root: Path) -> None:
     if not taught:
         return
     with conversation() as rtnl:
-        own = {link.ifname for link in rtnl.links() if links.is_ours(link)}
+        own = {link.ifname for link in rtnl.links() if ownership.is_ours(link)}
     for ifname in taught - own:
         path = root / _CONF6 / ifname / "accept_ra"
         with suppress(OSError):  # it may be gone by now

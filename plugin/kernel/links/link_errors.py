@@ -7,7 +7,7 @@ import errno
 from typing import Final
 
 from plugin.errors import RefusedError
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
 
 NO_SUCH_KIND: Final = (errno.EOPNOTSUPP, errno.ENODEV)

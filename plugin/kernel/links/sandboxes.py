@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from plugin.kernel import links
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.resources import HandedOver
 
 
@@ -96,8 +96,8 @@ class Sandboxes:
         try:
             for nsid, inside in self._rtnl.links_elsewhere():
                 for link in inside:
-                    mark = links.mark_of(link)
-                    if mark is not None and links.is_ours(link):
+                    mark = ownership.mark_of(link)
+                    if mark is not None and ownership.is_ours(link):
                         found[mark] = Place(link.index, nsid)
         except RtnlError as error:
             return error

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.errors import ForeignLinkError, KernelError
-from plugin.kernel.link_messages import LinkChange, LinkInfo, veth_peer
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo, veth_peer
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
 from plugin.model.resources import MARK_PREFIX, Bridge, Hairpin, LinkResource, Veth
 

@@ -8,9 +8,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from plugin.kernel import links
-from plugin.kernel.link_messages import AddressInfo, LinkInfo
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
@@ -38,7 +38,7 @@ def ipvlan_settings(rtnl: Rtnl, index: int) -> frozenset[IpvlanSetting]:
     return frozenset(
         _setting(link)
         for link in standing_on(rtnl, index)
-        if link.kind in _IPVLAN_KINDS and not (links.is_ours(link) or links.is_doomed(link))
+        if link.kind in _IPVLAN_KINDS and not (ownership.is_ours(link) or ownership.is_doomed(link))
     )
 
 
@@ -48,7 +48,7 @@ def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
         bool(link.master)
         or any(map(_is_chosen, rtnl.addresses(link.index)))
         or any(
-            not (links.is_ours(each) or links.is_doomed(each))
+            not (ownership.is_ours(each) or ownership.is_doomed(each))
             for each in standing_on(rtnl, link.index)
         )
     )

@@ -9,9 +9,9 @@ from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Final
 
-from plugin.kernel import links, stacked
-from plugin.kernel.link_messages import AddressInfo, LinkInfo
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.links import ownership, stacked
+from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
 from plugin.model.network import IPInterface
 from plugin.model.parents import HostLink
@@ -34,7 +34,7 @@ def read(rtnl: Rtnl, ifnames: Iterable[IfName], root: Path = SYS) -> dict[IfName
     found = {}
     for ifname in ifnames:
         link = rtnl.link(ifname)
-        if link is not None and not links.is_doomed(link):
+        if link is not None and not ownership.is_doomed(link):
             found[ifname] = _host_link(link, _lasting(rtnl.addresses(link.index)), root)
     return found
 
@@ -56,10 +56,10 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
         bus_driver=_driver(entry) if entry else "",
         virtual_function=entry is not None and (entry / "device" / "physfn").exists(),
         in_guest=_is_guest(root.parent / "dmi" / "id"),
-        lower=links.name_of(link.parent) or None,
+        lower=ownership.name_of(link.parent) or None,
         vlan=stacked.vlan_number(link),
         addresses=addresses,
-        ours=links.is_ours(link),
+        ours=ownership.is_ours(link),
     )
 
 

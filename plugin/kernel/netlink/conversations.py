@@ -10,7 +10,7 @@ from typing import Any
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
-from plugin.kernel.rtnl import Rtnl, RtnlError
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def conversation() -> Iterator[Rtnl]:
 @contextmanager
 def traffic_control() -> Iterator[Any]:
     """Queues, for which pyroute2 is loaded when somebody first bounds a rate."""
-    from plugin.kernel.pyroute2_core import IPRoute, NetlinkError  # noqa: PLC0415
+    from plugin.kernel.netlink.pyroute2_core import IPRoute, NetlinkError  # noqa: PLC0415
 
     try:
         with IPRoute(ext_ack=True, strict_check=True) as ipr:

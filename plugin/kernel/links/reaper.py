@@ -12,9 +12,9 @@ import time
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import links
-from plugin.kernel.netlink import conversation
-from plugin.kernel.rtnl import RtnlError
+from plugin.kernel.links import ownership
+from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import RtnlError
 from plugin.log import Log
 
 _log: Final = Log("reaper")
@@ -46,7 +46,7 @@ class Reaper:
         """Delete what is doomed now, and return when it is gone."""
         with self._reaping, conversation() as rtnl:
             try:
-                rtnl.delete_group(links.GROUP_DOOMED)
+                rtnl.delete_group(ownership.GROUP_DOOMED)
             except RtnlError as error:
                 if not error.is_gone:
                     raise

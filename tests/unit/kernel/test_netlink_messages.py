@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugin.kernel.raw_netlink import NLMSG_DONE, NLMSG_ERROR, NetlinkError, attribute, dump
+from plugin.kernel.netlink.messages import NLMSG_DONE, NLMSG_ERROR, NetlinkError, attribute, dump
 
 INTERRUPTED = 0x10  # linux/netlink.h, NLM_F_DUMP_INTR
 LINK = 16

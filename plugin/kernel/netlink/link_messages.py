@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from plugin.kernel import raw_netlink as raw
+from plugin.kernel.netlink import messages as raw
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from plugin import deadline
 from plugin.errors import KernelError, RefusedError
-from plugin.kernel import links
-from plugin.kernel.link_messages import LinkChange, LinkInfo
-from plugin.kernel.raw_netlink import attribute
-from plugin.kernel.refusals import NO_SUCH_KIND, child_refusal, vlan_refusal
-from plugin.kernel.rtnl import Rtnl, RtnlError
-from plugin.kernel.standing import is_used, standing_on
+from plugin.kernel.links import ownership
+from plugin.kernel.links.link_errors import NO_SUCH_KIND, child_refusal, vlan_refusal
+from plugin.kernel.links.stacking import is_used, standing_on
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
+from plugin.kernel.netlink.messages import attribute
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 from plugin.model.resources import (
@@ -49,7 +49,7 @@ _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: bot
 
 def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
     """Make the link, down; its MAC address may take a while to become free."""
-    parent = links.index_of(macvlan.parent)
+    parent = ownership.index_of(macvlan.parent)
     if macvlan.mac_address is not None:
         _await_free(rtnl, macvlan.parent, parent, macvlan)
     made = LinkChange(
@@ -57,7 +57,7 @@ def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
         parent=parent,
         mac_address=macvlan.mac_address,
         mtu=macvlan.mtu,
-        group=links.GROUP_OURS,
+        group=ownership.GROUP_OURS,
     )
     mode = attribute(_IFLA_MACVLAN_MODE, _U32.pack(macvlan.mode))
     _ensure_child(rtnl, macvlan, made, mode)
@@ -66,23 +66,23 @@ def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
 def read_handed_over(rtnl: Rtnl, child: HandedOver) -> HandedOver | None:
     """The link as the host shows it while it has not been handed over."""
     link = rtnl.link(child.ifname)
-    if link is None or links.is_doomed(link):
+    if link is None or ownership.is_doomed(link):
         return None
-    mark = (links.mark_of(link) or "") if links.is_ours(link) else ""
-    return replace(child, parent=links.name_of(link.parent), mark=mark)
+    mark = (ownership.mark_of(link) or "") if ownership.is_ours(link) else ""
+    return replace(child, parent=ownership.name_of(link.parent), mark=mark)
 
 
 def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
     """Make the link, down; its addresses may take a while to become free."""
     made = LinkChange(
         ifname=ipvlan.ifname,
-        parent=links.index_of(ipvlan.parent),
+        parent=ownership.index_of(ipvlan.parent),
         mtu=ipvlan.mtu,
-        group=links.GROUP_OURS,
+        group=ownership.GROUP_OURS,
     )
     mode = attribute(_IFLA_IPVLAN_MODE, _U16.pack(ipvlan.mode))
     _ensure_child(rtnl, ipvlan, made, mode + attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(ipvlan.flag)))
-    index = links.index_of(ipvlan.ifname)
+    index = ownership.index_of(ipvlan.ifname)
     for interface in ipvlan.addresses:
         try:
             _await_address(rtnl, index, interface, ipvlan.parent)
@@ -94,7 +94,10 @@ def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
 def ensure_vlan(rtnl: Rtnl, vlan: Vlan) -> None:
     """Make the sub-interface, or use the one that somebody else made; up."""
     made = LinkChange(
-        ifname=vlan.ifname, parent=links.index_of(vlan.parent), group=links.GROUP_OURS, up=True
+        ifname=vlan.ifname,
+        parent=ownership.index_of(vlan.parent),
+        group=ownership.GROUP_OURS,
+        up=True,
     )
     try:
         _add_vlan(rtnl, vlan, made)
@@ -107,24 +110,24 @@ def ensure_vlan(rtnl: Rtnl, vlan: Vlan) -> None:
         if _adopt(rtnl, vlan):
             return
         _take_up(rtnl, vlan, made)
-    rtnl.change_link(links.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
+    rtnl.change_link(ownership.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
 
 
 def read_vlan(rtnl: Rtnl, vlan: Vlan) -> Vlan | None:
     """The sub-interface as it is; one that was adopted is right if it is up."""
     link = rtnl.link(vlan.ifname)
-    if link is None or links.is_doomed(link):
+    if link is None or ownership.is_doomed(link):
         return None
-    if not links.is_ours(link) and link.up and _is_same(link, vlan):
+    if not ownership.is_ours(link) and link.up and _is_same(link, vlan):
         return vlan
-    parent, number = links.name_of(link.parent), vlan_number(link) or 0
-    return replace(vlan, parent=parent, number=number, mark=links.mark_if_right(link))
+    parent, number = ownership.name_of(link.parent), vlan_number(link) or 0
+    return replace(vlan, parent=parent, number=number, mark=ownership.mark_if_right(link))
 
 
 def is_needed(rtnl: Rtnl, vlan: Vlan) -> bool:
     """Whether the sub-interface is ours and somebody else needs it."""
     link = rtnl.link(vlan.ifname)
-    return link is not None and links.is_ours(link) and is_used(rtnl, link)
+    return link is not None and ownership.is_ours(link) and is_used(rtnl, link)
 
 
 def vlan_number(link: LinkInfo) -> int | None:
@@ -139,14 +142,14 @@ def ensure_dummy(rtnl: Rtnl, dummy: Dummy) -> None:
     wanted = LinkChange(mtu=dummy.mtu, up=True)
     alias = MARK_PREFIX + dummy.mark
     try:
-        _add_dummy(rtnl, replace(wanted, ifname=dummy.ifname, group=links.GROUP_OURS))
+        _add_dummy(rtnl, replace(wanted, ifname=dummy.ifname, group=ownership.GROUP_OURS))
     except RtnlError as error:
         if error.code != errno.EEXIST:
             raise
-        link = links.our_link(rtnl, dummy.ifname, dummy.mark, *_DUMMY_KINDS)
+        link = ownership.our_link(rtnl, dummy.ifname, dummy.mark, *_DUMMY_KINDS)
         rtnl.change_link(link.index, replace(wanted, alias=alias))
         return
-    rtnl.change_link(links.index_of(dummy.ifname), LinkChange(alias=alias))
+    rtnl.change_link(ownership.index_of(dummy.ifname), LinkChange(alias=alias))
 
 
 def read_dummy(rtnl: Rtnl, dummy: Dummy) -> Dummy | None:
@@ -154,7 +157,7 @@ def read_dummy(rtnl: Rtnl, dummy: Dummy) -> Dummy | None:
     link = rtnl.link(dummy.ifname)
     if link is None:
         return None
-    return replace(dummy, mtu=link.mtu, mark=links.mark_if_right(link))
+    return replace(dummy, mtu=link.mtu, mark=ownership.mark_if_right(link))
 
 
 def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) -> None:
@@ -167,8 +170,8 @@ def _ensure_child(rtnl: Rtnl, child: HandedOver, made: LinkChange, data: bytes) 
             raise refusal from error
         if error.code != errno.EEXIST:
             raise
-        links.our_link(rtnl, child.ifname, child.mark, kind)
-    rtnl.change_link(links.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
+        ownership.our_link(rtnl, child.ifname, child.mark, kind)
+    rtnl.change_link(ownership.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
 
 
 def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: bytes) -> None:
@@ -254,7 +257,7 @@ def _in_use(address: MacAddress | None, parent: IfName, why: str) -> RefusedErro
 def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
     """Use a sub-interface that somebody else made; all it needs is to be up."""
     link = rtnl.link(vlan.ifname)
-    if link is None or links.is_ours(link) or not _is_same(link, vlan):
+    if link is None or ownership.is_ours(link) or not _is_same(link, vlan):
         return False
     if not link.up:
         rtnl.change_link(link.index, LinkChange(up=True))
@@ -265,13 +268,13 @@ def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
     """Use the one that we made before, or make it anew where it is to be."""
     if rtnl.link(vlan.ifname) is None:
         raise _other_name(rtnl, vlan)
-    link = links.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
+    link = ownership.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
     if _is_same(link, vlan):
         rtnl.change_link(link.index, LinkChange(up=True))
         return
     if is_used(rtnl, link) or any(standing_on(rtnl, link.index)):
         raise RefusedError(
-            f"{vlan.ifname} is VLAN {vlan_number(link)} of {links.name_of(link.parent)}, whose name "
+            f"{vlan.ifname} is VLAN {vlan_number(link)} of {ownership.name_of(link.parent)}, whose name "
             f"was {vlan.parent} when it was made, and links stand on it; stop its containers, or "
             "give the parents their names again"
         )
@@ -281,7 +284,7 @@ def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
 
 def _other_name(rtnl: Rtnl, vlan: Vlan) -> Exception:
     """The kernel has one link for a number, whatever its name and wherever it is."""
-    for link in standing_on(rtnl, links.index_of(vlan.parent)):
+    for link in standing_on(rtnl, ownership.index_of(vlan.parent)):
         if vlan_number(link) == vlan.number:
             known = f"VLAN {vlan.number} of {vlan.parent} is there already, as {link.ifname}"
             if link.parent_nsid is None:
@@ -297,7 +300,7 @@ def _add_vlan(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
 
 
 def _is_same(link: LinkInfo, vlan: Vlan) -> bool:
-    return vlan_number(link) == vlan.number and links.name_of(link.parent) == vlan.parent
+    return vlan_number(link) == vlan.number and ownership.name_of(link.parent) == vlan.parent
 
 
 def _add_dummy(rtnl: Rtnl, made: LinkChange) -> None:

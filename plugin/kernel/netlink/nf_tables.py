@@ -16,7 +16,7 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
-from plugin.kernel import raw_netlink as raw
+from plugin.kernel.netlink import messages as raw
 from plugin.model.ids import ENTRY_PATTERN, IfName
 from plugin.model.rules import Chain
 

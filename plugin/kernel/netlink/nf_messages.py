@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from plugin.kernel import nf_tables
-from plugin.kernel import raw_netlink as raw
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink import nf_tables
 from plugin.model.rules import CompiledTable, SetChange, SetEntry
 
 _U32: Final = struct.Struct("!I")

@@ -10,8 +10,8 @@ without them may become Docker's.
 import re
 from typing import Final
 
-from plugin.kernel.links import is_ours
-from plugin.kernel.rtnl import Rtnl
+from plugin.kernel.links.ownership import is_ours
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.parents import ForeignBridges
 
 # moby, drivers/bridge: docker0, docker_gwbridge, and br- with twelve digits of the network's id.
