@@ -26,7 +26,7 @@ _TABLES: Final = {
               nat  routed  isolated  shut  user  docker0
     nat       RRR  dRx     ddx       ddR   ddR   ddR
     routed    ddR  RRx     ddx       ddR   ddR   ddR
-    isolated  ddd  ddx     RRx       ddd   ddd   ddd
+    isolated  ddd  ddd     RRd       ddd   ddd   ddd
     shut      ddR  dRx     ddx       ddR   ddR   ddR
     user      ddR  dRx     ddx       ddR   RRR   ddR
     docker0   ddR  dRx     ddx       ddR   ddR   RRR
@@ -50,7 +50,7 @@ _TABLES: Final = {
               nat  routed  isolated  shut  user  docker0
     nat       RRR  dRx     ddx       ddR   ddR   ddR
     routed    ddR  RRx     ddx       ddR   ddR   ddR
-    isolated  ddd  ddx     RRx       ddd   ddd   ddd
+    isolated  ddd  ddd     RRd       ddd   ddd   ddd
     shut      ddR  dRx     ddx       ddR   ddR   ddR
     user      ddR  dRx     ddx       ddR   RRT   ddT
     docker0   ddR  dRx     ddx       ddR   ddT   RRT

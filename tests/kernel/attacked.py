@@ -1,7 +1,7 @@
 """The host that attacks are tried on: a container of every kind of network, and strangers."""
 
 import socket
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from itertools import product
 from typing import Final
@@ -21,6 +21,7 @@ from tests.kernel.attacks import (
     STRICT,
     WEB,
     Ask,
+    Attack,
     Send,
 )
 from tests.kernel.exchange import Answer, Exchange
@@ -78,7 +79,9 @@ class Attacked:
         self._parent()
         site.host.sysctl("net/ipv4/conf/up0/route_localnet", 1)
 
-    def answers(self, asked: Mapping[tuple[Hashable, int], Ask], wanted: bool) -> set[Hashable]:
+    def answers(
+        self, asked: Mapping[tuple[Attack, int], Ask], *, wanted: bool
+    ) -> set[tuple[Attack, int]]:
         """Those questions, each of a family, that a server answers by any protocol.
 
         They are waited for if that is ``wanted``.

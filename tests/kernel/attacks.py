@@ -106,6 +106,16 @@ _SIDE_BY_SIDE: Final = {
         ("from another network", Ask("other", "isolated"), Ask("isolated too", "isolated")),
         ("to the LAN", Ask("isolated", "lan"), Ask("other", "lan")),
         ("to a published port", Ask("isolated", "host", WEB), Ask("other", "host", WEB)),
+        (
+            "to the host, by way of its bridge",
+            Send("isolated", "isolated bridge", "host"),
+            Send("other", "other bridge", "host"),
+        ),
+        (
+            "to the host, in a frame to a bridge's own group",
+            Send("isolated", "group", "host"),
+            Send("other", "other bridge", "host"),
+        ),
     ),
     "icc": (
         ("directly", Ask("apart", "apart too"), Ask("friend", "apart too")),
@@ -228,7 +238,10 @@ ATTACKS: Final = (
     *(each for promise, rows in _SIDE_BY_SIDE.items() for each in _attacks(promise, *rows)),
     # A container without IPv6, whose port the proxy carries on the host's.
     Attack(
-        *("isolation-strict", "at a port that is carried"),
-        *(Ask("other", "host", CARRIED), Ask("lan", "host", CARRIED), (6,)),
+        "isolation-strict",
+        "at a port that is carried",
+        Ask("other", "host", CARRIED),
+        Ask("lan", "host", CARRIED),
+        (6,),
     ),
 )

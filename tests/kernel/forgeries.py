@@ -140,6 +140,12 @@ FORGERIES: Final[dict[str, dict[str, bytes]]] = {
         "a VLAN tag": HONEST.frame(
             0x8100, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
         ),
+        # A priority without a VLAN (802.1Q): whoever receives it takes the tag off.
+        "the gateway's ARP behind a priority tag": HONEST.frame(
+            0x8100,
+            struct.pack("!HH", 0, ARP)
+            + frames.arp(operation=2, mac=OWN_MAC, ip=GATEWAY4, target=FOREIGN4),
+        ),
         "a service VLAN tag": HONEST.frame(
             0x88A8, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
         ),
@@ -166,12 +172,23 @@ PIECES: Final[dict[str, dict[str, bytes]]] = {
         ),
     },
     "no-dhcp-server": {
+        "IPv4, in pieces": HONEST.frame(
+            IP4, frames.piece4(frames.udp4(OWN4, ALL4, (67, 68)), 0, 8, more=True)
+        ),
         "IPv6, in pieces": _six(frames.piece6(LEASE6, 0, 16, more=True)),
         "IPv6, that begins in the second piece": _six(
             frames.piece6(frames.behind_options(LEASE6), 0, 8, more=True)
         ),
     },
     "no-router": {
+        "a query for groups in pieces": HONEST.frame(
+            IP4,
+            frames.piece4(
+                frames.ip4(OWN4, "224.0.0.1", socket.IPPROTO_IGMP, b"\x11\0\0\0" + bytes(4)),
+                *(0, 8),
+                more=True,
+            ),
+        ),
         "an advertisement in pieces": _six(frames.piece6(ROUTER, 0, 24, more=True)),
         "an advertisement in one piece": _six(frames.piece6(ROUTER, 0, 999, more=False)),
         "an advertisement that begins in the second piece": _six(

@@ -100,6 +100,14 @@ def piece6(packet: bytes, first: int, last: int, *, more: bool) -> bytes:
     return packet[:4] + length + bytes((socket.IPPROTO_FRAGMENT,)) + packet[7:40] + head + body
 
 
+def piece4(packet: bytes, first: int, last: int, *, more: bool) -> bytes:
+    """A fragment of an IPv4 packet: these bytes behind its header (RFC 791 section 3.1)."""
+    body = packet[20:][first:last]
+    length, offset = struct.pack("!H", 20 + len(body)), struct.pack("!H", more << 13 | first // 8)
+    head = packet[:2] + length + b"\0\7" + offset + packet[8:10] + bytes(2) + packet[12:20]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
 def ip4(source: str, target: str, protocol: int, body: bytes) -> bytes:
     """An IPv4 packet; the body has its own checksum at its third byte, and a mark behind it."""
     body += MARK

@@ -25,17 +25,12 @@ class Scene:
         self._attacked = Attacked(site)
 
     @cached_property
-    def reached(self) -> tuple[set[object], set[object]]:
-        """Attacks that questions are, all asked at once, and their controls."""
-        asked = [(each, family) for each, family in ASKED if isinstance(each.probe, Ask)]
-        probes = {
-            (each, family): each.probe for each, family in asked if isinstance(each.probe, Ask)
-        }
-        controls = {
-            (each, family): each.control for each, family in asked if isinstance(each.control, Ask)
-        }
+    def reached(self) -> tuple[set[tuple[Attack, int]], set[tuple[Attack, int]]]:
+        """Attacks that are questions, all asked at once, and their controls."""
+        probes = {key: key[0].probe for key in ASKED if isinstance(key[0].probe, Ask)}
+        controls = {key: key[0].control for key in ASKED if isinstance(key[0].control, Ask)}
         succeeded = self._attacked.answers(controls, wanted=True)
-        return set(self._attacked.answers(probes, wanted=False)), set(succeeded)
+        return self._attacked.answers(probes, wanted=False), succeeded
 
     def outcome(self, attack: Attack, family: int) -> tuple[bool, bool]:
         """Whether the attack succeeds, and whether the control does."""
@@ -43,7 +38,8 @@ class Scene:
         if isinstance(probe, Send) and isinstance(control, Send):
             found = (self._attacked.arrives(each, family) for each in (probe, control))
             return next(found), next(found)
-        return tuple((attack, family) in each for each in self.reached)
+        probes, controls = self.reached
+        return (attack, family) in probes, (attack, family) in controls
 
 
 @pytest.fixture(scope="module", params=WEATHERS)

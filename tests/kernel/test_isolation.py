@@ -24,7 +24,7 @@ ON: Final = """
     nat         -     dRx     ddx       ddx       RRR          ddx      ddx   ddx   RRx
     routed      ddR   -       ddx       ddx       RRR          ddx      ddx   ddx   RRx
     internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddd     ddd       -         ddd          ddd      ddd   ddd   ddd
     unprotected ddR   dRx     ddx       ddx       -            ddx      ddx   ddx   RRx
     docker0     ddR   dRx     ddx       ddx       RRR          -        -     -     -
     user        ddR   dRx     ddx       ddx       RRR          -        -     -     -
@@ -37,7 +37,7 @@ OFF: Final = """
     nat         -     RRx     ddx       ddx       RRR          ddx      ddx   ddx   RRx
     routed      RRR   -       ddx       ddx       RRR          ddx      ddx   ddx   RRx
     internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddd     ddd       -         ddd          ddd      ddd   ddd   ddd
     unprotected RRR   RRx     ddx       ddx       -            ddx      ddx   ddx   RRx
     docker0     ddR   dRx     ddx       ddx       RRR          -        -     -     -
     user        ddR   dRx     ddx       ddx       RRR          -        -     -     -
@@ -50,7 +50,7 @@ STRICT: Final = """
     nat         -     ddx     ddx       ddx       ddd          ddx      ddx   ddx   RRx
     routed      ddd   -       ddx       ddx       ddd          ddx      ddx   ddx   RRx
     internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddd     ddd       -         ddd          ddd      ddd   ddd   ddd
     unprotected ddd   ddx     ddx       ddx       -            ddx      ddx   ddx   RRx
     docker0     ddd   ddx     ddx       ddx       ddd          -        -     -     -
     user        ddd   ddx     ddx       ddx       ddd          -        -     -     -
@@ -64,7 +64,7 @@ MIXED: Final = """
     nat         -     RRx     ddx       ddx       ddd          ddx      ddx   ddx   RRx
     routed      RRR   -       ddx       ddx       ddd          ddx      ddx   ddx   RRx
     internal    ddd   ddx     -         ddx       ddd          ddx      ddx   ddx   ddx
-    isolated    ddd   ddx     ddx       -         ddd          ddx      ddx   ddx   ddx
+    isolated    ddd   ddd     ddd       -         ddd          ddd      ddd   ddd   ddd
     unprotected ddd   ddx     ddx       ddx       -            ddx      ddx   ddx   RRx
     docker0     ddR   dRx     ddx       ddx       ddd          -        -     -     -
     user        ddR   dRx     ddx       ddx       ddd          -        -     -     -

@@ -98,6 +98,12 @@ NEEDED_PIECES: Final = {
     "what follows of large datagrams": HONEST.frame(
         IP6, frames.piece6(frames.udp6(OWN6, FOREIGN6, (7, 7)), 16, 24, more=False)
     ),
+    "large datagrams, IPv4": HONEST.frame(
+        IP4, frames.piece4(frames.udp4(OWN4, FOREIGN4, (7, 7)), 0, 8, more=True)
+    ),
+    "what follows of large datagrams, IPv4": HONEST.frame(
+        IP4, frames.piece4(frames.udp4(OWN4, FOREIGN4, (7, 7)), 8, 24, more=False)
+    ),
     "large pings": HONEST.frame(
         IP6, frames.piece6(frames.icmp6(OWN6, FOREIGN6, 128, SILENT), 0, 16, more=True)
     ),

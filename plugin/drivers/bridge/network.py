@@ -5,10 +5,10 @@ from typing import Final
 
 from plugin.drivers.bridge.options import GatewayMode, Isolation
 from plugin.drivers.bridge.reading import BridgeOptions
-from plugin.drivers.host_services import host_service_elements
+from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, bridge_name, derived_mac
-from plugin.model.network import IPAddress, Network, PoolData
+from plugin.model.network import IPAddress, Network, PoolData, Protocol
 from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
 
 _TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
@@ -50,10 +50,24 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
             *_sysctls(network, ifname, options),
             *_addresses(network, ifname, options),
             *_membership(network, ifname, options),
-            *host_service_elements(ifname, options.host_services),
+            *host_service_elements(ifname, _host_services(network, options)),
             *(element for pool in network.pools for element in _subnet(network, options, pool)),
         }
     )
+
+
+def _host_services(
+    network: Network, options: BridgeOptions
+) -> frozenset[tuple[Protocol, int]] | None:
+    """None of a host that has no part in the network: a frame for it needs no address there.
+
+    What the user says counts, and so does a bridge of the user's, where the host may have addresses.
+    """
+    modes = {options.modes[pool.prefix.version] for pool in network.pools}
+    isolated = modes == {GatewayMode.ISOLATED}
+    if HOST_SERVICES.name in network.options or network.foreign_parent or not isolated:
+        return options.host_services
+    return frozenset()
 
 
 def forwarding(network: Network, options: BridgeOptions) -> list[Sysctl]:

@@ -100,7 +100,8 @@ GATEWAY_MODE_IPV4: Final = Option(
     expected="nat, nat-unprotected, routed or isolated",
     meaning="`nat`: translated, closed but for published ports. `nat-unprotected`: translated, "
     "open to whoever has a route, other networks of the host included (as from engine 29 on). `routed`: not translated, published ports and ping open. "
-    "`isolated`: the host has no address on the bridge (with `--internal` only).",
+    "`isolated`: the host has no address on the bridge, and with no family of the network on it hears "
+    "nothing from there but ping, unless `host_services` says otherwise (with `--internal` only).",
 )
 GATEWAY_MODE_IPV6: Final = Option(
     name="gateway_mode_ipv6",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from plugin.model.ids import bridge_name
-from plugin.model.resources import Address, Bridge
+from plugin.model.resources import Address, Bridge, Element
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind, settings
 
@@ -107,6 +107,35 @@ class TestAddresses:
         found = settings(DRIVER.network_plan(network))
 
         assert found[f"net/ipv6/conf/{bridge_name(network.id)}/disable_ipv6"] == "1"
+
+
+class TestHostServices:
+    @pytest.mark.parametrize(
+        ("options", "changes", "closed"),
+        [
+            ({"gateway_mode_ipv4": "isolated"}, {}, True),
+            ({"gateway_mode_ipv4": "isolated", "host_services": "allow"}, {}, False),
+            ({"gateway_mode_ipv4": "isolated"}, {"foreign_parent": True}, False),
+            ({"gateway_mode_ipv6": "isolated"}, {}, False),
+            ({}, {}, False),
+        ],
+    )
+    def test_a_host_without_a_part_in_it_is_closed(
+        self, options: dict[str, str], changes: dict[str, bool], *, closed: bool
+    ) -> None:
+        """Unless the user says so, or has given the host a part by a bridge of his own."""
+        network = a_network(options=options, internal=True, **changes)
+        found = {each.container for each in of_kind(DRIVER.network_plan(network), Element)}
+
+        assert ("pn_host_closed" in found) is closed
+
+    def test_a_family_that_is_not_isolated_keeps_it_open(self) -> None:
+        """The host has an address of that family there."""
+        options = {"gateway_mode_ipv4": "isolated"}
+        network = a_network("blue", *DUAL, options=options, internal=True)
+        found = {each.container for each in of_kind(DRIVER.network_plan(network), Element)}
+
+        assert "pn_host_closed" not in found
 
 
 class TestBridge:
