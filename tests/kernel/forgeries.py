@@ -40,6 +40,11 @@ def _arp(operation: int, ip: str, target: str = FOREIGN4, mac: str = OWN_MAC) ->
     return HONEST.frame(ARP, frames.arp(operation=operation, mac=mac, ip=ip, target=target))
 
 
+def _as_ieee802(frame: bytes) -> bytes:
+    """The other hardware type that Linux takes on Ethernet (net/ipv4/arp.c: arp_process)."""
+    return frame[:14] + struct.pack("!H", 6) + frame[16:]
+
+
 def _neighbour(kind: int, source: str, about: str, options: bytes = b"") -> bytes:
     return frames.neighbour(kind, source, ALL6, about, options)
 
@@ -78,6 +83,10 @@ FORGERIES: Final[dict[str, dict[str, bytes]]] = {
         "a probe for a neighbour's address": _arp(1, "0.0.0.0"),
         "an answer of nobody": _arp(2, "0.0.0.0", OWN4),
         "a question of RARP": _arp(3, OWN4, OWN4),
+        "an answer for the gateway, as IEEE 802": _as_ieee802(_arp(2, GATEWAY4)),
+        "an answer with another's MAC address, as IEEE 802": _as_ieee802(
+            _arp(2, OWN4, mac=FOREIGN_MAC)
+        ),
     },
     "own-neighbour-discovery": {
         "an advertisement for the gateway": _six(_neighbour(136, OWN6, GATEWAY6)),
