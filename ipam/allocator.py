@@ -14,8 +14,9 @@ from typing import Final
 from ipam.address_space import AddressSpace
 from ipam.addresses import PoolAddresses
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
-from ipam.lease import ANONYMOUS, AddressRequest, Lease, Owner, State
+from ipam.lease import ANONYMOUS, AddressRequest, Kind, Lease, Owner, State
 from ipam.moment import Moment
+from ipam.naming import Naming
 from ipam.pool import (
     LOCAL,
     AddressSpaceName,
@@ -66,6 +67,8 @@ class Allocator:
         self._clock = clock
         self._began = clock()
         self._replay = 0.0
+        self._naming = Naming()
+        self._looked = False
         names = AddressSpaces()
         self._spaces = {
             name: AddressSpace(name, store, self._settings) for name in (names.local, names.global_)
@@ -78,6 +81,7 @@ class Allocator:
         not held, and what is held may then be asked for again, once.
         """
         self._began = self._clock()
+        self._naming.restart()
         with self._store.transaction():
             if self._held() and not self._store.replay_due():
                 return False
@@ -119,7 +123,19 @@ class Allocator:
         space = self._space(space_of(pool))
         with space.operation():
             lease = space.family(pool).take(wanted, self._moment())
-            return with_mask(lease.address, space.get(lease.pool).pool.prefix)
+            prefix = space.get(lease.pool).pool.prefix
+        self._naming.note(wanted)
+        return with_mask(lease.address, prefix)
+
+    def names_containers(self) -> bool | None:
+        """Whether the engine says whose address it asks for; None if it has asked for none yet.
+
+        What was stored when this process began is looked at once, and then only what is asked.
+        """
+        if self._naming.known is None and not self._looked:
+            self._looked = True
+            self._naming.known = self._named_before()
+        return self._naming.known
 
     def release_address(self, pool: PoolID, address: Address) -> None:
         """Give the address back, if it is held in the pool or in a sibling of it.
@@ -269,6 +285,16 @@ class Allocator:
         # What an endpoint has is over with the machine, so the disk need not be waited for.
         with found.operation(on_disk=False):
             yield found.holding(prefix, address, endpoint)
+
+    def _named_before(self) -> bool | None:
+        named: bool | None = None
+        for pool in self.pools():
+            for lease in self._store.leases(pool.id):
+                if lease.owner.name:
+                    return True
+                if lease.kind is Kind.ENDPOINT:
+                    named = False
+        return named
 
     def _held(self) -> list[Pool]:
         return [pool for name in self._spaces for pool in self._store.pools(name)]

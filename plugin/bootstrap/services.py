@@ -28,6 +28,7 @@ from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.ids import EndpointID
 from plugin.operator.archive import finish_restore
 from plugin.operator.maintenance import HostMaintenance
+from plugin.operator.reservations import IpamReservations
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
@@ -46,6 +47,7 @@ class Services:
     allocator: Allocator
     addresses: IpamAddressUse
     maintenance: HostMaintenance
+    reservations: IpamReservations
     upkeep: Upkeep
 
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
@@ -98,6 +100,8 @@ class Builder:
         addresses.recall(store.networks)
         backends = Backends(store=store, kernel=kernel, firewall=firewall, addresses=addresses)
         parts = assemble(backends, self._health, running=self._running)
+        requires_mac = self._config.addresses.requires_mac
+        reservations = IpamReservations(allocator, self._health, requires_mac=requires_mac)
         return Services(
             parts=parts,
             store=store,
@@ -115,6 +119,7 @@ class Builder:
                 inspection=parts.inspection,
                 locks=parts.locks,
             ),
+            reservations=reservations,
             upkeep=Upkeep(
                 healer=parts.healer,
                 parents=parts.parents,
@@ -122,7 +127,7 @@ class Builder:
                 zones=FirewalldZones(store, kernel, self._health, Firewalld()),
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),
-                collect=lambda: _collect(allocator),
+                collect=lambda: _collect(allocator, reservations),
             ),
         )
 
@@ -203,6 +208,7 @@ def _recall(addresses: IpamAddressUse, store: SqliteStore) -> None:
         addresses.unbind_gone(store.endpoint)
 
 
-def _collect(allocator: Allocator) -> None:
+def _collect(allocator: Allocator, reservations: IpamReservations) -> None:
     with in_our_words():
         allocator.collect()
+        reservations.advise()

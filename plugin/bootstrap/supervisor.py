@@ -15,7 +15,6 @@ from plugin.health import Health
 from plugin.log import Log
 from plugin.operator.base import Reservations
 from plugin.operator.maintenance import HostMaintenance
-from plugin.operator.reservations import IpamReservations
 from plugin.server import ipam_driver, network_driver
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
@@ -73,8 +72,7 @@ class Supervisor:
 
     def addresses(self) -> Reservations:
         """The pools and reservations of the IPAM."""
-        requires_mac = self._config.addresses.requires_mac
-        return IpamReservations(self._ready().allocator, requires_mac=requires_mac)
+        return self._ready().reservations
 
     def maintenance(self) -> HostMaintenance:
         """What an administrator may ask for."""

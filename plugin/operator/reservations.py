@@ -1,22 +1,25 @@
 """The IPAM for people: what the admin socket shows and takes, as plain data."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ipam.allocator import Allocator
 from ipam.errors import IpamError
-from ipam.lease import Kind
 from ipam.reservation import Reservation, dump_reservations, load_reservations
 from plugin.errors import RefusedError
+from plugin.health import Health
 
 T = TypeVar("T")
+_ABOUT: Final = "reservations"
+_ENGINE: Final = "this host's Docker"
 
 
 class IpamReservations:
     """Pools and reservations of one allocator."""
 
-    def __init__(self, allocator: Allocator, *, requires_mac: bool = False) -> None:
+    def __init__(self, allocator: Allocator, health: Health, *, requires_mac: bool = False) -> None:
         self._allocator = allocator
+        self._health = health
         self._requires_mac = requires_mac
 
     def pools(self) -> list[dict[str, Any]]:
@@ -46,41 +49,58 @@ class IpamReservations:
 
         def take(reservations: Sequence[Reservation]) -> tuple[int, str]:
             self._allocator.reserve(*reservations)
+            self.advise()
             return len(reservations), self._note(reservations)
 
         return _act_on(text, take)
 
+    def advise(self) -> None:
+        """Tell the health which reservations do nothing, while the engine names nobody."""
+        hints: list[str] = []
+        if self._allocator.names_containers() is False:
+            idle = [each for each in self._allocator.reservations() if self._is_unknown(each)]
+            if idle:
+                hints.append(_hint(idle))
+        self._health.advise(hints, about=_ABOUT)
+
     def _note(self, reservations: Iterable[Reservation]) -> str:
-        unknown = {
-            "name" if each.owner.name else "MAC address"
-            for each in reservations
-            if each.owner.name or (each.owner.mac and not self._requires_mac)
-        }
-        named = self._names_containers()
-        if not unknown or named:
+        idle = [each for each in reservations if self._is_unknown(each)]
+        named = self._allocator.names_containers()
+        if not idle or named:
             return ""
-        who = "Docker before 29 (it may be this host's)" if named is None else "this host's Docker"
-        what = " and ".join(sorted(unknown))
+        who = "Docker before 29 (it may be this host's)" if named is None else _ENGINE
         return (
-            f"{who} does not say the {what} of a container when it asks for an address: nobody else is "
-            f"given the address, but its owner must ask for it with --ip"
+            f"{who} does not say the {_marks(idle)} of a container when it asks for an address: "
+            "nobody else is given the address, but its owner must ask for it with --ip"
         )
 
-    def _names_containers(self) -> bool | None:
-        """Whether the engine says who an address is for, by its last request; None if it had none."""
-        held = [
-            lease
-            for pool in self._allocator.pools()
-            for lease in self._allocator.leases(pool.id)
-            if lease.kind is Kind.ENDPOINT
-        ]
-        if not held:
-            return None
-        return bool(max(held, key=lambda lease: lease.since).owner.name)
+    def _is_unknown(self, each: Reservation) -> bool:
+        """Whether an engine that names nobody never asks for it."""
+        return bool(each.owner.name or (each.owner.mac and not self._requires_mac))
 
     def unreserve(self, text: str) -> int:
         """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
-        return _act_on(text, lambda given: sum(map(self._allocator.unreserve, given)))
+
+        def give_up(reservations: Sequence[Reservation]) -> int:
+            count = sum(map(self._allocator.unreserve, reservations))
+            self.advise()
+            return count
+
+        return _act_on(text, give_up)
+
+
+def _hint(idle: Sequence[Reservation]) -> str:
+    what = f"the reservation of {idle[0].address} does nothing for its owner"
+    if len(idle) > 1:
+        what = f"{len(idle)} reservations, as of {idle[0].address}, do nothing for their owners"
+    return (
+        f"{what}: {_ENGINE} does not say the {_marks(idle)} of a container when it asks for an "
+        "address; start the owner with --ip, or use engine 29; nobody else is given the address"
+    )
+
+
+def _marks(idle: Iterable[Reservation]) -> str:
+    return " and ".join(sorted({"name" if each.owner.name else "MAC address" for each in idle}))
 
 
 def _act_on(text: str, act: Callable[[Sequence[Reservation]], T]) -> T:

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.conftest import PLACES, Place
 from tests.lab import ledger
 from tests.lab.commands import CommandError, wait_until
+from tests.lab.installed import PluginProcess
 from tests.lab.site import Site
 
 
@@ -61,6 +62,23 @@ def test_named_addresses(site: Site) -> None:
         with pytest.raises(CommandError, match=f"out of range: {nobodys} stands for all of"):
             _start(site, network, "--ip", nobodys)
     assert str(site.address(_start(site, network), network)) == "10.50.0.64"
+
+
+def test_a_reservation_that_does_nothing(site: Site) -> None:
+    """Both engines name nobody: a reservation by name is not its owner's, and the status says so."""
+    assert isinstance(site.installed, PluginProcess)
+    network = site.network("--subnet=10.50.0.0/24")
+    container = _start(site, network)
+    site.installed.command("reserve", "10.50.0.66", "--name", container)
+    site.docker("restart", "-t", "0", container)
+    (hint,) = site.installed.ask("/health")["hints"]
+    status = site.installed.command("status")
+    site.installed.command("unreserve", "10.50.0.66")
+
+    assert str(site.address(container, network)) == "10.50.0.2"
+    assert hint.startswith("the reservation of 10.50.0.66 does nothing for its owner: this host's")
+    assert hint in " ".join(status.split())
+    assert site.installed.ask("/health")["hints"] == []
 
 
 def test_gateway_of_ones_choice(site: Site) -> None:

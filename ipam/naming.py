@@ -1,0 +1,29 @@
+"""Whether the engine says whose address it asks for: a reservation by name needs that."""
+
+from ipam.lease import AddressRequest, Kind
+
+
+class Naming:
+    """Told by every request; ``known`` is unset until one has shown it.
+
+    Only a request for any address shows it: auxiliary addresses are nobody's.  One name is enough
+    until the engine was started again, which may be another version then.
+    """
+
+    def __init__(self) -> None:
+        self.known: bool | None = None
+        self._restarted = False
+
+    def note(self, request: AddressRequest) -> None:
+        """Record what a request shows."""
+        if request.address is not None or request.kind is not Kind.ENDPOINT:
+            return
+        if request.owner.name:
+            self.known = True
+            self._restarted = False
+        elif self.known is not True or self._restarted:
+            self.known = False
+
+    def restart(self) -> None:
+        """Record that the engine was started again."""
+        self._restarted = True
