@@ -90,8 +90,8 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "e2e/vm/test_ipvlan/test_who_keeps_to_himself",
     ),
     "one-pynet": (
-        "kernel/test_claim/test_another_user_keeps_nobody_out",
-        "kernel/test_claim/test_root_of_another_user_namespace_keeps_nobody_out",
+        "kernel/test_instance_lock/test_another_user_keeps_nobody_out",
+        "kernel/test_instance_lock/test_root_of_another_user_namespace_keeps_nobody_out",
     ),
     "private-files": (
         "unit/server/test_listeners/test_its_file_is_for_root_and_its_group",
