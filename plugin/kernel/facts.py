@@ -15,6 +15,7 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
+from plugin.kernel.netlink import route_messages
 from plugin.kernel.netlink.messages import NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
@@ -22,11 +23,6 @@ from plugin.model.network import IPNetwork
 DEFAULT_MTU: Final = 1500  # RFC 894
 _SIOCGIFMTU: Final = 0x8921  # linux/sockios.h
 _RTF_UP: Final = 0x1  # linux/route.h
-
-_RTM_GETROUTE: Final = 26  # linux/rtnetlink.h
-_RTA_DST: Final = 1
-_RTN_UNICAST: Final = 1
-_RTMSG: Final = struct.Struct("=BBBBBBBBI")
 
 
 def mtu(parent: IfName | None) -> int:
@@ -103,11 +99,11 @@ def _table(name: str) -> list[list[str]]:
 
 
 def _routes(family: int) -> Iterator[IPNetwork]:
-    request = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
+    request = route_messages.routes_of(family)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
             sock.settimeout(5)
-            found = map(_destination, dump(sock, _RTM_GETROUTE, request))
+            found = map(_destination, dump(sock, route_messages.RTM_GETROUTE, request))
             yield from (prefix for prefix in found if prefix is not None)
     except NetlinkError as error:
         raise KernelError(f"cannot read the routes: {error}") from error
@@ -116,9 +112,9 @@ def _routes(family: int) -> Iterator[IPNetwork]:
 
 
 def _destination(body: bytes) -> IPNetwork | None:
-    family, length, _, _, _, _, _, kind, _ = _RTMSG.unpack_from(body)
-    address = find(body, _RTMSG.size, _RTA_DST)
-    if kind != _RTN_UNICAST or length == 0 or address is None:
+    family, length, _, _, _, _, _, kind, _ = route_messages.RTMSG.unpack_from(body)
+    address = find(body, route_messages.RTMSG.size, route_messages.RTA_DST)
+    if kind != route_messages.RTN_UNICAST or length == 0 or address is None:
         return None
     if family == socket.AF_INET:
         return IPv4Network((address, length))

@@ -13,6 +13,7 @@ from plugin.kernel.links import (
     addresses,
     docker_bridges,
     host_links,
+    host_routes,
     owned_links,
     ownership,
     sandboxes,
@@ -22,9 +23,9 @@ from plugin.kernel.links import (
     stacking,
     sysctls,
 )
+from plugin.kernel.links.host_routes import HostRoutes
 from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.links.sandboxes import Sandboxes
-from plugin.kernel.links.shims import HostRoutes
 from plugin.kernel.netlink import conntrack, nf_tables
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
@@ -188,7 +189,7 @@ class LinuxKernel:
             case Bridge() | Veth() | Macvlan() | Ipvlan() | Dummy() | Vlan() | Shim():
                 self._ensure_link(rtnl, resource)
             case HostRoute():
-                shims.ensure_route(rtnl, resource)
+                host_routes.ensure_route(rtnl, resource)
             case Detour():
                 shaping.ensure_detour(rtnl, resource)
             case Limit():
@@ -230,7 +231,7 @@ class LinuxKernel:
             case Bridge() | Veth() | Detour() | Macvlan() | Ipvlan() | Dummy() | Vlan() | Shim():
                 self._remove_link(rtnl, resource)
             case HostRoute():
-                shims.remove_route(rtnl, resource)
+                host_routes.remove_route(rtnl, resource)
             case Hairpin():
                 ownership.remove_hairpin(rtnl, resource)
             case RouteLocalnet():

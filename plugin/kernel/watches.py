@@ -21,7 +21,9 @@ from typing import Final
 
 from plugin.kernel import open_files
 from plugin.kernel.links import docker_bridges, ownership
+from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink import nf_tables
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.log import Log
@@ -31,18 +33,16 @@ PROCESS_NAME: Final = "pynet"
 
 _log: Final = Log("watch")
 _PR_SET_NAME: Final = 15  # linux/prctl.h
-_SOL_NETLINK: Final = 270
-_NETLINK_ADD_MEMBERSHIP: Final = 1
 _BUFFER: Final = 1 << 16
 
 _NFNLGRP_NFTABLES: Final = 7  # linux/netfilter/nfnetlink.h
-_SUBSYSTEM: Final = 10
-_GENERIC: Final = 4  # bytes of struct nfgenmsg
 _NEWCHAIN: Final = 3  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
 _DELCHAIN: Final = 5
 _DELRULE: Final = 8
 _NEWGEN: Final = 15
-_TABLES: Final = frozenset({_SUBSYSTEM << 8, _SUBSYSTEM << 8 | 2})  # made, and removed
+_TABLES: Final = frozenset(
+    {nf_tables.SUBSYSTEM << 8, nf_tables.SUBSYSTEM << 8 | 2}
+)  # made, and removed
 _TABLE: Final = 1  # the attribute with the table's name, in every message
 _CHAIN_OF_RULE: Final = 2
 _NAME_OF_CHAIN: Final = 3
@@ -51,27 +51,12 @@ _OWN_TABLE: Final = "pynet"
 _FIREWALLD: Final = "firewalld"
 _SHARED_CHAINS: Final = frozenset({"DOCKER-USER", "FORWARD"})
 
-_RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
-_RTM_NEWLINK: Final = 16
-_IFINFOMSG: Final = 16  # bytes of struct ifinfomsg
 _INDEX: Final = struct.Struct("=4xi")  # struct ifinfomsg, ifi_index
-_IFLA_IFNAME: Final = 3
 _LINK: Final = struct.Struct("=BxxxiI")  # family, index and flags
-_IFF_UP: Final = 0x1  # linux/if.h
-_IFF_RUNNING: Final = 0x40
-_STATE: Final = _IFF_UP | _IFF_RUNNING
-_IFLA_MASTER: Final = 10
-_IFLA_GROUP: Final = 27
-_U32: Final = struct.Struct("=I")
-_OURS: Final = _U32.pack(ownership.GROUP_OURS)
+_STATE: Final = words.IFF_UP | words.IFF_RUNNING
+_OURS: Final = raw.U32.pack(ownership.GROUP_OURS)
 
-_RTNLGRP_IPV4_IFADDR: Final = 5  # linux/rtnetlink.h
-_RTNLGRP_IPV6_IFADDR: Final = 9
-_RTM_NEWADDR: Final = 20
 _ADDRESS: Final = struct.Struct("=xxBxI")  # struct ifaddrmsg: flags and index
-_IFA_ADDRESS: Final = 1  # linux/if_addr.h
-_IFA_LOCAL: Final = 2
-_IFA_FLAGS: Final = 8
 _DOUBTFUL: Final = 0x08 | 0x20 | 0x40  # DADFAILED, DEPRECATED, TENTATIVE
 
 
@@ -93,7 +78,7 @@ class _Watch(ABC):
                 )
                 self._socket.bind((0, 0))
                 for group in groups:
-                    self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+                    self._socket.setsockopt(raw.SOL_NETLINK, raw.NETLINK_ADD_MEMBERSHIP, group)
                 self._end = os.eventfd(0)
                 undo.pop_all()
         except OSError as error:
@@ -154,7 +139,7 @@ class RulesetWatch(_Watch):
         super().__init__(raw.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
-        if kind >> 8 != _SUBSYSTEM:
+        if kind >> 8 != nf_tables.SUBSYSTEM:
             return
         if kind & 0xFF != _NEWGEN:
             self._concerned = self._concerned or _concerns_us(kind & 0xFF, body)
@@ -180,24 +165,24 @@ class BridgeWatch(_Watch):
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._known: set[tuple[int, bool]] = set()  # its index, and whether it is Docker's
-        super().__init__(socket.NETLINK_ROUTE, (_RTNLGRP_LINK,), changed)
+        super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         (index,) = _INDEX.unpack_from(body)
-        found = raw.attributes(body, _IFINFOMSG)
-        ifname = raw.text(found.get(_IFLA_IFNAME))
+        found = raw.attributes(body, words.IFINFOMSG.size)
+        ifname = raw.text(found.get(words.IFLA_IFNAME))
         named = docker_bridges.is_bridge(ifname)
-        if kind != _RTM_NEWLINK:
+        if kind != words.RTM_NEWLINK:
             gone = {(index, True), (index, False)} & self._known
             if named or gone:
                 self._known -= gone
                 self._changed()
         elif named:
             self._learn(index, dockers=True)
-        elif _IFLA_MASTER in found:
-            (master,) = _U32.unpack(found[_IFLA_MASTER])
+        elif words.IFLA_MASTER in found:
+            (master,) = raw.U32.unpack(found[words.IFLA_MASTER])
             dockers = docker_bridges.is_port(ifname)
-            if dockers or found.get(_IFLA_GROUP, _OURS) != _OURS:
+            if dockers or found.get(words.IFLA_GROUP, _OURS) != _OURS:
                 self._learn(master, dockers=dockers)
 
     def _learn(self, bridge: int, *, dockers: bool) -> None:
@@ -217,15 +202,15 @@ class ParentWatch(_Watch):
         self._concerns = concerns
         with conversation() as rtnl:  # who is renamed is known by the name he had
             self._known = {each.index: (each.ifname, _state(each)) for each in rtnl.links()}
-        super().__init__(socket.NETLINK_ROUTE, (_RTNLGRP_LINK,), changed)
+        super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         family, index, flags = _LINK.unpack_from(body)
         if family:
             return  # of a bridge's port, not of the link
-        ifname = raw.text(raw.find(body, _IFINFOMSG, _IFLA_IFNAME))
+        ifname = raw.text(raw.find(body, words.IFINFOMSG.size, words.IFLA_IFNAME))
         before, now = self._known.pop(index, None), (ifname, flags & _STATE)
-        if kind == _RTM_NEWLINK:
+        if kind == words.RTM_NEWLINK:
             self._known[index] = (IfName(ifname), flags & _STATE)
             if before == now:
                 return
@@ -243,17 +228,17 @@ class AddressWatch(_Watch):
     def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:
         self._concerns = concerns
         self._known: dict[tuple[int, bytes], int] = {}
-        groups = (_RTNLGRP_IPV4_IFADDR, _RTNLGRP_IPV6_IFADDR)
+        groups = (words.RTNLGRP_IPV4_IFADDR, words.RTNLGRP_IPV6_IFADDR)
         super().__init__(socket.NETLINK_ROUTE, groups, changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
         flags, index = _ADDRESS.unpack_from(body)
         found = raw.attributes(body, _ADDRESS.size)
-        address = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS, b"")
-        if _IFA_FLAGS in found:
-            (flags,) = _U32.unpack(found[_IFA_FLAGS])
+        address = found.get(words.IFA_LOCAL) or found.get(words.IFA_ADDRESS, b"")
+        if words.IFA_FLAGS in found:
+            (flags,) = raw.U32.unpack(found[words.IFA_FLAGS])
         before, now = self._known.pop((index, address), None), flags & _DOUBTFUL
-        if kind == _RTM_NEWADDR:
+        if kind == words.RTM_NEWADDR:
             self._known[index, address] = now
             if before == now:
                 return
@@ -262,7 +247,7 @@ class AddressWatch(_Watch):
 
 
 def _state(link: LinkInfo) -> int:
-    return link.up * _IFF_UP | link.running * _IFF_RUNNING
+    return link.up * words.IFF_UP | link.running * words.IFF_RUNNING
 
 
 def _concerns_us(kind: int, body: bytes) -> bool:
@@ -276,4 +261,4 @@ def _concerns_us(kind: int, body: bytes) -> bool:
 
 
 def _text(body: bytes, wanted: int) -> str:
-    return raw.text(raw.find(body, _GENERIC, wanted))
+    return raw.text(raw.find(body, raw.NFGENMSG.size, wanted))

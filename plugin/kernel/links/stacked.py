@@ -5,7 +5,6 @@ it is then is for ``sandboxes`` to find out.
 """
 
 import errno
-import struct
 import time
 from dataclasses import replace
 from typing import Final
@@ -15,8 +14,16 @@ from plugin.errors import KernelError, RefusedError
 from plugin.kernel.links import ownership
 from plugin.kernel.links.link_errors import NO_SUCH_KIND, child_refusal, vlan_refusal
 from plugin.kernel.links.stacking import is_used, standing_on
-from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
-from plugin.kernel.netlink.messages import attribute
+from plugin.kernel.netlink.link_messages import (
+    IFLA_IPVLAN_FLAGS,
+    IFLA_IPVLAN_MODE,
+    IFLA_MACVLAN_MODE,
+    IFLA_VLAN_ID,
+    IFLA_VLAN_PROTOCOL,
+    LinkChange,
+    LinkInfo,
+)
+from plugin.kernel.netlink.messages import U16, U32, attribute
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
@@ -35,13 +42,6 @@ PATIENCE_SECONDS: Final = 8.0
 GLANCE_SECONDS: Final = 2.0  # for one that may be alive
 _POLL_SECONDS: Final = 0.02
 _OCCUPIED: Final = (errno.EBUSY, errno.EINVAL)  # by the other kind, by passthru
-_U16: Final = struct.Struct("=H")
-_U32: Final = struct.Struct("=I")
-_IFLA_MACVLAN_MODE: Final = 1  # linux/if_link.h
-_IFLA_IPVLAN_MODE: Final = 1
-_IFLA_IPVLAN_FLAGS: Final = 2
-_IFLA_VLAN_ID: Final = 1
-_IFLA_VLAN_PROTOCOL: Final = 5
 _802_1Q: Final = b"\x81\x00"  # and not 802.1ad
 _NODAD: Final = {4: 0, 6: 0x02}  # linux/if_addr.h, IFA_F_NODAD
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
@@ -59,7 +59,7 @@ def ensure_macvlan(rtnl: Rtnl, macvlan: Macvlan) -> None:
         mtu=macvlan.mtu,
         group=ownership.GROUP_OURS,
     )
-    mode = attribute(_IFLA_MACVLAN_MODE, _U32.pack(macvlan.mode))
+    mode = attribute(IFLA_MACVLAN_MODE, U32.pack(macvlan.mode))
     _ensure_child(rtnl, macvlan, made, mode)
 
 
@@ -80,8 +80,8 @@ def ensure_ipvlan(rtnl: Rtnl, ipvlan: Ipvlan) -> None:
         mtu=ipvlan.mtu,
         group=ownership.GROUP_OURS,
     )
-    mode = attribute(_IFLA_IPVLAN_MODE, _U16.pack(ipvlan.mode))
-    _ensure_child(rtnl, ipvlan, made, mode + attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(ipvlan.flag)))
+    mode = attribute(IFLA_IPVLAN_MODE, U16.pack(ipvlan.mode))
+    _ensure_child(rtnl, ipvlan, made, mode + attribute(IFLA_IPVLAN_FLAGS, U16.pack(ipvlan.flag)))
     index = ownership.index_of(ipvlan.ifname)
     for interface in ipvlan.addresses:
         try:
@@ -132,9 +132,9 @@ def is_needed(rtnl: Rtnl, vlan: Vlan) -> bool:
 
 def vlan_number(link: LinkInfo) -> int | None:
     """The number of a VLAN; None for another kind of link, and for a tag of a provider's."""
-    tagged = link.kind == "vlan" and link.data.get(_IFLA_VLAN_PROTOCOL, _802_1Q) == _802_1Q
-    packed = link.data.get(_IFLA_VLAN_ID) if tagged else None
-    return None if packed is None else int(_U16.unpack(packed)[0])
+    tagged = link.kind == "vlan" and link.data.get(IFLA_VLAN_PROTOCOL, _802_1Q) == _802_1Q
+    packed = link.data.get(IFLA_VLAN_ID) if tagged else None
+    return None if packed is None else int(U16.unpack(packed)[0])
 
 
 def ensure_dummy(rtnl: Rtnl, dummy: Dummy) -> None:
@@ -296,7 +296,7 @@ def _other_name(rtnl: Rtnl, vlan: Vlan) -> Exception:
 
 
 def _add_vlan(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
-    rtnl.add_link("vlan", made, attribute(_IFLA_VLAN_ID, _U16.pack(vlan.number)))
+    rtnl.add_link("vlan", made, attribute(IFLA_VLAN_ID, U16.pack(vlan.number)))
 
 
 def _is_same(link: LinkInfo, vlan: Vlan) -> bool:

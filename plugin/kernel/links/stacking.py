@@ -4,20 +4,22 @@ A namespace that a link was moved into has a number in ours (see ``sandboxes``),
 of its links in which namespace the parent is.
 """
 
-import struct
 from collections.abc import Iterator
 from typing import Final
 
 from plugin.kernel.links import ownership
-from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.link_messages import (
+    IFLA_IPVLAN_FLAGS,
+    IFLA_IPVLAN_MODE,
+    AddressInfo,
+    LinkInfo,
+)
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
 _IPVLAN_KINDS: Final = frozenset({"ipvlan", "ipvtap"})
-_IFLA_IPVLAN_MODE: Final = 1  # linux/if_link.h
-_IFLA_IPVLAN_FLAGS: Final = 2
-_U16: Final = struct.Struct("=H")
 _SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
 _IFA_F_PERMANENT: Final = 0x80  # linux/if_addr.h
 _BYTES_OF_IPV6: Final = 16
@@ -61,10 +63,10 @@ def _is_chosen(address: AddressInfo) -> bool:
 
 
 def _setting(link: LinkInfo) -> IpvlanSetting:
-    mode, flags = (link.data.get(each) for each in (_IFLA_IPVLAN_MODE, _IFLA_IPVLAN_FLAGS))
+    mode, flags = (link.data.get(each) for each in (IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS))
     return IpvlanSetting(
-        mode=IpvlanMode(_U16.unpack(mode)[0] if mode else IpvlanMode.L3),
-        flag=IpvlanFlag(_U16.unpack(flags)[0] if flags else IpvlanFlag.BRIDGE),
+        mode=IpvlanMode(raw.U16.unpack(mode)[0] if mode else IpvlanMode.L3),
+        flag=IpvlanFlag(raw.U16.unpack(flags)[0] if flags else IpvlanFlag.BRIDGE),
     )
 
 

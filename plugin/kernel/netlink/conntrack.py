@@ -15,22 +15,23 @@ import errno
 import re
 import socket
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from plugin import deadline
 from plugin.kernel.netlink.messages import (
     NETLINK_NETFILTER,
+    NFGENMSG,
     NLM_F_ACK,
-    NLM_F_DUMP,
-    NLMSG_DONE,
-    NLMSG_ERROR,
+    U32,
+    NetlinkError,
+    acknowledgements,
     attribute,
     attributes,
+    check,
+    dump,
     message,
-    messages,
     nested,
 )
 from plugin.log import Log
@@ -59,8 +60,6 @@ _MATCH_PROTOCOL: Final = 1 << 3
 _MATCH_PORT: Final = 1 << 5
 _FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _VERSION: Final = {int(family): version for version, family in _FAMILY.items()}
-_GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
-_CODE: Final = struct.Struct("=i")
 _UDP: Final = bytes([Protocol.UDP.value])
 _APART: Final = (_CTA_ZONE, _CTA_ID)  # what tells connections with the same ends apart
 _TIMEOUT_SECONDS: Final = 2.0
@@ -114,7 +113,7 @@ class _Wanted:
             found += [_by_port(version, [port for each, port in self.ports if each == version])]
         own = sorted(address for address in self.addresses if len(address) == _IPV4_BYTES)
         if len(own) < len(self.addresses):
-            found.append(_GENERIC.pack(socket.AF_INET6, 0, 0))
+            found.append(NFGENMSG.pack(socket.AF_INET6, 0, 0))
         for address in own:
             found += [_by_source(_CTA_TUPLE_ORIG, address), _by_source(_CTA_TUPLE_REPLY, address)]
         return found
@@ -145,13 +144,15 @@ def _forget(wanted: _Wanted) -> None:
             return
         listings = wanted.listings()
         if connections <= _FEW * (len(listings) - 1):
-            listings = [_GENERIC.pack(socket.AF_UNSPEC, 0, 0)]
+            listings = [NFGENMSG.pack(socket.AF_UNSPEC, 0, 0)]
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
             sock.settimeout(_TIMEOUT_SECONDS)
             for listing in listings:
-                for family, found in list(_listed(sock, listing, wanted)):
-                    _delete(sock, family, found)
-    except OSError as error:
+                for body in dump(sock, _CT_GET, listing, wanted.may_be_in):
+                    found = attributes(body, NFGENMSG.size)
+                    if wanted.has(body[0], found):
+                        _delete(sock, body[0], found)
+    except (NetlinkError, OSError) as error:
         _log.warning("connections.not_forgotten", reason=error)
 
 
@@ -169,9 +170,9 @@ def _by_source(tuple_kind: int, address: bytes) -> bytes:
     Both of its tuple and of its filter, the original direction has number 1 and the reply's 2.
     """
     source = nested(_CTA_TUPLE_IP, attribute(_CTA_IP_V4_SRC, address))
-    flags = attribute(tuple_kind, struct.pack("=I", _MATCH_SOURCE))
+    flags = attribute(tuple_kind, U32.pack(_MATCH_SOURCE))
     wanted = nested(tuple_kind, source) + nested(_CTA_FILTER, flags)
-    return _GENERIC.pack(socket.AF_INET, 0, 0) + wanted
+    return NFGENMSG.pack(socket.AF_INET, 0, 0) + wanted
 
 
 def _by_port(version: int, ports: Collection[bytes]) -> bytes:
@@ -181,48 +182,22 @@ def _by_port(version: int, ports: Collection[bytes]) -> bytes:
         words += [attribute(_CTA_PROTO_DST_PORT, port) for port in ports]
         match |= _MATCH_PORT
     wanted = nested(_CTA_TUPLE_ORIG, nested(_CTA_TUPLE_PROTO, *words))
-    flags = attribute(_CTA_TUPLE_ORIG, struct.pack("=I", match))
-    return _GENERIC.pack(_FAMILY[version], 0, 0) + wanted + nested(_CTA_FILTER, flags)
-
-
-def _listed(
-    sock: socket.socket, listing: bytes, wanted: _Wanted
-) -> Iterator[tuple[int, dict[int, bytes]]]:
-    """Family and attributes of each that is wanted; an older kernel knows no filters and tells all."""
-    sock.send(message(_CT_GET, NLM_F_DUMP, listing))
-    while True:
-        if not deadline.remaining(_TIMEOUT_SECONDS):
-            raise TimeoutError("there are too many connections to look at in time")
-        data = sock.recv(_ROOM)
-        is_last = False
-        may_be = wanted.may_be_in(data)
-        for kind, body in messages(data):
-            if kind in (NLMSG_DONE, NLMSG_ERROR):
-                _check(body)
-                is_last = True
-            elif may_be:
-                found = attributes(body, _GENERIC.size)
-                if wanted.has(body[0], found):
-                    yield body[0], found
-        if is_last:
-            return
+    flags = attribute(_CTA_TUPLE_ORIG, U32.pack(match))
+    return NFGENMSG.pack(_FAMILY[version], 0, 0) + wanted + nested(_CTA_FILTER, flags)
 
 
 def _delete(sock: socket.socket, family: int, found: dict[int, bytes]) -> None:
     which = nested(_CTA_TUPLE_ORIG, found[_CTA_TUPLE_ORIG])
     which += b"".join(attribute(kind, found[kind]) for kind in _APART if kind in found)
-    sock.send(message(_CT_DELETE, NLM_F_ACK, _GENERIC.pack(family, 0, 0) + which))
-    for _, body in messages(sock.recv(_ROOM)):
-        _check(body, but=errno.ENOENT)  # it ended by itself
+    sock.send(message(_CT_DELETE, NLM_F_ACK, NFGENMSG.pack(family, 0, 0) + which))
+    for _, answer in acknowledgements(sock.recv(_ROOM)):
+        try:
+            check(answer)
+        except NetlinkError as error:
+            if error.code != errno.ENOENT:  # it ended by itself
+                raise
 
 
 def _source(words: dict[int, bytes]) -> bytes:
     ends = attributes(words.get(_CTA_TUPLE_IP, b""), 0)
     return ends.get(_CTA_IP_V4_SRC) or ends.get(_CTA_IP_V6_SRC, b"")
-
-
-def _check(body: bytes, but: int = 0) -> None:
-    if len(body) >= _CODE.size:
-        (code,) = _CODE.unpack_from(body)
-        if -code not in (0, but):
-            raise OSError(-code, "the kernel refused to forget connections")

@@ -12,6 +12,11 @@ from plugin.kernel.netlink import messages as raw
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 
+RTM_NEWLINK: Final = 16
+RTM_NEWADDR: Final = 20
+RTNLGRP_LINK: Final = 1
+RTNLGRP_IPV4_IFADDR: Final = 5
+RTNLGRP_IPV6_IFADDR: Final = 9
 IFINFOMSG: Final = struct.Struct("=BxHiII")
 IFADDRMSG: Final = struct.Struct("=BBBBI")
 IFLA_IFNAME: Final = 3
@@ -23,27 +28,30 @@ IFLA_INFO_KIND: Final = 1
 IFLA_INFO_DATA: Final = 2
 IFLA_BRPORT_MODE: Final = 4
 IFLA_BRPORT_GROUP_FWD_MASK: Final = 31
+# linux/if_link.h, by kind of link
+IFLA_MACVLAN_MODE: Final = 1
+IFLA_IPVLAN_MODE: Final = 1
+IFLA_IPVLAN_FLAGS: Final = 2
+IFLA_VLAN_ID: Final = 1
+IFLA_VLAN_PROTOCOL: Final = 5
 IFA_FLAGS: Final = 8
 IFA_PROTO: Final = 11
 
-_U16: Final = struct.Struct("=H")
-_U32: Final = struct.Struct("=I")
-_S32: Final = struct.Struct("=i")
-_IFF_UP: Final = 0x1
+IFF_UP: Final = 0x1
 _IFF_LOOPBACK: Final = 0x8
-_IFF_RUNNING: Final = 0x40
+IFF_RUNNING: Final = 0x40
 _ARPHRD_ETHER: Final = 1  # linux/if_arp.h
 _IFLA_ADDRESS: Final = 1
 _IFLA_MTU: Final = 4
 _IFLA_LINK: Final = 5
-_IFLA_MASTER: Final = 10
+IFLA_MASTER: Final = 10
 _IFLA_IFALIAS: Final = 20
 _IFLA_LINK_NETNSID: Final = 37
 _IFLA_INFO_SLAVE_KIND: Final = 4
 _IFLA_INFO_SLAVE_DATA: Final = 5
 _VETH_INFO_PEER: Final = 1
-_IFA_ADDRESS: Final = 1
-_IFA_LOCAL: Final = 2
+IFA_ADDRESS: Final = 1
+IFA_LOCAL: Final = 2
 _RT_SCOPE_LINK: Final = 253  # linux/rtnetlink.h
 
 
@@ -105,8 +113,8 @@ def veth_peer(peer: LinkChange) -> bytes:
 
 def link_change(index: int, change: LinkChange) -> bytes:
     """A request's body: what the link of that number, or a new one (0), is to be."""
-    flags = _IFF_UP if change.up else 0
-    head = IFINFOMSG.pack(0, 0, index, flags, 0 if change.up is None else _IFF_UP)
+    flags = IFF_UP if change.up else 0
+    head = IFINFOMSG.pack(0, 0, index, flags, 0 if change.up is None else IFF_UP)
     return head + _attributes(change)
 
 
@@ -122,13 +130,13 @@ def _attributes(change: LinkChange) -> bytes:
     for number, value in (
         (_IFLA_MTU, change.mtu),
         (_IFLA_LINK, change.parent),
-        (_IFLA_MASTER, change.master),
+        (IFLA_MASTER, change.master),
         (IFLA_GROUP, change.group),
     ):
         if value is not None:
-            found.append(raw.attribute(number, _U32.pack(value)))
+            found.append(raw.attribute(number, raw.U32.pack(value)))
     if change.group_forward is not None:
-        mask = raw.attribute(IFLA_BRPORT_GROUP_FWD_MASK, _U16.pack(change.group_forward))
+        mask = raw.attribute(IFLA_BRPORT_GROUP_FWD_MASK, raw.U16.pack(change.group_forward))
         found.append(raw.nested(IFLA_LINKINFO, raw.nested(_IFLA_INFO_SLAVE_DATA, mask)))
     return b"".join(found)
 
@@ -145,13 +153,13 @@ def link_info(body: bytes) -> LinkInfo:
         kind=raw.text(info.get(IFLA_INFO_KIND)),
         mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
         mtu=_number(values.get(_IFLA_MTU)),
-        up=bool(flags & _IFF_UP),
-        running=bool(flags & _IFF_RUNNING),
+        up=bool(flags & IFF_UP),
+        running=bool(flags & IFF_RUNNING),
         loopback=bool(flags & _IFF_LOOPBACK),
         ethernet=hardware == _ARPHRD_ETHER,
         parent=_number(values.get(_IFLA_LINK)),
         parent_nsid=signed(values.get(_IFLA_LINK_NETNSID)),
-        master=_number(values.get(_IFLA_MASTER)),
+        master=_number(values.get(IFLA_MASTER)),
         master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
         group=_number(values.get(IFLA_GROUP)),
         alias=raw.text(values.get(_IFLA_IFALIAS)),
@@ -169,7 +177,7 @@ def address(index: int, interface: IPInterface) -> bytes:
     scope = _RT_SCOPE_LINK if near else 0
     head = IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
     packed = interface.ip.packed
-    return head + raw.attribute(_IFA_LOCAL, packed) + raw.attribute(_IFA_ADDRESS, packed)
+    return head + raw.attribute(IFA_LOCAL, packed) + raw.attribute(IFA_ADDRESS, packed)
 
 
 def address_info(body: bytes) -> AddressInfo:
@@ -177,7 +185,7 @@ def address_info(body: bytes) -> AddressInfo:
     _, prefixlen, _, scope, _ = IFADDRMSG.unpack_from(body)
     values = raw.attributes(body, IFADDRMSG.size)
     return AddressInfo(
-        address=values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS, b""),
+        address=values.get(IFA_LOCAL) or values.get(IFA_ADDRESS, b""),
         prefixlen=prefixlen,
         protocol=values.get(IFA_PROTO, b"\0")[0],
         scope=scope,
@@ -191,13 +199,13 @@ def text_attribute(kind: int, value: str) -> bytes:
 
 
 def _number(value: bytes | None) -> int:
-    return int(_U32.unpack(value)[0]) if value else 0
+    return int(raw.U32.unpack(value)[0]) if value else 0
 
 
 def _short(value: bytes | None) -> int | None:
-    return int(_U16.unpack(value)[0]) if value else None
+    return int(raw.U16.unpack(value)[0]) if value else None
 
 
 def signed(value: bytes | None) -> int | None:
     """The number of a namespace in an answer; None if it has none."""
-    return int(_S32.unpack(value)[0]) if value else None
+    return int(raw.S32.unpack(value)[0]) if value else None

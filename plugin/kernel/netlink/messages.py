@@ -1,23 +1,39 @@
-"""Netlink messages taken apart and put together by hand (linux/netlink.h).
+"""Netlink messages, encoded and decoded, and the one way to read a list (linux/netlink.h).
 
-For conversations that pyroute2 has no word for, or that are so frequent that its price per
-message would be felt.
+For requests that pyroute2 does not know, or that are so frequent that its price per message
+would be felt.
 """
 
 import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
+
+from plugin import deadline
 
 NETLINK_NETFILTER: Final = 12  # linux/netlink.h
 NLM_F_REQUEST: Final = 1
 NLM_F_ACK: Final = 4
 NLM_F_DUMP: Final = 0x300
+NLM_F_REPLACE: Final = 0x100
+NLM_F_CREATE: Final = 0x400
+NLM_F_CREATE_EXCLUSIVE: Final = 0x600
+NLM_F_APPEND: Final = 0x800
 _NLM_F_DUMP_INTR: Final = 0x10
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
+SOL_NETLINK: Final = 270  # linux/socket.h
+NETLINK_ADD_MEMBERSHIP: Final = 1
+NETLINK_CAP_ACK: Final = 10
+NETLINK_EXT_ACK: Final = 11
+NETLINK_GET_STRICT_CHK: Final = 12
+
+U16: Final = struct.Struct("=H")
+U32: Final = struct.Struct("=I")
+S32: Final = struct.Struct("=i")
+NFGENMSG: Final = struct.Struct("!BBH")  # linux/netfilter/nfnetlink.h: family, version, resource
 
 _HEADER: Final = struct.Struct("=IHHII")
 _ATTRIBUTE: Final = struct.Struct("=HH")
@@ -25,14 +41,12 @@ ATTRIBUTE_HEADER: Final = _ATTRIBUTE.size
 _TYPE_MASK: Final = 0x3FFF  # less the flags "nested" and "network byte order"
 _NESTED: Final = 0x8000
 
-_CODE: Final = struct.Struct("=i")
-_ERROR_HEADER: Final = (
-    _CODE.size + _HEADER.size
-)  # struct nlmsgerr: the code, and the request's header
-_DONE_HEADER: Final = _CODE.size
+_ERROR_HEADER: Final = S32.size + _HEADER.size  # struct nlmsgerr: code and the request's header
+_DONE_HEADER: Final = S32.size
 _ERROR_TEXT: Final = 1  # NLMSGERR_ATTR_MSG
 _ROOM: Final = 1 << 17
 _ATTEMPTS: Final = 10
+_ROUND_SECONDS: Final = 1.0
 
 
 class NetlinkError(Exception):
@@ -57,25 +71,23 @@ def message(kind: int, flags: int, body: bytes, sequence: int = 1) -> bytes:
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Types and bodies of all messages of a datagram."""
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size:
-            return
-        yield kind, data[offset + _HEADER.size : offset + length]
-        offset += aligned(length)
+    return ((kind, body) for kind, _, body in _flagged(data))
 
 
-def dump(sock: socket.socket, kind: int, body: bytes) -> list[bytes]:
+def dump(
+    sock: socket.socket, kind: int, body: bytes, worth: Callable[[bytes], bool] | None = None
+) -> list[bytes]:
     """Ask for all of a kind; the bodies of all answers, as they were at one moment.
 
-    What changes while it is told is asked for again (NLM_F_DUMP_INTR), a few times.  Raises
-    NetlinkError for what the kernel refuses or keeps changing, and OSError for the socket.
+    Datagrams that are not ``worth`` a look are left out: of a long list nearly nothing may be
+    wanted.  A list that changes while it is read is asked for again (NLM_F_DUMP_INTR), a few times.
+    Raises NetlinkError for what the kernel refuses or keeps changing, TimeoutError when nobody waits
+    for the list any more, and OSError for the socket.
     """
     request = message(kind, NLM_F_DUMP, body)
     for _ in range(_ATTEMPTS):
         sock.send(request)
-        answers, whole = _answers(sock)
+        answers, whole = _answers(sock, worth)
         if whole:
             return answers
     raise NetlinkError(errno.EAGAIN, "it changed each time while it was read")
@@ -86,16 +98,21 @@ def check(body: bytes) -> None:
     _check(body, _ERROR_HEADER)
 
 
-def _answers(sock: socket.socket) -> tuple[list[bytes], bool]:
-    """What is told until the end, and whether all of it was so at any one moment."""
+def _answers(
+    sock: socket.socket, worth: Callable[[bytes], bool] | None
+) -> tuple[list[bytes], bool]:
+    """The answers until the end, and whether they were all true at one moment."""
     found: list[bytes] = []
     whole = True
     while True:
+        if not deadline.remaining(_ROUND_SECONDS):
+            raise TimeoutError("the list is too long to be read in time")
         data, _, flags, _ = sock.recvmsg(_ROOM)
         if flags & socket.MSG_TRUNC:
             raise NetlinkError(errno.EMSGSIZE)
-        whole = whole and not _is_interrupted(data)
-        for kind, body in messages(data):
+        worthy = worth is None or worth(data)
+        for kind, flags, body in _flagged(data):
+            whole = whole and not flags & _NLM_F_DUMP_INTR
             if kind == NLMSG_DONE:
                 # A list that the kernel cannot go on with ends with the reason.
                 _check(body, _DONE_HEADER)
@@ -103,30 +120,32 @@ def _answers(sock: socket.socket) -> tuple[list[bytes], bool]:
             if kind == NLMSG_ERROR:
                 check(body)
                 return found, whole
-            found.append(body)
+            if worthy:
+                found.append(body)
+
+
+def _flagged(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Types, flags and bodies of all messages of a datagram."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, _, _ = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size:
+            return
+        yield kind, flags, data[offset + _HEADER.size : offset + length]
+        offset += aligned(length)
 
 
 def _check(body: bytes, header: int) -> None:
-    code = -_CODE.unpack_from(body)[0] if len(body) >= _CODE.size else 0
+    code = -S32.unpack_from(body)[0] if len(body) >= S32.size else 0
     if code > 0:
         raise NetlinkError(code, text(find(body, header, _ERROR_TEXT)))
-
-
-def _is_interrupted(data: bytes) -> bool:
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, _, flags, _, _ = _HEADER.unpack_from(data, offset)
-        if flags & _NLM_F_DUMP_INTR:
-            return True
-        offset += aligned(max(length, _HEADER.size))
-    return False
 
 
 def acknowledgements(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Numbers of requests, and what a datagram says of them; for ``check``."""
     for kind, body in messages(data):
         if kind == NLMSG_ERROR:
-            yield _HEADER.unpack_from(body, _CODE.size)[3], body
+            yield _HEADER.unpack_from(body, S32.size)[3], body
 
 
 def attribute(kind: int, value: bytes) -> bytes:

@@ -12,8 +12,6 @@ from plugin.kernel.netlink import nf_tables
 from plugin.model.rules import CompiledTable, SetChange, SetEntry
 
 _U32: Final = struct.Struct("!I")
-_CREATE: Final = 0x400  # linux/netlink.h
-_APPEND: Final = 0x800
 # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
 _NEWTABLE: Final = 0
 _DELTABLE: Final = 2
@@ -70,30 +68,36 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
     Rules name sets without a name by the sets' numbers, which start with ``first``.
     """
     family, where = table.family, _named(_TABLE, table.name)
-    yield Step(_NEWTABLE, _CREATE, family, _named(_NAME_OF_TABLE, table.name), table.name)
+    yield Step(_NEWTABLE, raw.NLM_F_CREATE, family, _named(_NAME_OF_TABLE, table.name), table.name)
     for number, each in enumerate(table.sets, start=first):
         body = where + _named(_NAME_OF_SET, each.name) + each.definition
         body += raw.attribute(_ID_OF_SET, _U32.pack(number))
-        yield Step(_NEWSET, _CREATE, family, body, f"set {each.name}")
+        yield Step(_NEWSET, raw.NLM_F_CREATE, family, body, f"set {each.name}")
         if each.entries:
             body = where + _named(_SET_OF_ENTRIES, each.name)
             body += raw.attribute(_SET_ID_OF_ENTRIES, _U32.pack(number))
             body += raw.nested(_ENTRIES, each.entries)
-            yield Step(_NEWSETELEM, _CREATE, family, body, f"elements of {each.name}")
+            yield Step(_NEWSETELEM, raw.NLM_F_CREATE, family, body, f"elements of {each.name}")
     for chain in table.chains:
         body = where + _named(_NAME_OF_CHAIN, chain.name) + chain.definition
-        yield Step(_NEWCHAIN, _CREATE, family, body, f"chain {chain.name}")
+        yield Step(_NEWCHAIN, raw.NLM_F_CREATE, family, body, f"chain {chain.name}")
         yield _of_chain(_DELRULE, table, chain.name, _CHAIN_OF_RULE)
     for chain in table.chains:
         for rule in chain.rules:
             body = where + _named(_CHAIN_OF_RULE, chain.name) + rule
-            yield Step(_NEWRULE, _CREATE | _APPEND, family, body, f"a rule of {chain.name}")
+            yield Step(
+                _NEWRULE,
+                raw.NLM_F_CREATE | raw.NLM_F_APPEND,
+                family,
+                body,
+                f"a rule of {chain.name}",
+            )
 
 
 def gone(table: CompiledTable) -> Iterator[Step]:
     """No such table.  It is made first: that bears absence."""
     body = _named(_NAME_OF_TABLE, table.name)
-    yield Step(_NEWTABLE, _CREATE, table.family, body, table.name)
+    yield Step(_NEWTABLE, raw.NLM_F_CREATE, table.family, body, table.name)
     yield Step(_DELTABLE, 0, table.family, body, table.name)
 
 
@@ -104,7 +108,7 @@ def _of_chain(kind: int, table: CompiledTable, chain: str, attribute: int) -> St
 
 def change(table: str, wanted: SetChange) -> Iterator[Step]:
     """Elements that are to come or to go."""
-    kind, flags = (_DELSETELEM, 0) if wanted.delete else (_NEWSETELEM, _CREATE)
+    kind, flags = (_DELSETELEM, 0) if wanted.delete else (_NEWSETELEM, raw.NLM_F_CREATE)
     where = _named(_TABLE, table) + _named(_SET_OF_ENTRIES, wanted.name)
     for items in _portions(map(_item, wanted.entries)):
         body = where + raw.nested(_ENTRIES, items)

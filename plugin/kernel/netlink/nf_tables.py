@@ -8,7 +8,6 @@ are compared, never understood, so their expressions stay the bytes they are.
 import errno
 import re
 import socket
-import struct
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,8 +19,7 @@ from plugin.kernel.netlink import messages as raw
 from plugin.model.ids import ENTRY_PATTERN, IfName
 from plugin.model.rules import Chain
 
-_SUBSYSTEM: Final = 10 << 8  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
-_GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
+SUBSYSTEM: Final = 10  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
 _GETCHAIN: Final = 4  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
 _GETRULE: Final = 7
 _CHAIN_TABLE: Final = 1
@@ -124,10 +122,10 @@ def _chain(family: int, found: dict[int, bytes]) -> Chain:
 def _dump(
     kind: int, family: int, wanted: bytes, sock: socket.socket | None = None
 ) -> list[tuple[int, dict[int, bytes]]]:
-    request = _GENERIC.pack(family, 0, 0) + wanted
+    request = raw.NFGENMSG.pack(family, 0, 0) + wanted
     try:
         with conversation() if sock is None else nullcontext(sock) as found:
-            bodies = raw.dump(found, _SUBSYSTEM | kind, request)
+            bodies = raw.dump(found, SUBSYSTEM << 8 | kind, request)
     except raw.NetlinkError as error:
         if error.code in _NOTHING:
             return []
@@ -136,7 +134,7 @@ def _dump(
         if error.errno in _NOTHING:
             return []
         raise open_files.refusal("the rules of this host cannot be read", error) from error
-    return [(body[0], raw.attributes(body, _GENERIC.size)) for body in bodies]
+    return [(body[0], raw.attributes(body, raw.NFGENMSG.size)) for body in bodies]
 
 
 def conversation() -> socket.socket:

@@ -6,7 +6,6 @@ element costs a tenth of what it costs as text.
 """
 
 import socket
-import struct
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,14 +21,8 @@ from plugin.kernel.netlink.nf_messages import Step
 from plugin.model.rules import Chain, CompiledTable, SetChange, SetEntry
 
 _TIMEOUT_SECONDS: Final = 10.0
-_SUBSYSTEM: Final = 10  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
 _BATCH_BEGIN: Final = 16
 _BATCH_END: Final = 17
-_GENERIC: Final = struct.Struct("!BBH")  # struct nfgenmsg
-
-_SOL_NETLINK: Final = 270
-_NETLINK_CAP_ACK: Final = 10
-_NETLINK_EXT_ACK: Final = 11
 _SO_SNDBUFFORCE: Final = 32  # asm-generic/socket.h
 _ROOM: Final = 1 << 16
 
@@ -127,8 +120,8 @@ class NfTables:
             try:
                 self._socket = nf_tables.conversation()
                 weakref.finalize(self, self._socket.close)  # whoever forgets it has closed it
-                for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
-                    self._socket.setsockopt(_SOL_NETLINK, option, 1)
+                for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK):
+                    self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
             except OSError as error:
                 raise KernelError(f"this kernel has no nf_tables: {error}") from error
         return self._socket
@@ -140,13 +133,15 @@ class NfTables:
 
 
 def _batch(steps: Sequence[Step], first: int) -> bytes:
-    limits = _GENERIC.pack(0, 0, _SUBSYSTEM)
+    limits = raw.NFGENMSG.pack(0, 0, nf_tables.SUBSYSTEM)
     found = [raw.message(_BATCH_BEGIN, 0, limits, sequence=first)]
     for number, step in enumerate(steps, start=first):
         # The last is acknowledged, so that silence is never taken for success.
         flags = step.flags | (raw.NLM_F_ACK if step is steps[-1] else 0)
-        body = _GENERIC.pack(nf_tables.NUMBERS[step.family], 0, 0) + step.body
-        found.append(raw.message(_SUBSYSTEM << 8 | step.kind, flags, body, sequence=number))
+        body = raw.NFGENMSG.pack(nf_tables.NUMBERS[step.family], 0, 0) + step.body
+        found.append(
+            raw.message(nf_tables.SUBSYSTEM << 8 | step.kind, flags, body, sequence=number)
+        )
     found.append(raw.message(_BATCH_END, 0, limits, sequence=first))
     return b"".join(found)
 

@@ -16,37 +16,26 @@ from plugin import deadline
 from plugin.kernel import open_files
 from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink import route_messages as routes
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPInterface
 
-_RTM_NEWLINK: Final = 16
 _RTM_DELLINK: Final = 17
 _RTM_GETLINK: Final = 18
 _RTM_SETLINK: Final = 19
-_RTM_NEWADDR: Final = 20
 _RTM_DELADDR: Final = 21
 _RTM_GETADDR: Final = 22
-_RTM_GETNEIGH: Final = 30
 _RTM_GETNSID: Final = 90
-_NLM_F_CREATE_EXCLUSIVE: Final = 0x600
 
-_NDMSG: Final = struct.Struct("=BxxxiHBB")
 _RTGENMSG: Final = struct.Struct("=Bxxx")
-_U32: Final = struct.Struct("=I")
-_S32: Final = struct.Struct("=i")
 _AF_BRIDGE: Final = 7
 _ANY_LINK: Final = words.IFINFOMSG.pack(0, 0, 0, 0, 0)
-_NDA_LLADDR: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
 _NO_NUMBER: Final = -1  # NETNSA_NSID_NOT_ASSIGNED
 _OWN_NAMESPACE: Final = "/proc/thread-self/ns/net"
 
-_SOL_NETLINK: Final = 270
-_NETLINK_CAP_ACK: Final = 10
-_NETLINK_EXT_ACK: Final = 11
-_NETLINK_GET_STRICT_CHK: Final = 12
 _BUFFER: Final = 1 << 17
 _TIMEOUT_SECONDS: Final = 10.0
 _FAILED: Final = "netlink failed"
@@ -64,8 +53,8 @@ class Rtnl:
         except OSError as error:
             raise open_files.refusal(_FAILED, error) from error
         self._socket.settimeout(deadline.remaining(_TIMEOUT_SECONDS))
-        for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
-            self._socket.setsockopt(_SOL_NETLINK, option, 1)
+        for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK, raw.NETLINK_GET_STRICT_CHK):
+            self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
 
     def close(self) -> None:
         """End the conversation."""
@@ -116,7 +105,7 @@ class Rtnl:
         """The number that our own namespace has in itself, if it has one."""
         here = os.open(_OWN_NAMESPACE, os.O_RDONLY)
         try:
-            body = _RTGENMSG.pack(0) + raw.attribute(_NETNSA_FD, _U32.pack(here))
+            body = _RTGENMSG.pack(0) + raw.attribute(_NETNSA_FD, raw.U32.pack(here))
             found = words.signed(
                 raw.find(self.ask(_RTM_GETNSID, 0, body), _RTGENMSG.size, _NETNSA_NSID)
             )
@@ -130,13 +119,11 @@ class Rtnl:
         Those of the macvlan links on it that are up are among them, wherever they are
         (drivers/net/macvlan.c, macvlan_open).
         """
-        request = _NDMSG.pack(_AF_BRIDGE, index, 0, 0, 0)
-        found = set()
-        for body in self.dump(_RTM_GETNEIGH, request):
-            if _NDMSG.unpack_from(body)[1] == index:
-                address = raw.find(body, _NDMSG.size, _NDA_LLADDR) or b""
-                found.add(MacAddress(address.hex(":")))
-        return frozenset(found)
+        request = routes.neighbours_of(_AF_BRIDGE, index)
+        found = map(routes.neighbour_info, self.dump(routes.RTM_GETNEIGH, request))
+        return frozenset(
+            each.mac_address or MacAddress("") for each in found if each.ifindex == index
+        )
 
     def add_link(self, kind: str, change: LinkChange, data: bytes = b"") -> None:
         """Make a link; ``data`` is the attributes of its kind."""
@@ -144,11 +131,11 @@ class Rtnl:
         if data:
             info.append(raw.nested(words.IFLA_INFO_DATA, data))
         body = words.link_change(0, change) + raw.nested(words.IFLA_LINKINFO, *info)
-        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+        self.ask(words.RTM_NEWLINK, raw.NLM_F_ACK | raw.NLM_F_CREATE_EXCLUSIVE, body)
 
     def change_link(self, index: int, change: LinkChange) -> None:
         """Change a link in place."""
-        self.ask(_RTM_NEWLINK, raw.NLM_F_ACK, words.link_change(index, change))
+        self.ask(words.RTM_NEWLINK, raw.NLM_F_ACK, words.link_change(index, change))
 
     def delete_link(self, index: int, nsid: int | None = None) -> None:
         """Delete a link; in another network namespace, if its number here is given."""
@@ -157,7 +144,7 @@ class Rtnl:
 
     def delete_group(self, group: int) -> None:
         """Delete every link of a group."""
-        body = _ANY_LINK + raw.attribute(words.IFLA_GROUP, _U32.pack(group))
+        body = _ANY_LINK + raw.attribute(words.IFLA_GROUP, raw.U32.pack(group))
         self.ask(_RTM_DELLINK, raw.NLM_F_ACK, body)
 
     def set_hairpin(self, index: int, *, on: bool) -> None:
@@ -178,8 +165,8 @@ class Rtnl:
         body = words.address(index, interface)
         body += raw.attribute(words.IFA_PROTO, bytes((protocol,)))
         if flags:
-            body += raw.attribute(words.IFA_FLAGS, _U32.pack(flags))
-        self.ask(_RTM_NEWADDR, raw.NLM_F_ACK | _NLM_F_CREATE_EXCLUSIVE, body)
+            body += raw.attribute(words.IFA_FLAGS, raw.U32.pack(flags))
+        self.ask(words.RTM_NEWADDR, raw.NLM_F_ACK | raw.NLM_F_CREATE_EXCLUSIVE, body)
 
     def delete_address(self, index: int, interface: IPInterface) -> None:
         """Take an address off a link."""
@@ -205,4 +192,4 @@ class Rtnl:
 
 
 def _target(nsid: int | None) -> bytes:
-    return b"" if nsid is None else raw.attribute(words.IFLA_TARGET_NETNSID, _S32.pack(nsid))
+    return b"" if nsid is None else raw.attribute(words.IFLA_TARGET_NETNSID, raw.S32.pack(nsid))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from plugin import deadline
 from plugin.kernel.netlink.messages import NLMSG_DONE, NLMSG_ERROR, NetlinkError, attribute, dump
 
 INTERRUPTED = 0x10  # linux/netlink.h, NLM_F_DUMP_INTR
@@ -92,3 +93,20 @@ def test_a_datagram_that_was_cut_is_no_list(told: Told) -> None:
 
     with pytest.raises(NetlinkError):
         dump(told.ours, 18, b"")
+
+
+def test_a_list_ends_with_the_call(told: Told) -> None:
+    """Each datagram comes at once, and there is no end of them."""
+    told.say((LINK, 0, b"aaaa"))
+
+    with deadline.within(0), pytest.raises(TimeoutError, match="too long"):
+        dump(told.ours, 18, b"")
+
+
+def test_what_is_worth_no_look_is_left_out(told: Told) -> None:
+    """Nearly nothing may be wanted of a connection table; its end is seen in any case."""
+    told.say((LINK, 0, b"aaaa"), (LINK, 0, b"bbbb"))
+    told.say((LINK, 0, b"cccc"))
+    told.say(DONE)
+
+    assert dump(told.ours, 18, b"", lambda data: b"cccc" in data) == [b"cccc"]
