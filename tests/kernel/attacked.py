@@ -121,6 +121,37 @@ class Attacked:
                     heard = heard or word == frames.MARK
         return heard
 
+    def hears(self, by: str, at: str, target: str, packet: tuple[int, bytes]) -> bool:
+        """Whether a frame gets from one to another of a network; a question for a neighbour does."""
+        frame = frames.Ether(source=self._macs[by], target=target).frame
+        asking = frames.neighbour(135, self._at[by][6], "ff02::1", self._at[at][6])
+        mouth, ear = (
+            self._where[each].socket(socket.AF_PACKET, socket.SOCK_RAW) for each in (by, at)
+        )
+        with mouth, ear:
+            mouth.bind(("eth0", 0))
+            control = frames.Ether(source=self._macs[by]).frame(frames.IP6, asking)
+            return frames.Ear(ear).hears(mouth.send, frame(*packet), control)
+
+    def to_all(self, by: str) -> dict[str, tuple[str, tuple[int, bytes]]]:
+        """What a container may say to all of its network at once, with the MAC address it goes to."""
+        four, six = self._at[by][4], self._at[by][6]
+        ports = (5353, 5353)
+        return {
+            "a broadcast": (
+                frames.BROADCAST,
+                (frames.IP4, frames.udp4(four, "255.255.255.255", ports)),
+            ),
+            "a multicast": (
+                "01:00:5e:00:00:fb",
+                (frames.IP4, frames.udp4(four, "224.0.0.251", ports)),
+            ),
+            "a multicast, IPv6": (
+                "33:33:00:00:00:fb",
+                (frames.IP6, frames.udp6(six, "ff02::fb", ports)),
+            ),
+        }
+
     def _network(self, name: str, options: dict[str, str], **changes: object) -> Network:
         number = 100 + len(self._at)
         subnets = f"10.{number}.0.0/24", f"fd00:{number}::/64"

@@ -87,6 +87,13 @@ _SIDE_BY_SIDE: Final = {
         ("by Docker's network", Ask("dockers", "host", STRICT), Ask("lan", "host", STRICT)),
         ("from inside", Ask("strict", "host", WEB), Ask("other", "host", WEB)),
         ("from inside, to Docker's", Ask("strict", "dockers"), Ask("strict", "vm")),
+        ("by a container on a parent", Ask("shim", "host", STRICT), Ask("lan", "host", STRICT)),
+        (
+            "to a container on a parent",
+            Ask("strict", "host", OF_SHIM),
+            Ask("other", "host", OF_SHIM),
+        ),
+        ("by a bridge that nobody has seen", Ask("away", "host", STRICT), Ask("away", "host", WEB)),
     ),
     "isolation-off": (
         ("of one side only", Ask("other", "open"), Ask("open too", "open")),
@@ -97,6 +104,10 @@ _SIDE_BY_SIDE: Final = {
         ("to the LAN", Ask("internal", "lan"), Ask("other", "lan")),
         ("to a published port", Ask("internal", "host", WEB), Ask("other", "host", WEB)),
         ("to another network", Ask("internal", "open"), Ask("open too", "open")),
+        (
+            *("to a container on a parent", Ask("internal", "host", OF_SHIM)),
+            Ask("other", "host", OF_SHIM),
+        ),
         ("from another network", Ask("open", "internal"), Ask("internal too", "internal")),
         ("from the LAN", Ask("lan", "internal"), Ask("internal too", "internal")),
         ("from a virtual machine", Ask("vm", "internal"), Ask("vm", "host", WEB)),
@@ -227,6 +238,8 @@ _SIDE_BY_SIDE: Final = {
         ),
         ("as a way to a network", Ask("shim", "web"), Ask("shim", "host", OF_SHIM)),
         ("as a way from a network", Ask("web", "shim"), Ask("web", "host", OF_SHIM)),
+        ("as a way from Docker's", Ask("dockers", "shim"), Ask("dockers", "host", OF_SHIM)),
+        ("as a way to Docker's", Ask("shim", "dockers"), Ask("shim", "host", OF_SHIM)),
         (
             "as a way to a network, by frames",
             Send("shim", "shim link", "web"),

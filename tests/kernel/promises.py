@@ -27,6 +27,10 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "isolated": ("kernel/test_bridge_options/test_the_host_has_no_part_in_it",),
     "isolation-strict": ("kernel/test_relayed/test_a_port_that_is_carried",),
+    "icc": (
+        "kernel/test_attacks/test_who_is_kept_apart_does_not_hear_what_is_for_all",
+        "e2e/test_bridge_isolation/test_icc_off",
+    ),
     "icc-allow": ("kernel/test_bridge_options/test_the_friendship_ends_with_the_container",),
     "host-loopback": (
         "kernel/test_published_traffic/test_a_container_does_not_reach_the_hosts_loopback",
@@ -95,8 +99,8 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "private-files": (
         "unit/server/test_listeners/test_its_file_is_for_root_and_its_group",
-        "unit/bootstrap/test_state_directory/test_nobody_else_can_look_in",
-        "kernel/test_upkeep/test_saved_while_it_runs_and_brought_back",
+        "unit/store/test_directory/test_nobody_else_can_look_in",
+        "kernel/test_maintenance/test_saved_while_it_runs_and_brought_back",
     ),
 }
 PROMISES: Final = {*(each.promise for each in ATTACKS), *FORGERIES, *ELSEWHERE}

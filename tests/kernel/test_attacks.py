@@ -22,21 +22,21 @@ class Scene:
 
     def __init__(self, site: Site) -> None:
         self.guarded = Guarded(site)
-        self._attacked = Attacked(site)
+        self.attacked = Attacked(site)
 
     @cached_property
     def reached(self) -> tuple[set[tuple[Attack, int]], set[tuple[Attack, int]]]:
         """Attacks that are questions, all asked at once, and their controls."""
         probes = {key: key[0].probe for key in ASKED if isinstance(key[0].probe, Ask)}
         controls = {key: key[0].control for key in ASKED if isinstance(key[0].control, Ask)}
-        succeeded = self._attacked.answers(controls, wanted=True)
-        return self._attacked.answers(probes, wanted=False), succeeded
+        succeeded = self.attacked.answers(controls, wanted=True)
+        return self.attacked.answers(probes, wanted=False), succeeded
 
     def outcome(self, attack: Attack, family: int) -> tuple[bool, bool]:
         """Whether the attack succeeds, and whether the control does."""
         probe, control = attack.probe, attack.control
         if isinstance(probe, Send) and isinstance(control, Send):
-            found = (self._attacked.arrives(each, family) for each in (probe, control))
+            found = (self.attacked.arrives(each, family) for each in (probe, control))
             return next(found), next(found)
         probes, controls = self.reached
         return (attack, family) in probes, (attack, family) in controls
@@ -68,6 +68,18 @@ def test_what_is_promised(scene: Scene, attack: Attack, family: int) -> None:
 def test_nobody_hears_who_speaks_as_another(scene: Scene, frame: bytes) -> None:
     """But of a container that may."""
     assert (scene.guarded.heard(frame), scene.guarded.heard_of_exempt(frame)) == (False, True)
+
+
+def test_who_is_kept_apart_does_not_hear_what_is_for_all(scene: Scene) -> None:
+    """Neither one that has no friends nor one that has; others of a network do."""
+    heard = {
+        (name, by)
+        for by, at in (("apart", "apart too"), ("friend", "apart"), ("internal", "internal too"))
+        for name, (target, packet) in scene.attacked.to_all(by).items()
+        if scene.attacked.hears(by, at, target, packet)
+    }
+
+    assert heard == {(name, "internal") for name in scene.attacked.to_all("internal")}
 
 
 @pytest.mark.parametrize("believes", [False, True])
