@@ -71,14 +71,14 @@ def test_a_reservation_that_does_nothing(site: Site) -> None:
     container = _start(site, network)
     site.installed.command("reserve", "10.50.0.66", "--name", container)
     site.docker("restart", "-t", "0", container)
-    (hint,) = site.installed.ask("/health")["hints"]
+    (hint,) = _hints(site)
     status = site.installed.command("status")
     site.installed.command("unreserve", "10.50.0.66")
 
-    assert str(site.address(container, network)) == "10.50.0.2"
+    assert str(site.address(container, network)) != "10.50.0.66"
     assert hint.startswith("the reservation of 10.50.0.66 does nothing for its owner: this host's")
     assert hint in " ".join(status.split())
-    assert site.installed.ask("/health")["hints"] == []
+    assert _hints(site) == []
 
 
 def test_gateway_of_ones_choice(site: Site) -> None:
@@ -141,3 +141,9 @@ def test_a_resting_address_may_be_named(site: Site) -> None:
 
 def _start(site: Site, network: str, *options: str) -> str:
     return site.run("--network", network, *options)
+
+
+def _hints(site: Site) -> list[str]:
+    """Return what the health says of reservations; other tests may have left other hints."""
+    hints: list[str] = site.installed.ask("/health")["hints"]
+    return [hint for hint in hints if "reservation" in hint]
