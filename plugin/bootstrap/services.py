@@ -121,6 +121,7 @@ class Builder:
             ),
             reservations=reservations,
             upkeep=Upkeep(
+                store=store,
                 healer=parts.healer,
                 parents=parts.parents,
                 host_addresses=parts.host_addresses,

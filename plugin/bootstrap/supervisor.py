@@ -92,7 +92,7 @@ class Supervisor:
                 self._running_loop.wait()
                 if not self._stopped.is_set():
                     with self.calls.under_way("the tick", seconds=_SLOW_SECONDS):
-                        self._running_loop.look()
+                        self._running_loop.look_where_due()
 
     def stop(self) -> None:
         """End the loop and let go of what the process holds; networks stay."""

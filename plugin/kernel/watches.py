@@ -219,6 +219,39 @@ class ParentWatch(_Watch):
             self._changed()
 
 
+class OwnLinkWatch(_Watch):
+    """Calls ``changed`` with the name of a link that carries our mark and went, or was changed.
+
+    Changed is one that is down, or has left its bridge.  What pynet does itself is announced, too:
+    whether a link should be there is for ``changed`` to know.
+    """
+
+    def __init__(self, changed: Callable[[str], None], lost: Callable[[], None]) -> None:
+        self._told = changed
+        with conversation() as rtnl:
+            own = [each for each in rtnl.links() if ownership.is_ours(each)]
+        self._known = {each.index: (each.ifname, each.up, each.master) for each in own}
+        super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), lost)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        family, index, flags = _LINK.unpack_from(body)
+        if family:
+            return  # of a bridge's port, not of the link
+        before = self._known.pop(index, None)
+        if kind == words.RTM_NEWLINK:
+            found = raw.attributes(body, words.IFINFOMSG.size)
+            if found.get(words.IFLA_GROUP) != _OURS:
+                return  # another's, or left to the reaper
+            (master,) = raw.U32.unpack(found.get(words.IFLA_MASTER, bytes(raw.U32.size)))
+            up = bool(flags & words.IFF_UP)
+            ifname = IfName(raw.text(found.get(words.IFLA_IFNAME)))
+            self._known[index] = (ifname, up, master)
+            if before is None or not (before[1] > up or before[2] not in {0, master}):
+                return
+        if before is not None:
+            self._told(before[0])
+
+
 class AddressWatch(_Watch):
     """Calls ``changed`` after a link that ``concerns`` answers for got an address, or lost one.
 

@@ -6,6 +6,7 @@ a prefix of the id itself would collide for ids that a user or a test chose.
 
 import hashlib
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NewType
 
@@ -130,6 +131,7 @@ def short(identifier: str) -> str:
     return identifier[:12]
 
 
+@lru_cache(maxsize=4096)
 def _ifname(prefix: str, identifier: str) -> IfName:
     digest = hashlib.sha256(identifier.encode()).hexdigest()
     return IfName(prefix + digest[:_HASH_DIGITS])

@@ -28,11 +28,11 @@ from plugin.upkeep.drift import SURROUNDING_SETS, Elements, Inspector
 from plugin.upkeep.forward_policy import ForwardPolicy
 from plugin.upkeep.idle_timer import NETWORK_SECONDS, IdleTimer
 from plugin.upkeep.refused_frames import RefusedFrames
+from plugin.upkeep.unplugged import tell_unplugged
 
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"
 _NETWORKS: Final = "networks"
-_CONTAINERS: Final = "containers of "
 _LEFT_OVERS: Final = "left-overs"
 _TRIED_AGAIN: Final = "see the log; every tick tries again"
 
@@ -74,6 +74,22 @@ class Healer:
         """One pass over everything; what fails is said in the health and tried again."""
         self._heal(drift=True)
 
+    def heal_networks(self, network_ids: Iterable[NetworkID]) -> None:
+        """Compare these networks alone: something happened to a link of each.
+
+        What fails is tried again with the next pass over everything.
+        """
+        with self._healing, self._reconciler.kernel.one_look():
+            try:
+                elements = self._inspector.elements()
+            except PynetError as error:
+                _log.error("firewall.not_read", reason=error)
+                return
+            known = (self._store.network(each) for each in network_ids)
+            failures = self._heal_each((each for each in known if each), elements, drift=True)
+        if failures:
+            self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
+
     def _heal(self, *, drift: bool) -> None:
         with self._healing, self._reconciler.kernel.one_look():
             self._look_after_everything(drift=drift)
@@ -90,16 +106,8 @@ class Healer:
             return
         self._know_surroundings(elements.there, obeyed)
         self._refused.tell()
-        failures = []
-        for network in self._in_turn(self._store.networks()):
-            try:
-                self._heal_network(network, elements, drift=drift)
-            except (PynetError, ExceptionGroup) as error:
-                failures.append(f"{short(network.id)}: {reasons(error)}")
-                _log.error("network.not_healed", network=short(network.id), reason=reasons(error))
-            finally:
-                self._locks.open(network.id)
-        self._say_unplugged()
+        failures = self._heal_each(self._in_turn(self._store.networks()), elements, drift=drift)
+        tell_unplugged(self._store, self._health)
         self._timer.keep(["", *(network.id for network in self._store.networks())])
         try:
             self._sweep()
@@ -112,6 +120,21 @@ class Healer:
             self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
         else:
             self._health.recover(_NETWORKS)
+
+    def _heal_each(
+        self, networks: Iterable[Network], elements: Elements, *, drift: bool
+    ) -> list[str]:
+        """Heal one after the other; what failed, in words."""
+        failures = []
+        for network in networks:
+            try:
+                self._heal_network(network, elements, drift=drift)
+            except (PynetError, ExceptionGroup) as error:
+                failures.append(f"{short(network.id)}: {reasons(error)}")
+                _log.error("network.not_healed", network=short(network.id), reason=reasons(error))
+            finally:
+                self._locks.open(network.id)
+        return failures
 
     def _in_turn(self, networks: Iterable[Network]) -> Iterator[Network]:
         """One after the other, first those that a call waits for: an engine that starts has many."""
@@ -227,28 +250,6 @@ class Healer:
         needed = {name for name in plan.requires | whole.requires if ("link", name) not in own}
         return bool(self._reconciler.kernel.missing_links(needed))
 
-    def _say_unplugged(self) -> None:
-        """Containers that run without their links, until the engine takes them out or stops them.
-
-        That their parent is back says nothing of them.
-        """
-        said = set()
-        for network in self._store.networks():
-            endpoints = self._store.endpoints(network.id)
-            lost = [each for each in endpoints if each.unplugged and not each.deleting]
-            if lost:
-                what = f"{_CONTAINERS}{short(network.id)}"
-                said.add(what)
-                names = ", ".join(map(_name, lost))
-                self._health.degrade(
-                    what,
-                    f"{names} lost the link with the parent of the network, and run without",
-                    "restart the containers when the parent is back (docker restart)",
-                )
-        for condition in self._health.conditions:
-            if condition.what.startswith(_CONTAINERS) and condition.what not in said:
-                self._health.recover(condition.what)
-
     def _sweep(self) -> None:
         """The quick look needs no standstill: mostly there is nothing to take away."""
         surplus = self._inspector.surplus()
@@ -278,9 +279,3 @@ def _report(resources: Iterable[Resource | Rule], **where: str) -> None:
     for kind, number in kinds.items():
         DRIFT.labels(kind=kind).inc(number)
     _log.warning("drift.healed", **where, **kinds)
-
-
-def _name(endpoint: Endpoint) -> str:
-    """What people may know it by."""
-    addresses = " ".join(str(each.ip) for each in endpoint.interfaces)
-    return f"{short(endpoint.id)} ({addresses})" if addresses else short(endpoint.id)

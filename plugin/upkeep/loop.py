@@ -11,12 +11,15 @@ from typing import Final
 
 from plugin.errors import KernelError, PynetError, reasons
 from plugin.health import Health
-from plugin.kernel.watches import AddressWatch, BridgeWatch, ParentWatch, RulesetWatch
+from plugin.kernel.watches import AddressWatch, BridgeWatch, OwnLinkWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
+from plugin.model.ids import NetworkID
+from plugin.store.base import Store
 from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import INHERITED_SECONDS
+from plugin.upkeep.owners import owner_of
 from plugin.upkeep.parents import Parents
 
 _log: Final = Log("loop")
@@ -32,6 +35,7 @@ class Upkeep:
     what it may have missed, and ``collect`` has it forget what is over; both raise PynetError.
     """
 
+    store: Store
     healer: Healer
     parents: Parents
     host_addresses: HostAddresses
@@ -48,9 +52,11 @@ class Loop:
         self._upkeep = upkeep
         self._health = health
         self._tick = tick
-        # What dockerd let go of while pynet was away is known for sure at a second look.
-        self._next = min(tick, _SECOND_LOOK_SECONDS)
-        self._changed = threading.Event()
+        self._due = 0.0
+        self._changed = threading.Event()  # a look is due
+        self._everything = False  # not only at the networks below
+        self._networks: set[NetworkID] = set()
+        self._guard = threading.Lock()
         self._zones: FirewalldSync | None = None
 
     def start(self, let_in: Callable[[], None]) -> None:
@@ -66,9 +72,12 @@ class Loop:
         self._step("networks", self._upkeep.healer.restore)
         self._step("parents", self._upkeep.parents.look_after)
         self._check("address store", self._upkeep.recall)
+        # What dockerd let go of while pynet was away is known for sure at a second look.
+        self._due = time.monotonic() + min(self._tick, _SECOND_LOOK_SECONDS)
 
     def look(self) -> None:
         """Look at everything once."""
+        self._due = time.monotonic() + self._tick
         self._step("host addresses", self._upkeep.host_addresses.follow)
         self._step("networks", self._upkeep.healer.heal)
         self._step("parents", self._upkeep.parents.look_after)
@@ -77,14 +86,23 @@ class Loop:
 
     def wait(self) -> None:
         """Return when the next look is due."""
-        seconds, self._next = self._next, self._tick
-        if self._changed.wait(seconds):
+        if self._changed.wait(max(0.0, self._due - time.monotonic())):
             time.sleep(_GATHER_SECONDS)
+
+    def look_where_due(self) -> None:
+        """Look at the networks whose links changed, or at everything if more did or a tick is over."""
+        with self._guard:
+            everything = self._everything or time.monotonic() >= self._due
+            networks, self._networks, self._everything = self._networks, set(), False
             self._changed.clear()
+        if everything:
+            self.look()
+        elif networks:
+            self._step("networks", lambda: self._upkeep.healer.heal_networks(networks))
 
     def stop(self) -> None:
         """Let ``wait`` return, and end the thread that looks after firewalld."""
-        self._changed.set()
+        self._all_changed()
         if self._zones is not None:
             self._zones.stop()
 
@@ -93,10 +111,11 @@ class Loop:
         concerns = self._upkeep.parents.concerns
         try:
             for watch in (
-                RulesetWatch(self._changed.set),
-                BridgeWatch(self._changed.set),
-                ParentWatch(concerns, self._changed.set),
-                AddressWatch(concerns, self._changed.set),
+                RulesetWatch(self._all_changed),
+                BridgeWatch(self._all_changed),
+                ParentWatch(concerns, self._all_changed),
+                AddressWatch(concerns, self._all_changed),
+                OwnLinkWatch(self._link_changed, self._all_changed),
             ):
                 watch.report_to(self._watch_failed)
             self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
@@ -104,6 +123,18 @@ class Loop:
             self._health.degrade(
                 "watch", f"{error}; what changes is seen with the next tick", "none is needed"
             )
+
+    def _all_changed(self) -> None:
+        with self._guard:
+            self._everything = True
+            self._changed.set()
+
+    def _link_changed(self, ifname: str) -> None:
+        network_id = owner_of(self._upkeep.store, ifname)
+        if network_id is not None:
+            with self._guard:
+                self._networks.add(network_id)
+                self._changed.set()
 
     def _watch_failed(self, reason: str) -> None:
         self._health.degrade(

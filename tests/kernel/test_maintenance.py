@@ -99,13 +99,13 @@ def stop(life: Supervisor, environ: dict[str, str]) -> None:
 
 
 class TestRunning:
-    def test_a_missing_bridge_is_told_and_put_right(
+    def test_a_missing_address_is_told_and_put_right(
         self, run: Callable[..., Supervisor], pynet: Shell, netns: Netns
     ) -> None:
-        """With all that was on it."""
+        """Nothing announces it to the plugin."""
         make_network(run())
         whole = pynet("check")
-        netns.ip(f"link delete {BRIDGE}")
+        netns.ip(f"address flush dev {BRIDGE}")
         broken, repaired, again = pynet("check"), pynet("repair"), pynet("check")
 
         assert whole.output == "nothing differs from what should be\n"
@@ -113,6 +113,17 @@ class TestRunning:
         assert BRIDGE in broken.output
         assert (repaired.exit_code, BRIDGE in repaired.output) == (0, True)
         assert again.exit_code == 0
+
+    @pytest.mark.parametrize("deed", ["delete {}", "set {} down"])
+    def test_a_link_that_somebody_changed_is_put_right_by_itself(
+        self, run: Callable[..., Supervisor], pynet: Shell, netns: Netns, deed: str
+    ) -> None:
+        """The kernel announces it, so no tick is waited for; there is none within an hour."""
+        make_network(run())
+        netns.ip(f"link {deed.format(BRIDGE)}")
+
+        wait_until(lambda: pynet("check").exit_code == 0, "it was not put right")
+        assert ",UP" in netns.run("ip", "link", "show", BRIDGE)
 
     def test_nobody_works_beside_it(
         self, run: Callable[..., Supervisor], environ: dict[str, str], tmp_path: Path

@@ -1,0 +1,42 @@
+"""Say which network a link of the host belongs to, so that an event is that network's alone."""
+
+from typing import Final
+
+from plugin.drivers.registry import driver_for
+from plugin.model.ids import NetworkID, bridge_name, detour_name, dummy_name, port_name, shim_name
+from plugin.model.network import Network, NetworkState
+from plugin.model.resources import Key
+from plugin.store.base import Store
+
+_DERIVED: Final = "pn"  # every name that is derived from an id begins with it
+
+
+def owner_of(store: Store, ifname: str) -> NetworkID | None:
+    """Return the network that should have the link now; None if no network should.
+
+    The links of containers that have left, and those that go into sandboxes, are nobody's.
+    """
+    networks = [each for each in store.networks() if each.state is NetworkState.ACTIVE]
+    derived = ifname.startswith(_DERIVED)
+    for network in networks:
+        if derived and _is_derived(store, network, ifname):
+            return network.id
+    for network in networks:
+        # A bridge or a VLAN with a name that the user chose: a few networks have one.
+        if not derived and ("link", ifname) in _keys(network):
+            return network.id
+    return None
+
+
+def _is_derived(store: Store, network: Network, ifname: str) -> bool:
+    if ifname in {bridge_name(network.id), shim_name(network.id), dummy_name(network.id)}:
+        return True
+    return any(
+        ifname in {port_name(endpoint.id), detour_name(endpoint.id)}
+        for endpoint in store.endpoints(network.id)
+        if endpoint.joined and not endpoint.deleting
+    )
+
+
+def _keys(network: Network) -> set[Key]:
+    return {each.key for each in driver_for(network.mode).network_plan(network).resources}
