@@ -17,9 +17,10 @@ from tests.lab.site import Site
 from tests.lab.traces import take
 
 SUBNETS = ("--ipv6", "--subnet=10.50.0.0/24", "--subnet=fd00:50::/64")
-# What is derived from ids.
+# What is derived from ids or from chance; a MAC address may be written as a number.
 NAMES = re.compile(
     r"(pn[bvc])-[0-9a-f]+|([0-9a-f]{2}:){5}[0-9a-f]{2}|0xfe80[0-9a-f]+|fe80:[0-9a-f:]+"
+    r"|\b\d{11,15}\b"
 )
 # Numbers of links, and doubts about a link-local address that end after a second.
 PASSING = re.compile(r"@if\d+|^\d+:|(?<=\n)\d+:|(?<= )tentative ")
