@@ -8,6 +8,7 @@ or in pynet's memory.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -115,9 +116,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.engine)
     items[:] = [item for item in items if _has_its_place(item)]
+    first: dict[tuple[Path, str], str] = {}
     for item in items:
-        if "e2e" in item.path.parts and not _is_for_every_run(item):
-            item.add_marker(pytest.mark.nightly)
+        if "e2e" in item.path.parts:
+            key = item.path, item.name.partition("[")[0]
+            is_first = first.setdefault(key, _variant(item)) == _variant(item)
+            if not _is_for_every_run(item, is_first=is_first):
+                item.add_marker(pytest.mark.nightly)
 
 
 def _has_its_place(item: pytest.Item) -> bool:
@@ -131,17 +136,30 @@ def _has_its_place(item: pytest.Item) -> bool:
     return item.name.partition("[")[0] in IN_BOTH
 
 
-def _is_for_every_run(item: pytest.Item) -> bool:
-    """What engines may do differently runs on both; of the rest each test on one of them."""
-    name, _, parameters = item.name.partition("[")
-    if IN_MACHINE or not parameters or item.path.name == "test_managed.py":
+def _place(item: pytest.Item) -> tuple[str, str]:
+    return next((v, w) for v, w in PLACES if f"{v}-{w}" in item.name.partition("[")[2])
+
+
+def _variant(item: pytest.Item) -> str:
+    """Return what tells it from others of its name, but for the place."""
+    parameters = item.name.partition("[")[2]
+    return parameters.replace("-".join(_place(item)), "") if parameters else ""
+
+
+def _is_for_every_run(item: pytest.Item, *, is_first: bool) -> bool:
+    """What engines may do differently runs on both; of the rest each test on one of them.
+
+    Of the variants of a test that is for both it is the first; each other is on one of them.
+    """
+    name = item.name.partition("[")[0]
+    if IN_MACHINE or name == item.name or item.path.name == "test_managed.py":
         return True
-    version, way = next((v, w) for v, w in PLACES if f"{v}-{w}" in parameters)
-    if way == "managed":
-        return name in MANAGED_IN_EVERY_RUN
-    if name in ON_BOTH_IN_EVERY_RUN:
+    version, way = _place(item)
+    if way == "managed" and name not in MANAGED_IN_EVERY_RUN:
+        return False
+    if is_first and (way == "managed" or name in ON_BOTH_IN_EVERY_RUN):
         return True
-    others = f"{name}[{parameters.replace(f'{version}-{way}', '')}"
+    others = f"{name}[{_variant(item)}"
     return version == list(ENGINES)[crc32(others.encode()) % len(ENGINES)]
 
 

@@ -8,8 +8,6 @@ import pytest
 from tests.lab.commands import wait_until
 from tests.lab.site import Site
 
-ROUNDS = 20
-
 
 @pytest.mark.parametrize("ipam", [True, False], ids=["pynet-ipam", "docker-ipam"])
 def test_two_reach_each_other(site: Site, *, ipam: bool) -> None:
@@ -79,12 +77,13 @@ def test_gateway_leaves_first(site: Site) -> None:
     assert f"default via {gateway.partition('/')[0]}" in site.exec(container, "ip", "route")
 
 
-def test_two_at_once(site: Site) -> None:
+@pytest.mark.parametrize("rounds", [4, pytest.param(20, marks=pytest.mark.nightly)])
+def test_two_at_once(site: Site, rounds: int) -> None:
     """Two containers started at the same moment both work, every time."""
     network = site.network()
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             pair = list(pool.map(lambda _: site.run("--network", network), range(2)))
             addresses = {site.address(name, network) for name in pair}
             assert len(addresses) == 2

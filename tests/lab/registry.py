@@ -77,7 +77,7 @@ def _layer(rootfs: Path, work: Path) -> tuple[Path, str]:
     """Pack a root file system; return the file and the digest of its unpacked tar."""
     tar = subprocess.Popen(["tar", "-C", str(rootfs), "-cf", "-", "."], stdout=subprocess.PIPE)
     plain, packed = hashlib.sha256(), work / "layer"
-    with tar, gzip.open(packed, "wb", compresslevel=1) as output:
+    with tar, gzip.open(packed, "wb", compresslevel=0) as output:
         assert tar.stdout is not None
         while chunk := tar.stdout.read(CHUNK):
             plain.update(chunk)

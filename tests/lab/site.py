@@ -5,19 +5,26 @@ What a test makes here has names that occur once, and is removed at its end.
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Final
 
+from docker import APIClient
+from docker.errors import APIError
+
 from tests.lab.clients import reaches
-from tests.lab.commands import CommandError, wait_until
+from tests.lab.commands import CommandError, run, wait_until
 from tests.lab.host import IMAGE, Host
 from tests.lab.installed import Installed
+from tests.lab.namespace import enter
 
 SLEEP: Final = ("sleep", "3600")
 # Answers with the container's name.
 WEB: Final = ("sh", "-c", "hostname >/www/index.html; exec httpd -f -h /www")
+AT_A_TIME: Final = 8
 
 _numbers = itertools.count(1)
 
@@ -82,8 +89,21 @@ class Site:
         return True
 
     def pings(self, container: str, target: object) -> bool:
-        """Tell whether a target (an address or a name) answers a container."""
-        return self.succeeds(container, "ping", "-c", "1", "-W", "1", str(target))
+        """Tell whether a target (an address or a name) answers a container.
+
+        Names are asked for in the container, where Docker's server is; for an address the same
+        program asks from its network namespace, which takes a tenth of the time.
+        """
+        ping = ("ping", "-c", "1", "-W", "1", str(target))
+        try:
+            ip_address(str(target))
+        except ValueError:
+            return self.succeeds(container, *ping)
+        try:
+            run(enter(self.netns(container), "busybox", *ping))
+        except CommandError:
+            return False
+        return True
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
         found: list[dict[str, Any]] = json.loads(self.docker(kind, "inspect", name))
@@ -121,17 +141,23 @@ class Site:
 
     def clear(self) -> None:
         """Remove all that is still there."""
+        api = self.host.client.api
         if self._containers:
-            # `rm -f` of one that never came to be is an error on older engines.
-            with suppress(CommandError):
-                self.docker("rm", "-f", *self._containers)
-        there = {each["Name"] for each in self.host.client.api.networks()}
+            with ThreadPoolExecutor(AT_A_TIME) as pool:
+                list(pool.map(partial(_remove, api), self._containers))
+        there = {each["Name"] for each in api.networks()}
         # The latest first: it may have an earlier one's configuration.
-        names = [name for name in reversed(self._networks) if name in there]
-        if names:
-            self.docker("network", "rm", *names)
+        for name in reversed(self._networks):
+            if name in there:
+                api.remove_network(name)
 
     def _attached(self, container: str, network: str) -> dict[str, Any]:
         seen = self.host.client.api.inspect_container(container)
         attached: dict[str, Any] = seen["NetworkSettings"]["Networks"][network]
         return attached
+
+
+def _remove(api: APIClient, container: str) -> None:
+    # Of one that never came to be it is an error.
+    with suppress(APIError):
+        api.remove_container(container, force=True)
