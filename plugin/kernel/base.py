@@ -37,10 +37,7 @@ from plugin.model.resources import (
     HandedOver,
     HostPort,
     HostResource,
-    HostRoute,
     IpvlanSetting,
-    LinkResource,
-    RouteLocalnet,
 )
 
 
@@ -84,7 +81,7 @@ class Kernel(Protocol):
         One that is not found is looked for anew.
         """
 
-    def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
+    def read_marked(self) -> frozenset[HostResource]:
         """Every link and route on the host that carries our mark, whoever asked for it.
 
         And every leave to carry 127.0.0.0/8 that such a link has.

@@ -18,6 +18,7 @@ from typing import Final
 
 from plugin.errors import KernelError, PortTakenError, PynetError, RefusedError
 from plugin.kernel import open_files
+from plugin.kernel.handler import OneByOne, Session
 from plugin.model.network import IPAddress, Protocol
 from plugin.model.resources import HostPort
 
@@ -124,6 +125,22 @@ class HostPorts:
             beside.discard(port)
             if not beside:
                 del self._by_number[port.protocol, port.port]
+
+
+class HostPortHandler(OneByOne[HostPort]):
+    """The ports as host objects; they end with this process."""
+
+    def __init__(self, ports: HostPorts) -> None:
+        self._ports = ports
+
+    def ensure_one(self, session: Session, value: HostPort) -> None:
+        self._ports.ensure(value)
+
+    def remove_one(self, session: Session, value: HostPort) -> None:
+        self._ports.remove(value)
+
+    def read_one(self, session: Session, value: HostPort) -> HostPort | None:
+        return value if self._ports.held([value]) else None
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:

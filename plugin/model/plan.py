@@ -32,7 +32,7 @@ from plugin.model.resources import (
 )
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
-ORDER: Final = (
+ORDER: Final[tuple[type, ...]] = (
     Bridge,
     Dummy,
     Vlan,
@@ -51,7 +51,6 @@ ORDER: Final = (
     Element,
     ProxiedPort,
 )
-_RANK: Final = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +83,5 @@ class Plan:
 
 def in_order(resources: Iterable[Resource]) -> list[Resource]:
     """The order to make resources in."""
-    return sorted(resources, key=lambda resource: _RANK[type(resource)])
+    rank = {kind: rank for rank, kind in enumerate(ORDER)}
+    return sorted(resources, key=lambda resource: rank[type(resource)])

@@ -6,7 +6,7 @@ from ipaddress import ip_interface
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
-from plugin.kernel.links import stacked
+from plugin.kernel.links import children
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.resources import (
     Dummy,
@@ -130,7 +130,7 @@ class TestIpvlanAddresses:
     ) -> None:
         """After a while, and nothing is left of the link."""
         host.need_link("ipvlan")
-        monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(children, "PATIENCE_SECONDS", 0.1)
         theirs = self.OWN.addresses[number]
         host.add_foreign_ipvlan(PARENT, IpvlanSetting(mode=self.OWN.mode, flag=self.OWN.flag))
         host.use_address(theirs)

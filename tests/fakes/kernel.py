@@ -92,7 +92,7 @@ class FakeKernel:
     def one_look(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def read_marked(self) -> frozenset[LinkResource | HostRoute | RouteLocalnet]:
+    def read_marked(self) -> frozenset[HostResource]:
         routes = (each for link in self.host.links.values() for each in link.routes.values())
         localnets = {
             RouteLocalnet(ifname=name)

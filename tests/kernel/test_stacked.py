@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.kernel.links import stacked
+from plugin.kernel.links import children
 from plugin.kernel.links.host_links import read as read_host_links
+from plugin.kernel.links.macvlan import MacvlanHandler
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl
@@ -54,7 +55,7 @@ class TestMacAddresses:
         self, netns: Netns, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Wherever the link that has it is."""
-        monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(children, "PATIENCE_SECONDS", 0.1)
         make(kernel, MACVLAN)
         sandbox = Netns()
         netns.ip(f"link set pnc-1 netns {sandbox.path}")
@@ -104,16 +105,16 @@ class TestRefusals:
         """The reaper's own thread may come between the refusal and its reason."""
         first = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None)
         make(kernel, first)
-        ensure_macvlan = stacked.ensure_macvlan
+        make_macvlan = MacvlanHandler.make
 
-        def slowly(rtnl: Rtnl, macvlan: Macvlan) -> None:
+        def slowly(handler: MacvlanHandler, rtnl: Rtnl, macvlan: Macvlan) -> None:
             try:
-                ensure_macvlan(rtnl, macvlan)
+                make_macvlan(handler, rtnl, macvlan)
             except RefusedError:
                 kernel._reaper.reap()
                 raise
 
-        monkeypatch.setattr(stacked, "ensure_macvlan", slowly)
+        monkeypatch.setattr(MacvlanHandler, "make", slowly)
         kernel.remove([first])
         make(kernel, OTHER)
 

@@ -5,6 +5,7 @@ import os
 from typing import Final
 
 from plugin.errors import RefusedError
+from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
@@ -19,44 +20,45 @@ PROTOCOL: Final = 0x70
 _TELLING: Final = (5, 18)
 
 
-def ensure(rtnl: Rtnl, address: Address) -> None:
-    """Put the address on its link."""
-    flags = _IFA_F_NODAD if address.interface.version == 6 else 0
-    index = ownership.index_of(address.ifname)
-    try:
-        rtnl.add_address(index, address.interface, flags=flags, protocol=PROTOCOL)
-    except RtnlError as error:
-        if error.code == errno.EADDRINUSE:
-            raise RefusedError(
-                f"address {address.interface.ip} is in use on another ipvlan link of the same "
-                "parent; choose another host_address"
-            ) from error
-        if error.code != errno.EEXIST:
-            raise
-        return
-    if address.interface.network.num_addresses == 1:
-        _announce(rtnl, address)
+class AddressHandler(OneByOne[Address]):
+    """Such addresses."""
 
+    def ensure_one(self, session: Session, value: Address) -> None:
+        """Put the address on its link."""
+        flags = _IFA_F_NODAD if value.interface.version == 6 else 0
+        index = ownership.index_of(value.ifname)
+        try:
+            session.rtnl.add_address(index, value.interface, flags=flags, protocol=PROTOCOL)
+        except RtnlError as error:
+            if error.code == errno.EADDRINUSE:
+                raise RefusedError(
+                    f"address {value.interface.ip} is in use on another ipvlan link of the same "
+                    "parent; choose another host_address"
+                ) from error
+            if error.code != errno.EEXIST:
+                raise
+            return
+        if value.interface.network.num_addresses == 1:
+            _announce(session.rtnl, value)
 
-def remove(rtnl: Rtnl, address: Address) -> None:
-    """Take the address off, if we put it there."""
-    link = rtnl.link(address.ifname)
-    found = None if link is None else _find(rtnl, link.index, address)
-    if link is None or found is None or not _is_ours(link, found, address):
-        return
-    try:
-        rtnl.delete_address(link.index, address.interface)
-    except RtnlError as error:
-        if not error.is_gone:
-            raise
+    def remove_one(self, session: Session, value: Address) -> None:
+        """Take the address off, if we put it there."""
+        link = session.rtnl.link(value.ifname)
+        found = None if link is None else _find(session.rtnl, link.index, value)
+        if link is None or found is None or not _is_ours(link, found, value):
+            return
+        try:
+            session.rtnl.delete_address(link.index, value.interface)
+        except RtnlError as error:
+            if not error.is_gone:
+                raise
 
-
-def read(rtnl: Rtnl, address: Address) -> Address | None:
-    """The address, if its link has it."""
-    link = rtnl.link(address.ifname)
-    if link is None or _find(rtnl, link.index, address) is None:
-        return None
-    return address
+    def read_one(self, session: Session, value: Address) -> Address | None:
+        """The address, if its link has it."""
+        link = session.rtnl.link(value.ifname)
+        if link is None or _find(session.rtnl, link.index, value) is None:
+            return None
+        return value
 
 
 def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:

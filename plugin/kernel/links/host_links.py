@@ -9,7 +9,8 @@ from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Final
 
-from plugin.kernel.links import ownership, stacked
+from plugin.kernel.links import ownership
+from plugin.kernel.links.vlan import vlan_number
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
@@ -57,7 +58,7 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
         virtual_function=entry is not None and (entry / "device" / "physfn").exists(),
         in_guest=_is_guest(root.parent / "dmi" / "id"),
         lower=ownership.name_of(link.parent) or None,
-        vlan=stacked.vlan_number(link),
+        vlan=vlan_number(link),
         addresses=addresses,
         ours=ownership.is_ours(link),
     )

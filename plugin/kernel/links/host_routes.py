@@ -6,12 +6,14 @@ the shim is.
 """
 
 import errno
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Final
 
 from plugin.errors import AbsentAddressError, RefusedError
+from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import route_messages as routes
@@ -27,45 +29,53 @@ PROTOCOL: Final = 0x70
 _GONE: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
 
 
-def ensure_route(rtnl: Rtnl, route: HostRoute) -> None:
-    """Tell the kernel the container's hardware address and the way there."""
-    index = ownership.index_of(route.ifname)
-    neighbour = routes.neighbour(index, route.address, route.mac_address)
-    replacing = raw.NLM_F_ACK | raw.NLM_F_CREATE | raw.NLM_F_REPLACE
-    rtnl.ask(routes.RTM_NEWNEIGH, replacing, neighbour)
-    body = routes.host_route(index, route.address, PROTOCOL, route.source)
-    try:
-        rtnl.ask(routes.RTM_NEWROUTE, raw.NLM_F_ACK | raw.NLM_F_CREATE_EXCLUSIVE, body)
-    except RtnlError as error:
-        if error.code == errno.EINVAL:
-            raise AbsentAddressError(
-                f"this host has no address {route.source} to be reached at; give it back, or make "
-                "the network again with host_address"
-            ) from error
-        if error.code != errno.EEXIST:
-            raise
-        if (index, route.address) not in HostRoutes(rtnl).sources:
-            raise RefusedError(
-                f"a route to {route.address} exists and is not pynet's; remove it: "
-                f"ip route delete {route.address}"
-            ) from error
-        rtnl.ask(routes.RTM_NEWROUTE, replacing, body)
+class HostRouteHandler(OneByOne[HostRoute]):
+    """Such routes, each with its neighbour."""
 
-
-def remove_route(rtnl: Rtnl, route: HostRoute) -> None:
-    """Take both away; they may have gone with the link."""
-    link = rtnl.link(route.ifname)
-    if link is None:
-        return
-    for kind, body in (
-        (routes.RTM_DELROUTE, routes.host_route(link.index, route.address, PROTOCOL)),
-        (routes.RTM_DELNEIGH, routes.neighbour(link.index, route.address, None)),
-    ):
+    def ensure_one(self, session: Session, value: HostRoute) -> None:
+        """Tell the kernel the container's hardware address and the way there."""
+        index = ownership.index_of(value.ifname)
+        neighbour = routes.neighbour(index, value.address, value.mac_address)
+        replacing = raw.NLM_F_ACK | raw.NLM_F_CREATE | raw.NLM_F_REPLACE
+        session.rtnl.ask(routes.RTM_NEWNEIGH, replacing, neighbour)
+        body = routes.host_route(index, value.address, PROTOCOL, value.source)
         try:
-            rtnl.ask(kind, raw.NLM_F_ACK, body)
+            session.rtnl.ask(routes.RTM_NEWROUTE, raw.NLM_F_ACK | raw.NLM_F_CREATE_EXCLUSIVE, body)
         except RtnlError as error:
-            if error.code not in _GONE:
+            if error.code == errno.EINVAL:
+                raise AbsentAddressError(
+                    f"this host has no address {value.source} to be reached at; give it back, or make "
+                    "the network again with host_address"
+                ) from error
+            if error.code != errno.EEXIST:
                 raise
+            if (index, value.address) not in HostRoutes(session.rtnl).sources:
+                raise RefusedError(
+                    f"a route to {value.address} exists and is not pynet's; remove it: "
+                    f"ip route delete {value.address}"
+                ) from error
+            session.rtnl.ask(routes.RTM_NEWROUTE, replacing, body)
+
+    def remove_one(self, session: Session, value: HostRoute) -> None:
+        """Take both away; they may have gone with the link."""
+        link = session.rtnl.link(value.ifname)
+        if link is None:
+            return
+        for kind, body in (
+            (routes.RTM_DELROUTE, routes.host_route(link.index, value.address, PROTOCOL)),
+            (routes.RTM_DELNEIGH, routes.neighbour(link.index, value.address, None)),
+        ):
+            try:
+                session.rtnl.ask(kind, raw.NLM_F_ACK, body)
+            except RtnlError as error:
+                if error.code not in _GONE:
+                    raise
+
+    def read_one(self, session: Session, value: HostRoute) -> HostRoute | None:
+        return session.look(HostRoutes).read(value)
+
+    def read_all(self, session: Session) -> Iterable[HostRoute]:
+        return session.look(HostRoutes).all()
 
 
 @dataclass(frozen=True)

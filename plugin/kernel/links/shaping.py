@@ -5,12 +5,16 @@ needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth pl
 """
 
 import errno
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
+from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
+from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.conversations import traffic_control
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.ids import IfName
 from plugin.model.resources import MARK_PREFIX, Detour, Limit
 
 LATENCY: Final = "25ms"
@@ -21,50 +25,68 @@ _INGRESS: Final = 0xFFFF0000
 _ALL_PROTOCOLS: Final = 0x0003  # linux/if_ether.h: ETH_P_ALL
 
 
-def ensure_limit(limit: Limit) -> None:
-    """Put the bucket on the link, or give it another rate."""
-    with traffic_control() as ipr:
-        ipr.tc(
-            "replace",
-            "tbf",
-            ownership.index_of(limit.ifname),
-            _HANDLE,
-            parent=_ROOT,
-            rate=limit.rate // 8,
-            burst=_burst(limit),
-            latency=LATENCY,
-        )
+class LimitHandler(OneByOne[Limit]):
+    """The bucket of a link."""
 
+    def ensure_one(self, session: Session, value: Limit) -> None:
+        """Put the bucket on the link, or give it another rate."""
+        with traffic_control() as ipr:
+            ipr.tc(
+                "replace",
+                "tbf",
+                ownership.index_of(value.ifname),
+                _HANDLE,
+                parent=_ROOT,
+                rate=value.rate // 8,
+                burst=_burst(value),
+                latency=LATENCY,
+            )
 
-def ensure_detour(rtnl: Rtnl, detour: Detour) -> None:
-    """Make the detour, and send what comes in by its source over it."""
-    try:
-        made = LinkChange(ifname=detour.ifname, group=ownership.GROUP_OURS, up=True)
-        rtnl.add_link("ifb", made)
-    except RtnlError as error:
-        if error.code != errno.EEXIST:
-            raise
-        ownership.our_link(rtnl, detour.ifname, detour.mark, "ifb")
-    target = ownership.index_of(detour.ifname)
-    rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + detour.mark))
-    _redirect(ownership.index_of(detour.source), target)
+    def remove_one(self, session: Session, value: Limit) -> None:
+        """Leave the bucket: it goes with its link."""
 
-
-def read(rtnl: Rtnl, resource: Detour | Limit) -> Detour | Limit | None:
-    """The detour, if it is there and ours, or the bucket with the rate it has."""
-    link = rtnl.link(resource.ifname)
-    if link is None:
+    def read_one(self, session: Session, value: Limit) -> Limit | None:
+        """The bucket with the rate it has."""
+        link = session.rtnl.link(value.ifname)
+        if link is None:
+            return None
+        with traffic_control() as ipr:
+            for queue in ipr.get_qdiscs(link.index):
+                if queue.get_attr("TCA_KIND") == "tbf":
+                    rate = queue.get_nested("TCA_OPTIONS", "TCA_TBF_PARMS")["rate"] * 8
+                    return Limit(ifname=value.ifname, rate=rate)
         return None
-    if isinstance(resource, Detour):
-        return (
-            resource if ownership.is_ours(link) and _is_taken(rtnl, resource, link.index) else None
-        )
-    with traffic_control() as ipr:
-        for queue in ipr.get_qdiscs(link.index):
-            if queue.get_attr("TCA_KIND") == "tbf":
-                rate = queue.get_nested("TCA_OPTIONS", "TCA_TBF_PARMS")["rate"] * 8
-                return Limit(ifname=resource.ifname, rate=rate)
-    return None
+
+
+class DetourHandler(LinkHandler[Detour]):
+    """The ifb links that what comes in goes over."""
+
+    patient: ClassVar[bool] = True
+
+    def make(self, rtnl: Rtnl, detour: Detour) -> None:
+        """Make the detour, and send what comes in by its source over it."""
+        try:
+            made = LinkChange(ifname=detour.ifname, group=ownership.GROUP_OURS, up=True)
+            rtnl.add_link("ifb", made)
+        except RtnlError as error:
+            if error.code != errno.EEXIST:
+                raise
+            ownership.our_link(rtnl, detour.ifname, detour.mark, "ifb")
+        target = ownership.index_of(detour.ifname)
+        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + detour.mark))
+        _redirect(ownership.index_of(detour.source), target)
+
+    def read_one(self, session: Session, value: Detour) -> Detour | None:
+        """The detour, if it is there and ours, and taken."""
+        link = session.rtnl.link(value.ifname)
+        if link is None or not ownership.is_ours(link):
+            return None
+        return value if _is_taken(session.rtnl, value, link.index) else None
+
+    def read_all(self, session: Session) -> Iterable[Detour]:
+        for link in session.look(ownership.OwnedLinks).of_endpoints("ifb"):
+            mark = ownership.mark_of(link) or ""
+            yield Detour(ifname=link.ifname, source=IfName(""), mark=mark)
 
 
 def _is_taken(rtnl: Rtnl, detour: Detour, target: int) -> bool:

@@ -1,5 +1,6 @@
 """Kernel settings below /proc/sys, which shows those of the caller's network namespace."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Final
 
 from plugin.errors import KernelError
 from plugin.kernel import open_files
+from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl
@@ -58,22 +60,60 @@ def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
         return sysctl if without else None
 
 
-def ensure_route_localnet(wanted: RouteLocalnet, root: Path) -> None:
-    """Switch it on."""
-    ensure(_route_localnet(wanted.ifname, on=True), root)
+class SysctlHandler(OneByOne[Sysctl]):
+    """Settings of links of ours, and those that are shared with everybody."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def ensure_one(self, session: Session, value: Sysctl) -> None:
+        if not _is_others(session.rtnl, value):
+            ensure(value, self._root)
+
+    def remove_one(self, session: Session, value: Sysctl) -> None:
+        """Leave the setting: it goes with its link, or others need it by now."""
+
+    def read_one(self, session: Session, value: Sysctl) -> Sysctl | None:
+        return value if _is_others(session.rtnl, value) else read(value, self._root)
 
 
-def remove_route_localnet(rtnl: Rtnl, resource: RouteLocalnet, root: Path) -> None:
-    """Switch it off, if the link is still there and ours."""
-    link = rtnl.link(resource.ifname)
-    if link is not None and ownership.is_ours(link):
-        ensure(_route_localnet(resource.ifname, on=False), root)
+class RouteLocalnetHandler(OneByOne[RouteLocalnet]):
+    """The leave for a link to carry 127.0.0.0/8."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def ensure_one(self, session: Session, value: RouteLocalnet) -> None:
+        ensure(_route_localnet(value.ifname, on=True), self._root)
+
+    def remove_one(self, session: Session, value: RouteLocalnet) -> None:
+        """Switch it off, if the link is still there and ours."""
+        link = session.rtnl.link(value.ifname)
+        if link is not None and ownership.is_ours(link):
+            ensure(_route_localnet(value.ifname, on=False), self._root)
+
+    def read_one(self, session: Session, value: RouteLocalnet) -> RouteLocalnet | None:
+        return self._read(value.ifname)
+
+    def read_all(self, session: Session) -> Iterable[RouteLocalnet]:
+        """Those of links that lead to containers: bridges and shims."""
+        owned = session.look(ownership.OwnedLinks)
+        for link in (*owned.of("bridge"), *owned.of_networks("macvlan", "ipvlan")):
+            found = self._read(link.ifname)
+            if found is not None:
+                yield found
+
+    def _read(self, ifname: IfName) -> RouteLocalnet | None:
+        wanted = _route_localnet(ifname, on=True)
+        return RouteLocalnet(ifname=ifname) if read(wanted, self._root) == wanted else None
 
 
-def read_route_localnet(ifname: IfName, root: Path) -> RouteLocalnet | None:
-    """The leave, if it is given."""
-    wanted = _route_localnet(ifname, on=True)
-    return RouteLocalnet(ifname=ifname) if read(wanted, root) == wanted else None
+def _is_others(rtnl: Rtnl, sysctl: Sysctl) -> bool:
+    """Whether it is a setting of a link that somebody else made."""
+    if sysctl.adopted is None:
+        return False
+    link = rtnl.link(sysctl.adopted)
+    return link is not None and not ownership.is_ours(link)
 
 
 def _route_localnet(ifname: IfName, *, on: bool) -> Sysctl:

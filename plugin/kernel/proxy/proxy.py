@@ -12,17 +12,18 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError, PynetError, RefusedError
 from plugin.kernel import open_files
+from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.proxy.places import Limits
 from plugin.log import Log
 from plugin.model.network import Protocol
-from plugin.model.resources import ProxiedPort
+from plugin.model.resources import HostPort, ProxiedPort
 
 _log: Final = Log("proxy")
 _RELAY: Final = "plugin.kernel.proxy.relay"
@@ -179,6 +180,23 @@ class Proxy:
             if answer["id"] == order["id"]:  # an earlier order's may come too late
                 return answer
         raise ConnectionResetError(errno.ECONNRESET, "it has ended")
+
+
+class ProxiedPortHandler(OneByOne[ProxiedPort]):
+    """The ports that are carried as host objects; ``socket_of`` answers for the port that is held."""
+
+    def __init__(self, proxy: Proxy, socket_of: Callable[[HostPort], socket.socket]) -> None:
+        self._proxy = proxy
+        self._socket_of = socket_of
+
+    def ensure_one(self, session: Session, value: ProxiedPort) -> None:
+        self._proxy.ensure(value, self._socket_of(value.held))
+
+    def remove_one(self, session: Session, value: ProxiedPort) -> None:
+        self._proxy.remove(value)
+
+    def read_one(self, session: Session, value: ProxiedPort) -> ProxiedPort | None:
+        return value if self._proxy.carried([value]) else None
 
 
 def _environment() -> dict[str, str]:

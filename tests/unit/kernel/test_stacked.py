@@ -9,7 +9,11 @@ from typing import Any, Final
 import pytest
 
 from plugin.errors import RefusedError
-from plugin.kernel.links import ownership, shims, stacked
+from plugin.kernel.links import children, ownership
+from plugin.kernel.links.ipvlan import IpvlanHandler
+from plugin.kernel.links.reaper import Reaper
+from plugin.kernel.links.shim import ShimHandler
+from plugin.kernel.links.vlan import VlanHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.messages import attributes
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
@@ -39,6 +43,16 @@ THERE: Final = LinkInfo(
     group_forward=None,
     data={},
 )
+
+
+class Unmoved(Reaper):
+    """Deletes nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+
+NOBODY: Final = Unmoved()
 
 
 class Listener(Rtnl):
@@ -83,7 +97,7 @@ def an_ipvlan(mode: IpvlanMode = IpvlanMode.L2, flag: IpvlanFlag = IpvlanFlag.BR
 def test_an_ipvlan_link(mode: str, number: int, flag: str, bit: int) -> None:
     """linux/if_link.h: IFLA_IPVLAN_MODE is 1, IFLA_IPVLAN_FLAGS is 2, both of 16 bits."""
     rtnl = Listener()
-    stacked.ensure_ipvlan(rtnl, an_ipvlan(IpvlanMode[mode], IpvlanFlag[flag]))
+    IpvlanHandler(NOBODY).make(rtnl, an_ipvlan(IpvlanMode[mode], IpvlanFlag[flag]))
 
     ((kind, change, data),) = rtnl.made
     assert kind == "ipvlan"
@@ -96,7 +110,7 @@ def test_an_ipvlan_link(mode: str, number: int, flag: str, bit: int) -> None:
 def test_a_vlan() -> None:
     """linux/if_link.h: IFLA_VLAN_ID is 1, of 16 bits."""
     rtnl = Listener()
-    stacked.ensure_vlan(rtnl, Vlan(ifname=LO, parent=LO, number=4094))
+    VlanHandler(NOBODY).make(rtnl, Vlan(ifname=LO, parent=LO, number=4094))
 
     ((kind, change, data),) = rtnl.made
     assert kind == "vlan"
@@ -110,9 +124,9 @@ def test_a_shim(mode: IpvlanMode | None) -> None:
     """A kernel without its kind is found out with it: it is made before the first container's."""
     kind = "macvlan" if mode is None else "ipvlan"
     with pytest.raises(RefusedError, match=rf"makes no {kind} links .*load its module \({kind}\)"):
-        shims.ensure_shim(Listener(errno.EOPNOTSUPP), a_shim(mode), Path("/nowhere"))
+        ShimHandler(NOBODY, Path("/nowhere")).make(Listener(errno.EOPNOTSUPP), a_shim(mode))
     with pytest.raises(RefusedError, match=f"parent lo cannot carry an? {kind} link"):
-        shims.ensure_shim(Listener(errno.EBUSY), a_shim(mode), Path("/nowhere"))
+        ShimHandler(NOBODY, Path("/nowhere")).make(Listener(errno.EBUSY), a_shim(mode))
 
 
 @pytest.mark.parametrize(
@@ -128,28 +142,28 @@ def test_an_invalid_argument(
     monkeypatch: pytest.MonkeyPatch, link: dict[str, Any] | None, said: str
 ) -> None:
     """The kernel has one number for all of it."""
-    monkeypatch.setattr(stacked, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(children, "PATIENCE_SECONDS", 0)
     found = None if link is None else replace(THERE, **link)
     with pytest.raises(RefusedError, match=f"parent lo cannot carry an ipvlan link .*: {said}"):
-        stacked.ensure_ipvlan(Listener(errno.EINVAL, link=found), an_ipvlan())
+        IpvlanHandler(NOBODY).make(Listener(errno.EINVAL, link=found), an_ipvlan())
 
 
 def test_a_parent_that_is_not_free() -> None:
     """Macvlan links of Docker's stand on it, for instance."""
     with pytest.raises(RefusedError, match=r"cannot carry an ipvlan link.*choose mode=macvlan\)"):
-        stacked.ensure_ipvlan(Listener(errno.EBUSY), an_ipvlan())
+        IpvlanHandler(NOBODY).make(Listener(errno.EBUSY), an_ipvlan())
 
 
 def test_a_kernel_without_it() -> None:
     """The module to load is named."""
     with pytest.raises(RefusedError, match=r"makes no ipvlan links .*load its module \(ipvlan\)"):
-        stacked.ensure_ipvlan(Listener(errno.EOPNOTSUPP), an_ipvlan())
+        IpvlanHandler(NOBODY).make(Listener(errno.EOPNOTSUPP), an_ipvlan())
     with pytest.raises(RefusedError, match=r"makes no vlan links .*load its module \(8021q\)"):
-        stacked.ensure_vlan(Listener(errno.EOPNOTSUPP), Vlan(ifname=LO, parent=LO, number=1))
+        VlanHandler(NOBODY).make(Listener(errno.EOPNOTSUPP), Vlan(ifname=LO, parent=LO, number=1))
 
 
 def test_a_parent_without_vlans() -> None:
     """The number is the same, and the module is loaded."""
     there = Listener(errno.EOPNOTSUPP, "VLANs not supported on device")
     with pytest.raises(RefusedError, match=r"parent lo cannot carry VLANs .*choose the Ethernet"):
-        stacked.ensure_vlan(there, Vlan(ifname=LO, parent=LO, number=1))
+        VlanHandler(NOBODY).make(there, Vlan(ifname=LO, parent=LO, number=1))

@@ -1,0 +1,104 @@
+"""The contract of a handler: what can be done with one kind of host object.
+
+``handlers.py`` has the table of kinds and their handlers.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar, cast
+
+from plugin.errors import KernelError
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.resources import Key
+
+
+class HostObject(Protocol):
+    """A value that says how one thing on the host is to be; its key says which thing."""
+
+    @property
+    def key(self) -> Key: ...
+
+
+T = TypeVar("T", bound=HostObject)
+Look = TypeVar("Look")
+
+
+class Session:
+    """One conversation with the kernel, and what has been seen in it so far."""
+
+    def __init__(self, rtnl: Rtnl) -> None:
+        self.rtnl = rtnl
+        self._looks: dict[object, object] = {}
+
+    def look(self, kind: Callable[[Rtnl], Look]) -> Look:
+        """The one look of that kind in this conversation, for all who read: a long list is read once."""
+        if kind not in self._looks:
+            self._looks[kind] = kind(self.rtnl)
+        return cast("Look", self._looks[kind])
+
+
+class Handler(Protocol[T]):
+    """Makes, removes and reads the objects of one kind."""
+
+    def ensure(self, session: Session, values: Iterable[T]) -> None:
+        """Make the host hold ``values``, in their order, whatever it holds of them now.
+
+        Values are drawn one by one: one that has not been drawn has not been touched. Raises
+        what ``Kernel.ensure`` raises, RefusedError if the value drawn last was not touched.
+        """
+
+    def remove(self, session: Session, values: Iterable[T]) -> None:
+        """Remove what is ours of ``values``; what is not there or not ours is passed over.
+
+        Goes on after a failure and raises one ExceptionGroup of KernelError at the end.
+        """
+
+    def read(self, session: Session, values: Iterable[T]) -> Iterable[T]:
+        """What the host has under the keys of ``values``, as it is."""
+
+    def read_all(self, session: Session) -> Iterable[T]:
+        """Every object of this kind that is known as ours without a record, for the sweep.
+
+        Empty for kinds that go with something else.
+        """
+
+
+class OneByOne(ABC, Generic[T]):
+    """A handler whose objects are made, removed and read one after the other."""
+
+    @abstractmethod
+    def ensure_one(self, session: Session, value: T) -> None:
+        """Make the host hold the value.  Raises as ``Handler.ensure`` does."""
+
+    @abstractmethod
+    def remove_one(self, session: Session, value: T) -> None:
+        """Remove the object, if it is ours.  Raises RtnlError or KernelError."""
+
+    @abstractmethod
+    def read_one(self, session: Session, value: T) -> T | None:
+        """The object as it is; None if it is not there."""
+
+    def ensure(self, session: Session, values: Iterable[T]) -> None:
+        for value in values:
+            self.ensure_one(session, value)
+
+    def remove(self, session: Session, values: Iterable[T]) -> None:
+        failures = []
+        for value in values:
+            try:
+                self.remove_one(session, value)
+            except RtnlError as error:
+                # The end of a sandbox takes links along, also while they are looked at.
+                if not error.is_gone:
+                    failures.append(KernelError(f"{value.key}: {error}"))
+            except KernelError as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("not everything could be removed", failures)
+
+    def read(self, session: Session, values: Iterable[T]) -> Iterable[T]:
+        found = (self.read_one(session, value) for value in values)
+        return (each for each in found if each is not None)
+
+    def read_all(self, session: Session) -> Iterable[T]:
+        return ()

@@ -1,0 +1,76 @@
+"""Which kind of host object has which handler.
+
+The order in which kinds are made is ``plan.ORDER``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plugin.kernel.handler import Handler
+from plugin.kernel.host_ports import HostPortHandler, HostPorts
+from plugin.kernel.links.addresses import AddressHandler
+from plugin.kernel.links.bridge import BridgeHandler
+from plugin.kernel.links.bridge_ports import HairpinHandler, VethHandler
+from plugin.kernel.links.dummy import DummyHandler
+from plugin.kernel.links.host_routes import HostRouteHandler
+from plugin.kernel.links.ipvlan import IpvlanHandler
+from plugin.kernel.links.macvlan import MacvlanHandler
+from plugin.kernel.links.reaper import Reaper
+from plugin.kernel.links.shaping import DetourHandler, LimitHandler
+from plugin.kernel.links.shim import ShimHandler
+from plugin.kernel.links.sysctls import RouteLocalnetHandler, SysctlHandler
+from plugin.kernel.links.vlan import VlanHandler
+from plugin.kernel.proxy.proxy import ProxiedPortHandler, Proxy
+from plugin.model.resources import (
+    Address,
+    Bridge,
+    Detour,
+    Dummy,
+    Hairpin,
+    HostPort,
+    HostRoute,
+    Ipvlan,
+    Limit,
+    Macvlan,
+    ProxiedPort,
+    RouteLocalnet,
+    Shim,
+    Sysctl,
+    Veth,
+    Vlan,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What handlers share."""
+
+    sysctl_root: Path
+    reaper: Reaper
+    ports: HostPorts
+    proxy: Proxy
+
+
+def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
+    """The table; Any, for each handler takes values of its own kind only."""
+    reaper, root = parts.reaper, parts.sysctl_root
+    return {
+        Bridge: BridgeHandler(reaper),
+        Dummy: DummyHandler(reaper),
+        Vlan: VlanHandler(reaper),
+        Shim: ShimHandler(reaper, root),
+        Sysctl: SysctlHandler(root),
+        Address: AddressHandler(),
+        Veth: VethHandler(reaper),
+        Macvlan: MacvlanHandler(reaper),
+        Ipvlan: IpvlanHandler(reaper),
+        Detour: DetourHandler(reaper),
+        Limit: LimitHandler(),
+        Hairpin: HairpinHandler(),
+        RouteLocalnet: RouteLocalnetHandler(root),
+        HostRoute: HostRouteHandler(),
+        HostPort: HostPortHandler(parts.ports),
+        ProxiedPort: ProxiedPortHandler(parts.proxy, parts.ports.socket_of),
+    }

@@ -1,0 +1,70 @@
+"""Bridges: ours, and those of others that a network uses."""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import replace
+
+from plugin.kernel.handler import Session
+from plugin.kernel.links import ownership
+from plugin.kernel.links.link_handler import LinkHandler
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.resources import MARK_PREFIX, Bridge
+
+
+class BridgeHandler(LinkHandler[Bridge]):
+    """Bridges."""
+
+    def make(self, rtnl: Rtnl, bridge: Bridge) -> None:
+        """Make the bridge, or set right what differs on the one that is there."""
+        wanted = LinkChange(mac_address=bridge.mac_address, mtu=bridge.mtu, up=True)
+        alias = MARK_PREFIX + bridge.mark
+        try:
+            rtnl.add_link(
+                "bridge", replace(wanted, ifname=bridge.ifname, group=ownership.GROUP_OURS)
+            )
+        except RtnlError as error:
+            if error.code != errno.EEXIST:
+                raise
+            if bridge.adoptable and _adopt(rtnl, bridge):
+                return
+            found = ownership.our_link(rtnl, bridge.ifname, bridge.mark, "bridge")
+            rtnl.change_link(found.index, replace(wanted, alias=alias))
+            return
+        rtnl.change_link(ownership.index_of(bridge.ifname), LinkChange(alias=alias))
+
+    def read_one(self, session: Session, value: Bridge) -> Bridge | None:
+        """The bridge as it is; an adopted one is right as it is, if it is up."""
+        link = session.rtnl.link(value.ifname)
+        if link is None:
+            return None
+        if value.adoptable and _is_foreign_bridge(link) and link.up:
+            return value
+        return replace(_as_bridge(link), adoptable=value.adoptable)
+
+    def read_all(self, session: Session) -> Iterable[Bridge]:
+        return map(_as_bridge, session.look(ownership.OwnedLinks).of("bridge"))
+
+
+def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:
+    """Use a bridge that somebody else made, if it is one; all it needs is to be up."""
+    link = rtnl.link(bridge.ifname)
+    if link is None or not _is_foreign_bridge(link):
+        return False
+    if not link.up:
+        rtnl.change_link(link.index, LinkChange(up=True))
+    return True
+
+
+def _as_bridge(link: LinkInfo) -> Bridge:
+    """A bridge as it is."""
+    return Bridge(
+        ifname=link.ifname,
+        mac_address=link.mac_address,
+        mtu=link.mtu,
+        mark=ownership.mark_if_right(link),
+    )
+
+
+def _is_foreign_bridge(link: LinkInfo) -> bool:
+    return link.kind == "bridge" and not ownership.is_ours(link) and not ownership.is_doomed(link)

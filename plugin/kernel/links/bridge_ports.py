@@ -1,0 +1,95 @@
+"""Bridge ports: veth pairs, and the flag that lets a port send frames back."""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from plugin.kernel.handler import OneByOne, Session
+from plugin.kernel.links import ownership
+from plugin.kernel.links.link_handler import LinkHandler
+from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo, veth_peer
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.resources import MARK_PREFIX, Hairpin, Veth
+
+# All but pause frames, which no bridge passes on (net/bridge/br_sysfs_if.c, Linux 4.15).
+_GROUP_FORWARD: Final = 0xFFFD
+
+
+class VethHandler(LinkHandler[Veth]):
+    """Pairs of which the host's end is a bridge port."""
+
+    patient: ClassVar[bool] = True
+
+    def make(self, rtnl: Rtnl, veth: Veth) -> None:
+        """Make the pair in one message, or set right the host's end of the one that is there.
+
+        A bridge gives frames for 01:80:C2:00:00:0X (IEEE 802.1D, table 7-10) to the host as received
+        by the port, past all that guards ports and bridges, and learns their source
+        (net/bridge/br_input.c, br_handle_frame).  This port has them bridged as any other frame.
+        """
+        wanted = LinkChange(master=ownership.index_of(veth.master), mtu=veth.mtu, up=True)
+        alias = MARK_PREFIX + veth.mark
+        peer = LinkChange(
+            ifname=veth.peer,
+            mac_address=veth.peer_mac_address,
+            mtu=veth.mtu,
+            group=ownership.GROUP_OURS,
+        )
+        try:
+            made = replace(wanted, ifname=veth.ifname, group=ownership.GROUP_OURS)
+            rtnl.add_link("veth", made, veth_peer(peer))
+        except RtnlError as error:
+            if error.code != errno.EEXIST:
+                raise
+            link = ownership.our_link(rtnl, veth.ifname, veth.mark, "veth")
+            rtnl.change_link(link.index, wanted)
+        change = LinkChange(alias=alias, group_forward=_GROUP_FORWARD)
+        rtnl.change_link(ownership.index_of(veth.ifname), change)
+
+    def read_one(self, session: Session, value: Veth) -> Veth | None:
+        """The pair as the host's end shows it; the other end's name and address are taken on trust."""
+        link = session.rtnl.link(value.ifname)
+        if link is None:
+            return None
+        guarded = link.group_forward in (
+            None,
+            _GROUP_FORWARD,
+        )  # an older kernel has no such setting
+        mark = ownership.mark_if_right(link) if guarded else ""
+        return replace(value, master=ownership.name_of(link.master), mtu=link.mtu, mark=mark)
+
+    def read_all(self, session: Session) -> Iterable[Veth]:
+        """Pairs by the host's ends: the peers go with them."""
+        for link in session.look(ownership.OwnedLinks).of("veth"):
+            if ownership.mark_of(link) is not None or link.master:
+                yield _as_veth(link)
+
+
+class HairpinHandler(OneByOne[Hairpin]):
+    """The flag of a bridge port."""
+
+    def ensure_one(self, session: Session, value: Hairpin) -> None:
+        session.rtnl.set_hairpin(ownership.index_of(value.ifname), on=True)
+
+    def remove_one(self, session: Session, value: Hairpin) -> None:
+        """Switch the flag off, if the port is still there and ours."""
+        link = session.rtnl.link(value.ifname)
+        if link is not None and ownership.is_ours(link) and link.master:
+            session.rtnl.set_hairpin(link.index, on=False)
+
+    def read_one(self, session: Session, value: Hairpin) -> Hairpin | None:
+        link = session.rtnl.link(value.ifname)
+        return value if link is not None and link.hairpin else None
+
+
+def _as_veth(link: LinkInfo) -> Veth:
+    return Veth(
+        ifname=link.ifname,
+        peer=IfName(""),
+        peer_mac_address=MacAddress(""),
+        master=ownership.name_of(link.master),
+        mtu=link.mtu,
+        mark=ownership.mark_of(link) or "",
+    )

@@ -1,0 +1,95 @@
+"""Macvlan and ipvlan links that are made to be handed over to a sandbox.
+
+dockerd moves such a link into the sandbox as it is, so that the host sees it no more; where
+it is then is for ``sandboxes`` to find out.
+"""
+
+import errno
+import time
+from dataclasses import replace
+from typing import ClassVar, Final, TypeVar
+
+from plugin import deadline
+from plugin.kernel.handler import Session
+from plugin.kernel.links import ownership
+from plugin.kernel.links.link_errors import child_refusal
+from plugin.kernel.links.link_handler import LinkHandler
+from plugin.kernel.links.sandboxes import Sandboxes
+from plugin.kernel.links.stacking import standing_on
+from plugin.kernel.netlink.link_messages import LinkChange
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.ids import IfName
+from plugin.model.resources import MARK_PREFIX, HandedOver
+
+# A link that dies with its sandbox has its address, and its parent, until the kernel gets to it.
+PATIENCE_SECONDS: Final = 8.0
+GLANCE_SECONDS: Final = 2.0  # for one that may be alive
+POLL_SECONDS: Final = 0.02
+_OCCUPIED: Final = (errno.EBUSY, errno.EINVAL)  # by the other kind, by passthru
+
+C = TypeVar("C", bound=HandedOver)
+
+
+class ChildHandler(LinkHandler[C]):
+    """What macvlan and ipvlan links have in common."""
+
+    patient: ClassVar[bool] = True
+
+    def remove_one(self, session: Session, value: C) -> None:
+        """Remove the link, in its sandbox if the engine did not hand it back."""
+        if not self.doom(session.rtnl, value) and session.rtnl.link(value.ifname) is None:
+            Sandboxes(session.rtnl).delete(value)
+
+    def read_one(self, session: Session, value: C) -> C | None:
+        """The link as the host shows it; one that is in a sandbox is taken on trust."""
+        link = session.rtnl.link(value.ifname)
+        if link is None or ownership.is_doomed(link):
+            return value if session.look(Sandboxes).has(value) else None
+        mark = (ownership.mark_of(link) or "") if ownership.is_ours(link) else ""
+        return replace(value, parent=ownership.name_of(link.parent), mark=mark)
+
+
+def make_child(rtnl: Rtnl, child: HandedOver, kind: str, made: LinkChange, data: bytes) -> None:
+    """Make the link, when its parent is free for it.  Raises RefusedError if it is not."""
+    try:
+        _add_child(rtnl, child.parent, kind, made, data)
+    except RtnlError as error:
+        refusal = child_refusal(rtnl, kind, child.parent, child.mtu, error)
+        if refusal is not None:
+            raise refusal from error
+        if error.code != errno.EEXIST:
+            raise
+        ownership.our_link(rtnl, child.ifname, child.mark, kind)
+    rtnl.change_link(ownership.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
+
+
+def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: bytes) -> None:
+    """Add the link, when what died with its sandbox has let go of the parent.
+
+    Such a link can be seen for a moment, as one that lives, and then not any more, and is there
+    until the kernel gets to it (net/core/net_namespace.c, cleanup_net).
+    """
+    begun, longest = time.monotonic(), deadline.remaining(PATIENCE_SECONDS)
+    while True:
+        try:
+            rtnl.add_link(kind, made, data)
+        except RtnlError as error:
+            waited = time.monotonic() - begun
+            if error.code not in _OCCUPIED or waited >= longest:
+                raise
+            if waited >= _patience(rtnl, parent, made.mtu):
+                raise
+        else:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _patience(rtnl: Rtnl, parent: IfName, mtu: int | None) -> float:
+    """How long what is in the way may be about to go."""
+    link = rtnl.link(parent)
+    if link is None or not link.ethernet or link.master or (mtu or 0) > link.mtu:
+        return 0
+    found = list(standing_on(rtnl, link.index))
+    if any(each.parent_nsid is None for each in found):
+        return 0
+    return GLANCE_SECONDS if found else PATIENCE_SECONDS

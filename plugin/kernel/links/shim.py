@@ -1,0 +1,120 @@
+"""The host's own link on a parent.
+
+The parent and the links on it never hear each other, but the links do: by this one the host meets
+the containers that stand there.
+"""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from plugin.kernel.handler import Session
+from plugin.kernel.links import ownership, sysctls
+from plugin.kernel.links.link_errors import child_refusal
+from plugin.kernel.links.link_handler import LinkHandler
+from plugin.kernel.links.reaper import Reaper
+from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.link_messages import (
+    IFLA_IPVLAN_FLAGS,
+    IFLA_IPVLAN_MODE,
+    IFLA_MACVLAN_MODE,
+    LinkChange,
+    LinkInfo,
+)
+from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.resources import (
+    MARK_PREFIX,
+    IpvlanFlag,
+    MacvlanMode,
+    Shim,
+    Sysctl,
+)
+
+
+class ShimHandler(LinkHandler[Shim]):
+    """Such links of networks."""
+
+    def __init__(self, reaper: Reaper, sysctl_root: Path) -> None:
+        super().__init__(reaper)
+        self._root = sysctl_root
+
+    def make(self, rtnl: Rtnl, shim: Shim) -> None:
+        """Make the link, and set it up when it has its settings: a router's word is quicker than ours."""
+        wanted = LinkChange(mtu=shim.mtu, mac_address=shim.mac_address)
+        kind, data = _kind(shim)
+        parent = ownership.index_of(shim.parent)
+        made = replace(wanted, ifname=shim.ifname, parent=parent, group=ownership.GROUP_OURS)
+        try:
+            rtnl.add_link(kind, made, data)
+        except RtnlError as error:
+            refusal = child_refusal(rtnl, kind, shim.parent, shim.mtu, error)
+            if refusal is not None:
+                raise refusal from error
+            if error.code != errno.EEXIST:
+                raise
+            link = ownership.our_link(rtnl, shim.ifname, shim.mark, kind)
+            if link.parent == parent:
+                rtnl.change_link(link.index, wanted)
+            else:
+                # Two parents swapped their names; nothing of anybody's stands on a shim.
+                rtnl.delete_link(link.index)
+                rtnl.add_link(kind, made, data)
+        for setting in _settings(shim):
+            sysctls.ensure(setting, self._root)
+        up = LinkChange(up=True, alias=MARK_PREFIX + shim.mark)
+        rtnl.change_link(ownership.index_of(shim.ifname), up)
+
+    def read_one(self, session: Session, value: Shim) -> Shim | None:
+        """The link as it is; one without its settings differs from any plan."""
+        link = session.rtnl.link(value.ifname)
+        if link is None or ownership.is_doomed(link):
+            return None
+        settings = _settings(value)
+        right = all(sysctls.read(each, self._root) in (each, None) for each in settings)
+        return replace(
+            _as_shim(link),
+            mac_address=link.mac_address if value.mac_address else None,
+            mtu=None if value.mtu is None else link.mtu,
+            ipv6=value.ipv6,
+            ipvlan_mode=value.ipvlan_mode,
+            mark=ownership.mark_if_right(link) if right else "",
+        )
+
+    def read_all(self, session: Session) -> Iterable[Shim]:
+        owned = session.look(ownership.OwnedLinks)
+        return map(_as_shim, owned.of_networks("macvlan", "ipvlan"))
+
+
+def _as_shim(link: LinkInfo) -> Shim:
+    """A shim, as far as the link tells."""
+    return Shim(
+        ifname=link.ifname,
+        parent=ownership.name_of(link.parent),
+        mac_address=link.mac_address,
+        mtu=link.mtu,
+        ipv6=False,
+        mark=ownership.mark_of(link) or "",
+    )
+
+
+def _kind(shim: Shim) -> tuple[str, bytes]:
+    """The kind of link, and how it is with its neighbours: bridge, the only way it hears them."""
+    if shim.ipvlan_mode is None:
+        return "macvlan", raw.attribute(IFLA_MACVLAN_MODE, raw.U32.pack(MacvlanMode.BRIDGE))
+    mode = raw.attribute(IFLA_IPVLAN_MODE, raw.U16.pack(shim.ipvlan_mode))
+    return "ipvlan", mode + raw.attribute(IFLA_IPVLAN_FLAGS, raw.U16.pack(IpvlanFlag.BRIDGE))
+
+
+def _settings(shim: Shim) -> list[Sysctl]:
+    conf4, conf6 = (f"net/{family}/conf/{shim.ifname}" for family in ("ipv4", "ipv6"))
+    settings = [
+        Sysctl(name=f"{conf4}/arp_filter", value="1"),
+        Sysctl(name=f"{conf6}/accept_ra", value="0"),
+        Sysctl(name=f"{conf6}/accept_dad", value="0"),
+        Sysctl(name=f"{conf6}/disable_ipv6", value="0" if shim.ipv6 else "1"),
+    ]
+    if shim.ipvlan_mode is not None:
+        # Whoever heard of the parent's addresses here would reach them past the shim.
+        settings.append(Sysctl(name=f"{conf4}/arp_ignore", value="1"))
+    return settings
