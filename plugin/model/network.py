@@ -5,7 +5,8 @@ A network keeps what was read from the host when it was made (``uplink_mtu``,
 Only ``host_addresses`` and ``parent_mac`` follow the host, whose addresses may be leased.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from ipaddress import (
     IPv4Address,
@@ -15,6 +16,7 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
+from typing import Final
 
 from plugin.model.ids import EndpointID, IfName, MacAddress, NetworkID
 
@@ -32,6 +34,26 @@ class NetworkState(Enum):
     PENDING = "pending"
     ACTIVE = "active"
     DELETING = "deleting"
+
+
+class EndpointState(Enum):
+    """Where an endpoint is in its life; ``MOVES`` says where it may go from there."""
+
+    CREATED = "created"  # no sandbox has had its link yet
+    JOINED = "joined"  # a sandbox has its link, or is about to
+    LEFT = "left"  # the sandbox gave it back, or has ended
+    UNPLUGGED = "unplugged"  # the link went with the parent; the sandbox may run without it
+    DELETING = "deleting"  # dockerd considers it deleted, whatever we answered
+
+
+MOVES: Final[Mapping[EndpointState, frozenset[EndpointState]]] = {
+    EndpointState.CREATED: frozenset({EndpointState.JOINED, EndpointState.DELETING}),
+    EndpointState.JOINED: frozenset(EndpointState) - {EndpointState.CREATED},
+    EndpointState.LEFT: frozenset({EndpointState.JOINED, EndpointState.DELETING}),
+    EndpointState.UNPLUGGED: frozenset(EndpointState)
+    - {EndpointState.CREATED, EndpointState.UNPLUGGED},
+    EndpointState.DELETING: frozenset(),
+}
 
 
 class Protocol(Enum):
@@ -128,11 +150,11 @@ class Endpoint:
     options: dict[str, str] = field(default_factory=dict)
     sandbox_key: str | None = None
     attached: bool = False  # a sandbox has, or had, its link
-    unplugged: bool = False  # its link went with the parent, and its sandbox may run without
+    unplugged: bool = False  # see EndpointState
     bindings: tuple[PortBinding, ...] = ()
     no_proxy_6to4: bool = False  # IPv6 of the host leads to another endpoint
     published: tuple[PublishedPort, ...] = ()
-    deleting: bool = False  # dockerd has forgotten it, whatever it was answered
+    deleting: bool = False  # see EndpointState
 
     @property
     def interfaces(self) -> tuple[IPInterface, ...]:
@@ -149,9 +171,41 @@ class Endpoint:
         }
 
     @property
+    def state(self) -> EndpointState:
+        """Where it is in its life, by what the record says."""
+        if self.deleting:
+            return EndpointState.DELETING
+        if self.sandbox_key is not None:
+            return EndpointState.JOINED
+        if self.unplugged:
+            return EndpointState.UNPLUGGED
+        return EndpointState.LEFT if self.attached else EndpointState.CREATED
+
+    @property
     def joined(self) -> bool:
         """Whether a sandbox holds (or is about to hold) the endpoint's link."""
         return self.sandbox_key is not None
+
+    def moved(self, state: EndpointState, *, sandbox_key: str | None = None) -> "Endpoint":
+        """The endpoint in another state; ``sandbox_key`` names the sandbox that it joins.
+
+        To stay where it is is no move, and always right.
+
+        Raises:
+            ValueError: for a move that `MOVES` does not have, or a join without a sandbox.
+
+        """
+        if state not in MOVES[self.state] | {self.state}:
+            raise ValueError(f"an endpoint that is {self.state.value} cannot become {state.value}")
+        if (sandbox_key is None) == (state is EndpointState.JOINED):
+            raise ValueError(f"an endpoint that becomes {state.value} joins {sandbox_key}")
+        return replace(
+            self,
+            sandbox_key=sandbox_key,
+            attached=self.attached or state is EndpointState.JOINED,
+            unplugged=state is EndpointState.UNPLUGGED,
+            deleting=state is EndpointState.DELETING,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,14 @@ from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
 from plugin.log import Log
 from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
-from plugin.model.network import Attachment, Endpoint, Network, PortBinding, PublishedPort
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    EndpointState,
+    Network,
+    PortBinding,
+    PublishedPort,
+)
 from plugin.model.plan import Plan
 from plugin.model.resources import HostRoute
 from plugin.service import ports
@@ -101,10 +108,7 @@ class Endpoints:
             if endpoint.sandbox_key != sandbox_key:
                 before = driver.shared_plan(network, self._store.endpoints(network_id))
                 joined = replace(
-                    endpoint,
-                    sandbox_key=sandbox_key,
-                    attached=True,
-                    unplugged=False,
+                    endpoint.moved(EndpointState.JOINED, sandbox_key=sandbox_key),
                     published=ports.opened(driver, network, endpoint, bindings),
                 )
                 plan = driver.endpoint_plan(network, endpoint)
@@ -129,8 +133,9 @@ class Endpoints:
                 plan = driver_for(network.mode).ports_plan(network, endpoint)
                 own = self._teardown.own(network, endpoint, plan)
                 self._reconciler.remove(own | _ways(network, endpoint))
-                left = replace(_bare(endpoint), sandbox_key=None, unplugged=False)
-                self._store.save_endpoint(left)
+                # Of one that never joined dockerd may say so, too.
+                state = EndpointState.LEFT if endpoint.attached else EndpointState.CREATED
+                self._store.save_endpoint(_bare(endpoint).moved(state))
                 self._reconciler.release(plan)
                 self._share_anew(network, before)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
-from plugin.model.network import Endpoint, IPInterface, Network, NetworkState
+from plugin.model.network import Endpoint, EndpointState, IPInterface, Network, NetworkState
 
 _Place = tuple[NetworkID, IPInterface | MacAddress] | str  # a place on a network, or a sandbox
 
@@ -75,9 +75,7 @@ class MemoryStore:
         known = self.endpoint(endpoint_id)
         if known is None:
             return False
-        self._endpoints[known.network_id][known.id] = replace(
-            known, deleting=True, sandbox_key=None
-        )
+        self._endpoints[known.network_id][known.id] = known.moved(EndpointState.DELETING)
         return True
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
@@ -134,5 +132,5 @@ def network_as_kept(network: Network, known: Network | None) -> Network:
 def endpoint_as_kept(endpoint: Endpoint, known: Endpoint | None) -> Endpoint:
     """What is kept when ``endpoint`` is saved over ``known``."""
     if known is not None and known.deleting:
-        return replace(endpoint, deleting=True, sandbox_key=None)
+        return endpoint.moved(EndpointState.DELETING)
     return endpoint

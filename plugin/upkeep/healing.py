@@ -16,7 +16,7 @@ from plugin.errors import BusyError, PynetError, reasons
 from plugin.health import Health
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
-from plugin.model.network import Endpoint, Network, NetworkState
+from plugin.model.network import Endpoint, EndpointState, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
@@ -228,15 +228,9 @@ class Healer:
         """Its link is gone, and so is the sandbox that held the other end."""
         plan = endpoint_plan(network, endpoint)
         self._reconciler.remove(self._teardown.own(network, endpoint, plan))
-        self._store.save_endpoint(
-            replace(
-                endpoint,
-                sandbox_key=None,
-                bindings=(),
-                published=(),
-                unplugged=self._lacks_parent(network, plan),
-            )
-        )
+        lacks_parent = self._lacks_parent(network, plan)
+        state = EndpointState.UNPLUGGED if lacks_parent else EndpointState.LEFT
+        self._store.save_endpoint(replace(endpoint.moved(state), bindings=(), published=()))
         self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 
