@@ -12,6 +12,8 @@ from tests.kernel.netns import Netns
 
 LIST = ("nft", "list", "ruleset")
 
+pytestmark = pytest.mark.kernels
+
 
 @pytest.fixture
 def firewall(netns: Netns) -> NftablesFirewall:

@@ -5,6 +5,8 @@ import signal
 import socket
 import threading
 
+import pytest
+
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.network import Protocol
@@ -19,6 +21,8 @@ from tests.kernel.carried import (
     server,
 )
 from tests.kernel.netns import Netns, wait_until
+
+pytestmark = pytest.mark.kernels
 
 
 class TestProcess:

@@ -135,7 +135,7 @@ NIGHTLY: Final = (
     Stage(
         name="tests on Debian's kernel",
         command=f"{_PYTEST} tests/vm && {_MACHINE}",
-        seconds=160,
+        seconds=240,
         after=("virtual machine",),
     ),
     Stage(
