@@ -35,7 +35,7 @@ class Ear:
                 socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_PROTOCOLS)
             )
         self._socket.bind(("eth0", ALL_PROTOCOLS))
-        self._socket.settimeout(30)
+        self._socket.settimeout(60)
         self._netns = netns
 
     def __enter__(self) -> Self:
@@ -149,5 +149,5 @@ def test_other_protocols(site: Site, guard: str) -> None:
 def _packets(netns: Path) -> socket.socket:
     with inside(netns):
         packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    packets.settimeout(20)
+    packets.settimeout(60)
     return packets

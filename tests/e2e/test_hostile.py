@@ -59,11 +59,11 @@ def test_an_address_that_comes_back(site: Site, peer: Peer) -> None:
     with inside(site.netns(old)):
         server = socket.create_server(("0.0.0.0", PORT))
     with inside(peer.netns):
-        client = socket.create_connection((str(site.host.address), HOST_PORT), 10)
+        client = socket.create_connection((str(site.host.address), HOST_PORT), 60)
     with server, client, closing(_listener(peer.netns)) as outside:
         with closing(_listener(site.netns(old))) as asker:
             asker.sendto(WORD, (f"::ffff:{peer.address}", PORT))
-        outside.settimeout(10)
+        outside.settimeout(60)
         _, asked_by = outside.recvfrom(2048)
         site.remove(old)
         new = site.run(*options)
@@ -91,7 +91,7 @@ def _packets(netns: Path) -> socket.socket:
     with inside(netns):
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     made.bind(("eth0", 0))
-    made.settimeout(20)
+    made.settimeout(60)
     return made
 
 

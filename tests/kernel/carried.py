@@ -65,7 +65,7 @@ def everything(sock: socket.socket) -> bytes:
 
 def is_refused(port: int) -> bool:
     try:
-        socket.create_connection((ADDRESS, port), timeout=1).close()
+        socket.create_connection((ADDRESS, port), timeout=60).close()
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:

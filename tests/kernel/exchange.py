@@ -17,7 +17,7 @@ from typing import Protocol as Contract
 
 from plugin.model.network import Protocol
 
-_DEADLINE: Final = 30.0
+_DEADLINE: Final = 60.0
 _SILENCE: Final = 0.3  # after the last that answers, for those that must not
 _AGAIN: Final = 0.2  # a datagram may be lost while neighbours are looked for
 _IP_PKTINFO: Final = 8  # linux/in.h; its struct has an interface and two addresses

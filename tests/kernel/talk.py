@@ -19,7 +19,7 @@ CONTROL: Final = b"control"
 SYN: Final = 0x02  # RFC 9293 section 3.1
 RST: Final = 0x04
 _ROUNDS: Final = 2  # in the first, neighbours may still have to be found
-_DEADLINE: Final = 30.0
+_DEADLINE: Final = 60.0
 _SILENCE: Final = 0.3  # for those that must not answer
 # RFC 792, RFC 4443: echo request, code, checksum, identifier, sequence; the kernel fills in.
 _ECHO: Final = {socket.AF_INET: b"\x08" + bytes(7), socket.AF_INET6: b"\x80" + bytes(7)}

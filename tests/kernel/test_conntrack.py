@@ -241,7 +241,7 @@ def test_a_range_of_ports(site: Site) -> None:
     with site.outside.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         for number in (numbers[0], numbers[-1]):
             with one.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-                server.settimeout(5)
+                server.settimeout(60)
                 server.bind(("0.0.0.0", number))
                 client.sendto(b"%d" % number, (HOST4, number))
 
@@ -292,7 +292,7 @@ class TestSuccessors:
             old.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking,
         ):
             peer.bind((OUTSIDE4, 9000))
-            peer.settimeout(5)
+            peer.settimeout(60)
             asking.bind(("10.1.0.2", 4000))
             asking.sendto(b"?", (OUTSIDE4, 9000))
             _, whom = peer.recvfrom(16)

@@ -66,7 +66,7 @@ class TestConnections:
         """Fifty megabytes, in order, while the reader takes its time to begin."""
         sender, reader = pair if sends == "client" else pair[::-1]
         block = os.urandom(1 << 20)
-        sender.settimeout(30)
+        sender.settimeout(60)
 
         def send() -> None:
             for number in range(LARGE // len(block)):

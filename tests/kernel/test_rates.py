@@ -31,9 +31,9 @@ def seconds(server: Netns, client: Netns, address: str) -> float:
         listener.bind((address, PORT))
         listener.listen()
         sender.connect((address, PORT))
-        sender.settimeout(20)
+        sender.settimeout(60)
         connection, _ = listener.accept()
-        connection.settimeout(20)
+        connection.settimeout(60)
         thread = threading.Thread(target=sender.sendall, args=(bytes(HEAD + BODY),))
         thread.start()
         with connection:

@@ -29,7 +29,7 @@ def health() -> Health:
 def client() -> Iterator[tuple[socket.socket, socket.socket]]:
     """The server's end of a connection, and the engine's."""
     ours, theirs = socket.socketpair()
-    theirs.settimeout(20)
+    theirs.settimeout(60)
     with ours, theirs:
         yield ours, theirs
 
