@@ -6,6 +6,7 @@ from plugin.addressing.base import AddressUse
 from plugin.firewall.base import Firewall
 from plugin.health import Health
 from plugin.kernel.base import Kernel
+from plugin.service.bound_networks import BoundNetworks
 from plugin.service.endpoints import Endpoints
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
@@ -36,6 +37,7 @@ class Parts:
 
     locks: Locks
     reconciler: Reconciler
+    bound: BoundNetworks
     teardown: Teardown
     networks: Networks
     endpoints: Endpoints
@@ -61,18 +63,20 @@ def assemble(
     store, addresses = backends.store, backends.addresses
     locks = locks or Locks()
     reconciler = Reconciler(backends.kernel, backends.firewall, running=running)
-    teardown = Teardown(store, reconciler, addresses, locks)
+    bound = BoundNetworks()
+    teardown = Teardown(store, reconciler, bound, addresses, locks)
     survey = ParentSurvey(backends.kernel)
-    inspector = Inspector(store, reconciler)
+    inspector = Inspector(store, reconciler, bound)
     return Parts(
         locks=locks,
         reconciler=reconciler,
+        bound=bound,
         teardown=teardown,
         networks=Networks(store, reconciler, locks, addresses, teardown, survey),
         endpoints=Endpoints(store, reconciler, locks, addresses, teardown),
         inspector=inspector,
         inspection=Inspection(store, inspector, locks),
         healer=Healer(inspector, teardown, locks, health, timer or IdleTimer()),
-        parents=Parents(store, backends.kernel, health, survey),
-        host_addresses=HostAddresses(store, reconciler, locks),
+        parents=Parents(store, backends.kernel, bound, health, survey),
+        host_addresses=HostAddresses(store, reconciler, bound, locks),
     )

@@ -122,10 +122,11 @@ class Builder:
             reservations=reservations,
             upkeep=Upkeep(
                 store=store,
+                bound=parts.bound,
                 healer=parts.healer,
                 parents=parts.parents,
                 host_addresses=parts.host_addresses,
-                zones=FirewalldZones(store, kernel, self._health, Firewalld()),
+                zones=FirewalldZones(store, kernel, parts.bound, self._health, Firewalld()),
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),
                 collect=lambda: _collect(allocator, reservations),

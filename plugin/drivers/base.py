@@ -1,13 +1,16 @@
 """The contract of a network mode: pure answers about what should be.
 
-Every method may be called at any time and any number of times, with the same answer for
-the same values.  Each raises RefusedError for what cannot be meant.
+A driver binds a network: it answers with a BoundNetwork, whose options have been read.
+Everything else is asked of that one, at any time and any number of times, with the same
+answer for the same values.  Each method raises RefusedError for what cannot be meant.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
-from plugin.drivers.options import Option
+from plugin.drivers.options import Option, Values
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
     Attachment,
@@ -22,61 +25,109 @@ from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 
 
-class Driver(Protocol):
-    """One network mode."""
+@dataclass(frozen=True)
+class BoundNetwork(ABC):
+    """A network whose options have been read; a mode overrides what it has an answer for."""
 
-    mode: ClassVar[str]
-    options: ClassVar[tuple[Option[Any], ...]]
-    endpoint_options: ClassVar[tuple[Option[Any], ...]]
+    network: Network
+    options: Values
 
-    def check_options(self, network: Network) -> None:
+    def with_record(self, network: Network) -> Self:
+        """The same network with another record, whose options are the same."""
+        return replace(self, network=network)
+
+    def check_options(self) -> None:
         """Refuse options whose values mean nothing, each for itself or together."""
+        self.options.check()
 
-    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
+    @abstractmethod
+    def check_endpoint(self, endpoint: Endpoint) -> None:
         """The same for one endpoint: its options (``--driver-opt``), and what was chosen for it."""
 
-    def gateway_needs(self, network: Network) -> GatewayNeeds:
+    @abstractmethod
+    def gateway_needs(self) -> GatewayNeeds:
         """Before addresses are given out: who needs no gateway (engine 28 and later ask)."""
 
-    def parent(self, network: Network) -> IfName | None:
+    def mtu_link(self) -> IfName | None:
         """A link that may be there before the network, whose MTU the network takes."""
+        return None
 
-    def parent_use(self, network: Network) -> ParentUse | None:
+    def adopted_bridge(self) -> IfName | None:
+        """A bridge that the user named, which may be there before the network."""
+        return None
+
+    def parent_use(self) -> ParentUse | None:
         """The link of the host that containers' links stand on, if it is not the network's own."""
+        return None
 
-    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+    def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         """Before creation: refuse a parent that cannot carry the network.
 
         ``links`` are those of ``parent_use`` that are there.  Answers what may trouble the
         network nevertheless, each a sentence with its remedy.
         """
+        return ()
 
-    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
+    @abstractmethod
+    def host_subnets(self) -> tuple[IPNetwork, ...]:
         """Subnets that the host has a way or a rule to: no other network can have one of those."""
 
-    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
+    def shared_plan(self, endpoints: Sequence[Endpoint]) -> Plan:
         """What depends on which endpoints have joined; compared anew at every join and leave."""
+        return Plan()
 
-    def network_plan(self, network: Network) -> Plan:
+    @abstractmethod
+    def network_plan(self) -> Plan:
         """What the network alone needs, from its creation to its deletion."""
 
-    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
+    @abstractmethod
+    def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """The hardware address of an endpoint for which nobody chose one."""
 
-    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+    @abstractmethod
+    def endpoint_plan(self, endpoint: Endpoint) -> Plan:
         """What the endpoint needs from join to deletion, the link to hand over among it."""
 
-    def port_targets(
-        self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[PortTarget, ...]:
+    @abstractmethod
+    def port_targets(self, endpoint: Endpoint, binding: PortBinding) -> tuple[PortTarget, ...]:
         """Where a binding is published.
 
         Nowhere if the network publishes nothing, or the endpoint lacks the family: a sandbox may
         have a gateway for each, and all bindings are told to both.
         """
 
-    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
+    def ports_plan(self, endpoint: Endpoint) -> Plan:
         """What the endpoint's published ports need, while it is the sandbox's gateway."""
+        return Plan()
 
-    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
+    @abstractmethod
+    def attachment(self, endpoint: Endpoint) -> Attachment:
         """What dockerd does with the link in the sandbox."""
+
+    def held_plan(self, endpoint: Endpoint) -> Plan:
+        """Everything the host may hold for an endpoint."""
+        return self.endpoint_plan(endpoint) | self.ports_plan(endpoint)
+
+    def whole_plan(self, endpoints: Sequence[Endpoint]) -> Plan:
+        """Everything the host may hold for the network, endpoints that never joined among it."""
+        plan = self.network_plan() | self.shared_plan(endpoints)
+        for endpoint in endpoints:
+            plan |= self.held_plan(endpoint)
+        return plan
+
+
+class Bind(Protocol):
+    """How a mode makes a bound network, mostly its class of them; raises nothing."""
+
+    def __call__(self, network: Network, options: Values) -> BoundNetwork:
+        """The network with its options."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """One network mode."""
+
+    mode: str
+    options: tuple[Option[Any], ...] = ()
+    endpoint_options: tuple[Option[Any], ...] = ()
+    bind: Bind

@@ -4,11 +4,14 @@ All of them have the parent's MAC address, so that a switch or an access point t
 address only has nothing to drop.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from functools import cached_property
+from typing import Any, Final
 
-from plugin.drivers import routes, shim, stacked
+from plugin.drivers import host_access, host_shim, routes, shim_ports, stacked
+from plugin.drivers.base import BoundNetwork, Driver
+from plugin.drivers.host_access import HostAccess
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option
 from plugin.drivers.stacked import Stack
@@ -19,7 +22,6 @@ from plugin.model.network import (
     Endpoint,
     GatewayNeeds,
     IPNetwork,
-    Network,
     PortBinding,
     PortTarget,
 )
@@ -44,24 +46,42 @@ FLAG: Final = Option(
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch or router that sends back what came from them.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, *shim.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, *host_access.OPTIONS)
 
 
-class IpvlanDriver:
-    """``-o mode=ipvlan``."""
+class IpvlanNetwork(BoundNetwork):
+    """Links with the parent's MAC address, and with IP addresses of their own."""
 
-    mode: ClassVar[str] = "ipvlan"
-    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
-    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ()
+    @cached_property
+    def _stack(self) -> Stack:
+        return stacked.read_stack(self.network, self.options)
 
-    def check_options(self, network: Network) -> None:
-        stack, mode, _ = self._read(network)
-        shim.refuse_contradictions(network, stack)
-        if mode is not IpvlanMode.L2:
-            name = mode.name.lower()
-            routes.refuse_contradictions(network, f"{MODE.name}={name} has no neighbours to ask")
+    @cached_property
+    def _host(self) -> HostAccess:
+        return HostAccess(
+            network=self.network,
+            options=self.options,
+            stack=self._stack,
+            ipvlan_mode=self.options[MODE],
+        )
 
-    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
+    @property
+    def _has_neighbours(self) -> bool:
+        return self.options[MODE] is IpvlanMode.L2
+
+    def check_options(self) -> None:
+        self.options.check()
+        host_access.check_options(self._host)
+        if self._host.has_access:
+            self._check_access()
+        host_access.refuse_contradictions(self._host)
+        if not self._has_neighbours:
+            mode = f"{MODE.name}={self.options[MODE].name.lower()}"
+            routes.refuse_contradictions(
+                self.network, self.options, f"{mode} has no neighbours to ask"
+            )
+
+    def check_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.mac_address:
             raise RefusedError(
                 f"MAC address {endpoint.mac_address} cannot be had in mode ipvlan: all containers "
@@ -69,41 +89,39 @@ class IpvlanDriver:
                 "PYNET_REQUIRES_MAC, or choose mode=macvlan"
             )
         for interface in endpoint.interfaces:
-            if interface.ip in {each.ip for each in network.host_addresses}:
+            if interface.ip in {each.ip for each in self.network.host_addresses}:
                 raise RefusedError(
                     f"address {interface.ip} is the host's on the parent, and would not reach it any "
                     f"more; keep it free with --aux-address host={interface.ip}, or choose another"
                 )
-        if shim.has_access(network):
-            shim.check_endpoint(network, endpoint)
+        host_access.check_endpoint(self._host, endpoint)
 
-    def gateway_needs(self, network: Network) -> GatewayNeeds:
+    def gateway_needs(self) -> GatewayNeeds:
         """From mode l3 up the LAN's router has no address of the network's."""
-        stack, mode, _ = self._read(network)
-        if mode is not IpvlanMode.L2:
+        if not self._has_neighbours:
             return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
-        return stacked.gateway_needs(stack)
+        return stacked.gateway_needs(self._stack)
 
-    def parent(self, network: Network) -> IfName | None:
-        use = self.parent_use(network)
-        return None if use is None else use.parent
+    def mtu_link(self) -> IfName | None:
+        return stacked.mtu_link(self._stack)
 
-    def parent_use(self, network: Network) -> ParentUse | None:
+    def parent_use(self) -> ParentUse | None:
         """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c).
 
         The host's addresses are known so that no container gets one: what comes to the parent for an
         address of one of its links is that link's.
         """
-        stack, mode, flag = self._read(network)
-        setting = IpvlanSetting(mode=mode, flag=flag).text
-        return stacked.parent_use(stack, self.mode, setting=setting, addressed=True)
+        setting = IpvlanSetting(mode=self.options[MODE], flag=self.options[FLAG])
+        return stacked.parent_use(
+            self._stack, kind=IPVLAN.mode, setting=setting.text, addressed=True
+        )
 
-    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+    def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         """What comes to the parent for an address of one of its links is that link's."""
-        stack, _, _ = self._read(network)
+        stack = self._stack
         parent = links.get(stack.parent)
         there = () if parent is None else {each.ip for each in parent.addresses}
-        for address in shim.HOST_ADDRESS.of(network.options):
+        for address in self.options[host_access.HOST_ADDRESS]:
             if address in there:
                 raise RefusedError(
                     f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
@@ -111,84 +129,72 @@ class IpvlanDriver:
                 )
         return stacked.check_parent(stack, links)
 
-    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
-        return shim.host_subnets(network)
+    def host_subnets(self) -> tuple[IPNetwork, ...]:
+        return host_access.host_subnets(self._host)
 
-    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
-        return Plan()
+    def network_plan(self) -> Plan:
+        stacked.check_pools(self.network)
+        resources = host_access.gateway_resources(self._host) | host_shim.network_resources(
+            self._host
+        )
+        return stacked.parent_plan(self.network, self._stack) | Plan(resources=resources)
 
-    def network_plan(self, network: Network) -> Plan:
-        stack, mode, _ = self._read(network)
-        stacked.check_pools(network)
-        plan = stacked.parent_plan(network, stack)
-        plan |= Plan(resources=shim.gateway_resources(network))
-        if shim.has_access(network):
-            plan |= Plan(resources=shim.network_resources(network, stack, mode))
-        return plan
-
-    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
+    def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """The parent's, which dockerd must not try to set."""
         return MacAddress("")
 
-    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        stack, mode, flag = self._read(network)
+    def endpoint_plan(self, endpoint: Endpoint) -> Plan:
+        stack = self._stack
         link = Ipvlan(
             ifname=handoff_name(endpoint.id),
             parent=stack.parent,
-            mode=mode,
-            flag=flag,
+            mode=self.options[MODE],
+            flag=self.options[FLAG],
             mtu=stack.mtu,
-            mark=f"{network.id}/{endpoint.id}",
+            mark=f"{self.network.id}/{endpoint.id}",
             addresses=endpoint.interfaces,
         )
-        requires = frozenset({stack.parent})
-        plan = Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
-        if shim.has_access(network):
-            plan |= Plan(resources=shim.endpoint_resources(network, endpoint))
-        return plan
+        return Plan(
+            resources=host_shim.endpoint_resources(self._host, endpoint) | {link},
+            requires=frozenset({stack.parent}),
+            handoff=link.ifname,
+        )
 
-    def port_targets(
-        self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[PortTarget, ...]:
-        return shim.port_targets(network, endpoint, binding)
+    def port_targets(self, endpoint: Endpoint, binding: PortBinding) -> tuple[PortTarget, ...]:
+        return shim_ports.port_targets(self._host, endpoint, binding)
 
-    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        return Plan(resources=shim.port_resources(network, endpoint))
+    def ports_plan(self, endpoint: Endpoint) -> Plan:
+        return Plan(resources=shim_ports.port_resources(self._host, endpoint))
 
-    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
+    def attachment(self, endpoint: Endpoint) -> Attachment:
         """From mode l3 up there are no neighbours to ask for a gateway: everything is on the link."""
-        stack, mode, _ = self._read(network)
-        attachment = stacked.attachment(network, stack, endpoint)
-        if mode is not IpvlanMode.L2 and not network.internal and not stack.own:
-            own = routes.routes_for(network, endpoint)
+        stack = self._stack
+        attachment = stacked.attachment(self.network, stack, endpoint)
+        if not self._has_neighbours and not self.network.internal and not stack.own:
+            own = routes.routes_for(self.options, endpoint)
             plain = replace(attachment, gateway4=None, gateway6=None, routes=own)
-            attachment = stacked.connected(plain, network, endpoint)
-        return shim.attached(network, endpoint, attachment)
+            attachment = stacked.connected(plain, stack, endpoint)
+        return host_access.attached(self._host, endpoint, attachment)
 
-    def _read(self, network: Network) -> tuple[Stack, IpvlanMode, IpvlanFlag]:
-        options = network.options
-        stack, mode, flag = stacked.read_stack(network), MODE.of(options), FLAG.of(options)
-        if shim.has_access(network):
-            _check_access(network, stack, mode, flag)
-        return stack, mode, flag
+    def _check_access(self) -> None:
+        mode, flag = self.options[MODE], self.options[FLAG]
+        if self._stack.own:
+            raise RefusedError(
+                "option host_access is true, and an isolated ipvlan network has no MAC address to "
+                "know its containers by; say parent, or choose mode=macvlan"
+            )
+        if flag is not IpvlanFlag.BRIDGE:
+            raise RefusedError(
+                f"option host_access is true, and a link with ipvlan_flag={flag.name.lower()} "
+                "exchanges nothing with other links of its parent, the host's among them; choose "
+                "ipvlan_flag=bridge"
+            )
+        if mode is not IpvlanMode.L2 and self.options[HOST_SERVICES] is not None:
+            raise RefusedError(
+                f"option host_services is {self.options.texts[HOST_SERVICES.name]!r}, and with "
+                f"ipvlan_mode={mode.name.lower()} containers reach the host's other addresses past "
+                "its link among them; choose ipvlan_mode=l2, or leave out host_services"
+            )
 
 
-def _check_access(network: Network, stack: Stack, mode: IpvlanMode, flag: IpvlanFlag) -> None:
-    if stack.own:
-        raise RefusedError(
-            "option host_access is true, and an isolated ipvlan network has no MAC address to know "
-            "its containers by; say parent, or choose mode=macvlan"
-        )
-    if flag is not IpvlanFlag.BRIDGE:
-        raise RefusedError(
-            f"option host_access is true, and a link with ipvlan_flag={flag.name.lower()} exchanges "
-            "nothing with other links of its parent, the host's among them; choose "
-            "ipvlan_flag=bridge"
-        )
-    if mode is not IpvlanMode.L2 and HOST_SERVICES.of(network.options) is not None:
-        name = mode.name.lower()
-        raise RefusedError(
-            f"option host_services is {network.options[HOST_SERVICES.name]!r}, and with "
-            f"ipvlan_mode={name} containers reach the host's other addresses past its link among "
-            "them; choose ipvlan_mode=l2, or leave out host_services"
-        )
+IPVLAN: Final = Driver(mode="ipvlan", options=OPTIONS, bind=IpvlanNetwork)

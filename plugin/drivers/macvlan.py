@@ -4,13 +4,16 @@ The parent's LAN sees a machine per container.  What the kernel forbids is to be
 parent itself and its macvlan links never hear each other.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
 
-from plugin.drivers import shim, stacked
+from plugin.drivers import host_access, host_shim, shim_ports, stacked
+from plugin.drivers.base import BoundNetwork, Driver
 from plugin.drivers.chosen import MAC, made_mac
 from plugin.drivers.doubtful import macvlan_hints, passthru_hints
-from plugin.drivers.options import Option
+from plugin.drivers.host_access import HostAccess
+from plugin.drivers.options import Option, container_values
 from plugin.drivers.stacked import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -19,7 +22,6 @@ from plugin.model.network import (
     Endpoint,
     GatewayNeeds,
     IPNetwork,
-    Network,
     PortBinding,
     PortTarget,
 )
@@ -36,105 +38,109 @@ MODE: Final = Option(
     "reach each other at all. `vepa`: by a switch that sends frames back where they came from. "
     "`passthru`: one container alone has the parent, and its MAC address.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, *shim.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, *host_access.OPTIONS)
 ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC,)
 
 
-class MacvlanDriver:
-    """``-o mode=macvlan``."""
+class MacvlanNetwork(BoundNetwork):
+    """Links with MAC addresses of their own on a parent."""
 
-    mode: ClassVar[str] = "macvlan"
-    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
-    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
+    @cached_property
+    def _stack(self) -> Stack:
+        return stacked.read_stack(self.network, self.options)
 
-    def check_options(self, network: Network) -> None:
-        shim.refuse_contradictions(network, self._read(network)[0])
+    @cached_property
+    def _host(self) -> HostAccess:
+        return HostAccess(network=self.network, options=self.options, stack=self._stack)
 
-    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        if shim.has_access(network):
-            shim.check_endpoint(network, endpoint)
+    @property
+    def _is_passthru(self) -> bool:
+        return self.options[MODE] is MacvlanMode.PASSTHRU
 
-    def gateway_needs(self, network: Network) -> GatewayNeeds:
-        return stacked.gateway_needs(self._read(network)[0])
-
-    def parent(self, network: Network) -> IfName | None:
-        use = self.parent_use(network)
-        return None if use is None else use.parent
-
-    def parent_use(self, network: Network) -> ParentUse | None:
-        stack, mode = self._read(network)
-        exclusive = mode is MacvlanMode.PASSTHRU
-        addressed = shim.has_access(network)
-        return stacked.parent_use(stack, self.mode, exclusive=exclusive, addressed=addressed)
-
-    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        stack, mode = self._read(network)
-        hints = stacked.check_parent(stack, links)
-        for link in links.values():
-            if link.wireless and mode is not MacvlanMode.PASSTHRU:
-                raise RefusedError(
-                    f"parent {link.ifname} is a Wi-Fi link, whose access point drops frames of MAC "
-                    "addresses that it did not admit; choose mode=ipvlan or another parent"
-                )
-            passthru = mode is MacvlanMode.PASSTHRU
-            hints += passthru_hints(link) if passthru else macvlan_hints(link)
-        return hints
-
-    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
-        return shim.host_subnets(network)
-
-    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
-        return Plan()
-
-    def network_plan(self, network: Network) -> Plan:
-        stack, _ = self._read(network)
-        stacked.check_pools(network)
-        plan = stacked.parent_plan(network, stack)
-        plan |= Plan(resources=shim.gateway_resources(network))
-        if shim.has_access(network):
-            plan |= Plan(resources=shim.network_resources(network, stack))
-        return plan
-
-    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
-        """In mode passthru the parent's, which is the kernel's to give."""
-        if self._read(network)[1] is MacvlanMode.PASSTHRU:
-            return MacAddress("")
-        return made_mac(network, endpoint)
-
-    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        stack, mode = self._read(network)
-        link = Macvlan(
-            ifname=handoff_name(endpoint.id),
-            parent=stack.parent,
-            mode=mode,
-            mac_address=endpoint.mac_address or None,
-            mtu=stack.mtu,
-            mark=f"{network.id}/{endpoint.id}",
-        )
-        requires = frozenset({stack.parent})
-        plan = Plan(resources=frozenset({link}), requires=requires, handoff=link.ifname)
-        if shim.has_access(network):
-            plan |= Plan(resources=shim.endpoint_resources(network, endpoint))
-        return plan
-
-    def port_targets(
-        self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[PortTarget, ...]:
-        return shim.port_targets(network, endpoint, binding)
-
-    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        return Plan(resources=shim.port_resources(network, endpoint))
-
-    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
-        attachment = stacked.attachment(network, self._read(network)[0], endpoint)
-        return shim.attached(network, endpoint, attachment)
-
-    def _read(self, network: Network) -> tuple[Stack, MacvlanMode]:
-        mode = MODE.of(network.options)
-        if shim.has_access(network) and mode is not MacvlanMode.BRIDGE:
+    def check_options(self) -> None:
+        self.options.check()
+        host_access.check_options(self._host)
+        mode = self.options[MODE]
+        if self._host.has_access and mode is not MacvlanMode.BRIDGE:
             raise RefusedError(
                 f"option host_access is true, and a link with macvlan_mode={mode.name.lower()} "
                 "exchanges nothing with other links of its parent, the host's among them; choose "
                 "macvlan_mode=bridge"
             )
-        return stacked.read_stack(network), mode
+        host_access.refuse_contradictions(self._host)
+
+    def check_endpoint(self, endpoint: Endpoint) -> None:
+        container_values(ENDPOINT_OPTIONS, endpoint.options).check()
+        host_access.check_endpoint(self._host, endpoint)
+
+    def gateway_needs(self) -> GatewayNeeds:
+        return stacked.gateway_needs(self._stack)
+
+    def mtu_link(self) -> IfName | None:
+        return stacked.mtu_link(self._stack)
+
+    def parent_use(self) -> ParentUse | None:
+        """The shim's MAC address is derived of the parent's, and neighbours shall not learn another."""
+        return stacked.parent_use(
+            self._stack,
+            kind=MACVLAN.mode,
+            exclusive=self._is_passthru,
+            addressed=self._host.has_access,
+            first_mac=self._host.has_access,
+        )
+
+    def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+        hints = stacked.check_parent(self._stack, links)
+        for link in links.values():
+            if link.wireless and not self._is_passthru:
+                raise RefusedError(
+                    f"parent {link.ifname} is a Wi-Fi link, whose access point drops frames of MAC "
+                    "addresses that it did not admit; choose mode=ipvlan or another parent"
+                )
+            hints += passthru_hints(link) if self._is_passthru else macvlan_hints(link)
+        return hints
+
+    def host_subnets(self) -> tuple[IPNetwork, ...]:
+        return host_access.host_subnets(self._host)
+
+    def network_plan(self) -> Plan:
+        stacked.check_pools(self.network)
+        resources = host_access.gateway_resources(self._host) | host_shim.network_resources(
+            self._host
+        )
+        return stacked.parent_plan(self.network, self._stack) | Plan(resources=resources)
+
+    def mac_address(self, endpoint: Endpoint) -> MacAddress:
+        """In mode passthru the parent's, which is the kernel's to give."""
+        return MacAddress("") if self._is_passthru else made_mac(self.network, endpoint)
+
+    def endpoint_plan(self, endpoint: Endpoint) -> Plan:
+        stack = self._stack
+        link = Macvlan(
+            ifname=handoff_name(endpoint.id),
+            parent=stack.parent,
+            mode=self.options[MODE],
+            mac_address=endpoint.mac_address or None,
+            mtu=stack.mtu,
+            mark=f"{self.network.id}/{endpoint.id}",
+        )
+        return Plan(
+            resources=host_shim.endpoint_resources(self._host, endpoint) | {link},
+            requires=frozenset({stack.parent}),
+            handoff=link.ifname,
+        )
+
+    def port_targets(self, endpoint: Endpoint, binding: PortBinding) -> tuple[PortTarget, ...]:
+        return shim_ports.port_targets(self._host, endpoint, binding)
+
+    def ports_plan(self, endpoint: Endpoint) -> Plan:
+        return Plan(resources=shim_ports.port_resources(self._host, endpoint))
+
+    def attachment(self, endpoint: Endpoint) -> Attachment:
+        attachment = stacked.attachment(self.network, self._stack, endpoint)
+        return host_access.attached(self._host, endpoint, attachment)
+
+
+MACVLAN: Final = Driver(
+    mode="macvlan", options=OPTIONS, endpoint_options=ENDPOINT_OPTIONS, bind=MacvlanNetwork
+)

@@ -1,15 +1,16 @@
 """Option names to typed values, and refusals that say what would be right.
 
 A mode declares its options as a tuple of Option; what is not in it is refused by the registry,
-which knows who has it.
+which knows who has it.  The texts are read once, into Values.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from plugin.errors import InvalidOptionError
 from plugin.model.ids import IFNAMSIZ, IfName, link_name, unscoped
@@ -34,7 +35,7 @@ _TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads 
 _FALSE: Final = frozenset({"false", "0", "f"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option(Generic[T]):
     """An option by its short name; ``parse`` raises ValueError for what it cannot read."""
 
@@ -53,6 +54,54 @@ class Option(Generic[T]):
             return self.parse(text)
         except ValueError:
             raise InvalidOptionError(self.name, text, self.expected) from None
+
+
+class Values:
+    """The values of a network's or of a container's options, each text read once.
+
+    A text that cannot be read is refused when somebody asks for its value: a network of an
+    earlier pynet keeps everything else.
+    """
+
+    __slots__ = ("_options", "_values", "texts")
+
+    def __init__(self, options: Iterable[Option[Any]], texts: Mapping[str, str]) -> None:
+        self.texts = texts
+        self._options = tuple(options)
+        self._values: dict[str, object] = {}
+        for option in self._options:
+            try:
+                self._values[option.name] = option.of(texts)
+            except InvalidOptionError:
+                continue  # whoever asks for it is told
+
+    def __getitem__(self, option: Option[T]) -> T:
+        """The value the user gave, or the default.  Raises InvalidOptionError."""
+        try:
+            return cast("T", self._values[option.name])
+        except KeyError:
+            raise InvalidOptionError(
+                option.name, self.texts[option.name], option.expected
+            ) from None
+
+    def check(self) -> None:
+        """Raise InvalidOptionError for the first text that cannot be read."""
+        for option in self._options:
+            _ = self[option]
+
+    def is_changed(self, option: Option[Any]) -> bool:
+        """Whether the user gave another value than the default."""
+        return bool(self[option] != option.default)
+
+
+def container_values(options: tuple[Option[Any], ...], texts: Mapping[str, str]) -> Values:
+    """The values of a container's options; those of a few thousand containers are remembered."""
+    return _remembered(options, tuple(texts.items()))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(options: tuple[Option[Any], ...], texts: tuple[tuple[str, str], ...]) -> Values:
+    return Values(options, dict(texts))
 
 
 def boolean(text: str) -> bool:

@@ -2,19 +2,18 @@
 
 from typing import Final
 
-from plugin.drivers.base import Driver
-from plugin.drivers.bridge import BridgeDriver
-from plugin.drivers.ipvlan import IpvlanDriver
-from plugin.drivers.macvlan import MacvlanDriver
-from plugin.drivers.null import NullDriver
-from plugin.drivers.options import MODE
+from plugin.drivers.base import BoundNetwork, Driver
+from plugin.drivers.bridge import BRIDGE
+from plugin.drivers.ipvlan import IPVLAN
+from plugin.drivers.macvlan import MACVLAN
+from plugin.drivers.null import NULL
+from plugin.drivers.options import MODE, Values
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.network import Endpoint, Network
 
-DEFAULT_MODE: Final = BridgeDriver.mode
+DEFAULT_MODE: Final = BRIDGE.mode
 _DRIVERS: Final[dict[str, Driver]] = {
-    driver.mode: driver
-    for driver in (BridgeDriver(), MacvlanDriver(), IpvlanDriver(), NullDriver())
+    driver.mode: driver for driver in (BRIDGE, MACVLAN, IPVLAN, NULL)
 }
 
 
@@ -31,28 +30,34 @@ def driver_for(mode: str) -> Driver:
         raise InvalidOptionError(MODE, mode, f"one of {', '.join(_DRIVERS)}") from None
 
 
-def check_network(network: Network) -> Driver:
-    """The driver of a network, whose options it has and takes."""
+def bind(network: Network) -> BoundNetwork:
+    """The network with its options read.  Raises InvalidOptionError for an unknown mode alone."""
+    driver = driver_for(network.mode)
+    return driver.bind(network, Values(driver.options, network.options))
+
+
+def check_network(network: Network) -> BoundNetwork:
+    """The network, whose options its mode has and takes."""
     driver = driver_for(network.mode)
     known = [MODE, *(option.name for option in driver.options)]
     for name in network.options:
         if name not in known:
             elsewhere = _mode_that_has(name) or _is_a_containers(name)
             raise UnknownOptionError(name, f"in mode {driver.mode}", known, elsewhere)
-    driver.check_options(network)
-    return driver
+    bound = bind(network)
+    bound.check_options()
+    return bound
 
 
-def check_endpoint(network: Network, endpoint: Endpoint) -> Driver:
-    """The driver of a network, which takes the endpoint and has its options."""
-    driver = driver_for(network.mode)
-    driver.check_endpoint(network, endpoint)
+def check_endpoint(bound: BoundNetwork, endpoint: Endpoint) -> None:
+    """Refuse an endpoint that its network does not take, or an option that it does not have."""
+    driver = driver_for(bound.network.mode)
+    bound.check_endpoint(endpoint)
     known = [option.name for option in driver.endpoint_options]
     for name in endpoint.options:
         if name not in known:
             where = f"for a container in mode {driver.mode}"
             raise UnknownOptionError(name, where, known, _is_a_networks(name, driver))
-    return driver
 
 
 def option_names() -> frozenset[str]:

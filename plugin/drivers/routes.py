@@ -9,7 +9,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from plugin.drivers.options import Option, families, route_list
+from plugin.drivers.options import Option, Values, families, route_list
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Attachment, Endpoint, IPAddress, Network, StaticRoute
 
@@ -33,19 +33,19 @@ NO_DEFAULT_ROUTE: Final[Option[frozenset[int]]] = Option(
 OPTIONS: Final = (ROUTES, NO_DEFAULT_ROUTE)
 
 
-def named_gateways(network: Network) -> dict[int, IPAddress]:
+def named_gateways(options: Values) -> dict[int, IPAddress]:
     """The next hops of default routes that the user named, by family."""
     return {
         route.next_hop.version: route.next_hop
-        for route in ROUTES.of(network.options)
+        for route in options[ROUTES]
         if route.next_hop is not None and not route.destination.prefixlen
     }
 
 
-def refuse_contradictions(network: Network, closed: str = "") -> None:
+def refuse_contradictions(network: Network, options: Values, closed: str = "") -> None:
     """Refuse default routes that cannot be; ``closed`` says why the network has none to name."""
-    routes = [each for each in ROUTES.of(network.options) if not each.destination.prefixlen]
-    without = NO_DEFAULT_ROUTE.of(network.options)
+    routes = [each for each in options[ROUTES] if not each.destination.prefixlen]
+    without = options[NO_DEFAULT_ROUTE]
     if network.internal:
         closed = "--internal has no way out"
     versions = [each.destination.version for each in routes]
@@ -56,17 +56,17 @@ def refuse_contradictions(network: Network, closed: str = "") -> None:
             raise RefusedError(f"{text}, and a network with {closed}; leave out one of them")
         if version in without:
             raise RefusedError(
-                f"{text}, and {NO_DEFAULT_ROUTE.name} is {network.options[NO_DEFAULT_ROUTE.name]}; "
+                f"{text}, and {NO_DEFAULT_ROUTE.name} is {options.texts[NO_DEFAULT_ROUTE.name]}; "
                 "leave out one of them"
             )
         if versions.count(version) > 1:
             raise RefusedError(f"{text} and another of IPv{version}; leave out one of them")
 
 
-def check_next_hops(network: Network) -> None:
+def check_next_hops(network: Network, options: Values) -> None:
     """Refuse next hops that containers do not have on their link."""
     there = {pool.prefix.version for pool in network.pools}
-    for route in ROUTES.of(network.options):
+    for route in options[ROUTES]:
         if route.destination.version not in there:
             raise InvalidOptionError(
                 ROUTES.name, route.destination, "routes of families that the network has"
@@ -80,28 +80,28 @@ def check_next_hops(network: Network) -> None:
             )
 
 
-def routes_for(network: Network, endpoint: Endpoint) -> tuple[StaticRoute, ...]:
+def routes_for(options: Values, endpoint: Endpoint) -> tuple[StaticRoute, ...]:
     """The user's routes but for default ones, and those by the container itself."""
     own = _own(endpoint)
     return tuple(
         route
-        for route in ROUTES.of(network.options)
+        for route in options[ROUTES]
         if route.destination.prefixlen and route.next_hop not in own
     )
 
 
 def with_gateways(
     attachment: Attachment,
-    network: Network,
+    options: Values,
     endpoint: Endpoint,
     found: Iterable[tuple[int, IPAddress | None]],
 ) -> Attachment:
     """The attachment with its default routes: those that the user named, or those ``found``, by family."""
     own = _own(endpoint)
-    named = {version: hop for version, hop in named_gateways(network).items() if hop not in own}
+    named = {version: hop for version, hop in named_gateways(options).items() if hop not in own}
     chosen = dict(found)
     chosen |= {each: named[each] for each in _versions(endpoint) if each in named}
-    without = NO_DEFAULT_ROUTE.of(network.options)
+    without = options[NO_DEFAULT_ROUTE]
     gateway4, gateway6 = (None if each in without else chosen.get(each) for each in (4, 6))
     return replace(
         attachment,

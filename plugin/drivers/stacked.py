@@ -15,6 +15,7 @@ from plugin.drivers.options import (
     MIN_MTU,
     MIN_MTU_IPV6,
     Option,
+    Values,
     ifname_prefix,
     mtu,
 )
@@ -96,7 +97,7 @@ COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, *rout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The common options of one network.
+    """What the options of one network say of its parent.
 
     ``parent`` is never absent: it is a link of the host's, the ``vlan`` that we make of one, or
     a link of the network's ``own`` that leads nowhere.
@@ -106,24 +107,19 @@ class Stack:
     vlan: Vlan | None
     own: bool
     mtu: int | None
-    iface_prefix: str
-    routes: tuple[StaticRoute, ...]
-    without_default: frozenset[int]
+    options: Values
 
 
-def read_stack(network: Network) -> Stack:
-    """Read the common options.  Raises RefusedError."""
-    options = network.options
-    parent = PARENT.of(options)
-    vlan = _vlan(parent, VLAN.of(options))
+def read_stack(network: Network, options: Values) -> Stack:
+    """What the common options come to.  Raises RefusedError."""
+    parent = options[PARENT]
+    vlan = _vlan(parent, options[VLAN])
     stack = Stack(
         parent=vlan.ifname if vlan else parent or dummy_name(network.id),
         vlan=None if network.foreign_parent else vlan,
         own=parent is None,
-        mtu=MTU.of(options) or None,
-        iface_prefix=IFACE_PREFIX.of(options),
-        routes=routes.ROUTES.of(options),
-        without_default=routes.NO_DEFAULT_ROUTE.of(options),
+        mtu=options[MTU] or None,
+        options=options,
     )
     if network.ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
         raise InvalidOptionError(
@@ -153,13 +149,19 @@ def parent_plan(network: Network, stack: Stack) -> Plan:
     return Plan(resources=frozenset({dummy}))
 
 
+def mtu_link(stack: Stack) -> IfName | None:
+    """The parent that is not the network's own, whose MTU is that of links without one."""
+    return None if stack.own else stack.parent
+
+
 def parent_use(
     stack: Stack,
-    kind: str,
     *,
+    kind: str,
     setting: str = "",
     exclusive: bool = False,
     addressed: bool = False,
+    first_mac: bool = False,
 ) -> ParentUse | None:
     """The use of a parent that is not the network's own."""
     if stack.own:
@@ -171,6 +173,7 @@ def parent_use(
         setting=setting,
         exclusive=exclusive,
         addressed=addressed,
+        first_mac=first_mac,
     )
 
 
@@ -222,24 +225,24 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
     """
     plain = Attachment(
         src_name=handoff_name(endpoint.id),
-        dst_prefix=stack.iface_prefix,
+        dst_prefix=stack.options[IFACE_PREFIX],
         dst_name=endpoint.ifname,
-        routes=routes.routes_for(network, endpoint),
+        routes=routes.routes_for(stack.options, endpoint),
         disable_gateway_service=True,
     )
     if network.internal:
         return plain
     there = () if stack.own else endpoint.interfaces
     lan = [(each.version, _gateway(network, each)) for each in there]
-    found = routes.with_gateways(plain, network, endpoint, lan)
+    found = routes.with_gateways(plain, stack.options, endpoint, lan)
     if stack.own or found.gateway4 or found.gateway6:
         return found
-    return connected(found, network, endpoint)
+    return connected(found, stack, endpoint)
 
 
-def connected(plain: Attachment, network: Network, endpoint: Endpoint) -> Attachment:
+def connected(plain: Attachment, stack: Stack, endpoint: Endpoint) -> Attachment:
     """The same, with everybody on the link."""
-    without = routes.NO_DEFAULT_ROUTE.of(network.options)
+    without = stack.options[routes.NO_DEFAULT_ROUTE]
     versions = sorted({each.version for each in endpoint.interfaces} - without)
     defaults = tuple(StaticRoute(destination=_EVERYWHERE[version]) for version in versions)
     return replace(plain, routes=plain.routes + defaults)

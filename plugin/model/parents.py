@@ -48,8 +48,10 @@ class ParentUse:
     """The link that a network's containers stand on, and what else can stand on it.
 
     ``base`` is what carries the parent if that is a VLAN of ours.  Networks of one ``kind`` and
-    ``setting`` share a parent, unless one is ``exclusive``. ``addressed`` says that
-    the network must know the host's addresses there.
+    ``setting`` share a parent, unless one is ``exclusive``.  A ``setting`` is one that all links
+    of the kind there have, others' among them; it is empty where each link has its own.
+    ``addressed`` says that the network must know the host's addresses there, ``first_mac`` that it
+    keeps to the parent's MAC address as it was when the network was made.
     """
 
     parent: IfName
@@ -58,6 +60,7 @@ class ParentUse:
     base: IfName | None = None
     exclusive: bool = False
     addressed: bool = False
+    first_mac: bool = False
 
     @property
     def names(self) -> tuple[IfName, ...]:

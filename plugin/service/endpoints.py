@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.addressing.base import AddressUse, bind_all
+from plugin.drivers.base import BoundNetwork
 from plugin.drivers.chosen import settled
-from plugin.drivers.registry import check_endpoint, driver_for
+from plugin.drivers.registry import check_endpoint
 from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
 from plugin.log import Log
 from plugin.model.diff import diff
@@ -50,6 +51,7 @@ class Endpoints:
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
+        self._bound = teardown.bound
         self._locks = locks
         self._addresses = addresses
         self._teardown = teardown
@@ -67,9 +69,10 @@ class Endpoints:
                 bind_all(self._addresses, network, known)
                 return known
             wanted = settled(wanted)
-            check_endpoint(network, wanted)
+            bound = self._bound.of(network)
+            check_endpoint(bound, wanted)
             self._teardown.make_way(network, wanted)
-            mac = wanted.mac_address or self._free_mac(network, wanted)
+            mac = wanted.mac_address or self._free_mac(bound, wanted)
             endpoint = replace(wanted, mac_address=mac)
             self._refuse_made_mac(endpoint)
             self._store.save_endpoint(endpoint)
@@ -104,20 +107,20 @@ class Endpoints:
         with self._locks.hold(network_id):
             network = get_network(self._store, network_id)
             endpoint = self.get(network_id, endpoint_id)
-            driver = driver_for(network.mode)
+            bound = self._bound.of(network)
             if endpoint.sandbox_key != sandbox_key:
-                before = driver.shared_plan(network, self._store.endpoints(network_id))
+                before = bound.shared_plan(self._store.endpoints(network_id))
                 joined = replace(
                     endpoint.moved(EndpointState.JOINED, sandbox_key=sandbox_key),
-                    published=ports.opened(driver, network, endpoint, bindings),
+                    published=ports.opened(bound, endpoint, bindings),
                 )
-                plan = driver.endpoint_plan(network, endpoint)
+                plan = bound.endpoint_plan(endpoint)
                 # What was meant for an earlier holder of the address shall not come here.
-                self._kernel.connections_ended(tracked_addresses(network, endpoint))
-                self._reconciler.apply(plan | driver.ports_plan(network, joined))
+                self._kernel.connections_ended(tracked_addresses(bound, endpoint))
+                self._reconciler.apply(plan | bound.ports_plan(joined))
                 self._store.save_endpoint(joined)
-                self._share_anew(network, before)
-            attachment = driver.attachment(network, endpoint)
+                self._share_anew(bound, before)
+            attachment = bound.attachment(endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
         return attachment
 
@@ -127,17 +130,16 @@ class Endpoints:
             found = self._find(network_id, endpoint_id)
             if found is not None:
                 network, endpoint = found
-                before = driver_for(network.mode).shared_plan(
-                    network, self._store.endpoints(network_id)
-                )
-                plan = driver_for(network.mode).ports_plan(network, endpoint)
-                own = self._teardown.own(network, endpoint, plan)
-                self._reconciler.remove(own | _ways(network, endpoint))
+                bound = self._bound.of(network)
+                before = bound.shared_plan(self._store.endpoints(network_id))
+                plan = bound.ports_plan(endpoint)
+                own = self._teardown.own(bound, endpoint, plan)
+                self._reconciler.remove(own | _ways(bound, endpoint))
                 # Of one that never joined dockerd may say so, too.
                 state = EndpointState.LEFT if endpoint.attached else EndpointState.CREATED
                 self._store.save_endpoint(_bare(endpoint).moved(state))
                 self._reconciler.release(plan)
-                self._share_anew(network, before)
+                self._share_anew(bound, before)
 
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
         """Forget the endpoint and free everything it had; unknown ids are no failure.
@@ -172,19 +174,19 @@ class Endpoints:
         endpoint = self.get(network_id, endpoint_id)
         if not bindings or (endpoint.bindings and endpoint.no_proxy_6to4 is no_proxy_6to4):
             return
-        driver = driver_for(network.mode)
+        bound = self._bound.of(network)
         wanted = replace(endpoint, bindings=tuple(bindings), no_proxy_6to4=no_proxy_6to4)
-        wanted = replace(wanted, published=ports.kept(driver, network, wanted))
+        wanted = replace(wanted, published=ports.kept(bound, wanted))
         # Ports are the whole host's: nobody of this network has to wait until all are held.
-        new = ports.publish(self._kernel, driver, network, wanted, self._beside(endpoint))
+        new = ports.publish(self._kernel, bound, wanted, self._beside(endpoint))
         try:
             with self._locks.hold(network_id):
                 self._check_unchanged(endpoint)
                 before = endpoint
                 if wanted.published != endpoint.published:
-                    self._withdraw(network, endpoint, wanted)
+                    self._withdraw(bound, endpoint, wanted)
                     before = wanted
-                self._add_ports(network, before, replace(wanted, published=wanted.published + new))
+                self._add_ports(bound, before, replace(wanted, published=wanted.published + new))
         except Exception:
             ports.release(self._kernel, new)
             raise
@@ -197,7 +199,8 @@ class Endpoints:
             if found is not None and found[1].bindings:
                 network, endpoint = found
                 own = tuple(each for each in endpoint.published if each.host_ip is None)
-                self._withdraw(network, endpoint, replace(_bare(endpoint), published=own))
+                kept = replace(_bare(endpoint), published=own)
+                self._withdraw(self._bound.of(network), endpoint, kept)
 
     def _check_unchanged(self, endpoint: Endpoint) -> None:
         if self.get(endpoint.network_id, endpoint.id) != endpoint:
@@ -210,24 +213,22 @@ class Endpoints:
         others = self._store.endpoints_in(endpoint.sandbox_key)
         return [port for each in others if each.id != endpoint.id for port in each.published]
 
-    def _withdraw(self, network: Network, endpoint: Endpoint, kept: Endpoint) -> None:
+    def _withdraw(self, bound: BoundNetwork, endpoint: Endpoint, kept: Endpoint) -> None:
         """Take away the ports that the endpoint had, and that are not ``kept``."""
-        driver = driver_for(network.mode)
-        plan = driver.ports_plan(network, endpoint)
-        surplus = plan.resources - driver.ports_plan(network, kept).resources
-        self._reconciler.remove(self._teardown.own(network, endpoint, Plan(resources=surplus)))
+        plan = bound.ports_plan(endpoint)
+        surplus = plan.resources - bound.ports_plan(kept).resources
+        self._reconciler.remove(self._teardown.own(bound, endpoint, Plan(resources=surplus)))
         self._store.save_endpoint(kept)
         self._reconciler.release(Plan(resources=surplus))
 
-    def _add_ports(self, network: Network, before: Endpoint, gateway: Endpoint) -> None:
+    def _add_ports(self, bound: BoundNetwork, before: Endpoint, gateway: Endpoint) -> None:
         """Lead held ports to the endpoint; if that fails, it is as it was ``before``."""
-        driver = driver_for(network.mode)
-        there = driver.ports_plan(network, before).resources
+        there = bound.ports_plan(before).resources
         self._store.save_endpoint(gateway)
         try:
-            wanted = Plan(resources=driver.ports_plan(network, gateway).resources - there)
+            wanted = Plan(resources=bound.ports_plan(gateway).resources - there)
             # What another has is there, and stays if this fails.
-            self._reconciler.apply(self._teardown.own(network, gateway, wanted))
+            self._reconciler.apply(self._teardown.own(bound, gateway, wanted))
         except Exception:
             self._store.save_endpoint(before)
             raise
@@ -241,11 +242,11 @@ class Endpoints:
             return None
         return network, endpoint
 
-    def _free_mac(self, network: Network, wanted: Endpoint) -> MacAddress:
+    def _free_mac(self, bound: BoundNetwork, wanted: Endpoint) -> MacAddress:
         """One that no other endpoint of the network has."""
-        mac = driver_for(network.mode).mac_address(network, wanted)
-        while mac and self._store.endpoints_at(network.id, (mac,)):
-            mac = derived_mac(network.id, mac)
+        mac, network_id = bound.mac_address(wanted), bound.network.id
+        while mac and self._store.endpoints_at(network_id, (mac,)):
+            mac = derived_mac(network_id, mac)
         return mac
 
     def _refuse_made_mac(self, endpoint: Endpoint) -> None:
@@ -263,9 +264,9 @@ class Endpoints:
                     "MAC address, or choose one that no container was given by chance"
                 )
 
-    def _share_anew(self, network: Network, before: Plan) -> None:
+    def _share_anew(self, bound: BoundNetwork, before: Plan) -> None:
         """Follow up what depends on all endpoints, if it has changed."""
-        after = driver_for(network.mode).shared_plan(network, self._store.endpoints(network.id))
+        after = bound.shared_plan(self._store.endpoints(bound.network.id))
         delta = diff(after.resources, before.resources)
         if delta.surplus:
             self._reconciler.remove(Plan(resources=delta.surplus))
@@ -273,9 +274,9 @@ class Endpoints:
             self._reconciler.apply(Plan(resources=delta.missing))
 
 
-def _ways(network: Network, endpoint: Endpoint) -> Plan:
+def _ways(bound: BoundNetwork, endpoint: Endpoint) -> Plan:
     """How the host goes to the container; it ends with the sandbox."""
-    resources = driver_for(network.mode).endpoint_plan(network, endpoint).resources
+    resources = bound.endpoint_plan(endpoint).resources
     return Plan(resources=frozenset(each for each in resources if isinstance(each, HostRoute)))
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.addressing.base import AddressUse
-from plugin.drivers.registry import check_network, driver_for
+from plugin.drivers.base import BoundNetwork
+from plugin.drivers.registry import check_network
 from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
 from plugin.log import Log
-from plugin.model.ids import IfName, NetworkID, short
+from plugin.model.ids import NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.locks import Locks
@@ -34,6 +35,7 @@ class Networks:
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
+        self._bound = teardown.bound
         self._locks = locks
         self._addresses = addresses
         self._teardown = teardown
@@ -41,7 +43,7 @@ class Networks:
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Which families need no gateway; asked before the network has an id."""
-        return check_network(network).gateway_needs(network)
+        return check_network(network).gateway_needs()
 
     def check(self, network: Network) -> None:
         """Refuse what a creation would refuse, as far as it does not depend on a host."""
@@ -70,18 +72,18 @@ class Networks:
                 return
             if known is not None and known.state is NetworkState.DELETING:
                 self._teardown.collect_network(known)
-            driver = check_network(wanted)
-            self._refuse_dockers_bridge(wanted)
-            network = self._parents.survey(
-                replace(
-                    self._addresses.described(wanted),
-                    uplink_mtu=self._kernel.mtu(driver.parent(wanted)),
-                    host_ipv6=self._kernel.has_ipv6(),
-                )
+            bound = check_network(wanted)
+            self._refuse_dockers_bridge(bound)
+            record = replace(
+                self._addresses.described(wanted),
+                uplink_mtu=self._kernel.mtu(bound.mtu_link()),
+                host_ipv6=self._kernel.has_ipv6(),
             )
-            plan = driver.network_plan(network) | driver.shared_plan(network, ())
-            self._admit(network)
-            self._make(network, plan)
+            bound = self._parents.survey(bound.with_record(record))
+            network = bound.network
+            plan = bound.whole_plan(())
+            self._admit(bound)
+            self._make(bound, plan)
             try:
                 self._store.save_network(replace(network, state=NetworkState.ACTIVE))
                 self._addresses.group(network)
@@ -105,37 +107,40 @@ class Networks:
             self._teardown.collect_network(network)
         _log.info("network.deleted", network=short(network_id))
 
-    def _make(self, network: Network, plan: Plan) -> None:
+    def _make(self, bound: BoundNetwork, plan: Plan) -> None:
         try:
             self._reconciler.apply(plan)
             try:
-                self._parents.rehearse(network)
+                self._parents.rehearse(bound)
             except Exception:
                 self._reconciler.remove(plan)
                 raise
         except Exception:
-            self._store.delete_network(network.id)
+            self._store.delete_network(bound.network.id)
+            self._bound.forget(bound.network.id)
             self._teardown.release_shared(plan)
             raise
 
-    def _refuse_dockers_bridge(self, network: Network) -> None:
+    def _refuse_dockers_bridge(self, bound: BoundNetwork) -> None:
         """Docker's driver refuses a second network on a bridge, too; each would undo the other's."""
-        bridge = _chosen_bridge(network)
+        bridge = bound.adopted_bridge()
         if bridge is not None and bridge in self._kernel.foreign_bridges().docker:
             raise RefusedError(
                 f"bridge {bridge} belongs to a network of Docker's own driver; choose another "
                 "bridge_name, or connect the containers to that network"
             )
 
-    def _admit(self, network: Network) -> None:
+    def _admit(self, bound: BoundNetwork) -> None:
         """Save the intent, unless another network has the addresses or the parent already."""
         with self._locks.admission:
-            for other in self._store.networks():
-                if other.id != network.id:
-                    _refuse_overlap(network, other)
-                    _refuse_shared_bridge(network, other)
-                    refuse_shared_parent(network, other)
-            self._store.save_network(network)
+            for network in self._store.networks():
+                if network.id != bound.network.id:
+                    other = self._bound.of(network)
+                    _refuse_overlap(bound, other)
+                    _refuse_shared_bridge(bound, other)
+                    refuse_shared_parent(bound, other)
+            self._store.save_network(bound.network)
+            self._bound.hold(bound)
 
 
 def get_network(store: Store, network_id: NetworkID) -> Network:
@@ -148,33 +153,27 @@ def get_network(store: Store, network_id: NetworkID) -> Network:
     return network
 
 
-def _chosen_bridge(network: Network) -> IfName | None:
-    """The bridge that the user named, if the network has one."""
-    driver = driver_for(network.mode)
-    return None if driver.parent_use(network) else driver.parent(network)
-
-
-def _refuse_shared_bridge(network: Network, other: Network) -> None:
-    bridge = _chosen_bridge(network)
-    if bridge is not None and bridge == _chosen_bridge(other):
+def _refuse_shared_bridge(bound: BoundNetwork, other: BoundNetwork) -> None:
+    bridge = bound.adopted_bridge()
+    if bridge is not None and bridge == other.adopted_bridge():
         raise RefusedError(
-            f"bridge {bridge} is used by network {short(other.id)} already; choose another "
+            f"bridge {bridge} is used by network {short(other.network.id)} already; choose another "
             "bridge_name, or run `pynet gc` if Docker does not list that network"
         )
 
 
-def _refuse_overlap(network: Network, other: Network) -> None:
+def _refuse_overlap(bound: BoundNetwork, other: BoundNetwork) -> None:
     """Refuse a subnet that is another's, where the host would not know whose: it goes to both.
 
     Networks that the host has no part in may have the same: a LAN that is divided, or two of them.
     """
-    for mine in driver_for(network.mode).host_subnets(network):
-        for theirs in driver_for(other.mode).host_subnets(other):
+    for mine in bound.host_subnets():
+        for theirs in other.host_subnets():
             if 0 in (mine.prefixlen, theirs.prefixlen):
                 continue  # the null IPAM's "no subnet"
             if mine.version == theirs.version and mine.overlaps(theirs):
                 raise SubnetOverlapError(
-                    f"subnet {mine} overlaps {theirs} of network {short(other.id)}, and the host has "
+                    f"subnet {mine} overlaps {theirs} of network {short(other.network.id)}, and the host has "
                     "ways to both; choose another with --subnet (Docker's own IPAM offers the same one "
                     "again, --ipam-driver pynet does not), or run `pynet gc` if Docker does not list "
                     "that network (a killed Docker may forget one)"

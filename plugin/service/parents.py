@@ -3,13 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.ipvlan import IpvlanDriver
-from plugin.drivers.registry import driver_for
+from plugin.drivers.base import BoundNetwork
 from plugin.errors import MissingLinkError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import EndpointID, IfName, derived_mac, short
-from plugin.model.network import Endpoint, Network
+from plugin.model.network import Endpoint
 from plugin.model.parents import ParentUse
 from plugin.model.resources import HandedOver
 
@@ -26,17 +25,16 @@ class ParentSurvey:
         self.names: frozenset[IfName] = frozenset()
         self._kernel = kernel
 
-    def survey(self, network: Network) -> Network:
+    def survey(self, bound: BoundNetwork) -> BoundNetwork:
         """Look at the network's parent before it is made; the network, with what was found.
 
         Raises MissingLinkError, and RefusedError for a parent that cannot carry it.
         """
-        driver = driver_for(network.mode)
-        use = driver.parent_use(network)
+        network, use = bound.network, bound.parent_use()
         if use is None:
-            return self._survey_bridge(network, driver.parent(network))
+            return self._survey_bridge(bound)
         links = self._kernel.host_links(use.names)
-        for hint in driver.check_parent(network, links):
+        for hint in bound.check_parent(links):
             _log.warning("parent.doubtful", network=short(network.id), hint=hint)
         there = links.get(use.parent)
         nearest = there or (links.get(use.base) if use.base else None)
@@ -51,29 +49,32 @@ class ParentSurvey:
         self.names |= frozenset(use.names)
         foreign = there is not None and not there.ours
         network = replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)
-        if not use.addressed:
-            return network
-        addresses = () if there is None else there.addresses
-        return replace(network, host_addresses=addresses, parent_mac=nearest.mac_address)
+        if use.addressed:
+            addresses = () if there is None else there.addresses
+            network = replace(network, host_addresses=addresses, parent_mac=nearest.mac_address)
+        return bound.with_record(network)
 
-    def _survey_bridge(self, network: Network, bridge: IfName | None) -> Network:
+    def _survey_bridge(self, bound: BoundNetwork) -> BoundNetwork:
         """A bridge that the network shares with others, or has to itself."""
+        bridge = bound.adopted_bridge()
         there = self._kernel.host_links([bridge]).get(bridge) if bridge else None
-        return replace(network, foreign_parent=there is not None and not there.ours)
+        foreign = there is not None and not there.ours
+        return bound.with_record(replace(bound.network, foreign_parent=foreign))
 
-    def rehearse(self, network: Network) -> None:
+    def rehearse(self, bound: BoundNetwork) -> None:
         """See that containers will get their links: a first one would be a late time to learn it."""
+        network = bound.network
         nobody = Endpoint(
             id=EndpointID(network.id), network_id=network.id, mac_address=derived_mac(network.id)
         )
-        plan = driver_for(network.mode).endpoint_plan(network, nobody)
+        plan = bound.endpoint_plan(nobody)
         links = [each for each in plan.resources if isinstance(each, HandedOver)]
         if links:
             self._kernel.rehearse(links)
 
     def _clash(self, use: ParentUse) -> str:
         """What stands on the parent and would be changed by a link of the network's."""
-        if use.kind != IpvlanDriver.mode:
+        if not use.setting:
             return ""
         for setting in sorted(each.text for each in self._kernel.ipvlan_settings(use.parent)):
             if setting != use.setting:
@@ -84,24 +85,24 @@ class ParentSurvey:
         return ""
 
 
-def refuse_shared_parent(network: Network, other: Network) -> None:
+def refuse_shared_parent(bound: BoundNetwork, other: BoundNetwork) -> None:
     """Refuse two networks that cannot stand on one link."""
-    mine = driver_for(network.mode).parent_use(network)
-    theirs = None if mine is None else driver_for(other.mode).parent_use(other)
+    mine = bound.parent_use()
+    theirs = None if mine is None else other.parent_use()
     if mine is None or theirs is None or mine.parent != theirs.parent:
         return
     if mine.kind != theirs.kind:
         raise RefusedError(
-            f"parent {mine.parent} carries {theirs.kind} links of network {short(other.id)}, and a "
+            f"parent {mine.parent} carries {theirs.kind} links of network {short(other.network.id)}, and a "
             f"link carries either macvlan or ipvlan links; choose mode={theirs.kind} or another parent"
         )
     if mine.setting != theirs.setting:
         raise RefusedError(
-            f"parent {mine.parent} is in {theirs.setting} for network {short(other.id)}, and all "
+            f"parent {mine.parent} is in {theirs.setting} for network {short(other.network.id)}, and all "
             f"{mine.kind} links of a parent are alike; choose {theirs.setting} or another parent"
         )
     if mine.exclusive or theirs.exclusive:
         raise RefusedError(
-            f"parent {mine.parent} is used by network {short(other.id)}, and a link in mode passthru "
+            f"parent {mine.parent} is used by network {short(other.network.id)}, and a link in mode passthru "
             "is for one network alone; choose another mode or another parent"
         )

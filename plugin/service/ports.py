@@ -5,13 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from plugin import deadline
-from plugin.drivers.base import Driver
+from plugin.drivers.base import BoundNetwork
 from plugin.errors import PortTakenError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.model.network import (
     Endpoint,
     IPAddress,
-    Network,
     PortBinding,
     PortTarget,
     Protocol,
@@ -25,8 +24,7 @@ _Wish = tuple[PortBinding, tuple[PortTarget, ...]]
 
 def publish(
     kernel: Kernel,
-    driver: Driver,
-    network: Network,
+    bound: BoundNetwork,
     endpoint: Endpoint,
     beside: Sequence[PublishedPort] = (),
 ) -> tuple[PublishedPort, ...]:
@@ -39,7 +37,7 @@ def publish(
     known = _Numbers(endpoint.published)
     wishes = [
         (binding, tuple(each for each in targets if not known.of(binding, each)))
-        for binding, targets in _targets(driver, network, endpoint)
+        for binding, targets in _targets(bound, endpoint)
     ]
     numbers = _Numbers((*endpoint.published, *beside))
     published: list[PublishedPort] = []
@@ -53,13 +51,13 @@ def publish(
     return tuple(published)
 
 
-def kept(driver: Driver, network: Network, endpoint: Endpoint) -> tuple[PublishedPort, ...]:
+def kept(bound: BoundNetwork, endpoint: Endpoint) -> tuple[PublishedPort, ...]:
     """What of its published ports the endpoint's bindings still ask for."""
     if not endpoint.published:
         return ()
     wanted = {
         (binding.protocol, binding.container_port, target)
-        for binding, targets in _targets(driver, network, endpoint)
+        for binding, targets in _targets(bound, endpoint)
         for target in targets
     }
     return tuple(
@@ -70,7 +68,7 @@ def kept(driver: Driver, network: Network, endpoint: Endpoint) -> tuple[Publishe
 
 
 def opened(
-    driver: Driver, network: Network, endpoint: Endpoint, bindings: Sequence[PortBinding]
+    bound: BoundNetwork, endpoint: Endpoint, bindings: Sequence[PortBinding]
 ) -> tuple[PublishedPort, ...]:
     """Ports of the container's own, which need nothing of the host's: those of routed families.
 
@@ -80,7 +78,7 @@ def opened(
     found = []
     for binding in bindings:
         with suppress(RefusedError):
-            targets = driver.port_targets(network, endpoint, binding)
+            targets = bound.port_targets(endpoint, binding)
             found += [_published(binding, each, 0) for each in targets if each.host_ip is None]
     return tuple(found)
 
@@ -178,8 +176,8 @@ def _may_be(binding: PortBinding, number: int) -> bool:
     return ports is None or number in ports
 
 
-def _targets(driver: Driver, network: Network, endpoint: Endpoint) -> list[_Wish]:
-    return [(each, driver.port_targets(network, endpoint, each)) for each in endpoint.bindings]
+def _targets(bound: BoundNetwork, endpoint: Endpoint) -> list[_Wish]:
+    return [(each, bound.port_targets(endpoint, each)) for each in endpoint.bindings]
 
 
 def _target_of(port: PublishedPort) -> PortTarget:

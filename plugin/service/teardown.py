@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
-from plugin.drivers.registry import driver_for
+from plugin.drivers.base import BoundNetwork
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, HostRoute, Veth, is_mutual, is_shared
+from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
@@ -26,8 +27,14 @@ class Teardown:
     """Everything here is called with the network's lock held."""
 
     def __init__(
-        self, store: Store, reconciler: Reconciler, addresses: AddressUse, locks: Locks
+        self,
+        store: Store,
+        reconciler: Reconciler,
+        bound: BoundNetworks,
+        addresses: AddressUse,
+        locks: Locks,
     ) -> None:
+        self.bound = bound
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
@@ -45,9 +52,10 @@ class Teardown:
             release_all(self._addresses, network, endpoint)
         else:
             unbind_all(self._addresses, network, endpoint)
-        plan = endpoint_plan(network, endpoint)
-        self._reconciler.remove(self.own(network, endpoint, plan))
-        addresses = tracked_addresses(network, endpoint) if endpoint.attached else []
+        bound = self.bound.of(network)
+        plan = bound.held_plan(endpoint)
+        self._reconciler.remove(self.own(bound, endpoint, plan))
+        addresses = tracked_addresses(bound, endpoint) if endpoint.attached else []
         if not addresses:
             self._store.delete_endpoint(endpoint.id)
             self._reconciler.release(plan)
@@ -59,20 +67,19 @@ class Teardown:
         # The record goes last: by it a restart finds what was not ended.
         self._kernel.end_connections(addresses, lambda: self._store.delete_endpoint(endpoint.id))
 
-    def own(self, network: Network, endpoint: Endpoint, plan: Plan) -> Plan:
+    def own(self, bound: BoundNetwork, endpoint: Endpoint, plan: Plan) -> Plan:
         """What of the endpoint's plan no other endpoint wants, too."""
         mutual = {each for each in plan.resources if is_mutual(each)}
         if not mutual:
             return plan  # as it is of nearly all
-        driver = driver_for(network.mode)
         left = set(mutual)
-        for other in self._store.endpoints(network.id):
+        for other in self._store.endpoints(bound.network.id):
             if other.id == endpoint.id or not other.joined:
                 continue
             if other.published:
-                left -= driver.ports_plan(network, other).resources
+                left -= bound.ports_plan(other).resources
             if any(isinstance(each, Element) for each in left):
-                left -= driver.endpoint_plan(network, other).resources
+                left -= bound.endpoint_plan(other).resources
             if not left:
                 break
         return replace(plan, resources=plan.resources - (mutual - left))
@@ -85,18 +92,20 @@ class Teardown:
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
-        plan = whole_plan(network, endpoints)
+        bound = self.bound.of(network)
+        plan = bound.whole_plan(endpoints)
         self._reconciler.remove(plan)
-        self._end_connections(network, endpoints)
+        self._end_connections(bound, endpoints)
         # Told before the record goes: as long as that is there, all of this is done again.
         self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
+        self.bound.forget(network.id)
         self._reconciler.release(plan)
         self.release_shared(plan)
 
-    def _end_connections(self, network: Network, endpoints: Iterable[Endpoint]) -> None:
+    def _end_connections(self, bound: BoundNetwork, endpoints: Iterable[Endpoint]) -> None:
         attached = [each for each in endpoints if each.attached]
-        addresses = [a for each in attached for a in tracked_addresses(network, each)]
+        addresses = [a for each in attached for a in tracked_addresses(bound, each)]
         if addresses:
             self._kernel.end_connections(addresses, lambda: None)
             self._kernel.connections_ended(addresses)
@@ -126,7 +135,7 @@ class Teardown:
             return
         with self._locks.admission:
             for network in self._store.networks():
-                wanted = driver_for(network.mode).network_plan(network)
+                wanted = self.bound.of(network).network_plan()
                 shared -= {each for each in shared if wanted.needs(each)}
             self._reconciler.take_away(shared)
 
@@ -146,29 +155,14 @@ class Teardown:
             _log.warning("endpoint.collected", endpoint=short(other.id))
             self.collect(network, other)
             # Its record has to be gone before another takes its place.
-            self._kernel.connections_ended(tracked_addresses(network, other))
+            self._kernel.connections_ended(tracked_addresses(self.bound.of(network), other))
 
 
-def tracked_addresses(network: Network, endpoint: Endpoint) -> list[IPAddress]:
+def tracked_addresses(bound: BoundNetwork, endpoint: Endpoint) -> list[IPAddress]:
     """Addresses of the endpoint by which the host's kernel knows its connections.
 
     Where the container's link is one on the LAN the host knows of none, unless it has a way there.
     """
-    resources = driver_for(network.mode).endpoint_plan(network, endpoint).resources
+    resources = bound.endpoint_plan(endpoint).resources
     is_tracked = any(isinstance(each, Veth | HostRoute) for each in resources)
     return [interface.ip for interface in endpoint.interfaces] if is_tracked else []
-
-
-def whole_plan(network: Network, endpoints: tuple[Endpoint, ...]) -> Plan:
-    """Everything the host may hold for a network, endpoints that never joined among it."""
-    driver = driver_for(network.mode)
-    plan = driver.network_plan(network) | driver.shared_plan(network, endpoints)
-    for endpoint in endpoints:
-        plan |= endpoint_plan(network, endpoint)
-    return plan
-
-
-def endpoint_plan(network: Network, endpoint: Endpoint) -> Plan:
-    """Everything the host may hold for an endpoint."""
-    driver = driver_for(network.mode)
-    return driver.endpoint_plan(network, endpoint) | driver.ports_plan(network, endpoint)

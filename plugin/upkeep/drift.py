@@ -9,16 +9,15 @@ from enum import Enum
 from itertools import chain
 from typing import Final
 
-from plugin.drivers.registry import driver_for
 from plugin.firewall.base import Firewall
 from plugin.model.diff import Delta
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, HandedOver, HostPort, ProxiedPort, Resource, Veth
+from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import whole_plan
 from plugin.store.base import Store
 
 # Filled with what others have on this host, whichever networks there are.
@@ -73,21 +72,21 @@ class Elements:
 class Inspector:
     """Reads, and never writes."""
 
-    def __init__(self, store: Store, reconciler: Reconciler) -> None:
+    def __init__(self, store: Store, reconciler: Reconciler, bound: BoundNetworks) -> None:
         self.store = store
+        self._bound = bound
         self.reconciler = reconciler
         self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
 
     def wanting(self, network: Network, endpoints: Iterable[Endpoint], elements: Elements) -> Delta:
         """What an active network lacks, or has otherwise, given the firewall's elements."""
-        driver = driver_for(network.mode)
+        bound = self._bound.of(network)
         known = tuple(endpoints)
-        plan = driver.network_plan(network) | driver.shared_plan(network, known)
+        plan = bound.network_plan() | bound.shared_plan(known)
         for endpoint in known:
             if endpoint.joined:
-                plan |= driver.endpoint_plan(network, endpoint)
-                plan |= driver.ports_plan(network, endpoint)
+                plan |= bound.held_plan(endpoint)
         delta = self.reconciler.compare(plan.resources, elements.there)
         own = {each for each in plan.resources if isinstance(each, Element)}
         if own.isdisjoint(delta.missing | delta.changed):
@@ -100,8 +99,8 @@ class Inspector:
 
         Of one that has no link by its mode, it is the sandbox that must be there.
         """
-        driver = driver_for(network.mode)
-        own = {each.id: _links(driver.endpoint_plan(network, each)) for each in endpoints}
+        bound = self._bound.of(network)
+        own = {each.id: _links(bound.endpoint_plan(each)) for each in endpoints}
         there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
         ended = self._kernel.ended_sandboxes(
             each.sandbox_key for each in endpoints if each.sandbox_key and not own[each.id]
@@ -122,7 +121,7 @@ class Inspector:
             for network in self.store.networks()
             for endpoint in self.store.endpoints(network.id)
             if endpoint.joined
-            for resource in driver_for(network.mode).ports_plan(network, endpoint).resources
+            for resource in self._bound.of(network).ports_plan(endpoint).resources
             if isinstance(resource, HostPort | ProxiedPort)
         }
         lacking = wanted - self._kernel.read(wanted)
@@ -135,9 +134,9 @@ class Inspector:
         just being joined is among them until dockerd has taken its link, and one that left until it
         is deleted.  One that lost its link with its parent is not: its container may run on without.
         """
-        driver = driver_for(network.mode)
+        bound = self._bound.of(network)
         known = [each for each in self.store.endpoints(network.id) if not each.deleting]
-        handoffs = {each.id: driver.endpoint_plan(network, each).handoff for each in known}
+        handoffs = {each.id: bound.endpoint_plan(each).handoff for each in known}
         names = {name for name in handoffs.values() if name is not None}
         here = names - self._kernel.missing_links(names)
         unlinked = self.unlinked(network, [e for e in known if handoffs[e.id] not in here])
@@ -150,10 +149,10 @@ class Inspector:
 
         Those of a mode without links are as far as we were told; a killed dockerd tells nothing.
         """
-        driver = driver_for(network.mode)
+        bound = self._bound.of(network)
         abandoned = self.abandoned(network)
         return any(
-            each.joined and each not in abandoned and _links(driver.endpoint_plan(network, each))
+            each.joined and each not in abandoned and _links(bound.endpoint_plan(each))
             for each in self.store.endpoints(network.id)
         )
 
@@ -165,7 +164,7 @@ class Inspector:
         elements = [e for e in self._firewall.read() if e.container not in SURROUNDING_SETS]
         actual: list[Resource] = [*self._kernel.read_marked(), *elements]
         plans = [
-            whole_plan(network, self.store.endpoints(network.id))
+            self._bound.of(network).whole_plan(self.store.endpoints(network.id))
             for network in self.store.networks()
         ]
         wanted = {resource.key for plan in plans for resource in plan.resources}

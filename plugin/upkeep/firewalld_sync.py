@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from plugin.drivers.registry import driver_for
 from plugin.errors import FirewallError, PynetError
 from plugin.firewall.base import Zones
 from plugin.health import Health
@@ -19,6 +18,7 @@ from plugin.log import Log
 from plugin.model.ids import IfName, is_entry
 from plugin.model.network import NetworkState
 from plugin.model.resources import Bridge, Shim
+from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 
 _log: Final = Log("zones")
@@ -33,9 +33,12 @@ _END_SECONDS: Final = 5.0
 class FirewalldZones:
     """The links by which containers come in, and the zones of firewalld that they are in."""
 
-    def __init__(self, store: Store, kernel: Kernel, health: Health, zones: Zones) -> None:
+    def __init__(
+        self, store: Store, kernel: Kernel, bound: BoundNetworks, health: Health, zones: Zones
+    ) -> None:
         self._store = store
         self._kernel = kernel
+        self._bound = bound
         self._health = health
         self._zones = zones
         self._admitted: set[IfName] = set()
@@ -92,7 +95,7 @@ class FirewalldZones:
         for network in self._store.networks():
             if network.state is not NetworkState.ACTIVE:
                 continue
-            for each in driver_for(network.mode).network_plan(network).resources:
+            for each in self._bound.of(network).network_plan().resources:
                 if isinstance(each, Shim) or (isinstance(each, Bridge) and self._is_own(each)):
                     yield each.ifname
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.base import BoundNetwork
 from plugin.errors import BusyError, PynetError, reasons
 from plugin.health import Health
 from plugin.log import Log
@@ -21,7 +21,7 @@ from plugin.model.plan import Plan
 from plugin.model.resources import Element, Resource
 from plugin.model.rules import Rule
 from plugin.service.locks import Locks
-from plugin.service.teardown import Teardown, endpoint_plan
+from plugin.service.teardown import Teardown
 from plugin.telemetry import DRIFT
 from plugin.upkeep.abandoned import Abandoned
 from plugin.upkeep.drift import SURROUNDING_SETS, Elements, Inspector
@@ -52,6 +52,7 @@ class Healer:
         self._store = store
         self._reconciler = reconciler
         self._firewall = reconciler.firewall
+        self._bound = teardown.bound
         self._teardown = teardown
         self._locks = locks
         self._health = health
@@ -108,7 +109,9 @@ class Healer:
         self._refused.tell()
         failures = self._heal_each(self._in_turn(self._store.networks()), elements, drift=drift)
         tell_unplugged(self._store, self._health)
-        self._timer.keep(["", *(network.id for network in self._store.networks())])
+        networks = self._store.networks()
+        self._timer.keep(["", *(network.id for network in networks)])
+        self._bound.keep(networks)
         try:
             self._sweep()
         except BusyError as error:  # the next tick sweeps
@@ -226,20 +229,21 @@ class Healer:
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
-        plan = endpoint_plan(network, endpoint)
-        self._reconciler.remove(self._teardown.own(network, endpoint, plan))
-        lacks_parent = self._lacks_parent(network, plan)
+        bound = self._bound.of(network)
+        plan = bound.held_plan(endpoint)
+        self._reconciler.remove(self._teardown.own(bound, endpoint, plan))
+        lacks_parent = self._lacks_parent(bound, plan)
         state = EndpointState.UNPLUGGED if lacks_parent else EndpointState.LEFT
         self._store.save_endpoint(replace(endpoint.moved(state), bindings=(), published=()))
         self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 
-    def _lacks_parent(self, network: Network, plan: Plan) -> bool:
+    def _lacks_parent(self, bound: BoundNetwork, plan: Plan) -> bool:
         """Whether a link that is not ours is gone: then it is no sandbox's end that took ours.
 
         A VLAN or a dummy of the network's own comes back by itself, after a boot for instance.
         """
-        whole = driver_for(network.mode).network_plan(network)
+        whole = bound.network_plan()
         own = {resource.key for resource in whole.resources}
         needed = {name for name in plan.requires | whole.requires if ("link", name) not in own}
         return bool(self._reconciler.kernel.missing_links(needed))

@@ -7,8 +7,6 @@ connection.
 from dataclasses import replace
 from typing import Final
 
-from plugin.drivers.macvlan import MacvlanDriver
-from plugin.drivers.registry import driver_for
 from plugin.errors import PynetError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
@@ -16,9 +14,9 @@ from plugin.model.diff import diff
 from plugin.model.ids import short
 from plugin.model.network import Network, NetworkState
 from plugin.model.plan import Plan
+from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import whole_plan
 from plugin.store.base import Store
 
 _log: Final = Log("host")
@@ -27,10 +25,13 @@ _log: Final = Log("host")
 class HostAddresses:
     """Networks that name addresses of the host's, kept to those it has."""
 
-    def __init__(self, store: Store, reconciler: Reconciler, locks: Locks) -> None:
+    def __init__(
+        self, store: Store, reconciler: Reconciler, bound: BoundNetworks, locks: Locks
+    ) -> None:
         self._store = store
         self._reconciler = reconciler
         self._kernel: Kernel = reconciler.kernel
+        self._bound = bound
         self._locks = locks
 
     def follow(self) -> None:
@@ -46,7 +47,7 @@ class HostAddresses:
 
     def _found(self, network: Network) -> Network:
         """With what the host has now; of a family of which it has none, what it had."""
-        use = driver_for(network.mode).parent_use(network)
+        use = self._bound.of(network).parent_use()
         if use is None or not use.addressed or network.state is not NetworkState.ACTIVE:
             return network
         link = self._kernel.host_links([use.parent]).get(use.parent)
@@ -56,8 +57,7 @@ class HostAddresses:
         kept = tuple(each for each in network.host_addresses if each.version not in versions)
         addresses = tuple(sorted((*link.addresses, *kept), key=lambda each: each.version))
         mac_address = link.mac_address or network.parent_mac
-        if use.kind == MacvlanDriver.mode and network.parent_mac:
-            # The shim's own is derived of it: neighbours would have to learn a new one for nothing.
+        if use.first_mac and network.parent_mac:
             mac_address = network.parent_mac
         return replace(network, host_addresses=addresses, parent_mac=mac_address)
 
@@ -70,7 +70,9 @@ class HostAddresses:
                 network, host_addresses=found.host_addresses, parent_mac=found.parent_mac
             )
             joined = tuple(each for each in self._store.endpoints(network.id) if each.joined)
-            delta = diff(whole_plan(moved, joined).resources, whole_plan(network, joined).resources)
+            before = self._bound.of(network)
+            after = before.with_record(moved)
+            delta = diff(after.whole_plan(joined).resources, before.whole_plan(joined).resources)
             self._store.save_network(moved)
             if not delta:
                 return

@@ -14,6 +14,7 @@ from plugin.health import Health
 from plugin.kernel.watches import AddressWatch, BridgeWatch, OwnLinkWatch, ParentWatch, RulesetWatch
 from plugin.log import Log
 from plugin.model.ids import NetworkID
+from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from plugin.upkeep.healing import Healer
@@ -36,6 +37,7 @@ class Upkeep:
     """
 
     store: Store
+    bound: BoundNetworks
     healer: Healer
     parents: Parents
     host_addresses: HostAddresses
@@ -130,7 +132,7 @@ class Loop:
             self._changed.set()
 
     def _link_changed(self, ifname: str) -> None:
-        network_id = owner_of(self._upkeep.store, ifname)
+        network_id = owner_of(self._upkeep.store, self._upkeep.bound, ifname)
         if network_id is not None:
             with self._guard:
                 self._networks.add(network_id)

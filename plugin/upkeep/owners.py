@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from plugin.drivers.registry import driver_for
 from plugin.model.ids import NetworkID, bridge_name, detour_name, dummy_name, port_name, shim_name
 from plugin.model.network import Network, NetworkState
 from plugin.model.resources import Key
+from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 
 _DERIVED: Final = "pn"  # every name that is derived from an id begins with it
 
 
-def owner_of(store: Store, ifname: str) -> NetworkID | None:
+def owner_of(store: Store, bound: BoundNetworks, ifname: str) -> NetworkID | None:
     """Return the network that should have the link now; None if no network should.
 
     The links of containers that have left, and those that go into sandboxes, are nobody's.
@@ -23,7 +23,7 @@ def owner_of(store: Store, ifname: str) -> NetworkID | None:
             return network.id
     for network in networks:
         # A bridge or a VLAN with a name that the user chose: a few networks have one.
-        if not derived and ("link", ifname) in _keys(network):
+        if not derived and ("link", ifname) in _keys(bound, network):
             return network.id
     return None
 
@@ -38,5 +38,5 @@ def _is_derived(store: Store, network: Network, ifname: str) -> bool:
     )
 
 
-def _keys(network: Network) -> set[Key]:
-    return {each.key for each in driver_for(network.mode).network_plan(network).resources}
+def _keys(bound: BoundNetworks, network: Network) -> set[Key]:
+    return {each.key for each in bound.of(network).network_plan().resources}

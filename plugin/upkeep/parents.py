@@ -7,13 +7,14 @@ them; what is wrong is said, until it is right again.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.base import BoundNetwork
 from plugin.errors import RefusedError
 from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.model.ids import IfName, short
-from plugin.model.network import Network, NetworkState
+from plugin.model.network import NetworkState
 from plugin.model.parents import HostLink, ParentUse
+from plugin.service.bound_networks import BoundNetworks
 from plugin.service.parents import ParentSurvey
 from plugin.store.base import Store
 
@@ -24,9 +25,17 @@ _Trouble = tuple[str, str]  # why, and the remedy
 class Parents:
     """The parents of all networks."""
 
-    def __init__(self, store: Store, kernel: Kernel, health: Health, survey: ParentSurvey) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        bound: BoundNetworks,
+        health: Health,
+        survey: ParentSurvey,
+    ) -> None:
         self._store = store
         self._kernel = kernel
+        self._bound = bound
         self._health = health
         self._survey = survey
 
@@ -37,13 +46,13 @@ class Parents:
         links = self._kernel.host_links(names) if names else {}
         troubled: dict[IfName, tuple[_Trouble, list[str]]] = {}
         hints: set[str] = set()
-        for network, use in uses:
-            found = _trouble(links.get(use.base or use.parent)) or _refusal(network, links)
+        for bound, use in uses:
+            found = _trouble(links.get(use.base or use.parent)) or _refusal(bound, use, links)
             if found is None:
-                hints |= set(driver_for(network.mode).check_parent(network, links))
+                hints |= set(bound.check_parent(links))
             else:
                 troubled.setdefault(use.base or use.parent, (found, []))[1].append(
-                    short(network.id)
+                    short(bound.network.id)
                 )
         for name, ((why, remedy), needing) in troubled.items():
             whole = f"{name} {why}; networks {', '.join(needing)} need it"
@@ -57,20 +66,22 @@ class Parents:
         """Whether a network stands on a link of that name."""
         return ifname in self._survey.names
 
-    def _uses(self) -> Iterable[tuple[Network, ParentUse]]:
+    def _uses(self) -> Iterable[tuple[BoundNetwork, ParentUse]]:
         for network in self._store.networks():
-            use = driver_for(network.mode).parent_use(network)
+            bound = self._bound.of(network)
+            use = bound.parent_use()
             if use is not None and network.state is NetworkState.ACTIVE:
-                yield network, use
+                yield bound, use
 
 
-def _refusal(network: Network, links: Mapping[IfName, HostLink]) -> _Trouble | None:
+def _refusal(
+    bound: BoundNetwork, use: ParentUse, links: Mapping[IfName, HostLink]
+) -> _Trouble | None:
     """What the network would be refused for today: its parent was put into a bridge, for one."""
-    driver = driver_for(network.mode)
     try:
-        driver.check_parent(network, links)
+        bound.check_parent(links)
     except RefusedError as error:
-        parent = links.get(driver.parent(network) or IfName(""))
+        parent = links.get(use.parent)
         if parent is not None and parent.master_kind:
             remedy = f"take it out: ip link set {parent.ifname} nomaster"
         else:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from plugin.bootstrap.assembly import Backends, assemble
-from plugin.drivers.registry import driver_for
 from plugin.health import Health
 from plugin.model.ids import NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
@@ -78,6 +77,7 @@ class Rig:
             timer=IdleTimer(lambda: self.now),
         )
         self.reconciler = parts.reconciler
+        self.bound = parts.bound
         self.parents = parts.parents
         self.networks = parts.networks
         self.endpoints = parts.endpoints
@@ -107,7 +107,7 @@ class Rig:
         """Join, and have dockerd take the other end of a pair; tests move links of parents."""
         self.endpoints.join(network.id, endpoint.id, SANDBOX)
         joined = self.endpoints.get(network.id, endpoint.id)
-        handoff = driver_for(network.mode).endpoint_plan(network, joined).handoff
+        handoff = self.bound.of(network).endpoint_plan(joined).handoff
         if handoff in self.host.links and self.host.links[handoff].resource is None:
             self.host.hand_over(handoff)
 
@@ -132,12 +132,12 @@ class Rig:
         for network in self.store.networks():
             if network.state is not NetworkState.ACTIVE:
                 continue
-            driver = driver_for(network.mode)
+            bound = self.bound.of(network)
             endpoints = self.store.endpoints(network.id)
-            resources |= driver.network_plan(network).resources
-            resources |= driver.shared_plan(network, endpoints).resources
+            resources |= bound.network_plan().resources
+            resources |= bound.shared_plan(endpoints).resources
             for endpoint in endpoints:
                 if endpoint.joined:
-                    resources |= driver.endpoint_plan(network, endpoint).resources
-                    resources |= driver.ports_plan(network, endpoint).resources
+                    resources |= bound.endpoint_plan(endpoint).resources
+                    resources |= bound.ports_plan(endpoint).resources
         return frozenset(each for each in resources if not isinstance(each, Sysctl))

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final
 
 from plugin.drivers.chosen import settled
-from plugin.drivers.registry import check_endpoint, check_network, driver_for
+from plugin.drivers.registry import bind, check_endpoint, check_network
 from plugin.model.ids import MacAddress
 from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
 from plugin.model.plan import Plan, in_order
@@ -59,8 +59,7 @@ class Case:
     def check(self) -> None:
         """Raises RefusedError for what a user cannot have."""
         network = self.network
-        check_network(network)
-        check_endpoint(network, self._container(network))
+        check_endpoint(check_network(network), self._container(network))
 
     def endpoint(self) -> Endpoint:
         """The container, with its ports published."""
@@ -75,17 +74,17 @@ class Case:
                 container_port=binding.container_port,
             )
             for binding in self.bindings
-            for target in driver_for(self.mode).port_targets(network, endpoint, binding)
+            for target in bind(network).port_targets(endpoint, binding)
         )
         return replace(endpoint, published=ports)
 
     def plans(self) -> dict[str, Plan]:
         """What the host holds, by what it holds it for."""
-        driver, network, endpoint = driver_for(self.mode), self.network, self.endpoint()
+        bound, endpoint = bind(self.network), self.endpoint()
         return {
-            "network": driver.network_plan(network) | driver.shared_plan(network, (endpoint,)),
-            "endpoint": driver.endpoint_plan(network, endpoint),
-            "ports": driver.ports_plan(network, endpoint),
+            "network": bound.network_plan() | bound.shared_plan((endpoint,)),
+            "endpoint": bound.endpoint_plan(endpoint),
+            "ports": bound.ports_plan(endpoint),
         }
 
     def elements(self) -> frozenset[Element]:
@@ -100,17 +99,16 @@ class Case:
         lines = []
         for what, plan in self.plans().items():
             lines += [f"# {what}", *_rendered(plan)]
-        attachment = driver_for(self.mode).attachment(self.network, self.endpoint())
+        attachment = bind(self.network).attachment(self.endpoint())
         lines.append("# attachment")
         lines += [f"{name}={getattr(attachment, name)}" for name in attachment.__slots__]
         return "\n".join(lines) + "\n"
 
     def _container(self, network: Network) -> Endpoint:
-        driver = driver_for(self.mode)
         plain = an_endpoint(network, 2, options=self.container, sandbox_key="/sandbox")
         # One that is readable, unless the mode insists on its own.
         open_ = replace(plain, mac_address=MacAddress(""))
-        if self.container.get("mac") or not driver.mac_address(network, open_):
+        if self.container.get("mac") or not bind(network).mac_address(open_):
             return settled(open_)
         return plain
 

@@ -8,6 +8,7 @@ import pytest
 from plugin.firewall.firewalld import Firewalld as Zones
 from plugin.model.ids import bridge_name
 from plugin.model.network import Network
+from plugin.service.bound_networks import BoundNetworks
 from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from tests.fakes.values import a_binding
 from tests.kernel.firewalld import Firewalld, ensure_firewalld
@@ -48,7 +49,7 @@ def container(site: Site, firewalld: Firewalld) -> Container:
 @pytest.fixture
 def firewalled(site: Site) -> FirewalldZones:
     """What looks after its zones."""
-    return FirewalldZones(site.store, site.kernel, site.health, Zones())
+    return FirewalldZones(site.store, site.kernel, BoundNetworks(), site.health, Zones())
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from typing import Final
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Network, NetworkState
+from plugin.service.bound_networks import BoundNetworks
+from plugin.service.parents import ParentSurvey
 from plugin.store.memory import MemoryStore
 from plugin.upkeep.parents import Parents
 from tests.fakes.values import a_network
@@ -70,10 +73,13 @@ def test_the_card_of_a_virtual_machine() -> None:
     card = _card()
     run(["ip", "link", "set", card, "up"])
     kernel, store, health = LinuxKernel(), MemoryStore(), Health()
-    parents = Parents(store, kernel, health)
+    survey = ParentSurvey(kernel)
+    parents = Parents(store, kernel, BoundNetworks(), health, survey)
     try:
         for mode, doubtful in (("macvlan", True), ("ipvlan", False)):
-            network = replace(parents.survey(a_net(card, mode)), state=NetworkState.ACTIVE)
+            network = replace(
+                survey.survey(bind(a_net(card, mode))).network, state=NetworkState.ACTIVE
+            )
             store.save_network(network)
             parents.look_after()
             hint = f"parent {card} is a virtual card (virtio_net)"

@@ -6,30 +6,35 @@ Everything the firewall must know of a network is in sets and maps, so that a pa
 costs the same with one network as with a thousand.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final
 
+from plugin.drivers.base import BoundNetwork, Driver
 from plugin.drivers.bridge.contradictions import refuse_contradictions, refuse_for_endpoint
 from plugin.drivers.bridge.guards import guard_resources
 from plugin.drivers.bridge.network import (
-    bridge_of,
     check_pools,
     forwarding,
     network_resources,
     stand_ins,
 )
 from plugin.drivers.bridge.options import (
+    BRIDGE_NAME,
     ENDPOINT_OPTIONS,
+    GATEWAY_CONTAINER,
+    IFACE_PREFIX,
+    INHIBIT_IPV4,
     OPTIONS,
     RATE_FROM,
     RATE_TO,
     GatewayMode,
 )
 from plugin.drivers.bridge.ports import port_resources, port_targets
-from plugin.drivers.bridge.reading import BridgeOptions, read_options
+from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.chosen import made_mac
-from plugin.drivers.options import Option
-from plugin.drivers.publishing import Publisher
+from plugin.drivers.options import Values, container_values
+from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.drivers.routes import routes_for, with_gateways
 from plugin.model.ids import (
     IfName,
@@ -49,51 +54,47 @@ from plugin.model.network import (
     PortBinding,
     PortTarget,
 )
-from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
 from plugin.model.resources import Detour, Element, Limit, Resource, Veth
 
 
-class BridgeDriver:
-    """``-o mode=bridge``, the default."""
+class BridgeNetwork(BoundNetwork):
+    """A bridge of the network's own, or one that the user named."""
 
-    mode: ClassVar[str] = "bridge"
-    options: ClassVar[tuple[Option[Any], ...]] = OPTIONS
-    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
+    @cached_property
+    def _options(self) -> BridgeOptions:
+        return BridgeOptions(self.network, self.options)
 
-    def check_options(self, network: Network) -> None:
-        refuse_contradictions(network, read_options(network))
+    def check_options(self) -> None:
+        self.options.check()
+        _ = self._options.mtu
+        refuse_contradictions(self.network, self._options)
 
-    def check_endpoint(self, network: Network, endpoint: Endpoint) -> None:
-        for option in ENDPOINT_OPTIONS:
-            option.of(endpoint.options)
-        refuse_for_endpoint(network, read_options(network), endpoint)
+    def check_endpoint(self, endpoint: Endpoint) -> None:
+        own = _own(endpoint)
+        own.check()
+        refuse_for_endpoint(self.network, self._options, endpoint, own)
 
-    def gateway_needs(self, network: Network) -> GatewayNeeds:
+    def gateway_needs(self) -> GatewayNeeds:
         """The host needs no address where it has no part, as in Docker's bridge driver."""
-        options = read_options(network)
+        options = self._options
         return GatewayNeeds(
             skip_ipv4=options.modes[4] is GatewayMode.ISOLATED
-            or (network.internal and options.inhibit_ipv4),
+            or (self.network.internal and options[INHIBIT_IPV4]),
             skip_ipv6=options.modes[6] is GatewayMode.ISOLATED,
         )
 
-    def parent(self, network: Network) -> IfName | None:
-        return read_options(network).bridge
+    def mtu_link(self) -> IfName | None:
+        return self.adopted_bridge()
 
-    def parent_use(self, network: Network) -> ParentUse | None:
-        """Its bridge is its own, or the user's to share."""
-        return None
+    def adopted_bridge(self) -> IfName | None:
+        return self.options[BRIDGE_NAME]
 
-    def check_parent(self, network: Network, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        return ()
+    def host_subnets(self) -> tuple[IPNetwork, ...]:
+        return tuple(pool.prefix for pool in self.network.pools)
 
-    def host_subnets(self, network: Network) -> tuple[IPNetwork, ...]:
-        return tuple(pool.prefix for pool in network.pools)
-
-    def shared_plan(self, network: Network, endpoints: Sequence[Endpoint]) -> Plan:
-        options = read_options(network)
-        if not options.gateway_containers:
+    def shared_plan(self, endpoints: Sequence[Endpoint]) -> Plan:
+        if not self.options[GATEWAY_CONTAINER]:
             return Plan()  # the cost of a join is not to grow with those who have joined
         joined = frozenset(
             interface.ip
@@ -101,62 +102,62 @@ class BridgeDriver:
             if endpoint.joined
             for interface in endpoint.interfaces
         )
-        return Plan(resources=stand_ins(network, options, joined))
+        return Plan(resources=stand_ins(self._options, joined))
 
-    def network_plan(self, network: Network) -> Plan:
-        options = read_options(network)
-        check_pools(network)
-        return Plan(resources=network_resources(network, options))
+    def network_plan(self) -> Plan:
+        check_pools(self.network)
+        return Plan(resources=network_resources(self.network, self._options))
 
-    def mac_address(self, network: Network, endpoint: Endpoint) -> MacAddress:
-        return made_mac(network, endpoint)
+    def mac_address(self, endpoint: Endpoint) -> MacAddress:
+        return made_mac(self.network, endpoint)
 
-    def endpoint_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        options = read_options(network)
+    def endpoint_plan(self, endpoint: Endpoint) -> Plan:
+        network, options, own = self.network, self._options, _own(endpoint)
         port = Veth(
             ifname=port_name(endpoint.id),
             peer=handoff_name(endpoint.id),
             peer_mac_address=endpoint.mac_address,
-            master=bridge_of(network, options),
+            master=options.bridge,
             mtu=options.mtu,
             mark=f"{network.id}/{endpoint.id}",
         )
-        guards = guard_resources(options, port.master, endpoint)
-        bounds = _bounds(options, endpoint, port)
+        guards = guard_resources(options, endpoint, own)
+        bounds = _bounds(options, endpoint, own, port)
         members = _members(network, endpoint)
         resources = {port, *guards, *members, *bounds, *forwarding(network, options)}
         return Plan(resources=frozenset(resources), handoff=port.peer)
 
-    def port_targets(
-        self, network: Network, endpoint: Endpoint, binding: PortBinding
-    ) -> tuple[PortTarget, ...]:
-        return port_targets(network, read_options(network), endpoint, binding)
+    def port_targets(self, endpoint: Endpoint, binding: PortBinding) -> tuple[PortTarget, ...]:
+        return port_targets(self.network, self._options, endpoint, binding)
 
-    def ports_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        options = read_options(network)
-        return Plan(resources=port_resources(bridge_of(network, options), options, endpoint))
+    def ports_plan(self, endpoint: Endpoint) -> Plan:
+        return Plan(resources=port_resources(self._options, endpoint))
 
-    def attachment(self, network: Network, endpoint: Endpoint) -> Attachment:
+    def attachment(self, endpoint: Endpoint) -> Attachment:
         """An internal network has no gateway: dockerd would apply one if it were returned.
 
         Without a gateway and without DisableGatewayService, dockerd adds docker_gwbridge,
         which then is the gateway and publishes ports (``publish=docker``).
         """
-        options = read_options(network)
+        options = self._options
         attachment = Attachment(
             src_name=handoff_name(endpoint.id),
-            dst_prefix=options.iface_prefix,
+            dst_prefix=options[IFACE_PREFIX],
             dst_name=endpoint.ifname,
-            routes=routes_for(network, endpoint),
+            routes=routes_for(self.options, endpoint),
         )
-        if network.internal or options.publisher is Publisher.DOCKER:
+        if self.network.internal or options[PUBLISH] is Publisher.DOCKER:
             return attachment
         found = [
-            (each.version, _gateway(network, options, each))
+            (each.version, _gateway(self.network, options, each))
             for each in endpoint.interfaces
             if options.modes[each.version] is not GatewayMode.ISOLATED
         ]
-        return with_gateways(attachment, network, endpoint, found)
+        return with_gateways(attachment, self.options, endpoint, found)
+
+
+def _own(endpoint: Endpoint) -> Values:
+    return container_values(ENDPOINT_OPTIONS, endpoint.options)
 
 
 def _members(network: Network, endpoint: Endpoint) -> list[Element]:
@@ -169,10 +170,10 @@ def _members(network: Network, endpoint: Endpoint) -> list[Element]:
     ]
 
 
-def _bounds(options: BridgeOptions, endpoint: Endpoint, port: Veth) -> list[Resource]:
+def _bounds(options: BridgeOptions, endpoint: Endpoint, own: Values, port: Veth) -> list[Resource]:
     """What the container sends comes in by the host's end of its link, so it takes a detour."""
-    rate_to = RATE_TO.of(endpoint.options) or options.rate_to
-    rate_from = RATE_FROM.of(endpoint.options) or options.rate_from
+    rate_to = own[RATE_TO] or options[RATE_TO]
+    rate_from = own[RATE_FROM] or options[RATE_FROM]
     bounds: list[Resource] = []
     if rate_to is not None:
         bounds.append(Limit(ifname=port.ifname, rate=rate_to))
@@ -188,7 +189,7 @@ def _gateway(network: Network, options: BridgeOptions, interface: IPInterface) -
     ``DefaultGatewayIPv4`` and ``DefaultGatewayIPv6`` are Docker's names for it
     (moby, drivers/bridge: the container's gateway may be other than the bridge's address).
     """
-    for address in options.gateway_containers:
+    for address in options[GATEWAY_CONTAINER]:
         if address.version == interface.version and address != interface.ip:
             return address
     for pool in network.pools:
@@ -197,3 +198,8 @@ def _gateway(network: Network, options: BridgeOptions, interface: IPInterface) -
             chosen = other or pool.gateway
             return chosen.ip if chosen else None
     return None
+
+
+BRIDGE: Final = Driver(
+    mode="bridge", options=OPTIONS, endpoint_options=ENDPOINT_OPTIONS, bind=BridgeNetwork
+)

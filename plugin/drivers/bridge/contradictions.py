@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from plugin.drivers.bridge.options import (
+    BRIDGE_NAME,
     ENDPOINT_GATEWAY,
     ENDPOINT_ICC_ALLOW,
     GATEWAY_CONTAINER,
@@ -18,6 +19,7 @@ from plugin.drivers.bridge.options import (
     HOST_BINDING,
     HOST_IPV4,
     HOST_IPV6,
+    ICC,
     ISOLATION,
     MASQUERADE,
     PROXY,
@@ -29,7 +31,7 @@ from plugin.drivers.bridge.options import (
 )
 from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES
-from plugin.drivers.options import Option
+from plugin.drivers.options import Option, Values
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.drivers.routes import (
     NO_DEFAULT_ROUTE,
@@ -42,7 +44,7 @@ from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import derived_mac
 from plugin.model.network import Endpoint, IPAddress, Network, PoolData
 
-_Condition = Callable[[Network], bool]
+_Condition = Callable[[BridgeOptions], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +56,20 @@ class Contradiction:
     why: str
 
 
-def _internal(network: Network) -> bool:
-    return network.internal
+def _internal(options: BridgeOptions) -> bool:
+    return options.network.internal
 
 
-def _by_docker(network: Network) -> bool:
-    return PUBLISH.of(network.options) is Publisher.DOCKER
+def _by_docker(options: BridgeOptions) -> bool:
+    return options[PUBLISH] is Publisher.DOCKER
 
 
 def _isolated(mode: Option[GatewayMode]) -> _Condition:
-    return lambda network: not network.internal and mode.of(network.options) is GatewayMode.ISOLATED
+    return lambda options: not options.network.internal and options[mode] is GatewayMode.ISOLATED
 
 
 def _routed(mode: Option[GatewayMode]) -> _Condition:
-    return lambda network: mode.of(network.options) is GatewayMode.ROUTED
+    return lambda options: options[mode] is GatewayMode.ROUTED
 
 
 _AND_HOST: Final = (
@@ -138,50 +140,53 @@ CONTRADICTIONS: Final = (
 
 def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
     """Refuse what a network cannot be."""
+    values = options.values
     for each in CONTRADICTIONS:
-        if _chosen(each.option, network.options) and each.excluded(network):
-            raise RefusedError(_sentence(each.option, network.options, each.why))
+        if values.is_changed(each.option) and each.excluded(options):
+            raise RefusedError(_sentence(each.option, values, each.why))
     # The default stays: it guards the link that is pynet's.
-    if SPOOF_GUARD.name in network.options and options.spoof_guard and _by_docker(network):
-        raise RefusedError(_sentence(SPOOF_GUARD, network.options, _AND_TENANTS))
-    refuse_routes(network, _DOCKERS_WAY if _by_docker(network) else "")
-    _refuse_two_gateways(network, options)
+    by_docker = _by_docker(options)
+    if SPOOF_GUARD.name in values.texts and options[SPOOF_GUARD] and by_docker:
+        raise RefusedError(_sentence(SPOOF_GUARD, values, _AND_TENANTS))
+    refuse_routes(network, values, _DOCKERS_WAY if by_docker else "")
+    _refuse_two_gateways(options.values)
     if network.pools:  # they are not known yet when an engine asks about gateways
         _check_gateway_containers(network, options)
-        check_next_hops(network)
+        check_next_hops(network, values)
         _check_room(network)
 
 
-def refuse_for_endpoint(network: Network, options: BridgeOptions, endpoint: Endpoint) -> None:
+def refuse_for_endpoint(
+    network: Network, options: BridgeOptions, endpoint: Endpoint, own: Values
+) -> None:
     """Refuse what a container cannot be on its network."""
-    own = endpoint.options
-    if _chosen(ENDPOINT_ICC_ALLOW, own) and options.icc:
+    if own.is_changed(ENDPOINT_ICC_ALLOW) and options[ICC]:
         why = (
             "and on this network all containers reach each other; leave it out, or make the network "
             "with icc=false"
         )
         raise RefusedError(_sentence(ENDPOINT_ICC_ALLOW, own, why))
-    for address in ENDPOINT_ICC_ALLOW.of(own):
+    for address in own[ENDPOINT_ICC_ALLOW]:
         if _pool_of(network, address) is None:
             raise InvalidOptionError(ENDPOINT_ICC_ALLOW.name, address, "an address of the network")
     for option in (RATE_TO, RATE_FROM):
-        if _chosen(option, own) and options.publisher is Publisher.DOCKER:
+        if own.is_changed(option) and options[PUBLISH] is Publisher.DOCKER:
             raise RefusedError(_sentence(option, own, _AND_WAY))
-    _check_gateway(options, endpoint)
-    if options.bridge is None and endpoint.mac_address == derived_mac(network.id):
+    _check_gateway(options, endpoint, own)
+    if options[BRIDGE_NAME] is None and endpoint.mac_address == derived_mac(network.id):
         raise RefusedError(
             f"MAC address {endpoint.mac_address} is that of the network's bridge; choose another"
         )
 
 
-def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
+def _check_gateway(options: BridgeOptions, endpoint: Endpoint, own: Values) -> None:
     """Refuse a gateway by chance.
 
     An IPAM may give the gateway's address to any container, and does not tell whether it was
     asked for.  What all others send must not go to somebody who did not say that he wants it.
     """
-    here = [each.ip for each in endpoint.interfaces if each.ip in options.gateway_containers]
-    wanted = ENDPOINT_GATEWAY.of(endpoint.options)
+    here = [each.ip for each in endpoint.interfaces if each.ip in options[GATEWAY_CONTAINER]]
+    wanted = own[ENDPOINT_GATEWAY]
     if here and not wanted:
         raise RefusedError(
             f"address {here[0]} is that of the network's gateway_container: start that one with "
@@ -194,19 +199,19 @@ def _check_gateway(options: BridgeOptions, endpoint: Endpoint) -> None:
         )
 
 
-def _refuse_two_gateways(network: Network, options: BridgeOptions) -> None:
-    named = named_gateways(network)
-    for address in options.gateway_containers:
-        if address.version in options.without_default:
+def _refuse_two_gateways(options: Values) -> None:
+    named = named_gateways(options)
+    for address in options[GATEWAY_CONTAINER]:
+        if address.version in options[NO_DEFAULT_ROUTE]:
             why = "and no container has a gateway with no_default_route; leave out one of them"
-            raise RefusedError(_sentence(GATEWAY_CONTAINER, network.options, why))
+            raise RefusedError(_sentence(GATEWAY_CONTAINER, options, why))
         if address.version in named:
             why = f"and {ROUTES.name} has a default route of its family; leave out one of them"
-            raise RefusedError(_sentence(GATEWAY_CONTAINER, network.options, why))
+            raise RefusedError(_sentence(GATEWAY_CONTAINER, options, why))
 
 
 def _check_gateway_containers(network: Network, options: BridgeOptions) -> None:
-    found = options.gateway_containers
+    found = options[GATEWAY_CONTAINER]
     if len({address.version for address in found}) < len(found):
         text = network.options[GATEWAY_CONTAINER.name]
         raise InvalidOptionError(GATEWAY_CONTAINER.name, text, GATEWAY_CONTAINER.expected)
@@ -243,9 +248,5 @@ def _pool_of(network: Network, address: IPAddress) -> PoolData | None:
     return next((pool for pool in network.pools if address in pool.prefix), None)
 
 
-def _chosen(option: Option[Any], options: dict[str, str]) -> bool:
-    return bool(option.of(options) != option.default)
-
-
-def _sentence(option: Option[Any], options: dict[str, str], why: str) -> str:
-    return f"option {option.name} is {options[option.name]}, {why}"
+def _sentence(option: Option[Any], options: Values, why: str) -> str:
+    return f"option {option.name} is {options.texts[option.name]}, {why}"

@@ -4,29 +4,36 @@ They are lookups in the bridge family, where a frame can be stopped before anybo
 bridge sees it, and need no br_netfilter.
 """
 
-from plugin.drivers.bridge.options import ENDPOINT_GATEWAY, ENDPOINT_ICC_ALLOW, ENDPOINT_SPOOF_GUARD
+from plugin.drivers.bridge.options import (
+    ENDPOINT_GATEWAY,
+    ENDPOINT_ICC_ALLOW,
+    ENDPOINT_SPOOF_GUARD,
+    ICC,
+    SPOOF_GUARD,
+)
 from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.options import Values
 from plugin.model.ids import IfName, MacAddress, link_local, port_name
 from plugin.model.network import Endpoint
 from plugin.model.resources import Element, Resource
 
 
 def guard_resources(
-    options: BridgeOptions, bridge: IfName, endpoint: Endpoint
+    options: BridgeOptions, endpoint: Endpoint, chosen: Values
 ) -> frozenset[Resource]:
-    """The guards of one endpoint."""
+    """The guards of one endpoint, given what it has ``chosen`` for itself."""
     port = port_name(endpoint.id)
     resources: set[Resource] = set()
-    own = ENDPOINT_SPOOF_GUARD.of(endpoint.options)
+    own = chosen[ENDPOINT_SPOOF_GUARD]
     # A gateway passes on what others send.
-    is_gateway = ENDPOINT_GATEWAY.of(endpoint.options)
-    if (options.spoof_guard and not is_gateway) if own is None else own:
+    is_gateway = chosen[ENDPOINT_GATEWAY]
+    if (options[SPOOF_GUARD] and not is_gateway) if own is None else own:
         resources |= _spoofing(port, endpoint)
     if is_gateway:
-        match = (f'"{bridge}"', endpoint.mac_address)
+        match = (f'"{options.bridge}"', endpoint.mac_address)
         resources.add(Element(container="pn_gateways", match=match))
-    elif not options.icc:
-        resources |= _separation(port, endpoint)
+    elif not options[ICC]:
+        resources |= _separation(port, endpoint, chosen)
     return frozenset(resources)
 
 
@@ -53,14 +60,14 @@ def _number(mac_address: MacAddress) -> str:
     return hex(int(mac_address.replace(":", ""), 16))
 
 
-def _separation(port: IfName, endpoint: Endpoint) -> set[Resource]:
+def _separation(port: IfName, endpoint: Endpoint, chosen: Values) -> set[Resource]:
     """No frames to other containers of the network, but for those it may talk to.
 
     The kernel's own way, isolated bridge ports, knows no exceptions, and where br_netfilter is on
     it also stops what one container sends to a published port of another: the translated frame
     is bridged then, from an isolated port to an isolated port.
     """
-    allowed = ENDPOINT_ICC_ALLOW.of(endpoint.options)
+    allowed = chosen[ENDPOINT_ICC_ALLOW]
     pairs = {
         Element(container=f"{container}{address.version}", match=(str(one), str(other)))
         for own in endpoint.interfaces

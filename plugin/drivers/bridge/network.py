@@ -3,20 +3,25 @@
 from ipaddress import ip_interface
 from typing import Final
 
-from plugin.drivers.bridge.options import GatewayMode, Isolation
+from plugin.drivers.bridge.options import (
+    BRIDGE_NAME,
+    GATEWAY_CONTAINER,
+    ICC,
+    INHIBIT_IPV4,
+    ISOLATION,
+    MASQUERADE,
+    TRUSTED_INTERFACES,
+    GatewayMode,
+    Isolation,
+)
 from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.errors import GatewayOutsideError, RefusedError
-from plugin.model.ids import IfName, bridge_name, derived_mac
+from plugin.model.ids import IfName, derived_mac
 from plugin.model.network import IPAddress, Network, PoolData, Protocol
 from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
 
 _TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
-
-
-def bridge_of(network: Network, options: BridgeOptions) -> IfName:
-    """The name of the network's bridge."""
-    return options.bridge or bridge_name(network.id)
 
 
 def check_pools(network: Network) -> None:
@@ -36,13 +41,13 @@ def check_pools(network: Network) -> None:
 
 def network_resources(network: Network, options: BridgeOptions) -> frozenset[Resource]:
     """Everything but endpoints."""
-    ifname = bridge_of(network, options)
+    ifname = options.bridge
     bridge = Bridge(
         ifname=ifname,
         mac_address=derived_mac(network.id),
         mtu=options.mtu,
         mark=network.id,
-        adoptable=options.bridge is not None,
+        adoptable=options[BRIDGE_NAME] is not None,
     )
     return frozenset(
         {
@@ -65,8 +70,8 @@ def _host_services(
     """
     modes = {options.modes[pool.prefix.version] for pool in network.pools}
     isolated = modes == {GatewayMode.ISOLATED}
-    if HOST_SERVICES.name in network.options or network.foreign_parent or not isolated:
-        return options.host_services
+    if HOST_SERVICES.name in options.values.texts or network.foreign_parent or not isolated:
+        return options[HOST_SERVICES]
     return frozenset()
 
 
@@ -91,7 +96,7 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
 
     A bridge that exists keeps its owner's IPv6, which may be how the host is reached.
     """
-    adopted = options.bridge
+    adopted = options[BRIDGE_NAME]
     settings = [
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0", adopted=adopted),
         # Without its link-local address the host asks for no neighbour (net/ipv6/ndisc.c), and
@@ -103,7 +108,7 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     else:
         off = Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="1", adopted=adopted)
         settings.append(off)
-    if options.gateway_containers:  # whose neighbours are told when the host stands in for them
+    if options[GATEWAY_CONTAINER]:  # whose neighbours are told when the host stands in for them
         settings += [
             Sysctl(name=f"net/ipv4/conf/{bridge}/arp_notify", value="1"),
             Sysctl(name=f"net/ipv6/conf/{bridge}/ndisc_notify", value="1"),
@@ -121,7 +126,7 @@ def _addresses(network: Network, bridge: IfName, options: BridgeOptions) -> list
         for pool in network.pools
         if pool.gateway is not None
         and options.modes[pool.prefix.version] is not GatewayMode.ISOLATED
-        and not (options.inhibit_ipv4 and pool.prefix.version == 4)
+        and not (options[INHIBIT_IPV4] and pool.prefix.version == 4)
     ]
 
 
@@ -129,18 +134,19 @@ def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> lis
     name = f'"{bridge}"'
     elements = [
         Element(container="pn_bridges", match=(name,)),
-        Element(container="pn_same" if options.icc else "pn_apart", match=(name, name)),
+        Element(container="pn_same" if options[ICC] else "pn_apart", match=(name, name)),
     ]
     if network.foreign_parent:
         elements.append(Element(container="pn_adopted", match=(name,)))
     if network.internal:
         elements.append(Element(container="pn_internal", match=(name,)))
-    if options.isolation is Isolation.STRICT:
+    if options[ISOLATION] is Isolation.STRICT:
         elements.append(Element(container="pn_strict", match=(name,)))
-    if options.isolation is Isolation.OFF:
+    if options[ISOLATION] is Isolation.OFF:
         elements.append(Element(container="pn_open", match=(name,)))
     elements += [
-        Element(container="pn_trusted", match=(f'"{link}"', name)) for link in options.trusted
+        Element(container="pn_trusted", match=(f'"{link}"', name))
+        for link in options[TRUSTED_INTERFACES]
     ]
     for version, mode in options.modes.items():
         if mode is GatewayMode.NAT_UNPROTECTED:
@@ -156,26 +162,24 @@ def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[El
     elements = [Element(container=f"pn_subnets{version}", match=(prefix,))]
     if network.foreign_parent:
         elements.append(Element(container=f"pn_shared{version}", match=(prefix,)))
-    translated = options.masquerade and options.modes[version] in _TRANSLATED
+    translated = options[MASQUERADE] and options.modes[version] in _TRANSLATED
     if network.internal or not translated:
         return elements
-    if version in options.snat:
-        source = (str(options.snat[version]),)
+    if version in options.sources:
+        source = (str(options.sources[version]),)
         elements.append(Element(container=f"pn_sources{version}", match=(prefix,), data=source))
     else:
         elements.append(Element(container=f"pn_masquerade{version}", match=(prefix,)))
     return elements
 
 
-def stand_ins(
-    network: Network, options: BridgeOptions, joined: frozenset[IPAddress]
-) -> frozenset[Resource]:
+def stand_ins(options: BridgeOptions, joined: frozenset[IPAddress]) -> frozenset[Resource]:
     """Addresses of gateway containers that are not there: the host answers in their place."""
     return frozenset(
         Address(
-            ifname=bridge_of(network, options),
+            ifname=options.bridge,
             interface=ip_interface(f"{address}/{address.max_prefixlen}"),
         )
-        for address in options.gateway_containers
+        for address in options[GATEWAY_CONTAINER]
         if address not in joined
     )

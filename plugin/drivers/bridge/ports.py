@@ -6,9 +6,16 @@ the proxy: [::1], which has no route_localnet, and an IPv6 address of the host f
 container without one.
 """
 
-from plugin.drivers.bridge.options import GatewayMode, Isolation
+from plugin.drivers.bridge.options import (
+    HOST_BINDING,
+    ISOLATION,
+    PROXY,
+    GatewayMode,
+    Isolation,
+)
 from plugin.drivers.bridge.reading import BridgeOptions
 from plugin.drivers.publishing import (
+    PUBLISH,
     Publisher,
     any_address,
     carried_elements,
@@ -18,7 +25,7 @@ from plugin.drivers.publishing import (
     not_carried,
     translation,
 )
-from plugin.model.ids import IfName, port_name
+from plugin.model.ids import port_name
 from plugin.model.network import (
     Endpoint,
     IPAddress,
@@ -39,25 +46,23 @@ def port_targets(
     containers could not have the same port then.  An address of a family that the endpoint lacks is
     left to the other gateway of its sandbox, as Docker does: who that is comes out later.
     """
-    if network.internal or options.publisher is Publisher.DOCKER:
+    if network.internal or options[PUBLISH] is Publisher.DOCKER:
         return ()
     own = endpoint.answering
-    host_ip = binding.host_ip or options.host_binding
+    host_ip = binding.host_ip or options[HOST_BINDING]
     if binding.host_ip is not None or host_ip != any_address(4):
         target = _target(options, endpoint, host_ip, binding)
         return () if target is None else (target,)
     families = sorted(own)
     routed = options.modes[4] is GatewayMode.ROUTED
-    proxied = options.proxy and is_carried(binding.protocol) and not routed
+    proxied = options[PROXY] and is_carried(binding.protocol) and not routed
     if families == [4] and network.host_ipv6 and proxied and not endpoint.no_proxy_6to4:
         families.append(6)
     targets = [_target(options, endpoint, any_address(version), binding) for version in families]
     return tuple(target for target in targets if target is not None)
 
 
-def port_resources(
-    bridge: IfName, options: BridgeOptions, endpoint: Endpoint
-) -> frozenset[Resource]:
+def port_resources(options: BridgeOptions, endpoint: Endpoint) -> frozenset[Resource]:
     """What the ports of an endpoint need while they are published.
 
     127.0.0.0/8 crosses the bridge only then: without rules, a container would reach what listens
@@ -69,7 +74,7 @@ def port_resources(
     for port in endpoint.published:
         resources |= _resources(options, port)
     if any(map(meets_loopback4, endpoint.published)):
-        resources.add(RouteLocalnet(ifname=bridge))
+        resources.add(RouteLocalnet(ifname=options.bridge))
     return frozenset(resources)
 
 
@@ -79,7 +84,7 @@ def _target(
     own, version = endpoint.answering, host_ip.version
     if version == 6 and 6 not in own and endpoint.no_proxy_6to4:
         return None
-    if version == 6 and 6 not in own and (options.proxy or options.modes[4] is GatewayMode.ROUTED):
+    if version == 6 and 6 not in own and (options[PROXY] or options.modes[4] is GatewayMode.ROUTED):
         version = 4
     if version in own:
         if options.modes[version] is GatewayMode.ROUTED:
@@ -101,9 +106,9 @@ def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
     crosses = port.host_ip.version != port.container_ip.version
     if not crosses:
         resources.add(translation(port))
-    carried = options.proxy and is_carried(port.protocol)
+    carried = options[PROXY] and is_carried(port.protocol)
     if carried and (crosses or _includes_loopback6(port.host_ip)):
-        resources |= carried_elements(held, strict=options.isolation is Isolation.STRICT)
+        resources |= carried_elements(held, strict=options[ISOLATION] is Isolation.STRICT)
         resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
     return resources
 

@@ -1,107 +1,58 @@
-"""The options of one network, read."""
+"""The options of one network as a whole: what several of them say together."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeVar
 
 from plugin.drivers.bridge.options import (
     BRIDGE_NAME,
-    GATEWAY_CONTAINER,
     GATEWAY_MODE_IPV4,
     GATEWAY_MODE_IPV6,
-    HOST_BINDING,
     HOST_IPV4,
     HOST_IPV6,
-    ICC,
-    IFACE_PREFIX,
-    INHIBIT_IPV4,
-    ISOLATION,
-    MASQUERADE,
     MTU,
-    PROXY,
-    RATE_FROM,
-    RATE_TO,
-    SPOOF_GUARD,
-    TRUSTED_INTERFACES,
     GatewayMode,
-    Isolation,
 )
-from plugin.drivers.host_services import HOST_SERVICES
-from plugin.drivers.options import MIN_MTU_IPV6
-from plugin.drivers.publishing import PUBLISH, Publisher
-from plugin.drivers.routes import NO_DEFAULT_ROUTE, ROUTES
+from plugin.drivers.options import MIN_MTU_IPV6, Option, Values
 from plugin.errors import InvalidOptionError
-from plugin.model.ids import IfName
-from plugin.model.network import IPAddress, Network, Protocol, StaticRoute
+from plugin.model.ids import IfName, bridge_name
+from plugin.model.network import IPAddress, Network
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BridgeOptions:
-    """The options of one network, complete."""
+    """Each option by itself (``options[ICC]``), and what they come to on this network."""
 
-    bridge: IfName | None
-    mtu: int
-    masquerade: bool
-    icc: bool
-    host_binding: IPAddress
-    modes: dict[int, GatewayMode]
-    inhibit_ipv4: bool
-    trusted: tuple[IfName, ...]
-    snat: dict[int, IPAddress]
-    iface_prefix: str
-    isolation: Isolation
-    host_services: frozenset[tuple[Protocol, int]] | None
-    spoof_guard: bool
-    routes: tuple[StaticRoute, ...]
-    without_default: frozenset[int]
-    gateway_containers: tuple[IPAddress, ...]
-    rate_to: int | None
-    rate_from: int | None
-    publisher: Publisher
-    proxy: bool
+    network: Network
+    values: Values
+
+    def __getitem__(self, option: Option[T]) -> T:
+        """The value of one option."""
+        return self.values[option]
 
     @property
-    def isolated(self) -> bool:
-        """Whether the host has no part in the network at all."""
-        return GatewayMode.ISOLATED in self.modes.values()
+    def bridge(self) -> IfName:
+        """The name of the network's bridge."""
+        return self[BRIDGE_NAME] or bridge_name(self.network.id)
 
+    @property
+    def mtu(self) -> int:
+        """That of all links; the host's link may have one that is too small."""
+        size = self[MTU] or self.network.uplink_mtu
+        if self.network.ipv6 and size < MIN_MTU_IPV6:
+            raise InvalidOptionError(
+                MTU.name, size, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
+            )
+        return size
 
-def read_options(network: Network) -> BridgeOptions:
-    """Read all options of a network.  Raises RefusedError."""
-    return _read(tuple(network.options.items()), network.uplink_mtu, ipv6=network.ipv6)
+    @property
+    def modes(self) -> dict[int, GatewayMode]:
+        """How each family reaches the world outside."""
+        return {4: self[GATEWAY_MODE_IPV4], 6: self[GATEWAY_MODE_IPV6]}
 
-
-@lru_cache(maxsize=256)
-def _read(given: tuple[tuple[str, str], ...], uplink_mtu: int, *, ipv6: bool) -> BridgeOptions:
-    """They are asked for with each port of a range."""
-    own = dict(given)
-    options = BridgeOptions(
-        bridge=BRIDGE_NAME.of(own),
-        mtu=MTU.of(own) or uplink_mtu,
-        masquerade=MASQUERADE.of(own),
-        icc=ICC.of(own),
-        host_binding=HOST_BINDING.of(own),
-        modes={4: GATEWAY_MODE_IPV4.of(own), 6: GATEWAY_MODE_IPV6.of(own)},
-        inhibit_ipv4=INHIBIT_IPV4.of(own),
-        trusted=TRUSTED_INTERFACES.of(own),
-        snat={
-            version: address
-            for version, address in ((4, HOST_IPV4.of(own)), (6, HOST_IPV6.of(own)))
-            if address is not None
-        },
-        iface_prefix=IFACE_PREFIX.of(own),
-        isolation=ISOLATION.of(own),
-        host_services=HOST_SERVICES.of(own),
-        spoof_guard=SPOOF_GUARD.of(own),
-        routes=ROUTES.of(own),
-        without_default=NO_DEFAULT_ROUTE.of(own),
-        gateway_containers=GATEWAY_CONTAINER.of(own),
-        rate_to=RATE_TO.of(own),
-        rate_from=RATE_FROM.of(own),
-        publisher=PUBLISH.of(own),
-        proxy=PROXY.of(own),
-    )
-    if ipv6 and options.mtu < MIN_MTU_IPV6:  # that of the host's link may be smaller
-        raise InvalidOptionError(
-            MTU.name, options.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
-        )
-    return options
+    @property
+    def sources(self) -> dict[int, IPAddress]:
+        """The addresses that containers have outside, of families for which one is chosen."""
+        chosen = {4: self[HOST_IPV4], 6: self[HOST_IPV6]}
+        return {version: each for version, each in chosen.items() if each is not None}

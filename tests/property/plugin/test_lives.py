@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.registry import bind
 from plugin.errors import PortTakenError
 from plugin.model.ids import EndpointID, MacAddress, bridge_name
 from plugin.model.network import Endpoint, Network, NetworkState
@@ -170,7 +170,7 @@ class Lives(RuleBasedStateMachine):
             resource
             for network in self.rig.store.networks()
             for endpoint in self.rig.store.endpoints(network.id)
-            for resource in driver_for(network.mode).endpoint_plan(network, endpoint).resources
+            for resource in bind(network).endpoint_plan(endpoint).resources
         }
         assert wanted <= held
         assert held - wanted <= left

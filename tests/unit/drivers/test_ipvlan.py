@@ -5,7 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from plugin.drivers.ipvlan import OPTIONS, IpvlanDriver
+from plugin.drivers.ipvlan import OPTIONS
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import Endpoint, GatewayNeeds, Network, StaticRoute
@@ -13,7 +14,6 @@ from plugin.model.parents import HostLink, ParentUse
 from plugin.model.resources import Element, Ipvlan, IpvlanFlag, IpvlanMode
 from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
-DRIVER = IpvlanDriver()
 ETH0 = IfName("eth0")
 EVERYTHING = tuple(StaticRoute(destination=ip_network(all_)) for all_ in ("0.0.0.0/0", "::/0"))
 
@@ -35,9 +35,9 @@ def test_the_link_is_handed_over(mode: IpvlanMode, flag: IpvlanFlag) -> None:
     options = {"ipvlan_mode": mode.name.lower(), "ipvlan_flag": flag.name.lower()}
     network = an_ipvlan(**options)
     endpoint = a_member(network)
-    plan = DRIVER.endpoint_plan(network, endpoint)
+    plan = bind(network).endpoint_plan(endpoint)
 
-    assert DRIVER.mac_address(network, endpoint) == ""
+    assert bind(network).mac_address(endpoint) == ""
     assert plan.requires == {ETH0}
     assert plan.resources == {
         Ipvlan(
@@ -55,20 +55,20 @@ def test_the_link_is_handed_over(mode: IpvlanMode, flag: IpvlanFlag) -> None:
 def test_l2_has_the_gateway_of_the_lan() -> None:
     """As macvlan has."""
     network = an_ipvlan("10.1.0.0/24", "fd00:1::/64")
-    attachment = DRIVER.attachment(network, a_member(network))
+    attachment = bind(network).attachment(a_member(network))
 
     assert str(attachment.gateway4) == "10.1.0.1"
     assert str(attachment.gateway6) == "fd00:1::1"
     assert attachment.disable_gateway_service
     without = replace(network, pools=(a_pool("10.1.0.0/24", None),))
-    assert DRIVER.attachment(without, a_member(without)).routes == EVERYTHING[:1]
+    assert bind(without).attachment(a_member(without)).routes == EVERYTHING[:1]
 
 
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_from_l3_up_everything_is_on_the_link(mode: str) -> None:
     """Whatever gateway an older engine has asked the IPAM for."""
     network = an_ipvlan("10.1.0.0/24", "fd00:1::/64", ipvlan_mode=mode)
-    attachment = DRIVER.attachment(network, a_member(network))
+    attachment = bind(network).attachment(a_member(network))
 
     assert attachment.gateway4 is None
     assert attachment.gateway6 is None
@@ -80,7 +80,7 @@ def test_from_l3_up_everything_is_on_the_link(mode: str) -> None:
 def test_an_internal_network_has_no_way_out(mode: str) -> None:
     """Of any kind."""
     network = an_ipvlan(internal=True, ipvlan_mode=mode)
-    attachment = DRIVER.attachment(network, a_member(network))
+    attachment = bind(network).attachment(a_member(network))
 
     assert attachment.gateway4 is None
     assert attachment.routes == ()
@@ -88,34 +88,34 @@ def test_an_internal_network_has_no_way_out(mode: str) -> None:
 
 def test_networks_share_a_parent_in_one_mode() -> None:
     """The latest link's mode would be that of all."""
-    use = DRIVER.parent_use(an_ipvlan())
+    use = bind(an_ipvlan()).parent_use()
 
     setting = "ipvlan_mode=l2 ipvlan_flag=bridge"
     assert use == ParentUse(parent=ETH0, kind="ipvlan", setting=setting, addressed=True)
-    assert DRIVER.parent_use(an_ipvlan(ipvlan_flag="vepa")) != use
-    assert DRIVER.parent(an_ipvlan()) == ETH0
+    assert bind(an_ipvlan(ipvlan_flag="vepa")).parent_use() != use
+    assert bind(an_ipvlan()).mtu_link() == ETH0
 
 
 def test_wifi_is_fine() -> None:
     """An access point sees one MAC address."""
     links = {ETH0: HostLink(ifname=ETH0, wireless=True, bus_driver="virtio_net")}
 
-    assert DRIVER.check_parent(an_ipvlan(), links) == ()
+    assert bind(an_ipvlan()).check_parent(links) == ()
 
 
 def test_a_mac_address_cannot_be_chosen() -> None:
     """By the user, or by the engine for him."""
     network = an_ipvlan()
     with pytest.raises(RefusedError, match=r"cannot be had in mode ipvlan.*choose mode=macvlan"):
-        DRIVER.check_endpoint(network, an_endpoint(network))
-    DRIVER.check_endpoint(network, a_member(network))
+        bind(network).check_endpoint(an_endpoint(network))
+    bind(network).check_endpoint(a_member(network))
 
 
 def test_no_ports_are_published() -> None:
     """All of them are open on the LAN."""
     network = an_ipvlan()
 
-    assert not DRIVER.ports_plan(network, a_member(network)).resources
+    assert not bind(network).ports_plan(a_member(network)).resources
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_routers_address_is_kept_free(options: dict[str, str], kept: bool) -
     """At layer 2, where the LAN's router may have the first one."""
     needs = GatewayNeeds(skip_ipv4=not kept, skip_ipv6=not kept)
 
-    assert DRIVER.gateway_needs(an_ipvlan(**options)) == needs
+    assert bind(an_ipvlan(**options)).gateway_needs() == needs
 
 
 def test_dockers_names_are_the_same() -> None:
@@ -142,23 +142,23 @@ class TestPorts:
             RefusedError,
             match=r"cannot publish port 80: .* with host_access=true or",
         ):
-            DRIVER.port_targets(network, a_member(network), a_binding())
+            bind(network).port_targets(a_member(network), a_binding())
 
     @pytest.mark.parametrize("mode", ["l2", "l3"])
     def test_docker_publishes(self, mode: str) -> None:
         """By a gateway of its own, which it adds where there is no other."""
         network = an_ipvlan(publish="docker", ipvlan_mode=mode)
-        attachment = DRIVER.attachment(network, a_member(network))
+        attachment = bind(network).attachment(a_member(network))
 
-        assert DRIVER.port_targets(network, a_member(network), a_binding()) == ()
-        assert DRIVER.ports_plan(network, a_member(network)).resources == frozenset()
+        assert bind(network).port_targets(a_member(network), a_binding()) == ()
+        assert bind(network).ports_plan(a_member(network)).resources == frozenset()
         assert not attachment.disable_gateway_service
         assert attachment.gateway4 is None
         assert attachment.routes == ()
         lan = Element(container="pn_lan4", match=("10.1.0.0/24",))
-        assert lan in DRIVER.network_plan(network).resources
+        assert lan in bind(network).network_plan().resources
 
     def test_an_internal_network_publishes_nothing(self) -> None:
         """Docker's gateway would be its way out."""
         with pytest.raises(RefusedError, match="leave out publish or --internal"):
-            DRIVER.check_options(replace(an_ipvlan(publish="docker"), internal=True))
+            bind(replace(an_ipvlan(publish="docker"), internal=True)).check_options()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.ipvlan import IpvlanDriver
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, own_address, shim_name
 from plugin.model.network import Endpoint, Network, PublishedPort
@@ -25,7 +25,6 @@ from plugin.model.resources import (
 )
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
-DRIVER = IpvlanDriver()
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 ETH0 = IfName("eth0")
 PARENT_MAC = MacAddress("02:00:00:00:00:ee")
@@ -47,7 +46,7 @@ def a_net(*subnets: str, **options: str) -> Network:
 
 
 def of(kind: type[Resource], network: Network) -> set[Resource]:
-    return {each for each in DRIVER.network_plan(network).resources if isinstance(each, kind)}
+    return {each for each in bind(network).network_plan().resources if isinstance(each, kind)}
 
 
 def a_member(network: Network, number: int = 2) -> Endpoint:
@@ -69,7 +68,7 @@ def test_a_link_of_the_hosts(mode: IpvlanMode) -> None:
         ipvlan_mode=mode,
     )
 
-    assert DRIVER.network_plan(network).resources == {
+    assert bind(network).network_plan().resources == {
         shim,
         *(Element(container=name, match=(f'"{ifname}"',)) for name in ("pn_bridges", "pn_shims")),
         *(
@@ -77,7 +76,7 @@ def test_a_link_of_the_hosts(mode: IpvlanMode) -> None:
             for each in ("10.1.0.77/32", "fd00:1::77/128")
         ),
     }
-    use = DRIVER.parent_use(network)
+    use = bind(network).parent_use()
     assert use is not None
     assert use.addressed
 
@@ -86,7 +85,7 @@ def test_a_way_to_the_container() -> None:
     """By the parent's MAC address, as which it is heard under the addresses it was given."""
     network = a_net()
     ifname = shim_name(network.id)
-    resources = DRIVER.endpoint_plan(network, a_member(network)).resources
+    resources = bind(network).endpoint_plan(a_member(network)).resources
     addresses = {"10.1.0.2": "10.1.0.77", "fd00:1::2": "fd00:1::77"}
 
     assert {each for each in resources if not isinstance(each, Ipvlan)} == {
@@ -113,7 +112,7 @@ def test_services_of_the_host() -> None:
     """Nobody gets past them by a frame to the MAC address that all have."""
     network = a_net(host_services="53/udp")
     name = f'"{shim_name(network.id)}"'
-    resources = DRIVER.network_plan(network).resources
+    resources = bind(network).network_plan().resources
 
     assert {
         Element(container="pn_host_closed", match=(name,)),
@@ -126,7 +125,7 @@ def test_ports_are_published() -> None:
     """As in mode macvlan: what comes is from the host, as its containers know it."""
     network = a_net(DUAL[0], host_address="10.1.0.77")
     endpoint = a_member(network)
-    (target,) = DRIVER.port_targets(network, endpoint, a_binding(host_ip="0.0.0.0"))
+    (target,) = bind(network).port_targets(endpoint, a_binding(host_ip="0.0.0.0"))
     protocol = a_binding().protocol
     port = PublishedPort(
         protocol=protocol,
@@ -136,7 +135,7 @@ def test_ports_are_published() -> None:
         container_port=80,
     )
 
-    assert DRIVER.ports_plan(network, replace(endpoint, published=(port,))).resources == {
+    assert bind(network).ports_plan(replace(endpoint, published=(port,))).resources == {
         HostPort(protocol=protocol, address=ip_address("0.0.0.0"), port=8080),
         Sysctl(name="net/ipv4/ip_forward", value="1"),
         RouteLocalnet(ifname=shim_name(network.id)),
@@ -148,7 +147,7 @@ def test_ports_are_published() -> None:
 @pytest.mark.parametrize("mode", ["l3", "l3s"])
 def test_all_services_may_be_said(mode: str) -> None:
     """It is what there is anyway."""
-    DRIVER.check_options(a_net(ipvlan_mode=mode, host_services="allow"))
+    bind(a_net(ipvlan_mode=mode, host_services="allow")).check_options()
 
 
 def test_an_address_of_each_family() -> None:
@@ -159,7 +158,7 @@ def test_an_address_of_each_family() -> None:
 
     assert addresses == {ip_interface("10.1.0.77/32"), ip_interface(f"{own}/128")}
     assert own in ip_network("fd00::/8")
-    ways = DRIVER.attachment(network, a_member(network)).routes
+    ways = bind(network).attachment(a_member(network)).routes
     assert ip_network(own) in {each.destination for each in ways}
 
 
@@ -178,9 +177,9 @@ def test_the_parents_address_is_refused() -> None:
     """Nobody on the LAN would reach the host at it any more."""
     links = {ETH0: HostLink(ifname=ETH0, addresses=PARENTS)}
     with pytest.raises(RefusedError, match=r"host_address is 10\.1\.0\.9, which parent eth0 has"):
-        DRIVER.check_parent(a_net(host_address="10.1.0.9,fd00:1::77"), links)
+        bind(a_net(host_address="10.1.0.9,fd00:1::77")).check_parent(links)
 
-    assert DRIVER.check_parent(a_net(), links) == ()
+    assert bind(a_net()).check_parent(links) == ()
 
 
 def test_the_parents_address_is_refused_to_containers() -> None:
@@ -189,13 +188,13 @@ def test_the_parents_address_is_refused_to_containers() -> None:
     with pytest.raises(
         RefusedError, match=r"10\.1\.0\.9 is the host's on the parent, .*--aux-addr"
     ):
-        DRIVER.check_endpoint(network, a_member(network, 9))
-    DRIVER.check_endpoint(network, a_member(network))
+        bind(network).check_endpoint(a_member(network, 9))
+    bind(network).check_endpoint(a_member(network))
 
 
 def test_the_hosts_address_is_refused_to_containers() -> None:
     """Whoever gives addresses out."""
     network = a_net()
     with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.77"):
-        DRIVER.check_endpoint(network, a_member(network, 77))
-    DRIVER.check_endpoint(network, a_member(network))
+        bind(network).check_endpoint(a_member(network, 77))
+    bind(network).check_endpoint(a_member(network))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.macvlan import OPTIONS, MacvlanDriver
+from plugin.drivers.macvlan import OPTIONS
+from plugin.drivers.registry import bind
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
 from plugin.model.network import GatewayNeeds, Network, StaticRoute
@@ -14,7 +15,6 @@ from plugin.model.parents import HostLink, ParentUse
 from plugin.model.resources import Dummy, Macvlan, MacvlanMode
 from tests.fakes.values import a_network, a_pool, an_endpoint
 
-DRIVER = MacvlanDriver()
 ETH0 = IfName("eth0")
 
 
@@ -32,7 +32,7 @@ def links(**facts: Any) -> dict[IfName, HostLink]:
 class TestPlans:
     def test_the_network_needs_its_parent_and_nothing_else(self) -> None:
         """It is not ours, so it is not made."""
-        plan = DRIVER.network_plan(a_macvlan())
+        plan = bind(a_macvlan()).network_plan()
 
         assert plan.requires == {ETH0}
         assert plan.resources == frozenset()
@@ -40,7 +40,7 @@ class TestPlans:
     def test_without_a_parent_it_has_one_that_leads_nowhere(self) -> None:
         """As with Docker's driver."""
         network = a_macvlan(parent="")
-        plan = DRIVER.network_plan(network)
+        plan = bind(network).network_plan()
 
         assert plan.requires == frozenset()
         assert plan.resources == {
@@ -52,7 +52,7 @@ class TestPlans:
         """With its MAC address from birth."""
         network = a_macvlan(macvlan_mode=mode.name.lower(), mtu="1400")
         endpoint = an_endpoint(network)
-        plan = DRIVER.endpoint_plan(network, endpoint)
+        plan = bind(network).endpoint_plan(endpoint)
 
         assert plan.handoff == handoff_name(endpoint.id)
         assert plan.requires == {ETH0}
@@ -72,16 +72,16 @@ class TestPlans:
         network = a_macvlan()
         one, other = an_endpoint(network, 2), an_endpoint(network, 3)
 
-        assert DRIVER.mac_address(network, one) == DRIVER.mac_address(network, one)
-        assert DRIVER.mac_address(network, one) != DRIVER.mac_address(network, other)
+        assert bind(network).mac_address(one) == bind(network).mac_address(one)
+        assert bind(network).mac_address(one) != bind(network).mac_address(other)
 
     def test_passthru_has_the_parents(self) -> None:
         """Unless the user chose one."""
         network = a_macvlan(macvlan_mode="passthru")
         endpoint = replace(an_endpoint(network), mac_address=MacAddress(""))
-        (link,) = DRIVER.endpoint_plan(network, endpoint).resources
+        (link,) = bind(network).endpoint_plan(endpoint).resources
 
-        assert DRIVER.mac_address(network, endpoint) == ""
+        assert bind(network).mac_address(endpoint) == ""
         assert isinstance(link, Macvlan)
         assert link.mac_address is None
 
@@ -89,14 +89,14 @@ class TestPlans:
         """All of them are open on the LAN."""
         network = a_macvlan()
 
-        assert not DRIVER.ports_plan(network, an_endpoint(network)).resources
+        assert not bind(network).ports_plan(an_endpoint(network)).resources
 
 
 class TestAttachment:
     def test_the_gateway_is_the_users(self) -> None:
         """And Docker adds no bridge of its own."""
         network = a_macvlan("10.1.0.0/24", "fd00:1::/64", routes="10.9.0.0/16 via 10.1.0.9")
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert str(attachment.gateway4) == "10.1.0.1"
         assert str(attachment.gateway6) == "fd00:1::1"
@@ -108,7 +108,7 @@ class TestAttachment:
     def test_without_one_everybody_is_on_the_link(self) -> None:
         """The engine's resolver asks others only for who has a way out."""
         network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", None),))
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert attachment.gateway4 is None
         assert attachment.routes == (StaticRoute(destination=ip_network("0.0.0.0/0")),)
@@ -117,7 +117,7 @@ class TestAttachment:
         """Also a link-local one, and of the family that has none otherwise."""
         network = a_macvlan("10.1.0.0/24", "fd00:1::/64", routes="::/0 via fe80::1")
         network = replace(network, pools=(network.pools[0], a_pool("fd00:1::/64", None)))
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert str(attachment.gateway4) == "10.1.0.1"
         assert str(attachment.gateway6) == "fe80::1"
@@ -128,8 +128,8 @@ class TestAttachment:
         """Neither by a gateway nor by the link."""
         network = a_macvlan("10.1.0.0/24", "fd00:1::/64", no_default_route=text)
         bare = replace(network, pools=(a_pool("10.1.0.0/24", None), a_pool("fd00:1::/64", None)))
-        attachment = DRIVER.attachment(network, an_endpoint(network))
-        on_link = DRIVER.attachment(bare, an_endpoint(bare)).routes
+        attachment = bind(network).attachment(an_endpoint(network))
+        on_link = bind(bare).attachment(an_endpoint(bare)).routes
 
         found = [each.version for each in (attachment.gateway4, attachment.gateway6) if each]
         assert found == left
@@ -139,14 +139,14 @@ class TestAttachment:
         """The one the address is of."""
         network = a_macvlan("10.1.0.0/24", "10.2.0.0/24")
         second = replace(network, pools=network.pools[1:])
-        attachment = DRIVER.attachment(network, an_endpoint(second))
+        attachment = bind(network).attachment(an_endpoint(second))
 
         assert str(attachment.gateway4) == "10.2.0.1"
 
     @pytest.mark.parametrize("network", [a_macvlan(internal=True), a_macvlan(parent="")])
     def test_an_internal_network_has_no_way_out(self, network: Network) -> None:
         """Nor has one without a parent."""
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert attachment.gateway4 is None
         assert attachment.routes == ()
@@ -155,13 +155,13 @@ class TestAttachment:
     @pytest.mark.parametrize("internal", [False, True])
     def test_the_routers_address_is_kept_free(self, internal: bool) -> None:
         """The first one of a LAN must not be a container's by chance."""
-        assert DRIVER.gateway_needs(a_macvlan(internal=internal)) == GatewayNeeds()
+        assert bind(a_macvlan(internal=internal)).gateway_needs() == GatewayNeeds()
 
     def test_without_a_parent_there_is_no_router(self) -> None:
         """Every address is for containers."""
         needs = GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
 
-        assert DRIVER.gateway_needs(a_macvlan(parent="")) == needs
+        assert bind(a_macvlan(parent="")).gateway_needs() == needs
 
 
 class TestParent:
@@ -169,10 +169,10 @@ class TestParent:
         """But for mode passthru."""
         use = ParentUse(parent=ETH0, kind="macvlan")
 
-        assert DRIVER.parent_use(a_macvlan()) == use
-        assert DRIVER.parent(a_macvlan()) == ETH0
-        assert DRIVER.parent_use(a_macvlan(macvlan_mode="passthru")) == replace(use, exclusive=True)
-        assert DRIVER.parent_use(a_macvlan(parent="")) is None
+        assert bind(a_macvlan()).parent_use() == use
+        assert bind(a_macvlan()).mtu_link() == ETH0
+        assert bind(a_macvlan(macvlan_mode="passthru")).parent_use() == replace(use, exclusive=True)
+        assert bind(a_macvlan(parent="")).parent_use() is None
 
     @pytest.mark.parametrize(
         ("facts", "match"),
@@ -191,7 +191,7 @@ class TestParent:
     def test_what_carries_nothing_is_refused(self, facts: dict[str, Any], match: str) -> None:
         """With the remedy."""
         with pytest.raises(RefusedError, match=match):
-            DRIVER.check_parent(a_macvlan(mtu="1400"), links(**facts))
+            bind(a_macvlan(mtu="1400")).check_parent(links(**facts))
 
     @pytest.mark.parametrize(
         ("facts", "match"),
@@ -207,7 +207,7 @@ class TestParent:
     )
     def test_what_is_doubtful_is_said(self, facts: dict[str, Any], match: str) -> None:
         """With the remedy, and nothing is refused."""
-        (hint,) = DRIVER.check_parent(a_macvlan(), links(**facts))
+        (hint,) = bind(a_macvlan()).check_parent(links(**facts))
 
         assert match in hint
 
@@ -216,7 +216,7 @@ class TestParent:
     )
     def test_what_is_doubtful_of_passthru(self, facts: dict[str, Any]) -> None:
         """It changes the card itself."""
-        (hint,) = DRIVER.check_parent(a_macvlan(macvlan_mode="passthru"), links(**facts))
+        (hint,) = bind(a_macvlan(macvlan_mode="passthru")).check_parent(links(**facts))
 
         assert "promiscuous mode and gives it the container's MAC address" in hint
         assert "leave out --mac-address" in hint
@@ -224,10 +224,10 @@ class TestParent:
     def test_what_is_right_needs_no_word(self) -> None:
         """A card that is up."""
         card, bridge = links(bus_driver="e1000e"), links(in_guest=True)
-        assert DRIVER.check_parent(a_macvlan(), card) == ()
-        assert DRIVER.check_parent(a_macvlan(macvlan_mode="passthru"), card) == ()
-        assert DRIVER.check_parent(a_macvlan(), bridge) == ()
-        assert DRIVER.check_parent(a_macvlan(parent=""), {}) == ()
+        assert bind(a_macvlan()).check_parent(card) == ()
+        assert bind(a_macvlan(macvlan_mode="passthru")).check_parent(card) == ()
+        assert bind(a_macvlan()).check_parent(bridge) == ()
+        assert bind(a_macvlan(parent="")).check_parent({}) == ()
 
 
 class TestRefusals:
@@ -235,7 +235,7 @@ class TestRefusals:
         """Nobody would reach it."""
         network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", "10.2.0.1/24"),))
         with pytest.raises(GatewayOutsideError, match=r"choose an address of 10\.1\.0\.0/24"):
-            DRIVER.network_plan(network)
+            bind(network).network_plan()
 
 
 def test_dockers_names_are_the_same() -> None:

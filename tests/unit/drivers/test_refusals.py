@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.registry import driver_for, modes
+from plugin.drivers.registry import bind, driver_for, modes
 from plugin.errors import RefusedError
 from plugin.wire import labels
 from tests import refusals
@@ -115,11 +115,10 @@ def test_options_that_do_no_harm_are_taken(plugin: Plugin, *, internal: bool) ->
 
 def test_a_network_of_an_earlier_pynet_is_served_all_the_same() -> None:
     """What is refused today may be there since yesterday."""
-    driver = driver_for("bridge")
     options = {"publish": "docker", "isolation": "strict", "host_services": "deny"}
     old = a_network("old", *refusals.DUAL, options=options)
 
     with pytest.raises(RefusedError):
-        driver.check_options(old)
-    assert driver.network_plan(old).resources
-    assert driver.endpoint_plan(old, an_endpoint(old)).resources
+        bind(old).check_options()
+    assert bind(old).network_plan().resources
+    assert bind(old).endpoint_plan(an_endpoint(old)).resources

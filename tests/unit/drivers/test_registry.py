@@ -4,6 +4,7 @@ import pytest
 
 from plugin.drivers.registry import (
     DEFAULT_MODE,
+    bind,
     check_endpoint,
     check_network,
     driver_for,
@@ -87,7 +88,7 @@ class TestNames:
         """``docker network connect --driver-opt``."""
         network = a_network()
         with pytest.raises(UnknownOptionError) as refusal:
-            check_endpoint(network, an_endpoint(network, options={name: "1"}))
+            check_endpoint(bind(network), an_endpoint(network, options={name: "1"}))
 
         assert str(refusal.value).endswith(f"is unknown for a container in mode bridge; {hint}")
 
@@ -96,4 +97,7 @@ class TestNames:
         network = a_network(options={"mode": "bridge", "mtu": "1400"})
         endpoint = an_endpoint(network, options={"rate_to": "1mbit"})
 
-        assert check_network(network) is check_endpoint(network, endpoint) is driver_for("bridge")
+        bound = check_network(network)
+        check_endpoint(bound, endpoint)
+
+        assert bound.network == network

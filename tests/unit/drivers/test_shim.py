@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.macvlan import MacvlanDriver
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, derived_mac, shim_name
 from plugin.model.network import Endpoint, Network, PortTarget, PublishedPort, StaticRoute
@@ -23,7 +23,6 @@ from plugin.model.resources import (
 )
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
-DRIVER = MacvlanDriver()
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 HOST4, HOST6 = ip_address("10.1.0.9"), ip_address("fd00:1::9")
 FOREIGN = ip_interface("172.16.0.9/24")
@@ -48,13 +47,13 @@ def a_lan(*subnets: str, changes: dict[str, Any] | None = None, **options: str) 
 
 def of(kind: type[Resource], network: Network, endpoint: Endpoint | None = None) -> set[Resource]:
     """What the network needs, or one of its endpoints, of one kind."""
-    plan = DRIVER.endpoint_plan(network, endpoint) if endpoint else DRIVER.network_plan(network)
+    plan = bind(network).endpoint_plan(endpoint) if endpoint else bind(network).network_plan()
     return {each for each in plan.resources if isinstance(each, kind)}
 
 
 def published(network: Network, endpoint: Endpoint, host_ip: str | None = None) -> Endpoint:
     """With ``-p 8080:80``."""
-    targets = DRIVER.port_targets(network, endpoint, a_binding(host_ip=host_ip))
+    targets = bind(network).port_targets(endpoint, a_binding(host_ip=host_ip))
     ports = tuple(
         PublishedPort(
             protocol=a_binding().protocol,
@@ -73,7 +72,7 @@ class TestNetwork:
         """The kernel keeps host and containers apart, and so does pynet."""
         network = a_lan(host_access="")
 
-        assert DRIVER.network_plan(network).resources == frozenset()
+        assert bind(network).network_plan().resources == frozenset()
         assert of(HostRoute, network, an_endpoint(network)) == set()
 
     def test_a_link_of_the_hosts(self) -> None:
@@ -133,7 +132,7 @@ class TestNetwork:
         """The LAN's machines are answered by the link that they asked."""
         network = a_lan(host_access="", publish="docker")
 
-        assert DRIVER.network_plan(network).resources == {
+        assert bind(network).network_plan().resources == {
             Element(container="pn_lan4", match=("10.1.0.0/24",))
         }
 
@@ -169,34 +168,34 @@ class TestEndpoint:
         """So nobody needs a way to it."""
         network = a_lan()
 
-        assert DRIVER.attachment(network, an_endpoint(network)).routes == ()
+        assert bind(network).attachment(an_endpoint(network)).routes == ()
 
     def test_the_host_is_off_the_link(self) -> None:
         """Then containers are told that it is on it all the same."""
         changes = {"host_addresses": (FOREIGN, ip_interface("fd00:1::9/64"))}
         network = a_lan(changes=changes)
-        routes = DRIVER.attachment(network, an_endpoint(network)).routes
+        routes = bind(network).attachment(an_endpoint(network)).routes
 
         assert routes == (StaticRoute(destination=ip_network("172.16.0.9/32")),)
 
     def test_docker_publishes(self) -> None:
         """By a gateway of its own, which it adds where there is no other."""
         network = a_lan(host_access="", publish="docker", routes="10.7.0.0/16")
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert attachment.gateway4 is attachment.gateway6 is None
         assert not attachment.disable_gateway_service
         assert attachment.routes == (StaticRoute(destination=ip_network("10.7.0.0/16")),)
         without = a_lan(host_access="", publish="docker", changes={"pools": ()})
-        assert DRIVER.attachment(without, an_endpoint(without)).routes == ()
+        assert bind(without).attachment(an_endpoint(without)).routes == ()
 
     def test_the_hosts_address_is_refused(self) -> None:
         """Whoever gives addresses out."""
         network = a_lan(host_address="10.1.0.2")
         with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.2"):
-            DRIVER.check_endpoint(network, an_endpoint(network, 2))
+            bind(network).check_endpoint(an_endpoint(network, 2))
 
-        DRIVER.check_endpoint(network, an_endpoint(network, 3))
+        bind(network).check_endpoint(an_endpoint(network, 3))
 
 
 class TestPorts:
@@ -206,7 +205,7 @@ class TestPorts:
         endpoint = published(network, an_endpoint(network))
         held = HostPort(protocol=a_binding().protocol, address=ip_address("0.0.0.0"), port=8080)
 
-        assert DRIVER.ports_plan(network, endpoint).resources == {
+        assert bind(network).ports_plan(endpoint).resources == {
             held,
             Sysctl(name="net/ipv4/ip_forward", value="1"),
             RouteLocalnet(ifname=shim_name(network.id)),
@@ -228,7 +227,7 @@ class TestPorts:
         endpoint = published(network, an_endpoint(network), host_ip)
         held = HostPort(protocol=a_binding().protocol, address=ip_address(host_ip), port=8080)
 
-        assert DRIVER.ports_plan(network, endpoint).resources == {
+        assert bind(network).ports_plan(endpoint).resources == {
             held,
             ProxiedPort(held=held, address=ip_address("fd00:1::2"), port=80),
             *(Element(container=name, match=tuple(match)) for name, *match in kept),
@@ -245,7 +244,7 @@ class TestPorts:
     def test_any_address(self, subnets: tuple[str, ...], targets: dict[str, str]) -> None:
         """Is one of each family."""
         network = a_lan(*subnets)
-        found = DRIVER.port_targets(network, an_endpoint(network), a_binding())
+        found = bind(network).port_targets(an_endpoint(network), a_binding())
 
         assert found == tuple(
             PortTarget(host_ip=ip_address(one), container_ip=ip_address(other))
@@ -257,27 +256,27 @@ class TestPorts:
         network = a_lan(DUAL[1])
         binding = a_binding(host_ip="127.0.0.1")
 
-        assert DRIVER.port_targets(network, an_endpoint(network), binding) == ()
+        assert bind(network).port_targets(an_endpoint(network), binding) == ()
 
     def test_ipv6_is_anothers_if_the_engine_says_so(self) -> None:
         """The proxy would take [::] from it."""
         network = a_lan(DUAL[0])
         endpoint = replace(an_endpoint(network), no_proxy_6to4=True)
-        (target,) = DRIVER.port_targets(network, endpoint, a_binding())
+        (target,) = bind(network).port_targets(endpoint, a_binding())
 
         assert str(target.host_ip) == "0.0.0.0"
-        assert DRIVER.port_targets(network, endpoint, a_binding(host_ip="::1")) == ()
+        assert bind(network).port_targets(endpoint, a_binding(host_ip="::1")) == ()
 
     def test_nobody_publishes(self) -> None:
         """In an internal network, and where Docker does it."""
         for network in (a_lan(changes={"internal": True}), a_lan(publish="docker")):
-            assert DRIVER.port_targets(network, an_endpoint(network), a_binding()) == ()
+            assert bind(network).port_targets(an_endpoint(network), a_binding()) == ()
 
     def test_without_access(self) -> None:
         """What cannot be had is not left out in silence."""
         network = a_lan(host_access="")
         with pytest.raises(RefusedError, match=r"cannot publish port 80: .* host_access=true"):
-            DRIVER.port_targets(network, an_endpoint(network), a_binding())
+            bind(network).port_targets(an_endpoint(network), a_binding())
 
 
 class TestRefusals:
@@ -287,7 +286,7 @@ class TestRefusals:
         with pytest.raises(
             RefusedError, match="needs an IPv6 address of the host's, and parent eth0"
         ):
-            DRIVER.network_plan(network)
+            bind(network).network_plan()
         isolated = a_lan(parent="", changes={"host_addresses": ()})
         with pytest.raises(RefusedError, match=r"IPv4 address .* there is no parent"):
-            DRIVER.network_plan(isolated)
+            bind(isolated).network_plan()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.macvlan import MacvlanDriver
+from plugin.drivers.registry import bind
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, vlan_name
 from plugin.model.network import Network
@@ -14,7 +14,6 @@ from plugin.model.plan import Plan
 from plugin.model.resources import Vlan
 from tests.fakes.values import a_network
 
-DRIVER = MacvlanDriver()
 ETH0, TAGGED = IfName("eth0"), IfName("eth0.100")
 VLAN = Vlan(ifname=TAGGED, parent=ETH0, number=100)
 
@@ -29,10 +28,10 @@ BY_NAME, BY_NUMBER = on("eth0.100"), on("eth0", vlan="100")
 @pytest.mark.parametrize("network", [BY_NAME, BY_NUMBER])
 def test_a_vlan_is_made_of_its_base(network: Network) -> None:
     """Either way of saying it."""
-    assert DRIVER.network_plan(network) == Plan(
+    assert bind(network).network_plan() == Plan(
         resources=frozenset({VLAN}), requires=frozenset({ETH0})
     )
-    assert DRIVER.parent_use(network) == ParentUse(parent=TAGGED, base=ETH0, kind="macvlan")
+    assert bind(network).parent_use() == ParentUse(parent=TAGGED, base=ETH0, kind="macvlan")
 
 
 @pytest.mark.parametrize("network", [BY_NAME, BY_NUMBER])
@@ -40,14 +39,14 @@ def test_one_that_was_there_is_taken_as_it_is(network: Network) -> None:
     """And never made, nor removed."""
     network = replace(network, foreign_parent=True)
 
-    assert DRIVER.network_plan(network) == Plan(requires=frozenset({TAGGED}))
-    assert DRIVER.parent_use(network) == ParentUse(parent=TAGGED, kind="macvlan")
+    assert bind(network).network_plan() == Plan(requires=frozenset({TAGGED}))
+    assert bind(network).parent_use() == ParentUse(parent=TAGGED, kind="macvlan")
 
 
 @pytest.mark.parametrize("parent", ["eth0.0100", "eth0.0", "eth0.4095", "br.lan", ".5", "eth0."])
 def test_other_names_with_a_dot_are_names(parent: str) -> None:
     """Of links that are there or not."""
-    assert DRIVER.network_plan(on(parent)) == Plan(requires=frozenset({IfName(parent)}))
+    assert bind(on(parent)).network_plan() == Plan(requires=frozenset({IfName(parent)}))
 
 
 def test_a_name_that_is_too_long_is_derived() -> None:
@@ -63,20 +62,20 @@ def test_a_name_that_is_too_long_is_derived() -> None:
 def test_wrong_numbers(number: str) -> None:
     """IEEE 802.1Q."""
     with pytest.raises(InvalidOptionError, match="expected a number from 1 to 4094"):
-        DRIVER.check_options(on("eth0", vlan=number))
+        bind(on("eth0", vlan=number)).check_options()
 
 
 def test_a_vlan_of_nothing() -> None:
     """The parent was forgotten."""
     network = a_network(mode="macvlan", options={"vlan": "100"})
     with pytest.raises(RefusedError, match=r"vlan is 100, and there is no parent.*say parent too"):
-        DRIVER.check_options(network)
+        bind(network).check_options()
 
 
 class TestCheck:
     def check(self, network: Network, ifname: str = "eth0", **facts: Any) -> tuple[str, ...]:
         name = IfName(ifname)
-        return DRIVER.check_parent(network, {name: HostLink(ifname=name, **facts)})
+        return bind(network).check_parent({name: HostLink(ifname=name, **facts)})
 
     def test_the_base_stands_for_what_is_to_be_made_of_it(self) -> None:
         """A port of a bridge passes tagged frames on to its VLANs."""
@@ -105,7 +104,7 @@ class TestCheck:
         """The kernel knows links by several (ip link property), networks their parents by one."""
         links = {IfName("enp0s3"): HostLink(ifname=ETH0)}
         with pytest.raises(RefusedError, match=r"enp0s3 is another name of link eth0.*say eth0"):
-            DRIVER.check_parent(network, links)
+            bind(network).check_parent(links)
 
     def test_what_is_no_ethernet(self) -> None:
         """Nor is a VLAN to be had there."""

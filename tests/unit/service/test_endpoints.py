@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.registry import bind
 from plugin.errors import (
     EndpointNotFoundError,
     NetworkNotFoundError,
@@ -67,7 +67,7 @@ class TestCreate:
     def test_no_two_have_one_that_was_made(self, rig: Rig) -> None:
         """Whoever comes later gets another, whether the user chose the first or nobody did."""
         unchosen = replace(WEB, mac_address=MacAddress(""))
-        theirs = driver_for(BLUE.mode).mac_address(BLUE, unchosen)
+        theirs = bind(BLUE).mac_address(unchosen)
         rig.endpoints.create(an_endpoint(BLUE, 3, mac_address=theirs, mac_chosen=True))
         endpoint = rig.endpoints.create(unchosen)
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from plugin.drivers.registry import driver_for
+from plugin.drivers.registry import bind
 from plugin.errors import FirewallError, ForeignLinkError, KernelError, MissingLinkError
 from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name
@@ -18,7 +18,7 @@ from tests.fakes.rig import Rig
 from tests.fakes.values import a_network
 
 BLUE = a_network("blue", "10.1.0.0/24")
-PLAN = driver_for("bridge").network_plan(BLUE)
+PLAN = bind(BLUE).network_plan()
 PORT = HostPort(protocol=Protocol.TCP, address=ip_address("0.0.0.0"), port=80)
 ELEMENT = Element(container="pn_bridges", match=('"x"',))
 

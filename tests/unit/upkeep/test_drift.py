@@ -35,7 +35,7 @@ def look(rig: Rig, *, running: bool = True) -> list[Difference]:
         dict(rig.host.sysctls),
     )
     reconciler = Reconciler(rig.kernel, rig.firewall, running=running)
-    inspector = Inspector(rig.store, reconciler)
+    inspector = Inspector(rig.store, reconciler, rig.bound)
     found = Inspection(rig.store, inspector, rig.locks).differences()
     after = (rig.held(), rig.store.networks(), rig.store.endpoints(BLUE.id), dict(rig.host.sysctls))
     assert after == before
@@ -120,7 +120,7 @@ def test_a_plugin_that_does_not_run_holds_no_ports(rig: Rig) -> None:
 
 def test_ports_that_are_not_served(rig: Rig) -> None:
     """Somebody took one while the plugin was away, or nothing carries it."""
-    inspector = Inspector(rig.store, rig.reconciler)
+    inspector = Inspector(rig.store, rig.reconciler, rig.bound)
     assert inspector.unserved() == frozenset()
     lost = next(iter(rig.kernel.ports))
     rig.kernel.ports.remove(lost)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from plugin.bootstrap.assembly import assemble
-from plugin.drivers.registry import driver_for
+from plugin.drivers.registry import bind
 from plugin.errors import StoreError
 from plugin.health import Status
 from plugin.model.ids import NetworkID, bridge_name, port_name
@@ -454,7 +454,7 @@ def of_endpoints(rig: Rig) -> set[Resource]:
         resource
         for network in rig.store.networks()
         for endpoint in rig.store.endpoints(network.id)
-        for resource in driver_for(network.mode).endpoint_plan(network, endpoint).resources
+        for resource in bind(network).endpoint_plan(endpoint).resources
     }
 
 

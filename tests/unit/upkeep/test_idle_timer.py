@@ -206,7 +206,7 @@ class TestWithoutLinks:
 
     def test_the_network_may_be_forgotten(self, rig: Rig) -> None:
         """Where sandboxes are not to be seen: `pynet gc` asks Docker."""
-        inspector = Inspector(rig.store, rig.reconciler)
+        inspector = Inspector(rig.store, rig.reconciler, rig.bound)
         rig.networks.create(BLUE)
         rig.run(BLUE, WEB)
 
@@ -215,7 +215,7 @@ class TestWithoutLinks:
 
     def test_the_network_of_what_ended_may_be_forgotten(self, rig: Rig) -> None:
         """What is left of a container is no container."""
-        inspector = Inspector(rig.store, rig.reconciler)
+        inspector = Inspector(rig.store, rig.reconciler, rig.bound)
         rig.networks.create(BLUE)
         rig.run(BLUE, WEB)
         rig.host.hand_back(handoff_name(WEB.id))

@@ -25,23 +25,23 @@ def test_links_by_names_derived_and_chosen() -> None:
     rig = a_rig()
     rig.join(BLUE, WEB)
 
-    assert owner_of(rig.store, bridge_name(BLUE.id)) == BLUE.id
-    assert owner_of(rig.store, port_name(WEB.id)) == BLUE.id
-    assert owner_of(rig.store, "br-red") == RED.id
-    assert owner_of(rig.store, shim_name(RED.id)) == RED.id
+    assert owner_of(rig.store, rig.bound, bridge_name(BLUE.id)) == BLUE.id
+    assert owner_of(rig.store, rig.bound, port_name(WEB.id)) == BLUE.id
+    assert owner_of(rig.store, rig.bound, "br-red") == RED.id
+    assert owner_of(rig.store, rig.bound, shim_name(RED.id)) == RED.id
 
 
 def test_links_that_are_as_they_should_be() -> None:
     """Of one who is not there yet or has left, and the end that goes into the sandbox."""
     rig = a_rig()
-    before = owner_of(rig.store, port_name(WEB.id))
+    before = owner_of(rig.store, rig.bound, port_name(WEB.id))
     rig.join(BLUE, WEB)
-    handed_over = owner_of(rig.store, handoff_name(WEB.id))
+    handed_over = owner_of(rig.store, rig.bound, handoff_name(WEB.id))
     rig.endpoints.leave(BLUE.id, WEB.id)
-    after = owner_of(rig.store, port_name(WEB.id))
+    after = owner_of(rig.store, rig.bound, port_name(WEB.id))
 
     assert (before, handed_over, after) == (None, None, None)
-    assert owner_of(rig.store, "eth0") is None
+    assert owner_of(rig.store, rig.bound, "eth0") is None
 
 
 def test_one_network_is_healed_alone() -> None:

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from plugin.drivers.bridge import BridgeDriver
 from plugin.model.plan import Plan
 from plugin.model.resources import Element, Sysctl
 
-DRIVER = BridgeDriver()
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 
 

@@ -5,10 +5,11 @@ from ipaddress import IPv4Address, IPv4Network, ip_address, ip_interface
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.model.ids import handoff_name
 from plugin.model.network import Attachment, StaticRoute
 from tests.fakes.values import a_network, a_pool, an_endpoint
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL
+from tests.unit.drivers.bridge.plans import DUAL
 
 
 class TestAttachment:
@@ -17,7 +18,7 @@ class TestAttachment:
         network = a_network("blue", *DUAL)
         endpoint = an_endpoint(network)
 
-        assert DRIVER.attachment(network, endpoint) == Attachment(
+        assert bind(network).attachment(endpoint) == Attachment(
             src_name=handoff_name(endpoint.id),
             dst_prefix="eth",
             gateway4=ip_address("10.1.0.1"),  # type: ignore[arg-type]
@@ -29,12 +30,12 @@ class TestAttachment:
         network = a_network("blue", "10.1.0.0/24", "10.2.0.0/24")
         endpoint = replace(an_endpoint(network), ipv4=ip_interface("10.2.0.9/24"))
 
-        assert str(DRIVER.attachment(network, endpoint).gateway4) == "10.2.0.1"
+        assert str(bind(network).attachment(endpoint).gateway4) == "10.2.0.1"
 
     def test_an_internal_network_has_none(self) -> None:
         """The engine would set it as a default route."""
         network = a_network("blue", *DUAL, internal=True)
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert (attachment.gateway4, attachment.gateway6) == (None, None)
 
@@ -43,19 +44,19 @@ class TestAttachment:
         other = {"DefaultGatewayIPv4": ip_interface("10.1.0.254/24")}
         network = a_network(pools=(a_pool("10.1.0.0/24", auxiliary=other),))
 
-        assert str(DRIVER.attachment(network, an_endpoint(network)).gateway4) == "10.1.0.254"
+        assert str(bind(network).attachment(an_endpoint(network)).gateway4) == "10.1.0.254"
 
     def test_a_subnet_without_a_gateway(self) -> None:
         """Nothing is made up."""
         network = a_network(pools=(a_pool("10.1.0.0/24", gateway=None),))
 
-        assert DRIVER.attachment(network, an_endpoint(network)).gateway4 is None
+        assert bind(network).attachment(an_endpoint(network)).gateway4 is None
 
     def test_a_chosen_prefix_for_the_links_name(self) -> None:
         """``-o com.docker.network.container_iface_prefix=net``."""
         network = a_network(options={"iface_prefix": "net"}, internal=True)
 
-        assert DRIVER.attachment(network, an_endpoint(network)).dst_prefix == "net"
+        assert bind(network).attachment(an_endpoint(network)).dst_prefix == "net"
 
     @pytest.mark.parametrize(("version", "left"), [(4, "gateway6"), (6, "gateway4")])
     def test_an_isolated_family_of_an_internal_network(self, version: int, left: str) -> None:
@@ -63,12 +64,12 @@ class TestAttachment:
         options = {f"gateway_mode_ipv{version}": "isolated"}
         network = a_network("blue", *DUAL, internal=True, options=options)
 
-        assert getattr(DRIVER.attachment(network, an_endpoint(network)), left) is None
+        assert getattr(bind(network).attachment(an_endpoint(network)), left) is None
 
     def test_where_docker_publishes_docker_gwbridge_is_the_gateway(self) -> None:
         """The engine adds it where no gateway is returned and the service is not disabled."""
         network = a_network("blue", *DUAL, options={"publish": "docker"})
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert (attachment.gateway4, attachment.gateway6) == (None, None)
         assert not attachment.disable_gateway_service
@@ -81,7 +82,7 @@ class TestAttachment:
         routes = {"routes": "10.9.0.0/16 via 10.1.0.9; 10.8.0.0/16"}
         network = a_network(options={**options, **routes}, internal=internal)
 
-        assert DRIVER.attachment(network, an_endpoint(network)).routes == (
+        assert bind(network).attachment(an_endpoint(network)).routes == (
             StaticRoute(destination=IPv4Network("10.9.0.0/16"), next_hop=IPv4Address("10.1.0.9")),
             StaticRoute(destination=IPv4Network("10.8.0.0/16")),
         )
@@ -90,8 +91,8 @@ class TestAttachment:
         """A container that is the next hop of others' routes has the network's own gateway."""
         routes = "10.9.0.0/16 via 10.1.0.2; 10.8.0.0/16 via 10.1.0.9; 0.0.0.0/0 via 10.1.0.2"
         network = a_network(options={"routes": routes})
-        router = DRIVER.attachment(network, an_endpoint(network, 2))
-        other = DRIVER.attachment(network, an_endpoint(network, 3))
+        router = bind(network).attachment(an_endpoint(network, 2))
+        other = bind(network).attachment(an_endpoint(network, 3))
 
         assert [str(each.destination) for each in router.routes] == ["10.8.0.0/16"]
         assert str(router.gateway4) == "10.1.0.1"
@@ -101,7 +102,7 @@ class TestAttachment:
     def test_no_default_route(self) -> None:
         """Nor docker_gwbridge in its place; the other family keeps its own."""
         network = a_network("blue", *DUAL, options={"no_default_route": "ipv4"})
-        attachment = DRIVER.attachment(network, an_endpoint(network))
+        attachment = bind(network).attachment(an_endpoint(network))
 
         assert (attachment.gateway4, str(attachment.gateway6)) == (None, "fd00:1::1")
         assert attachment.disable_gateway_service
@@ -110,4 +111,4 @@ class TestAttachment:
         """``inhibit_ipv4``: another router of the network has it."""
         network = a_network(options={"inhibit_ipv4": "true"})
 
-        assert str(DRIVER.attachment(network, an_endpoint(network)).gateway4) == "10.1.0.1"
+        assert str(bind(network).attachment(an_endpoint(network)).gateway4) == "10.1.0.1"

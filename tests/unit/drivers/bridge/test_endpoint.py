@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from plugin.drivers.bridge.guards import link_local
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import (
     MacAddress,
@@ -19,7 +20,7 @@ from plugin.model.ids import (
 from plugin.model.network import Endpoint, Network
 from plugin.model.resources import Detour, Element, Limit, Resource, Sysctl, Veth
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
+from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
 
 GUARDS = (
     *("pn_guarded", "pn_guard_mac", "pn_guard_lladdr6", "pn_guard4", "pn_guard6"),
@@ -31,9 +32,9 @@ class TestMacAddress:
     def test_it_follows_from_network_and_address(self) -> None:
         """The endpoint may be another every time."""
         network = a_network()
-        first = DRIVER.mac_address(network, an_endpoint(network, 2, "a"))
-        again = DRIVER.mac_address(network, an_endpoint(network, 2, "b"))
-        other = DRIVER.mac_address(network, an_endpoint(network, 3))
+        first = bind(network).mac_address(an_endpoint(network, 2, "a"))
+        again = bind(network).mac_address(an_endpoint(network, 2, "b"))
+        other = bind(network).mac_address(an_endpoint(network, 3))
 
         assert first == again != other
 
@@ -43,23 +44,23 @@ class TestMacAddress:
         one = replace(an_endpoint(network, 2, "a"), ipv4=None)
         two = replace(an_endpoint(network, 2, "b"), ipv4=None)
 
-        assert DRIVER.mac_address(network, one) != DRIVER.mac_address(network, two)
+        assert bind(network).mac_address(one) != bind(network).mac_address(two)
 
     def test_that_of_the_bridge_is_refused(self) -> None:
         """Where it is ours; one that was there before has another."""
         network = a_network()
         endpoint = an_endpoint(network, mac_address=derived_mac(network.id), mac_chosen=True)
         with pytest.raises(RefusedError, match="is that of the network's bridge; choose another"):
-            DRIVER.check_endpoint(network, endpoint)
+            bind(network).check_endpoint(endpoint)
 
-        DRIVER.check_endpoint(a_network(options={"bridge_name": "br0"}), endpoint)
+        bind(a_network(options={"bridge_name": "br0"})).check_endpoint(endpoint)
 
     def test_ipv6_serves_where_it_is_alone(self) -> None:
         """As IPv4 does."""
         network = a_network("blue", "fd00:1::/64")
 
-        assert DRIVER.mac_address(network, an_endpoint(network, 2, "a")) == DRIVER.mac_address(
-            network, an_endpoint(network, 2, "b")
+        assert bind(network).mac_address(an_endpoint(network, 2, "a")) == bind(network).mac_address(
+            an_endpoint(network, 2, "b")
         )
 
 
@@ -69,7 +70,7 @@ class TestEndpointPlan:
         network = a_network(options={"mtu": "1400"})
         endpoint = an_endpoint(network)
 
-        plan = DRIVER.endpoint_plan(network, endpoint)
+        plan = bind(network).endpoint_plan(endpoint)
 
         assert of_kind(plan, Veth) == {
             Veth(
@@ -96,14 +97,14 @@ class TestEndpointPlan:
         """Not for a network without containers: the engine is first to switch it on after a boot."""
         network = a_network("blue", *subnets)
 
-        settings = of_kind(DRIVER.endpoint_plan(network, an_endpoint(network)), Sysctl)
+        settings = of_kind(bind(network).endpoint_plan(an_endpoint(network)), Sysctl)
         assert {each.name for each in settings if each.value == "1"} == names
-        assert not names & {each.name for each in of_kind(DRIVER.network_plan(network), Sysctl)}
+        assert not names & {each.name for each in of_kind(bind(network).network_plan(), Sysctl)}
 
     def test_on_a_bridge_with_a_chosen_name(self) -> None:
         """Whoever made it."""
         network = a_network(options={"bridge_name": "lan"})
-        (veth,) = of_kind(DRIVER.endpoint_plan(network, an_endpoint(network)), Veth)
+        (veth,) = of_kind(bind(network).endpoint_plan(an_endpoint(network)), Veth)
 
         assert veth.master == "lan"
 
@@ -111,7 +112,7 @@ class TestEndpointPlan:
 def guards(network: Network, endpoint: Endpoint) -> set[tuple[str, ...]]:
     """Without the name of the port, which is the first part of each."""
     name = f'"{port_name(endpoint.id)}"'
-    found = elements(DRIVER.endpoint_plan(network, endpoint), *GUARDS)
+    found = elements(bind(network).endpoint_plan(endpoint), *GUARDS)
     assert {each[1] for each in found} <= {name}
     return {(each[0], *each[2:]) for each in found}
 
@@ -198,7 +199,7 @@ class TestSpoofing:
 class TestSeparation:
     def separation(self, network: Network, allowed: str | None = None) -> set[tuple[str, ...]]:
         endpoint = an_endpoint(network, options={"icc_allow": allowed} if allowed else {})
-        plan = DRIVER.endpoint_plan(network, endpoint)
+        plan = bind(network).endpoint_plan(endpoint)
         return elements(plan, "pn_separate", "pn_pairs4", "pn_pairs6")
 
     def test_it_is_off_by_default(self) -> None:
@@ -240,7 +241,7 @@ class TestGatewayContainer:
     def test_it_is_told_to_the_firewall(self) -> None:
         """By bridge and hardware address."""
         network = a_network(options=self.OPTIONS)
-        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 5, options={"gateway": "true"}))
+        plan = bind(network).endpoint_plan(an_endpoint(network, 5, options={"gateway": "true"}))
         bridge = bridge_name(network.id)
 
         assert elements(plan) == {("pn_gateways", f'"{bridge}"', "02:00:00:00:00:05")}
@@ -253,12 +254,12 @@ class TestGatewayContainer:
         with pytest.raises(
             RefusedError, match=r"10\.1\.0\.5 is that of .* --driver-opt gateway=true"
         ):
-            DRIVER.check_endpoint(network, by_chance)
+            bind(network).check_endpoint(by_chance)
         assert ("pn_guarded", f'"{port_name(by_chance.id)}"') in elements(
-            DRIVER.endpoint_plan(network, by_chance)
+            bind(network).endpoint_plan(by_chance)
         )
-        DRIVER.check_endpoint(network, an_endpoint(network, 5, options={"gateway": "true"}))
-        DRIVER.check_endpoint(network, an_endpoint(network, 2))
+        bind(network).check_endpoint(an_endpoint(network, 5, options={"gateway": "true"}))
+        bind(network).check_endpoint(an_endpoint(network, 2))
 
     @pytest.mark.parametrize("options", [OPTIONS, {}])
     def test_nobody_says_so_with_another_address(self, options: dict[str, str]) -> None:
@@ -266,12 +267,12 @@ class TestGatewayContainer:
         network = a_network(options=options)
 
         with pytest.raises(RefusedError, match="option gateway is 'true', expected the address"):
-            DRIVER.check_endpoint(network, an_endpoint(network, 2, options={"gateway": "true"}))
+            bind(network).check_endpoint(an_endpoint(network, 2, options={"gateway": "true"}))
 
     def test_nobody_else_is(self) -> None:
         """And who is separated from others is not from it."""
         network = a_network(options=self.OPTIONS)
-        plan = DRIVER.endpoint_plan(network, an_endpoint(network, 2))
+        plan = bind(network).endpoint_plan(an_endpoint(network, 2))
 
         assert not elements(plan, "pn_gateways")
         assert elements(plan, "pn_separate")
@@ -280,7 +281,7 @@ class TestGatewayContainer:
 class TestBounds:
     def bounds(self, of_network: dict[str, str], of_endpoint: dict[str, str]) -> set[Resource]:
         network = a_network(options=of_network)
-        plan = DRIVER.endpoint_plan(network, an_endpoint(network, options=of_endpoint))
+        plan = bind(network).endpoint_plan(an_endpoint(network, options=of_endpoint))
         return of_kind(plan, Limit) | of_kind(plan, Detour)
 
     def test_without_options_there_are_none(self) -> None:
@@ -326,6 +327,6 @@ class TestBounds:
 def test_nothing_else_is_made_for_an_endpoint() -> None:
     """Ports come later."""
     network = a_network("blue", *DUAL, options={"rate_from": "1gbit", "icc": "false"})
-    kinds = {type(each) for each in DRIVER.endpoint_plan(network, an_endpoint(network)).resources}
+    kinds = {type(each) for each in bind(network).endpoint_plan(an_endpoint(network)).resources}
 
     assert kinds == {Veth, Element, Sysctl, Detour, Limit}

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.model.ids import bridge_name
 from plugin.model.resources import Address, Bridge, Element
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind, settings
+from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
 
 
 def of_network(options: dict[str, str], *containers: str, **changes: Any) -> set[tuple[str, ...]]:
     """Elements of a dual stack network called lan."""
     network = a_network("blue", *DUAL, options={"bridge_name": "lan", **options}, **changes)
-    return elements(DRIVER.network_plan(network), *containers)
+    return elements(bind(network).network_plan(), *containers)
 
 
 class TestMembership:
@@ -87,7 +88,7 @@ class TestMembership:
 
 class TestAddresses:
     def addresses(self, options: dict[str, str], **changes: Any) -> set[str]:
-        plan = DRIVER.network_plan(a_network("blue", *DUAL, options=options, **changes))
+        plan = bind(a_network("blue", *DUAL, options=options, **changes)).network_plan()
         return {str(each.interface.ip) for each in of_kind(plan, Address)}
 
     def test_ipv4_can_be_left_to_another_router(self) -> None:
@@ -104,7 +105,7 @@ class TestAddresses:
     def test_an_isolated_ipv6_is_off_on_the_bridge(self) -> None:
         """Else it would have a link-local address."""
         network = a_network("blue", *DUAL, internal=True, options={"gateway_mode_ipv6": "isolated"})
-        found = settings(DRIVER.network_plan(network))
+        found = settings(bind(network).network_plan())
 
         assert found[f"net/ipv6/conf/{bridge_name(network.id)}/disable_ipv6"] == "1"
 
@@ -125,7 +126,7 @@ class TestHostServices:
     ) -> None:
         """Unless the user says so, or has given the host a part by a bridge of his own."""
         network = a_network(options=options, internal=True, **changes)
-        found = {each.container for each in of_kind(DRIVER.network_plan(network), Element)}
+        found = {each.container for each in of_kind(bind(network).network_plan(), Element)}
 
         assert ("pn_host_closed" in found) is closed
 
@@ -133,7 +134,7 @@ class TestHostServices:
         """The host has an address of that family there."""
         options = {"gateway_mode_ipv4": "isolated"}
         network = a_network("blue", *DUAL, options=options, internal=True)
-        found = {each.container for each in of_kind(DRIVER.network_plan(network), Element)}
+        found = {each.container for each in of_kind(bind(network).network_plan(), Element)}
 
         assert "pn_host_closed" not in found
 
@@ -141,27 +142,27 @@ class TestHostServices:
 class TestBridge:
     def test_a_bridge_of_a_chosen_name_may_be_there_already(self) -> None:
         """One of a derived name never is."""
-        (chosen,) = of_kind(DRIVER.network_plan(a_network(options={"bridge_name": "lan"})), Bridge)
-        (derived,) = of_kind(DRIVER.network_plan(a_network()), Bridge)
+        (chosen,) = of_kind(bind(a_network(options={"bridge_name": "lan"})).network_plan(), Bridge)
+        (derived,) = of_kind(bind(a_network()).network_plan(), Bridge)
 
         assert chosen.adoptable
         assert not derived.adoptable
 
     def test_its_mtu_is_asked_for_by_name(self) -> None:
         """A network takes that of the bridge it adopts."""
-        assert DRIVER.parent(a_network(options={"bridge_name": "lan"})) == "lan"
-        assert DRIVER.parent(a_network()) is None
+        assert bind(a_network(options={"bridge_name": "lan"})).mtu_link() == "lan"
+        assert bind(a_network()).mtu_link() is None
 
 
 def test_neighbours_hear_of_a_stand_in() -> None:
     """Where there may be one."""
     network = a_network("blue", *DUAL, options={"gateway_container": "10.1.0.5"})
-    found = settings(DRIVER.network_plan(network))
+    found = settings(bind(network).network_plan())
     bridge = bridge_name(network.id)
 
     assert found[f"net/ipv4/conf/{bridge}/arp_notify"] == "1"
     assert found[f"net/ipv6/conf/{bridge}/ndisc_notify"] == "1"
-    assert not [n for n in settings(DRIVER.network_plan(a_network())) if "notify" in n]
+    assert not [n for n in settings(bind(a_network()).network_plan()) if "notify" in n]
 
 
 class TestStandIns:
@@ -173,7 +174,7 @@ class TestStandIns:
         """As one address each: the subnet is the gateway's."""
         bridge = bridge_name(self.NETWORK.id)
 
-        assert DRIVER.shared_plan(self.NETWORK, ()).resources == {
+        assert bind(self.NETWORK).shared_plan(()).resources == {
             Address(ifname=bridge, interface=ip_interface("10.1.0.5/32")),
             Address(ifname=bridge, interface=ip_interface("fd00:1::5/128")),
         }
@@ -183,18 +184,18 @@ class TestStandIns:
         gateway = an_endpoint(self.NETWORK, 5)
         others = (an_endpoint(self.NETWORK, 2, sandbox_key="/x"),)
 
-        assert len(DRIVER.shared_plan(self.NETWORK, (gateway, *others)).resources) == 2
+        assert len(bind(self.NETWORK).shared_plan((gateway, *others)).resources) == 2
         joined = replace(gateway, sandbox_key="/x")
-        assert not DRIVER.shared_plan(self.NETWORK, (joined, *others)).resources
+        assert not bind(self.NETWORK).shared_plan((joined, *others)).resources
 
     def test_without_the_option_there_are_none(self) -> None:
         """Whoever has joined."""
-        assert not DRIVER.shared_plan(a_network(), ()).resources
+        assert not bind(a_network()).shared_plan(()).resources
 
     def test_it_is_every_others_gateway(self) -> None:
         """But not its own: it goes by the host."""
-        other = DRIVER.attachment(self.NETWORK, an_endpoint(self.NETWORK, 2))
-        own = DRIVER.attachment(self.NETWORK, an_endpoint(self.NETWORK, 5))
+        other = bind(self.NETWORK).attachment(an_endpoint(self.NETWORK, 2))
+        own = bind(self.NETWORK).attachment(an_endpoint(self.NETWORK, 5))
 
         assert (other.gateway4, other.gateway6) == (
             ip_address("10.1.0.5"),

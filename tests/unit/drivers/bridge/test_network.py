@@ -4,19 +4,20 @@ from ipaddress import ip_interface
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
 from plugin.model.ids import bridge_name
 from plugin.model.network import GatewayNeeds, Network
 from plugin.model.resources import Address, Bridge
 from tests.fakes.values import a_network, a_pool
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind, settings
+from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
 
 
 class TestGatewayNeeds:
     @pytest.mark.parametrize("internal", [False, True])
     def test_every_family_needs_one(self, internal: bool) -> None:
         """The bridge has an address in every subnet."""
-        assert DRIVER.gateway_needs(a_network(internal=internal)) == GatewayNeeds()
+        assert bind(a_network(internal=internal)).gateway_needs() == GatewayNeeds()
 
     @pytest.mark.parametrize(
         ("options", "internal", "needs"),
@@ -34,7 +35,7 @@ class TestGatewayNeeds:
         """As Docker's own driver answers."""
         network = a_network("blue", *DUAL, internal=internal, options=options)
 
-        assert DRIVER.gateway_needs(network) == needs
+        assert bind(network).gateway_needs() == needs
 
 
 class TestNetworkPlan:
@@ -44,7 +45,7 @@ class TestNetworkPlan:
         bridge = bridge_name(network.id)
         quoted = f'"{bridge}"'
 
-        plan = DRIVER.network_plan(network)
+        plan = bind(network).network_plan()
 
         (made,) = of_kind(plan, Bridge)
         assert (made.ifname, made.mtu, made.mark) == (bridge, 1500, network.id)
@@ -69,7 +70,7 @@ class TestNetworkPlan:
         network = a_network("blue", *DUAL)
         bridge = bridge_name(network.id)
 
-        plan = DRIVER.network_plan(network)
+        plan = bind(network).network_plan()
 
         assert {str(each.interface) for each in of_kind(plan, Address)} == {
             "10.1.0.1/24",
@@ -83,7 +84,7 @@ class TestNetworkPlan:
 
     def test_ipv6_alone(self) -> None:
         """Nothing of IPv4 is switched on for it."""
-        plan = DRIVER.network_plan(a_network("blue", "fd00:1::/64"))
+        plan = bind(a_network("blue", "fd00:1::/64")).network_plan()
 
         assert not [name for name in settings(plan) if "ipv4" in name]
         assert not [each for each in elements(plan) if each[0].endswith("4")]
@@ -92,7 +93,7 @@ class TestNetworkPlan:
         """A gateway in each that has one."""
         network = a_network(pools=(a_pool("10.1.0.0/24"), a_pool("10.2.0.0/24", gateway=None)))
 
-        plan = DRIVER.network_plan(network)
+        plan = bind(network).network_plan()
 
         assert {str(each.interface) for each in of_kind(plan, Address)} == {"10.1.0.1/24"}
         assert {("pn_subnets4", "10.1.0.0/24"), ("pn_subnets4", "10.2.0.0/24")} <= elements(plan)
@@ -100,14 +101,14 @@ class TestNetworkPlan:
     def test_an_internal_network_is_told_to_the_firewall(self) -> None:
         """And does not go out behind anybody's address."""
         network = a_network(internal=True)
-        found = elements(DRIVER.network_plan(network))
+        found = elements(bind(network).network_plan())
 
         assert ("pn_internal", f'"{bridge_name(network.id)}"') in found
         assert not [each for each in found if "masquerade" in each[0]]
 
     def test_masquerading_can_be_left_out(self) -> None:
         """Where routers know the way."""
-        found = elements(DRIVER.network_plan(a_network(options={"masquerade": "false"})))
+        found = elements(bind(a_network(options={"masquerade": "false"})).network_plan())
 
         assert not [each for each in found if "masquerade" in each[0]]
         assert ("pn_subnets4", "10.1.0.0/24") in found
@@ -119,13 +120,13 @@ class TestNetworkPlan:
     def test_mtu(self, options: dict[str, str], uplink: int, mtu: int) -> None:
         """What was asked for, else the uplink's."""
         network = a_network(options=options, uplink_mtu=uplink)
-        (bridge,) = of_kind(DRIVER.network_plan(network), Bridge)
+        (bridge,) = of_kind(bind(network).network_plan(), Bridge)
 
         assert bridge.mtu == mtu
 
     def test_a_chosen_name(self) -> None:
         """In all places that a name is needed."""
-        plan = DRIVER.network_plan(a_network(options={"bridge_name": "lan"}))
+        plan = bind(a_network(options={"bridge_name": "lan"})).network_plan()
 
         assert {each.ifname for each in plan.resources if hasattr(each, "ifname")} == {"lan"}
         assert ("pn_same", '"lan"', '"lan"') in elements(plan)
@@ -133,9 +134,9 @@ class TestNetworkPlan:
 
     def test_the_same_network_has_the_same_plan(self) -> None:
         """Today and after a restart; and no two networks share a bridge or its address."""
-        (one,) = of_kind(DRIVER.network_plan(a_network()), Bridge)
-        (again,) = of_kind(DRIVER.network_plan(a_network()), Bridge)
-        (other,) = of_kind(DRIVER.network_plan(a_network("red")), Bridge)
+        (one,) = of_kind(bind(a_network()).network_plan(), Bridge)
+        (again,) = of_kind(bind(a_network()).network_plan(), Bridge)
+        (other,) = of_kind(bind(a_network("red")).network_plan(), Bridge)
 
         assert one == again
         assert one.ifname != other.ifname
@@ -164,7 +165,7 @@ class TestNetworkPlan:
     def test_refusals(self, network: Network, error: type[RefusedError], message: str) -> None:
         """What cannot be meant."""
         with pytest.raises(error) as refusal:
-            DRIVER.network_plan(network)
+            bind(network).network_plan()
 
         assert message in str(refusal.value)
 
@@ -174,6 +175,6 @@ def test_a_subnet_of_one_address(subnet: str) -> None:
     """It is the bridge's, and no container would ever start; without a gateway one can."""
     network = a_network(pools=(a_pool(subnet, subnet),))
     with pytest.raises(RefusedError, match=f"subnet {subnet} has one address, which is the bridge"):
-        DRIVER.check_options(network)
+        bind(network).check_options()
 
-    DRIVER.check_options(a_network(pools=(a_pool(subnet, None),)))
+    bind(a_network(pools=(a_pool(subnet, None),))).check_options()

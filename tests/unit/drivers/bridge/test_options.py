@@ -4,12 +4,21 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.bridge.options import ENDPOINT_OPTIONS, OPTIONS
-from plugin.drivers.bridge.reading import read_options
+from plugin.drivers.bridge.options import (
+    ENDPOINT_OPTIONS,
+    GATEWAY_MODE_IPV4,
+    GATEWAY_MODE_IPV6,
+    ICC,
+    MASQUERADE,
+    OPTIONS,
+    SPOOF_GUARD,
+)
+from plugin.drivers.host_services import HOST_SERVICES
+from plugin.drivers.registry import bind
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Network
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL
+from tests.unit.drivers.bridge.plans import DUAL
 
 GOOD = {
     "mode": "bridge",
@@ -35,7 +44,6 @@ GOOD = {
     "publish": "pynet",
     "userland_proxy": "false",
 }
-ASKED = ["check_options", "gateway_needs", "parent", "network_plan"]
 
 
 def check_endpoint(options: dict[str, str], **changes: Any) -> None:
@@ -43,13 +51,13 @@ def check_endpoint(options: dict[str, str], **changes: Any) -> None:
     own = {"icc": "false", "gateway_container": "10.1.0.5"}
     network = a_network("blue", *DUAL, options=own, **changes)
     number = 5 if "gateway" in options else 2
-    DRIVER.check_endpoint(network, an_endpoint(network, number, options=options))
+    bind(network).check_endpoint(an_endpoint(network, number, options=options))
 
 
 def ask(asked: str, network: Network) -> str:
     """Why the driver refuses."""
     with pytest.raises(RefusedError) as refusal:
-        getattr(DRIVER, asked)(network)
+        getattr(bind(network), asked)()
     return str(refusal.value)
 
 
@@ -57,21 +65,28 @@ class TestNetwork:
     def test_all_that_there_are(self) -> None:
         """With good values; a new option belongs into the table."""
         assert {option.name for option in OPTIONS} | {"mode", "host_ipv6"} == {*GOOD, "host_ipv6"}
-        DRIVER.check_options(a_network("blue", *DUAL, options=GOOD))
+        bind(a_network("blue", *DUAL, options=GOOD)).check_options()
 
-    @pytest.mark.parametrize("asked", ASKED)
     @pytest.mark.parametrize("options", [{"mtu": "big"}, {"routes": "x"}])
-    def test_whichever_call_comes_first_says_no(self, options: dict[str, str], asked: str) -> None:
+    def test_what_cannot_be_read_is_refused(self, options: dict[str, str]) -> None:
         """Before anything is made."""
         (name,) = options
 
-        assert ask(asked, a_network(options=options)).startswith(f"option {name} is ")
+        assert ask("check_options", a_network(options=options)).startswith(f"option {name} is ")
+
+    def test_what_cannot_be_read_any_more_is_missed_where_it_is_needed_only(self) -> None:
+        """An earlier pynet may have taken it, and the network is there."""
+        old = bind(a_network(options={"routes": "x"}))
+
+        assert old.network_plan().resources
+        with pytest.raises(InvalidOptionError, match="option routes is 'x'"):
+            old.attachment(an_endpoint(old.network))
 
     def test_a_gateway_container_is_not_compared_before_the_subnets_are_known(self) -> None:
         """The engine asks about gateways before addresses are given out."""
         network = a_network(options={"gateway_container": "10.9.0.1"}, pools=(), ipv6=False)
 
-        assert DRIVER.gateway_needs(network) is not None
+        assert bind(network).gateway_needs() is not None
 
     def test_an_mtu_that_is_too_small_for_ipv6_may_come_from_the_uplink(self) -> None:
         """The user hears of the option that mends it."""
@@ -81,12 +96,12 @@ class TestNetwork:
 
     def test_nothing_chosen_is_dockers_default(self) -> None:
         """Translated, open inside, closed outside."""
-        options = read_options(a_network())
+        options = bind(a_network()).options
+        modes = (options[GATEWAY_MODE_IPV4], options[GATEWAY_MODE_IPV6])
 
-        assert (options.masquerade, options.icc, options.spoof_guard) == (True, True, True)
-        assert {mode.value for mode in options.modes.values()} == {"nat"}
-        assert not options.isolated
-        assert options.host_services is None
+        assert (options[MASQUERADE], options[ICC], options[SPOOF_GUARD]) == (True, True, True)
+        assert {mode.value for mode in modes} == {"nat"}
+        assert options[HOST_SERVICES] is None
 
 
 class TestEndpoint:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Protocol, PublishedPort
 from plugin.model.plan import Plan
 from plugin.model.resources import Hairpin, HostPort, ProxiedPort, RouteLocalnet
 from tests.fakes.values import a_binding, a_network, a_published_port, an_endpoint
-from tests.unit.drivers.bridge.plans import DRIVER, DUAL, elements, of_kind
+from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
 
 IPV4, IPV6 = DUAL[:1], DUAL[1:]
 ANY = [("0.0.0.0", "10.1.0.2"), ("::", "fd00:1::2")]
@@ -30,7 +31,7 @@ def targets(
     binding = a_binding(host_ip=host_ip)
     return [
         (str(each.host_ip) if each.host_ip else None, str(each.container_ip))
-        for each in DRIVER.port_targets(network, an_endpoint(network), binding)
+        for each in bind(network).port_targets(an_endpoint(network), binding)
     ]
 
 
@@ -117,7 +118,7 @@ class TestTargets:
         """Who then has [::], which the proxy would have taken; the other is told the same."""
         network = a_network("blue", *subnets)
         endpoint = replace(an_endpoint(network), no_proxy_6to4=True)
-        found = DRIVER.port_targets(network, endpoint, a_binding(host_ip=host_ip))
+        found = bind(network).port_targets(endpoint, a_binding(host_ip=host_ip))
 
         assert [str(each.host_ip) for each in found] == expected
 
@@ -125,7 +126,7 @@ class TestTargets:
         """The user had the engine switch it off on this link alone."""
         network = a_network("blue", *DUAL)
         endpoint = replace(an_endpoint(network), ipv6_off=True)
-        found = DRIVER.port_targets(network, endpoint, a_binding())
+        found = bind(network).port_targets(endpoint, a_binding())
 
         assert [(str(each.host_ip), str(each.container_ip)) for each in found] == [
             ("0.0.0.0", "10.1.0.2"),
@@ -178,7 +179,7 @@ class TestPortsPlan:
         """Not even leave to send back."""
         network = a_network()
 
-        assert DRIVER.ports_plan(network, an_endpoint(network)) == Plan()
+        assert bind(network).ports_plan(an_endpoint(network)) == Plan()
 
     @pytest.mark.parametrize("proxy", ["true", "false"])
     @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ class TestPortsPlan:
             host_ip=None if host_ip is None else ip_address(host_ip),
         )
 
-        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+        plan = bind(network).ports_plan(an_endpoint(network, published=(port,)))
 
         assert of_kind(plan, RouteLocalnet) == (
             {RouteLocalnet(ifname=bridge_name(network.id))} if crosses else set()
@@ -217,7 +218,7 @@ class TestPortsPlan:
             network, published=(a_published_port(), a_published_port("::", 8080, "fd00:1::2"))
         )
 
-        plan = DRIVER.ports_plan(network, endpoint)
+        plan = bind(network).ports_plan(endpoint)
 
         assert of_kind(plan, Hairpin) == {Hairpin(ifname=port_name(endpoint.id))}
         assert of_kind(plan, HostPort) == {
@@ -235,7 +236,7 @@ class TestPortsPlan:
         """Its entry names it."""
         network = a_network()
         udp = replace(a_published_port("192.0.2.2", 53, port=5353), protocol=Protocol.UDP)
-        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(udp,)))
+        plan = bind(network).ports_plan(an_endpoint(network, published=(udp,)))
 
         assert elements(plan) == {("pn_host_ports4", "192.0.2.2", "udp", "53", "10.1.0.2", "5353")}
 
@@ -243,7 +244,7 @@ class TestPortsPlan:
         """Of a routed family: nothing is held, and leave to send back does no harm."""
         network = a_network(options={"gateway_mode_ipv4": "routed"})
         opened = replace(a_published_port(), host_ip=None, host_port=0)
-        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(opened,)))
+        plan = bind(network).ports_plan(an_endpoint(network, published=(opened,)))
 
         assert elements(plan) == {("pn_routed_ports4", "10.1.0.2", "tcp", "80")}
         assert not of_kind(plan, HostPort) | of_kind(plan, ProxiedPort)
@@ -269,7 +270,7 @@ class TestPortsPlan:
     ) -> None:
         """[::1], and IPv6 to IPv4; the rest is the kernel's, and all that it can do is."""
         network = a_network("blue", *DUAL, options={"userland_proxy": str(proxy).lower()})
-        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+        plan = bind(network).ports_plan(an_endpoint(network, published=(port,)))
 
         assert bool(proxied(plan)) is (carried and proxy)
         kinds = {element[0].strip("46") for element in elements(plan)}
@@ -291,7 +292,7 @@ class TestPortsPlan:
         """By the firewall, which does not route it; nobody but the host reaches the loopback."""
         network = a_network(options={"isolation": isolation})
         port = a_published_port(host_ip)
-        plan = DRIVER.ports_plan(network, an_endpoint(network, published=(port,)))
+        plan = bind(network).ports_plan(an_endpoint(network, published=(port,)))
 
         expected = {(f"pn_{stem}", *match)} if stem else set()
         if stem and isolation == "strict":
@@ -311,7 +312,7 @@ class TestSctp:
         """Each family of the container's own."""
         network = a_network("blue", *subnets)
         binding = a_binding(protocol=Protocol.SCTP)
-        found = DRIVER.port_targets(network, an_endpoint(network), binding)
+        found = bind(network).port_targets(an_endpoint(network), binding)
 
         assert [(str(each.host_ip), str(each.container_ip)) for each in found] == expected
 
@@ -321,7 +322,7 @@ class TestSctp:
         binding = a_binding(protocol=Protocol.SCTP, host_ip="::1")
 
         with pytest.raises(RefusedError, match=r"80/sctp on ::1: .* publish on an IPv4 address"):
-            DRIVER.port_targets(network, an_endpoint(network), binding)
+            bind(network).port_targets(an_endpoint(network), binding)
 
     def test_nothing_of_it_is_carried(self) -> None:
         """Also not for [::1], which is not translated."""
@@ -329,4 +330,4 @@ class TestSctp:
         port = replace(a_published_port("::", "fd00:1::2"), protocol=Protocol.SCTP)
         endpoint = replace(an_endpoint(network), published=(port,))
 
-        assert not proxied(DRIVER.ports_plan(network, endpoint))
+        assert not proxied(bind(network).ports_plan(endpoint))

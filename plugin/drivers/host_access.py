@@ -1,0 +1,192 @@
+"""Whether the host is among containers that stand on a parent, and under which addresses.
+
+The kernel keeps a parent apart from the links on it, but not those links from each other: with
+``host_access`` the host has a link of its own there, the shim.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from typing import Any, Final
+
+from plugin.drivers import routes
+from plugin.drivers.host_services import HOST_SERVICES
+from plugin.drivers.options import Option, Values, address_list, boolean
+from plugin.drivers.publishing import PUBLISH, Publisher
+from plugin.drivers.stacked import Stack
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import IfName, own_address, shim_name
+from plugin.model.network import (
+    Attachment,
+    Endpoint,
+    IPAddress,
+    IPInterface,
+    IPNetwork,
+    Network,
+    StaticRoute,
+)
+from plugin.model.resources import Element, IpvlanMode, Resource
+
+HOST_ACCESS: Final = Option(
+    name="host_access",
+    parse=boolean,
+    default=False,
+    expected="true or false",
+    meaning="Let the host and the containers reach each other, and publish ports on the host.",
+)
+HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="host_address",
+    parse=address_list,
+    default=(),
+    expected="an address that nobody else has, or one of each family with ',' between",
+    meaning="Address at which containers reach the host (with `host_access`). Default: one that "
+    "the host has on the parent; in mode ipvlan one that nobody on the LAN has (169.254.…, fd…).",
+)
+_DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
+OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostAccess:
+    """What the options of a network say of the host; ``ipvlan_mode`` is that of an ipvlan network."""
+
+    network: Network
+    options: Values
+    stack: Stack
+    ipvlan_mode: IpvlanMode | None = None
+
+    @property
+    def has_access(self) -> bool:
+        """Whether the host is among the containers."""
+        return self.options[HOST_ACCESS]
+
+    @property
+    def by_docker(self) -> bool:
+        """Whether the engine publishes ports, on a bridge of its own."""
+        return self.options[PUBLISH] is Publisher.DOCKER
+
+    @property
+    def ifname(self) -> IfName:
+        """The host's own link on the parent."""
+        return shim_name(self.network.id)
+
+    def address_for(self, interface: IPInterface) -> IPAddress | None:
+        """The host's address for a container."""
+        pools = (pool.prefix for pool in self.network.pools if interface.ip in pool.prefix)
+        return self.address_in(next(pools, interface.network))
+
+    def address_in(self, prefix: IPNetwork) -> IPAddress | None:
+        """The host's address for containers of a subnet: one in it, if there is one."""
+        known = self.options[HOST_ADDRESS]
+        if prefix.version not in {each.version for each in known}:
+            if self.ipvlan_mode is not None:
+                return own_address(self.network.id, prefix.version)
+            known = tuple(each.ip for each in self.network.host_addresses)
+        same = [each for each in known if each.version == prefix.version]
+        return next((each for each in same if each in prefix), next(iter(same), None))
+
+
+def check_options(host: HostAccess) -> None:
+    """Refuse options about the host that cannot be meant, each for itself or together."""
+    network, options = host.network, host.options
+    if host.by_docker and network.internal:
+        raise RefusedError(
+            "option publish is docker, and an internal network publishes nothing; leave out "
+            "publish or --internal"
+        )
+    for option in (HOST_ADDRESS, HOST_SERVICES):
+        if option.name in options.texts and not host.has_access:
+            raise RefusedError(
+                f"option {option.name} is about how containers reach the host, which they do with "
+                f"host_access=true only; add it, or leave out {option.name}"
+            )
+    own = options[HOST_ADDRESS]
+    if len({each.version for each in own}) != len(own):
+        raise InvalidOptionError(
+            HOST_ADDRESS.name, options.texts[HOST_ADDRESS.name], HOST_ADDRESS.expected
+        )
+
+
+def refuse_contradictions(host: HostAccess) -> None:
+    """Refuse what options cannot mean together, or with the network's subnets."""
+    options = host.options
+    routes.refuse_contradictions(host.network, options)
+    if host.by_docker:
+        routes.refuse_contradictions(host.network, options, _DOCKERS_WAY)
+        if options[routes.NO_DEFAULT_ROUTE]:
+            raise RefusedError(
+                f"option {routes.NO_DEFAULT_ROUTE.name} is "
+                f"{options.texts[routes.NO_DEFAULT_ROUTE.name]}, "
+                f"and a network with {_DOCKERS_WAY}; leave out one of them"
+            )
+        if host.stack.own:
+            raise RefusedError(
+                "option publish is docker, and a network without a parent is isolated; say parent, "
+                "or leave out publish"
+            )
+        if options[HOST_SERVICES] is not None:
+            raise RefusedError(
+                f"option host_services is {options.texts[HOST_SERVICES.name]}, and with publish=docker "
+                "containers reach the host by docker_gwbridge, where nothing of it is closed; leave "
+                "out one of them"
+            )
+    gateways = {pool.gateway.ip for pool in host.network.pools if pool.gateway is not None}
+    for address in options[HOST_ADDRESS]:
+        if address in gateways:
+            raise InvalidOptionError(
+                HOST_ADDRESS.name, address, "another address than the gateway's, that nobody has"
+            )
+
+
+def check_endpoint(host: HostAccess, endpoint: Endpoint) -> None:
+    """Refuse a container the host's address."""
+    if not host.has_access:
+        return
+    for interface in endpoint.interfaces:
+        if interface.ip == host.address_for(interface):
+            raise RefusedError(
+                f"address {interface.ip} is the host's on this network; keep it free with "
+                f"--aux-address host={interface.ip}, or choose another host_address"
+            )
+
+
+def host_subnets(host: HostAccess) -> tuple[IPNetwork, ...]:
+    """The host goes to containers by the shim only; of Docker's gateway there is a rule for IPv4."""
+    return tuple(
+        pool.prefix
+        for pool in host.network.pools
+        if host.has_access or (host.by_docker and pool.prefix.version == 4)
+    )
+
+
+def gateway_resources(host: HostAccess) -> frozenset[Resource]:
+    """With Docker's gateway: a neighbour who asks it would be answered by the other link."""
+    if not host.by_docker:
+        return frozenset()
+    return frozenset(
+        Element(container="pn_lan4", match=(str(pool.prefix),))
+        for pool in host.network.pools
+        if pool.prefix.version == 4 and pool.prefix.prefixlen
+    )
+
+
+def attached(host: HostAccess, endpoint: Endpoint, attachment: Attachment) -> Attachment:
+    """With ways to the host where it is not on the link, and to Docker's gateway if that is asked for.
+
+    Without a gateway and without DisableGatewayService, dockerd adds docker_gwbridge.
+    """
+    if host.has_access:
+        attachment = replace(attachment, routes=(*attachment.routes, *_ways(host, endpoint)))
+    if not host.by_docker:
+        return attachment
+    kept = tuple(each for each in attachment.routes if each.destination.prefixlen)
+    return replace(
+        attachment, gateway4=None, gateway6=None, routes=kept, disable_gateway_service=False
+    )
+
+
+def _ways(host: HostAccess, endpoint: Endpoint) -> Iterator[StaticRoute]:
+    for interface in endpoint.interfaces:
+        address = host.address_for(interface)
+        if address is not None and address not in interface.network:
+            yield StaticRoute(destination=ip_network(address))

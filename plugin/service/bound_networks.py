@@ -1,0 +1,50 @@
+"""Networks of the state with their options read: once for each change of a record."""
+
+from typing import Final
+
+from plugin.drivers.base import BoundNetwork
+from plugin.drivers.registry import bind
+from plugin.model.ids import NetworkID
+from plugin.model.network import Network
+
+
+class BoundNetworks:
+    """The bound networks of a store; there is one of these for each store.
+
+    What is bound depends on its record alone, so calls that run at once may each bind one.
+    """
+
+    def __init__(self) -> None:
+        self._bound: Final[dict[NetworkID, BoundNetwork]] = {}
+
+    def of(self, network: Network) -> BoundNetwork:
+        """The network, bound.  Raises InvalidOptionError for a mode that nobody has."""
+        found = self._bound.get(network.id)
+        if found is not None and found.network == network:
+            return found
+        if found is not None and _reads_alike(found.network, network):
+            bound = found.with_record(network)
+        else:
+            bound = bind(network)
+        self.hold(bound)
+        return bound
+
+    def hold(self, bound: BoundNetwork) -> None:
+        """Remember one that was bound elsewhere."""
+        self._bound[bound.network.id] = bound
+
+    def forget(self, network_id: NetworkID) -> None:
+        """The network is gone."""
+        self._bound.pop(network_id, None)
+
+    def keep(self, networks: tuple[Network, ...]) -> None:
+        """Forget all but these: a call may have bound one while it went."""
+        for network_id in self._bound.copy().keys() - {network.id for network in networks}:
+            self.forget(network_id)
+
+    def __len__(self) -> int:
+        return len(self._bound)
+
+
+def _reads_alike(one: Network, other: Network) -> bool:
+    return one.mode == other.mode and one.options == other.options
