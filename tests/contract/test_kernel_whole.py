@@ -86,6 +86,15 @@ class TestBounds:
         assert host.kernel.missing_links([DETOUR.ifname]) == {DETOUR.ifname}
         assert host.kernel.read([VETH]) == {VETH}
 
+    def test_its_name_can_be_used_again_at_once(self, host: Host) -> None:
+        """Taken away, and wanted again before the kernel has deleted it."""
+        make(host, *LINKS, DETOUR)
+        host.kernel.remove([DETOUR])
+        make(host, DETOUR)
+        host.settle()
+
+        assert host.kernel.read([DETOUR]) == {DETOUR}
+
     def test_a_foreign_link_is_not_taken_for_a_detour(self, host: Host) -> None:
         """By its name."""
         make(host, *LINKS)
