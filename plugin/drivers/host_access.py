@@ -12,8 +12,8 @@ from typing import Any, Final
 from plugin.drivers import routes
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, Values, address_list, boolean
+from plugin.drivers.parent_modes import Stack
 from plugin.drivers.publishing import PUBLISH, Publisher
-from plugin.drivers.stacked import Stack
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, own_address, shim_name
 from plugin.model.network import (
@@ -107,12 +107,12 @@ def check_options(host: HostAccess) -> None:
         )
 
 
-def refuse_contradictions(host: HostAccess) -> None:
+def refuse_conflicts(host: HostAccess) -> None:
     """Refuse what options cannot mean together, or with the network's subnets."""
     options = host.options
-    routes.refuse_contradictions(host.network, options)
+    routes.refuse_conflicts(host.network, options)
     if host.by_docker:
-        routes.refuse_contradictions(host.network, options, _DOCKERS_WAY)
+        routes.refuse_conflicts(host.network, options, _DOCKERS_WAY)
         if options[routes.NO_DEFAULT_ROUTE]:
             raise RefusedError(
                 f"option {routes.NO_DEFAULT_ROUTE.name} is "

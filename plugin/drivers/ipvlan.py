@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
-from plugin.drivers import host_access, host_shim, routes, shim_ports, stacked
+from plugin.drivers import host_access, host_shim, parent_modes, routes, shim_ports
 from plugin.drivers.base import BoundNetwork, Driver
 from plugin.drivers.host_access import HostAccess
 from plugin.drivers.host_services import HOST_SERVICES
+from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.drivers.options import Option
-from plugin.drivers.stacked import Stack
+from plugin.drivers.parent_checks import check_parent
+from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import (
@@ -31,7 +33,7 @@ from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting
 
 MODE: Final = Option(
     name="ipvlan_mode",
-    parse=stacked.member(IpvlanMode),
+    parse=parent_modes.member(IpvlanMode),
     default=IpvlanMode.L2,
     expected="l2, l3 or l3s",
     meaning="`l2`: containers are on the parent's LAN and hear its broadcasts. `l3`: the parent "
@@ -40,13 +42,13 @@ MODE: Final = Option(
 )
 FLAG: Final = Option(
     name="ipvlan_flag",
-    parse=stacked.member(IpvlanFlag),
+    parse=parent_modes.member(IpvlanFlag),
     default=IpvlanFlag.BRIDGE,
     expected="bridge, private or vepa",
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch or router that sends back what came from them.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, FLAG, *host_access.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*parent_modes.COMMON, MODE, FLAG, *host_access.OPTIONS)
 
 
 class IpvlanNetwork(BoundNetwork):
@@ -54,7 +56,7 @@ class IpvlanNetwork(BoundNetwork):
 
     @cached_property
     def _stack(self) -> Stack:
-        return stacked.read_stack(self.network, self.options)
+        return parent_modes.read_stack(self.network, self.options)
 
     @cached_property
     def _host(self) -> HostAccess:
@@ -74,12 +76,10 @@ class IpvlanNetwork(BoundNetwork):
         host_access.check_options(self._host)
         if self._host.has_access:
             self._check_access()
-        host_access.refuse_contradictions(self._host)
+        host_access.refuse_conflicts(self._host)
         if not self._has_neighbours:
             mode = f"{MODE.name}={self.options[MODE].name.lower()}"
-            routes.refuse_contradictions(
-                self.network, self.options, f"{mode} has no neighbours to ask"
-            )
+            routes.refuse_conflicts(self.network, self.options, f"{mode} has no neighbours to ask")
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.mac_address:
@@ -100,10 +100,10 @@ class IpvlanNetwork(BoundNetwork):
         """From mode l3 up the LAN's router has no address of the network's."""
         if not self._has_neighbours:
             return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
-        return stacked.gateway_needs(self._stack)
+        return parent_modes.gateway_needs(self._stack)
 
     def mtu_link(self) -> IfName | None:
-        return stacked.mtu_link(self._stack)
+        return parent_modes.mtu_link(self._stack)
 
     def parent_use(self) -> ParentUse | None:
         """The latest link's mode and flag are those of all (drivers/net/ipvlan/ipvlan_main.c).
@@ -112,7 +112,7 @@ class IpvlanNetwork(BoundNetwork):
         address of one of its links is that link's.
         """
         setting = IpvlanSetting(mode=self.options[MODE], flag=self.options[FLAG])
-        return stacked.parent_use(
+        return parent_modes.parent_use(
             self._stack, kind=IPVLAN.mode, setting=setting.text, addressed=True
         )
 
@@ -127,17 +127,17 @@ class IpvlanNetwork(BoundNetwork):
                     f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
                     "sends there would not reach it any more; choose an address that nobody has"
                 )
-        return stacked.check_parent(stack, links)
+        return check_parent(stack, links)
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)
 
     def network_plan(self) -> Plan:
-        stacked.check_pools(self.network)
+        refuse_outside_gateways(self.network)
         resources = host_access.gateway_resources(self._host) | host_shim.network_resources(
             self._host
         )
-        return stacked.parent_plan(self.network, self._stack) | Plan(resources=resources)
+        return parent_modes.parent_plan(self.network, self._stack) | Plan(resources=resources)
 
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """The parent's, which dockerd must not try to set."""
@@ -169,11 +169,11 @@ class IpvlanNetwork(BoundNetwork):
     def attachment(self, endpoint: Endpoint) -> Attachment:
         """From mode l3 up there are no neighbours to ask for a gateway: everything is on the link."""
         stack = self._stack
-        attachment = stacked.attachment(self.network, stack, endpoint)
+        attachment = parent_modes.attachment(self.network, stack, endpoint)
         if not self._has_neighbours and not self.network.internal and not stack.own:
             own = routes.routes_for(self.options, endpoint)
             plain = replace(attachment, gateway4=None, gateway6=None, routes=own)
-            attachment = stacked.connected(plain, stack, endpoint)
+            attachment = parent_modes.connected(plain, stack, endpoint)
         return host_access.attached(self._host, endpoint, attachment)
 
     def _check_access(self) -> None:

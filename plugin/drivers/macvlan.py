@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
-from plugin.drivers import host_access, host_shim, shim_ports, stacked
+from plugin.drivers import host_access, host_shim, parent_modes, shim_ports
 from plugin.drivers.base import BoundNetwork, Driver
-from plugin.drivers.chosen import MAC, made_mac
-from plugin.drivers.doubtful import macvlan_hints, passthru_hints
+from plugin.drivers.endpoint_mac import MAC, made_mac
 from plugin.drivers.host_access import HostAccess
+from plugin.drivers.link_options import refuse_outside_gateways
+from plugin.drivers.nic_hints import macvlan_hints, passthru_hints
 from plugin.drivers.options import Option, container_values
-from plugin.drivers.stacked import Stack
+from plugin.drivers.parent_checks import check_parent
+from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.network import (
@@ -31,14 +33,14 @@ from plugin.model.resources import Macvlan, MacvlanMode
 
 MODE: Final = Option(
     name="macvlan_mode",
-    parse=stacked.member(MacvlanMode),
+    parse=parent_modes.member(MacvlanMode),
     default=MacvlanMode.BRIDGE,
     expected="bridge, private, vepa or passthru",
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch that sends frames back where they came from. "
     "`passthru`: one container alone has the parent, and its MAC address.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*stacked.COMMON, MODE, *host_access.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (*parent_modes.COMMON, MODE, *host_access.OPTIONS)
 ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC,)
 
 
@@ -47,7 +49,7 @@ class MacvlanNetwork(BoundNetwork):
 
     @cached_property
     def _stack(self) -> Stack:
-        return stacked.read_stack(self.network, self.options)
+        return parent_modes.read_stack(self.network, self.options)
 
     @cached_property
     def _host(self) -> HostAccess:
@@ -67,21 +69,21 @@ class MacvlanNetwork(BoundNetwork):
                 "exchanges nothing with other links of its parent, the host's among them; choose "
                 "macvlan_mode=bridge"
             )
-        host_access.refuse_contradictions(self._host)
+        host_access.refuse_conflicts(self._host)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         container_values(ENDPOINT_OPTIONS, endpoint.options).check()
         host_access.check_endpoint(self._host, endpoint)
 
     def gateway_needs(self) -> GatewayNeeds:
-        return stacked.gateway_needs(self._stack)
+        return parent_modes.gateway_needs(self._stack)
 
     def mtu_link(self) -> IfName | None:
-        return stacked.mtu_link(self._stack)
+        return parent_modes.mtu_link(self._stack)
 
     def parent_use(self) -> ParentUse | None:
         """The shim's MAC address is derived of the parent's, and neighbours shall not learn another."""
-        return stacked.parent_use(
+        return parent_modes.parent_use(
             self._stack,
             kind=MACVLAN.mode,
             exclusive=self._is_passthru,
@@ -90,7 +92,7 @@ class MacvlanNetwork(BoundNetwork):
         )
 
     def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        hints = stacked.check_parent(self._stack, links)
+        hints = check_parent(self._stack, links)
         for link in links.values():
             if link.wireless and not self._is_passthru:
                 raise RefusedError(
@@ -104,11 +106,11 @@ class MacvlanNetwork(BoundNetwork):
         return host_access.host_subnets(self._host)
 
     def network_plan(self) -> Plan:
-        stacked.check_pools(self.network)
+        refuse_outside_gateways(self.network)
         resources = host_access.gateway_resources(self._host) | host_shim.network_resources(
             self._host
         )
-        return stacked.parent_plan(self.network, self._stack) | Plan(resources=resources)
+        return parent_modes.parent_plan(self.network, self._stack) | Plan(resources=resources)
 
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """In mode passthru the parent's, which is the kernel's to give."""
@@ -137,7 +139,7 @@ class MacvlanNetwork(BoundNetwork):
         return Plan(resources=shim_ports.port_resources(self._host, endpoint))
 
     def attachment(self, endpoint: Endpoint) -> Attachment:
-        attachment = stacked.attachment(self.network, self._stack, endpoint)
+        attachment = parent_modes.attachment(self.network, self._stack, endpoint)
         return host_access.attached(self._host, endpoint, attachment)
 
 

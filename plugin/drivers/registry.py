@@ -12,22 +12,22 @@ from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.network import Endpoint, Network
 
 DEFAULT_MODE: Final = BRIDGE.mode
-_DRIVERS: Final[dict[str, Driver]] = {
+DRIVERS: Final[dict[str, Driver]] = {
     driver.mode: driver for driver in (BRIDGE, MACVLAN, IPVLAN, NULL)
 }
 
 
 def modes() -> tuple[str, ...]:
     """Every mode, in the order a user should hear of them."""
-    return tuple(_DRIVERS)
+    return tuple(DRIVERS)
 
 
 def driver_for(mode: str) -> Driver:
     """The driver of a mode, which the user named with ``-o mode=``."""
     try:
-        return _DRIVERS[mode]
+        return DRIVERS[mode]
     except KeyError:
-        raise InvalidOptionError(MODE, mode, f"one of {', '.join(_DRIVERS)}") from None
+        raise InvalidOptionError(MODE, mode, f"one of {', '.join(DRIVERS)}") from None
 
 
 def bind(network: Network) -> BoundNetwork:
@@ -62,19 +62,19 @@ def check_endpoint(bound: BoundNetwork, endpoint: Endpoint) -> None:
 
 def option_names() -> frozenset[str]:
     """Every option of every mode, of networks and of containers."""
-    options = (each for driver in _DRIVERS.values() for each in driver.options)
-    own = (each for driver in _DRIVERS.values() for each in driver.endpoint_options)
+    options = (each for driver in DRIVERS.values() for each in driver.options)
+    own = (each for driver in DRIVERS.values() for each in driver.endpoint_options)
     return frozenset({MODE, *(each.name for each in (*options, *own))})
 
 
 def _is_a_containers(name: str) -> str | None:
-    if not any(name == each.name for has in _DRIVERS.values() for each in has.endpoint_options):
+    if not any(name == each.name for has in DRIVERS.values() for each in has.endpoint_options):
         return None
     return f"it is an option of a container: --network name=NETWORK,driver-opt={name}=..."
 
 
 def _mode_that_has(name: str) -> str | None:
-    having = [each.mode for each in _DRIVERS.values() if name in _names(each)]
+    having = [each.mode for each in DRIVERS.values() if name in _names(each)]
     if not having:
         return None
     return f"it belongs to mode {' or '.join(having)}: say -o {MODE}={having[0]}, or leave it out"

@@ -42,7 +42,7 @@ def named_gateways(options: Values) -> dict[int, IPAddress]:
     }
 
 
-def refuse_contradictions(network: Network, options: Values, closed: str = "") -> None:
+def refuse_conflicts(network: Network, options: Values, closed: str = "") -> None:
     """Refuse default routes that cannot be; ``closed`` says why the network has none to name."""
     routes = [each for each in options[ROUTES] if not each.destination.prefixlen]
     without = options[NO_DEFAULT_ROUTE]

@@ -57,7 +57,8 @@ ORDER: Final[tuple[type, ...]] = (
 class Plan:
     """Resources to hold, links that must be there first, and the link to hand over.
 
-    ``requires`` names links whoever makes them: the user, or pynet for the network or another.
+    ``requires`` names links whoever makes them: the user, or pynet for the network or another;
+    ``links_of_others`` are those of them that the plan does not make.
     """
 
     resources: frozenset[Resource] = frozenset()
@@ -70,6 +71,12 @@ class Plan:
             requires=self.requires | other.requires,
             handoff=self.handoff or other.handoff,
         )
+
+    @property
+    def links_of_others(self) -> frozenset[IfName]:
+        """What must be there and comes back by nobody's doing here."""
+        own = {resource.key for resource in self.resources}
+        return frozenset(name for name in self.requires if ("link", name) not in own)
 
     def needs(self, resource: Resource) -> bool:
         """Whether the resource is of the plan, or a link that must be there."""

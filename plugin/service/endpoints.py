@@ -11,7 +11,7 @@ from typing import Final
 
 from plugin.addressing.base import AddressUse, bind_all
 from plugin.drivers.base import BoundNetwork
-from plugin.drivers.chosen import settled
+from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import check_endpoint
 from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
 from plugin.log import Log
@@ -68,7 +68,7 @@ class Endpoints:
                 # The process may have ended before it had told the address side.
                 bind_all(self._addresses, network, known)
                 return known
-            wanted = settled(wanted)
+            wanted = with_requested_mac(wanted)
             bound = self._bound.of(network)
             check_endpoint(bound, wanted)
             self._teardown.make_way(network, wanted)

@@ -243,10 +243,8 @@ class Healer:
 
         A VLAN or a dummy of the network's own comes back by itself, after a boot for instance.
         """
-        whole = bound.network_plan()
-        own = {resource.key for resource in whole.resources}
-        needed = {name for name in plan.requires | whole.requires if ("link", name) not in own}
-        return bool(self._reconciler.kernel.missing_links(needed))
+        links = (bound.network_plan() | plan).links_of_others
+        return bool(self._reconciler.kernel.missing_links(links))
 
     def _sweep(self) -> None:
         """The quick look needs no standstill: mostly there is nothing to take away."""

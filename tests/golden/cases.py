@@ -9,7 +9,7 @@ from ipaddress import ip_interface
 from itertools import product
 from typing import Final
 
-from plugin.drivers.chosen import settled
+from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import bind, check_endpoint, check_network
 from plugin.model.ids import MacAddress
 from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
@@ -109,7 +109,7 @@ class Case:
         # One that is readable, unless the mode insists on its own.
         open_ = replace(plain, mac_address=MacAddress(""))
         if self.container.get("mac") or not bind(network).mac_address(open_):
-            return settled(open_)
+            return with_requested_mac(open_)
         return plain
 
 

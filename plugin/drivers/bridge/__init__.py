@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork, Driver
-from plugin.drivers.bridge.contradictions import refuse_contradictions, refuse_for_endpoint
-from plugin.drivers.bridge.guards import guard_resources
+from plugin.drivers.bridge.conflicts import refuse_conflicts, refuse_for_endpoint
 from plugin.drivers.bridge.network import (
     check_pools,
     forwarding,
@@ -23,16 +22,17 @@ from plugin.drivers.bridge.options import (
     BRIDGE_NAME,
     ENDPOINT_OPTIONS,
     GATEWAY_CONTAINER,
-    IFACE_PREFIX,
     INHIBIT_IPV4,
     OPTIONS,
     RATE_FROM,
     RATE_TO,
     GatewayMode,
 )
+from plugin.drivers.bridge.parsed import BridgeOptions
+from plugin.drivers.bridge.port_security import guard_resources
 from plugin.drivers.bridge.ports import port_resources, port_targets
-from plugin.drivers.bridge.reading import BridgeOptions
-from plugin.drivers.chosen import made_mac
+from plugin.drivers.endpoint_mac import made_mac
+from plugin.drivers.link_options import IFACE_PREFIX
 from plugin.drivers.options import Values, container_values
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.drivers.routes import routes_for, with_gateways
@@ -68,7 +68,7 @@ class BridgeNetwork(BoundNetwork):
     def check_options(self) -> None:
         self.options.check()
         _ = self._options.mtu
-        refuse_contradictions(self.network, self._options)
+        refuse_conflicts(self.network, self._options)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         own = _own(endpoint)

@@ -14,9 +14,10 @@ from plugin.drivers.bridge.options import (
     GatewayMode,
     Isolation,
 )
-from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
-from plugin.errors import GatewayOutsideError, RefusedError
+from plugin.drivers.link_options import refuse_outside_gateways
+from plugin.errors import RefusedError
 from plugin.model.ids import IfName, derived_mac
 from plugin.model.network import IPAddress, Network, PoolData, Protocol
 from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
@@ -32,11 +33,7 @@ def check_pools(network: Network) -> None:
                 f"subnet {pool.prefix} holds every address; mode bridge needs one of its own, "
                 "give one with --subnet or leave out --ipam-driver null"
             )
-        if pool.gateway is not None and pool.gateway.ip not in pool.prefix:
-            raise GatewayOutsideError(
-                f"gateway {pool.gateway.ip} is outside its subnet {pool.prefix}; "
-                f"choose an address of {pool.prefix}"
-            )
+    refuse_outside_gateways(network)
 
 
 def network_resources(network: Network, options: BridgeOptions) -> frozenset[Resource]:

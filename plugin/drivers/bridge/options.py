@@ -7,22 +7,19 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from plugin.drivers.chosen import MAC
+from plugin.drivers.endpoint_mac import MAC
 from plugin.drivers.host_services import HOST_SERVICES
+from plugin.drivers.link_options import IFACE_PREFIX, mtu_option
 from plugin.drivers.options import (
-    MAX_MTU,
-    MIN_MTU,
     Option,
     address_list,
     boolean,
     choice,
     ifname_list,
-    ifname_prefix,
     ip_address_text,
     ipv4_address,
     ipv6_address,
     listed,
-    mtu,
     rate,
 )
 from plugin.drivers.publishing import PUBLISH
@@ -51,13 +48,9 @@ class Isolation(Enum):
 _RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
 _BOOLEAN: Final = "true or false"
 
-MTU: Final = Option(
-    name="mtu",
-    parse=mtu,
-    default=0,
-    expected=f"a number of bytes from {MIN_MTU} to {MAX_MTU}",
-    meaning="MTU of the bridge and of the containers' links. Default: that of the link of the "
-    "host's default route.",
+MTU: Final = mtu_option(
+    "MTU of the bridge and of the containers' links. Default: that of the link of the "
+    "host's default route."
 )
 BRIDGE_NAME: Final = Option(
     name="bridge_name",
@@ -137,13 +130,6 @@ HOST_IPV6: Final = Option(
     default=None,
     expected="an IPv6 address of the host",
     meaning="The same for IPv6.",
-)
-IFACE_PREFIX: Final = Option(
-    name="iface_prefix",
-    parse=ifname_prefix,
-    default="eth",
-    expected="a link name of 1 to 13 bytes",
-    meaning="Name of the link in the container, before its number.",
 )
 ISOLATION: Final = Option(
     name="isolation",

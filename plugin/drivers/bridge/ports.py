@@ -13,7 +13,7 @@ from plugin.drivers.bridge.options import (
     GatewayMode,
     Isolation,
 )
-from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.publishing import (
     PUBLISH,
     Publisher,

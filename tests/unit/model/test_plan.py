@@ -4,7 +4,7 @@ from typing import get_args
 
 from plugin.model.ids import IfName
 from plugin.model.plan import ORDER, Plan, in_order
-from plugin.model.resources import Element, Hairpin, HostPort, Resource
+from plugin.model.resources import Element, Hairpin, HostPort, Resource, Vlan
 from tests.fakes.values import a_published_port
 
 ONE = Element(container="pn_bridges", match=('"a"',))
@@ -26,6 +26,19 @@ class TestUnion:
         """A plan of ports has none."""
         assert (Plan(handoff=IfName("a")) | Plan()).handoff == "a"
         assert (Plan() | Plan(handoff=IfName("b"))).handoff == "b"
+
+
+class TestRequires:
+    """Links that must be there, whoever makes them."""
+
+    def test_a_link_that_the_plan_makes_is_nobody_elses(self) -> None:
+        """It comes back without the user, after a boot for instance."""
+        vlan = Vlan(ifname=IfName("eth0.100"), parent=IfName("eth0"), number=100)
+        network = Plan(resources=frozenset({vlan}), requires=frozenset({IfName("eth0")}))
+        endpoint = Plan(requires=frozenset({IfName("eth0.100")}))
+
+        assert endpoint.links_of_others == {"eth0.100"}
+        assert (network | endpoint).links_of_others == {"eth0"}
 
 
 class TestOrder:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.chosen import MAC
+from plugin.drivers.endpoint_mac import MAC
 from plugin.drivers.options import Option
 from plugin.drivers.registry import driver_for, modes
 from plugin.model.ids import MacAddress

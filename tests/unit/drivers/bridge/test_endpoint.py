@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from plugin.drivers.bridge.guards import link_local
+from plugin.drivers.bridge.port_security import link_local
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.drivers.chosen import made_mac, settled
+from plugin.drivers.endpoint_mac import made_mac, with_requested_mac
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import EndpointID, MacAddress
 from plugin.model.network import Network
@@ -19,13 +19,13 @@ def test_nothing() -> None:
     for mac_address in (NONE, MacAddress("02:00:00:00:00:02")):
         endpoint = an_endpoint(NETWORK, mac_address=mac_address)
 
-        assert settled(endpoint) == endpoint
+        assert with_requested_mac(endpoint) == endpoint
 
 
 @pytest.mark.parametrize("known", [NONE, MacAddress("02:11:22:33:44:5a")])
 def test_a_mac_address(known: MacAddress) -> None:
     """It identifies the container, as that of ``--mac-address`` does."""
-    endpoint = settled(
+    endpoint = with_requested_mac(
         an_endpoint(NETWORK, mac_address=known, options={"mac": "02-11-22-33-44-5A"})
     )
 
@@ -37,7 +37,7 @@ def test_two_mac_addresses() -> None:
     endpoint = an_endpoint(NETWORK, options={"mac": "02:11:22:33:44:55"})
 
     with pytest.raises(RefusedError) as refusal:
-        settled(endpoint)
+        with_requested_mac(endpoint)
 
     assert str(refusal.value) == (
         "option mac is 02:11:22:33:44:55, and the container has 02:00:00:00:00:02 already, by "
@@ -57,7 +57,7 @@ def test_two_mac_addresses() -> None:
 def test_what_is_no_address_of_one_host(text: str) -> None:
     """The kernel would refuse it, later and with fewer words."""
     with pytest.raises(InvalidOptionError) as refusal:
-        settled(an_endpoint(NETWORK, mac_address=NONE, options={"mac": text}))
+        with_requested_mac(an_endpoint(NETWORK, mac_address=NONE, options={"mac": text}))
 
     assert str(refusal.value) == (
         f"option mac is {text!r}, expected the MAC address of one host, as 02:42:0a:00:00:02"

@@ -20,8 +20,8 @@ MAC: Final[Option[MacAddress | None]] = Option(
 _DOCKERS: Final = ("", "LocalDefault", "GlobalDefault")
 
 
-def settled(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, with what its options choose.  Raises RefusedError."""
+def with_requested_mac(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with the MAC address that its options ask for.  Raises RefusedError."""
     chosen = MAC.of(endpoint.options)
     if chosen is None:
         return endpoint

@@ -11,7 +11,7 @@ from plugin.drivers.bridge.options import (
     ICC,
     SPOOF_GUARD,
 )
-from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.options import Values
 from plugin.model.ids import IfName, MacAddress, link_local, port_name
 from plugin.model.network import Endpoint

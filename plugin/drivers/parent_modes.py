@@ -3,23 +3,20 @@
 Containers are neighbours of the LAN there: the host neither routes nor filters for them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
 from plugin.drivers import routes
+from plugin.drivers.link_options import IFACE_PREFIX, mtu_option
 from plugin.drivers.options import (
-    MAX_MTU,
-    MIN_MTU,
     MIN_MTU_IPV6,
     Option,
     Values,
-    ifname_prefix,
-    mtu,
 )
-from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
+from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import LINK_NAME, IfName, dummy_name, handoff_name, link_name, vlan_name
 from plugin.model.network import (
     Attachment,
@@ -30,15 +27,12 @@ from plugin.model.network import (
     Network,
     StaticRoute,
 )
-from plugin.model.parents import HostLink, ParentUse
+from plugin.model.parents import ParentUse
 from plugin.model.plan import Plan
 from plugin.model.resources import Dummy, Vlan
 
 E = TypeVar("E", bound=IntEnum)
 
-# What hands each frame that its port receives to its master before anybody else sees it.
-_TAKES_ALL: Final = frozenset({"bridge", "bond", "team"})
-_OPEN_VSWITCH: Final = "openvswitch"
 MAX_VLAN: Final = 4094  # IEEE 802.1Q: 0 is "no VLAN", 4095 is reserved
 _EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
@@ -78,19 +72,8 @@ VLAN: Final[Option[int | None]] = Option(
     meaning="VLAN of the parent that containers stand on. `parent=eth0 vlan=100` is the same as "
     "`parent=eth0.100`.",
 )
-MTU: Final = Option(
-    name="mtu",
-    parse=mtu,
-    default=0,
-    expected=f"a number of bytes from {MIN_MTU} to {MAX_MTU}",
-    meaning="MTU of the containers' links, the parent's at most. Default: the parent's.",
-)
-IFACE_PREFIX: Final = Option(
-    name="iface_prefix",
-    parse=ifname_prefix,
-    default="eth",
-    expected="a link name of 1 to 13 bytes",
-    meaning="Name of the link in the container, before its number.",
+MTU: Final = mtu_option(
+    "MTU of the containers' links, the parent's at most. Default: the parent's."
 )
 COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, *routes.OPTIONS)
 
@@ -126,16 +109,6 @@ def read_stack(network: Network, options: Values) -> Stack:
             MTU.name, stack.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
         )
     return stack
-
-
-def check_pools(network: Network) -> None:
-    """Refuse a gateway that its containers could not reach."""
-    for pool in network.pools:
-        if pool.gateway is not None and pool.gateway.ip not in pool.prefix:
-            raise GatewayOutsideError(
-                f"gateway {pool.gateway.ip} is outside its subnet {pool.prefix}; "
-                f"choose an address of {pool.prefix}"
-            )
 
 
 def parent_plan(network: Network, stack: Stack) -> Plan:
@@ -175,37 +148,6 @@ def parent_use(
         addressed=addressed,
         first_mac=first_mac,
     )
-
-
-def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-    """Refuse what carries no links of any kind; answer hints.
-
-    A VLAN that is not there yet is as good as what it is to be made of.
-    """
-    for name, found in links.items():
-        if found.ifname != name:
-            raise RefusedError(
-                f"{name} is another name of link {found.ifname}, and of one link there must be one "
-                f"parent for all networks; say {found.ifname} in its place"
-            )
-        if found.ours and found.vlan is None:
-            raise RefusedError(
-                f"link {name} is pynet's own, and goes with the network that it was made for; choose a "
-                "link of the host, or connect the containers to that network"
-            )
-    link = links.get(stack.parent)
-    if link is not None:
-        _check_carrying(stack, link)
-    elif stack.vlan is not None:
-        link = links.get(stack.vlan.parent)
-    if link is None:
-        return ()
-    _check_itself(link)
-    if stack.mtu is not None and stack.mtu > link.mtu:
-        raise InvalidOptionError(
-            MTU.name, stack.mtu, f"at most {link.mtu} bytes, the MTU of parent {link.ifname}"
-        )
-    return _hints(stack, link)
 
 
 def gateway_needs(stack: Stack) -> GatewayNeeds:
@@ -263,58 +205,6 @@ def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
         )
     except ValueError:
         return None
-
-
-def _check_itself(link: HostLink) -> None:
-    """It must lead somewhere, by Ethernet."""
-    if link.loopback:
-        raise InvalidOptionError(
-            PARENT.name,
-            link.ifname,
-            "a link that leads out of the host; leave it out for an isolated network",
-        )
-    if not link.ethernet:
-        raise RefusedError(
-            f"parent {link.ifname} is no Ethernet link (a tunnel has no MAC addresses); choose the "
-            "card, or a bridge, bond or VLAN of such"
-        )
-
-
-def _hints(stack: Stack, link: HostLink) -> tuple[str, ...]:
-    """What keeps it from hearing anything now, which may be over later."""
-    name = link.ifname
-    if not link.up and stack.vlan is not None and name == stack.vlan.parent:
-        raise RefusedError(
-            f"parent {name} is down, and no VLAN of it can be up (net/8021q); bring it up: "
-            f"ip link set {name} up"
-        )
-    if not link.up:
-        hint = f"parent {name} is down, and its containers hear nothing until it is up: "
-        return (f"{hint}ip link set {name} up",)
-    if not link.carrier:
-        return (f"parent {name} has no carrier; check the cable and the switch's port",)
-    return ()
-
-
-def _check_carrying(stack: Stack, link: HostLink) -> None:
-    """The parent itself is there: it must be what was meant, and have its frames for itself."""
-    if link.master_kind == _OPEN_VSWITCH:
-        raise RefusedError(
-            f"parent {link.ifname} is a port of Open vSwitch, which takes every frame; choose an "
-            "internal port of that switch (ovs-vsctl add-port BRIDGE NAME -- set interface NAME "
-            "type=internal), or a link that is not in one"
-        )
-    if link.master_kind in _TAKES_ALL:
-        raise RefusedError(
-            f"parent {link.ifname} is a port of a {link.master_kind}, which takes every frame; "
-            f"choose the {link.master_kind} itself, or a link that is not in one"
-        )
-    vlan = stack.vlan
-    if vlan is not None and (link.lower, link.vlan) != (vlan.parent, vlan.number):
-        raise RefusedError(
-            f"a link named {link.ifname} exists and is not VLAN {vlan.number} of {vlan.parent}; "
-            "rename it, or choose another parent"
-        )
 
 
 def _gateway(network: Network, interface: IPInterface) -> IPAddress | None:

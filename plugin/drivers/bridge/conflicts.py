@@ -29,7 +29,7 @@ from plugin.drivers.bridge.options import (
     TRUSTED_INTERFACES,
     GatewayMode,
 )
-from plugin.drivers.bridge.reading import BridgeOptions
+from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, Values
 from plugin.drivers.publishing import PUBLISH, Publisher
@@ -39,7 +39,7 @@ from plugin.drivers.routes import (
     check_next_hops,
     named_gateways,
 )
-from plugin.drivers.routes import refuse_contradictions as refuse_routes
+from plugin.drivers.routes import refuse_conflicts as refuse_routes
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import derived_mac
 from plugin.model.network import Endpoint, IPAddress, Network, PoolData
@@ -48,7 +48,7 @@ _Condition = Callable[[BridgeOptions], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
+class Conflict:
     """An option that was given another value than its default, when it cannot have one, and why."""
 
     option: Option[Any]
@@ -97,9 +97,9 @@ _BY_DOCKER: Final = {
         *(GATEWAY_CONTAINER, NO_DEFAULT_ROUTE, RATE_TO, RATE_FROM),
     ),
 }
-CONTRADICTIONS: Final = (
+CONFLICTS: Final = (
     *(
-        Contradiction(
+        Conflict(
             option=mode,
             excluded=_isolated(mode),
             why="which a network can be with --internal only; add --internal or choose another mode",
@@ -107,41 +107,41 @@ CONTRADICTIONS: Final = (
         for mode in (GATEWAY_MODE_IPV4, GATEWAY_MODE_IPV6)
     ),
     *(
-        Contradiction(
+        Conflict(
             option=source,
             excluded=_routed(mode),
             why=f"and {mode.name}=routed translates no addresses; leave out one of them",
         )
         for source, mode in ((HOST_IPV4, GATEWAY_MODE_IPV4), (HOST_IPV6, GATEWAY_MODE_IPV6))
     ),
-    Contradiction(
+    Conflict(
         option=PUBLISH,
         excluded=_internal,
         why="and an internal network publishes nothing; leave out publish or --internal",
     ),
-    Contradiction(
+    Conflict(
         option=GATEWAY_CONTAINER,
         excluded=_internal,
         why="and containers have no gateway with --internal; leave out one of them",
     ),
-    Contradiction(
+    Conflict(
         option=TRUSTED_INTERFACES,
         excluded=_internal,
         why="and an internal network is closed to every link of the host; leave out "
         "trusted_interfaces or --internal",
     ),
     *(
-        Contradiction(option=option, excluded=_by_docker, why=why)
+        Conflict(option=option, excluded=_by_docker, why=why)
         for why, options in _BY_DOCKER.items()
         for option in options
     ),
 )
 
 
-def refuse_contradictions(network: Network, options: BridgeOptions) -> None:
+def refuse_conflicts(network: Network, options: BridgeOptions) -> None:
     """Refuse what a network cannot be."""
     values = options.values
-    for each in CONTRADICTIONS:
+    for each in CONFLICTS:
         if values.is_changed(each.option) and each.excluded(options):
             raise RefusedError(_sentence(each.option, values, each.why))
     # The default stays: it guards the link that is pynet's.
