@@ -3,16 +3,25 @@
 The claim is held meanwhile, so that a plugin that starts waits until the command is done.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from plugin.bootstrap.services import Builder
 from plugin.config import Config
+from plugin.errors import KernelError, NoPermissionError, RefusedError
+from plugin.firewall import skeleton
+from plugin.firewall.firewalld import Firewalld
+from plugin.firewall.removal import FirewallTraces
 from plugin.health import Health
 from plugin.kernel.instance_lock import claim
+from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.kernel.watches import name_process
-from plugin.operator.base import Maintenance
-from plugin.store.directory import require_state
+from plugin.operator.base import Maintenance, Traces
+from plugin.operator.uninstall import Installation, LinkTraces, StateTraces, ZoneTraces
+from plugin.store.directory import STATE_FILE, require_state
+from plugin.store.sqlite import SqliteStore
 
 
 @contextmanager
@@ -32,7 +41,45 @@ def stopped(config: Config) -> Iterator[Maintenance]:
 
 
 @contextmanager
+def installation(config: Config, *, state: bool) -> Iterator[Installation]:
+    """What pynet left on this host, with or without its ``state``.
+
+    Raises RefusedError if a plugin runs, StoreError if the state cannot be read, and
+    NoPermissionError if this user may not change the host.
+    """
+    if os.geteuid():
+        raise NoPermissionError("to remove pynet changes the host's network; run it as root")
+    name_process()
+    with nobody_runs(), closing(LinuxKernel(config.sysctls)) as kernel:
+        ruleset = NfTables()
+        traces: list[Traces] = [
+            LinkTraces(kernel, kernel.settle),
+            ZoneTraces(kernel, Firewalld()),
+            FirewallTraces(skeleton.tables(config.mark), ruleset),
+        ]
+        if state:
+            traces.append(StateTraces(config.state))
+        with closing(ruleset):
+            yield Installation(networks=_networks(config), traces=traces)
+
+
+def _networks(config: Config) -> tuple[str, ...]:
+    path = config.state / STATE_FILE
+    if not path.exists():
+        return ()
+    with closing(SqliteStore(path)) as store:
+        return tuple(network.id for network in store.networks())
+
+
+@contextmanager
 def nobody_runs() -> Iterator[None]:
-    """Raise KernelError if a plugin works on this host's network; none starts meanwhile."""
-    with claim():
+    """Raise RefusedError if a plugin works on this host's network; none starts meanwhile."""
+    try:
+        held = claim()
+    except KernelError as error:
+        raise RefusedError(
+            f"{error}; stop it first (systemctl stop pynet.socket pynet.service, or docker plugin "
+            f"disable -f pynet/pynet)"
+        ) from error
+    with held:
         yield

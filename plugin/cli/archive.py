@@ -10,7 +10,7 @@ import click
 
 from plugin.bootstrap.offline import nobody_runs
 from plugin.config import read_config
-from plugin.errors import KernelError, RefusedError, StoreError
+from plugin.errors import StoreError
 from plugin.operator.archive import backup as write_backup
 from plugin.operator.archive import restore as read_backup
 from plugin.operator.archive import sync_one
@@ -33,14 +33,8 @@ def backup(file: Path) -> None:
 def restore(file: IO[bytes]) -> None:
     """Put what FILE has in the place of the state; pynet must be stopped."""
     state = read_config(os.environ).state
-    try:
-        with nobody_runs():
-            aside = read_backup(file, state)
-    except KernelError as error:
-        raise RefusedError(
-            f"{error}; stop it first (systemctl stop pynet.socket pynet.service, or docker plugin "
-            f"disable -f pynet/pynet)"
-        ) from error
+    with nobody_runs():
+        aside = read_backup(file, state)
     click.echo(f"restored {state}; what was there is in {aside}")
 
 

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "gc": "plugin.cli.maintenance",
     "backup": "plugin.cli.archive",
     "restore": "plugin.cli.archive",
+    "uninstall": "plugin.cli.uninstall",
 }
 
 

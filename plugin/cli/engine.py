@@ -3,7 +3,7 @@
 import http.client
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,10 +19,12 @@ _PREFIX: Final = "unix://"
 class Known:
     """Ids and subnets of an engine's networks, of all drivers.
 
-    ``leased`` are the subnets that the engine has of IPAM plugins.
+    ``leased`` are the subnets that the engine has of IPAM plugins; ``drivers`` are the drivers
+    that each network has, by its name.
     """
 
     networks: frozenset[str]
+    drivers: Mapping[str, frozenset[str]]
     subnets: frozenset[IPv4Network | IPv6Network]
     leased: frozenset[IPv4Network | IPv6Network]
 
@@ -61,6 +63,7 @@ def known() -> Known | None:
             return None
         return Known(
             networks=frozenset(network["Id"] for network in networks),
+            drivers={network.get("Name", network["Id"]): _drivers(network) for network in networks},
             subnets=frozenset(_subnets(networks)),
             leased=frozenset(_subnets(filter(_has_ipam_plugin, networks))),
         )
@@ -68,6 +71,10 @@ def known() -> Known | None:
         return None
     finally:
         connection.close()
+
+
+def _drivers(network: dict[str, Any]) -> frozenset[str]:
+    return frozenset((network.get("Driver", ""), network.get("IPAM", {}).get("Driver") or ""))
 
 
 def _has_ipam_plugin(network: dict[str, Any]) -> bool:

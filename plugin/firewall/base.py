@@ -37,6 +37,9 @@ class Ruleset(Protocol):
         is not there.
         """
 
+    def drop(self, tables: Sequence[CompiledTable]) -> None:
+        """Delete tables, with all that is in them; absent ones are passed over."""
+
     def close(self) -> None:
         """Let go of what the process holds; may be repeated."""
 

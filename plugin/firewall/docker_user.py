@@ -34,7 +34,7 @@ _JUMP: Final = f"-j {_DOCKERS}"
 _SWITCH: Final = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
 _RETURN: Final = "-j RETURN"
 # As iptables lists them, whatever our mark was when they were set.
-_OURS: Final = re.compile(
+OURS: Final = re.compile(
     r"-m mark --mark 0x[0-9a-f]+/0x[0-9a-f]+ (-m conntrack --ctstate RELATED,ESTABLISHED )?"
     r"-m comment --comment \"?pynet\"? -j (ACCEPT|DOCKER-USER)"
 )
@@ -76,14 +76,6 @@ class DockerUser:
             )
         iptables.checked(path, "-P", _FORWARD, "DROP")
 
-    def remove(self) -> None:
-        """Take the rules out of both chains."""
-        for command, _ in iptables.wanted("filter"):
-            path = shutil.which(command)
-            if path is not None:
-                for chain in (_FORWARD, _DOCKERS):
-                    _delete(path, chain, filter(_OURS.fullmatch, _rules(path, chain) or ()))
-
     def _ensure(self, path: str) -> list[Rule]:
         dockers = _rules(path, _DOCKERS)
         forward = iptables.parsed(_FORWARD, iptables.checked(path, "-S", _FORWARD))
@@ -101,7 +93,7 @@ def _place(path: str, chain: str, rules: list[str], block: list[str]) -> list[Ru
 
     Tells what was not there.
     """
-    ours = [number for number, rule in enumerate(rules) if _OURS.fullmatch(rule)]
+    ours = [number for number, rule in enumerate(rules) if OURS.fullmatch(rule)]
     start = ours[0] if ours else 0
     end = rules.index(_RETURN) if _RETURN in rules else len(rules)
     if rules[start : start + len(block)] == block and len(ours) == len(block):

@@ -24,7 +24,7 @@ _CHAIN: Final = "POSTROUTING"
 _FAMILIES: Final = {4: "ip", 6: "ip6"}
 _TRANSLATES: Final = re.compile(r"-j (MASQUERADE|SNAT|NETMAP)( |$)")
 # As iptables lists it, whatever our mark was when it was set.
-_OURS: Final = re.compile(
+OURS: Final = re.compile(
     r"-m comment --comment \"?pynet\"? -j MARK --set-xmark 0x[0-9a-f]+/0x[0-9a-f]+"
 )
 
@@ -59,7 +59,7 @@ class UserNat:
         """Whether the rule is needed, and there."""
         listing = iptables.checked(path, "-t", _TABLE, "-S", _CHAIN)
         rules = iptables.parsed(_CHAIN, listing)
-        ours = [rule for rule in rules if _OURS.fullmatch(rule)]
+        ours = [rule for rule in rules if OURS.fullmatch(rule)]
         if len(ours) == sum(not _TRANSLATES.search(rule) for rule in rules):
             return False
         if len(ours) == 1 and rules[-1] == self._last:

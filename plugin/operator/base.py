@@ -48,3 +48,13 @@ class Reservations(Protocol):
 
     def unreserve(self, text: str) -> int:
         """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
+
+
+class Traces(Protocol):
+    """One part of what pynet leaves on a host."""
+
+    def found(self) -> tuple[str, ...]:
+        """What there is, each in the words of the program that shows it.  Raises HostError."""
+
+    def remove(self) -> None:
+        """Remove it, absent or not.  Raises HostError, or a group of them."""

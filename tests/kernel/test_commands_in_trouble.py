@@ -33,7 +33,8 @@ CHANGING: Final = ("reserve 10.0.0.1 --name x", "unreserve 10.0.0.1")
 EITHER_WAY: Final = ("check", "repair", "gc")
 SAVING: Final = ("backup -",)
 RESTORING: Final = ("restore {backup}",)
-EVERY: Final = (*ASKING, *CHANGING, *EITHER_WAY, *SAVING, *RESTORING)
+REMOVING: Final = ("uninstall --without-engine",)
+EVERY: Final = (*ASKING, *CHANGING, *EITHER_WAY, *SAVING, *RESTORING, *REMOVING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ TROUBLES: Final = (
             SAVING: "cannot be used by this user (Permission denied); be root",
             ("backup {folder}/new.tar",): "new.tar cannot be written: Permission denied",
             RESTORING: "another user; be root",
+            REMOVING: "to remove pynet changes the host's network; run it as root",
         },
     ),
     Trouble(
@@ -112,12 +114,16 @@ TROUBLES: Final = (
         says={
             **ask_but_no_plugin("file is not a database"),
             SAVING: "file is not a database",
+            REMOVING: "file is not a database",
         },
     ),
     Trouble(
         name="a state of a later version",
         state="{folder}/later",
-        says={**ask_but_no_plugin("written by a newer pynet")},
+        says={
+            **ask_but_no_plugin("written by a newer pynet"),
+            REMOVING: "written by a newer pynet",
+        },
     ),
     Trouble(
         name="a full disk",

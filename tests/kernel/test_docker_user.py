@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.removal import FirewallTraces
 from plugin.kernel.netlink.nf_tables import may_drop_forwarded
+from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.model.network import Protocol
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
@@ -147,7 +149,7 @@ class TestEnsure:
         add_docker(host, mine)
         host.run(command, "-I", "DOCKER-USER", *RULE.split())
         user.ensure()
-        user.remove()
+        FirewallTraces((), NfTables()).remove()
 
         assert rules(host, "FORWARD", command) == [JUMP]
         assert rules(host, "DOCKER-USER", command) == [mine, RETURN]

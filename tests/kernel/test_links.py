@@ -259,3 +259,14 @@ class TestReaper:
 
         names = [link["ifname"] for link in json.loads(netns.run("ip", "-json", "link"))]
         assert names == ["lo", "pnb-1"]
+
+    def test_a_bridge_that_is_down_is_removed_as_it_was_read(
+        self, kernel: LinuxKernel, netns: Netns
+    ) -> None:
+        """A sweep knows it by what it read; somebody has set it down, and no network owns it."""
+        make(kernel, BRIDGE)
+        netns.ip(f"link set {BRIDGE.ifname} down")
+        kernel.remove(list(kernel.read_marked()))
+        kernel.settle()
+
+        assert kernel.missing_links([BRIDGE.ifname]) == {BRIDGE.ifname}

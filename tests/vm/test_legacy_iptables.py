@@ -5,9 +5,10 @@ from typing import Final
 
 import pytest
 
-from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.removal import FirewallTraces
+from plugin.kernel.netlink.nf_transactions import NfTables
 from tests.fakes.values import a_binding
-from tests.kernel.site import HOST4, HOST6, MARK, OUTSIDE4, Site
+from tests.kernel.site import HOST4, HOST6, OUTSIDE4, Site
 from tests.kernel.talk import tcp
 
 pytestmark = pytest.mark.vm
@@ -53,7 +54,7 @@ def test_containers_reach_out_and_each_other(site: Site) -> None:
 def test_the_rule_is_where_docker_leaves_others_a_place(site: Site, command: str) -> None:
     """And it is taken back in the end."""
     before = site.host.run(command, "-S", "DOCKER-USER")
-    DockerUser(MARK).remove()
+    FirewallTraces((), NfTables()).remove()
 
     assert "--comment pynet -j ACCEPT" in before
     assert "pynet" not in site.host.run(f"{command}-save")

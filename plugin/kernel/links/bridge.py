@@ -43,7 +43,9 @@ class BridgeHandler(LinkHandler[Bridge]):
         return replace(_as_bridge(link), adoptable=value.adoptable)
 
     def read_all(self, session: Session) -> Iterable[Bridge]:
-        return map(_as_bridge, session.look(ownership.OwnedLinks).of("bridge"))
+        """With its owner also while it is down: without an owner it could not be removed."""
+        for link in session.look(ownership.OwnedLinks).of("bridge"):
+            yield replace(_as_bridge(link), mark=ownership.mark_of(link) or "")
 
 
 def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:

@@ -75,6 +75,9 @@ class NfTables:
     def change(self, table: str, changes: Sequence[SetChange]) -> None:
         self._commit([step for change in changes for step in messages.change(table, change)])
 
+    def drop(self, tables: Sequence[CompiledTable]) -> None:
+        self._commit([step for table in tables for step in messages.gone(table)])
+
     def close(self) -> None:
         """End the conversation; the next caller begins another."""
         with self._turn():

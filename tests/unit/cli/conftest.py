@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
 from plugin.admin.app import create_app
@@ -23,6 +26,29 @@ class Shell:
         return CliRunner().invoke(group, arguments, env={**self._env, **env}, input=stdin)
 
 
+@contextmanager
+def serving(path: Path, app: Flask) -> Iterator[None]:
+    """An application behind a Unix socket."""
+    server = make_server(f"unix://{path}", 0, app, threaded=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join(60)
+        server.server_close()
+
+
+@contextmanager
+def an_engine(path: Path, networks: list[dict[str, Any]]) -> Iterator[None]:
+    """An engine that answers at a path, and lists these networks at that moment."""
+    app = Flask("engine")
+    app.add_url_rule("/networks", view_func=lambda: jsonify(networks))
+    with serving(path, app):
+        yield
+
+
 @pytest.fixture
 def life() -> Life:
     """A plugin that is up."""
@@ -33,10 +59,5 @@ def life() -> Life:
 def pynet(life: Life, tmp_path: Path) -> Iterator[Shell]:
     """The command, with that plugin behind it."""
     path = tmp_path / "admin.sock"
-    server = make_server(f"unix://{path}", 0, create_app(life), threaded=True)
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
-    thread.start()
-    yield Shell(path)
-    server.shutdown()
-    thread.join(60)
-    server.server_close()
+    with serving(path, create_app(life)):
+        yield Shell(path)

@@ -1,17 +1,14 @@
 """Commands that look, put right and take away, through a running plugin."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask, jsonify
-from werkzeug.serving import make_server
 
 from plugin.cli import maintenance
 from tests.unit.admin.behind import ROW, Life
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import Shell, an_engine
 
 OTHER = {**ROW, "which": "pnb-[2]"}
 
@@ -33,15 +30,8 @@ NETWORKS = [
 def engine(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of an engine that knows one network."""
     path = tmp_path / "docker.sock"
-    app = Flask("engine")
-    app.add_url_rule("/networks", view_func=lambda: jsonify(NETWORKS))
-    server = make_server(f"unix://{path}", 0, app, threaded=True)
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
-    thread.start()
-    yield {"DOCKER_HOST": f"unix://{path}"}
-    server.shutdown()
-    thread.join(60)
-    server.server_close()
+    with an_engine(path, NETWORKS):
+        yield {"DOCKER_HOST": f"unix://{path}"}
 
 
 class TestCheck:

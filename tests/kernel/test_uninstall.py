@@ -1,0 +1,127 @@
+"""``pynet uninstall`` in a namespace: refused while pynet is in use, and thorough when it is not."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.bootstrap.supervisor import Supervisor
+from plugin.config import read_config
+from plugin.health import Status
+from plugin.kernel.watches import name_process
+from tests.kernel.netns import Netns, wait_until
+from tests.kernel.test_maintenance import BRIDGE, make_network
+from tests.unit.cli.conftest import Shell, an_engine
+
+NETWORK = "a" * 64
+USED: dict[str, Any] = {"Id": NETWORK, "Name": "web", "Driver": "pynet", "IPAM": {}}
+DOCKERS: dict[str, Any] = {"Id": "b" * 64, "Name": "bridge", "Driver": "bridge", "IPAM": {}}
+MINE = ("-I DOCKER-USER -i eth9 -j DROP", "-t nat -A POSTROUTING -o tun9 -j ACCEPT")
+
+
+@pytest.fixture
+def networks(tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
+    """What an engine on this host lists."""
+    listed = [DOCKERS]
+    with an_engine(tmp_path / "docker.sock", listed):
+        yield listed
+
+
+@pytest.fixture
+def pynet(tmp_path: Path) -> Shell:
+    """The command, as an administrator runs it on the host."""
+    return Shell(
+        tmp_path / "admin.sock",
+        PYNET_STATE=str(tmp_path / "state"),
+        PYNET_PLUGIN_SOCKETS=str(tmp_path / "pynet.sock"),
+        DOCKER_HOST=f"unix://{tmp_path}/docker.sock",
+    )
+
+
+@pytest.fixture
+def plugin(netns: Netns, tmp_path: Path) -> Iterator[Callable[[], Supervisor]]:
+    """Starts a plugin on a host with a Docker, and with rules of its user's."""
+    own_name = Path("/proc/thread-self/comm")
+    before = own_name.read_text()
+    name_process()  # its own changes of the rules are none that it hears of
+    for command in ("iptables", "ip6tables"):
+        for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", *MINE):
+            netns.run(command, *rule.split())
+    started = []
+
+    def start() -> Supervisor:
+        environ = {"PYNET_STATE": str(tmp_path / "state"), "PYNET_TICK": "3600"}
+        life = Supervisor(read_config(environ))
+        threading.Thread(target=life.run, daemon=True).start()
+        started.append(life)
+        wait_until(lambda: life.health.status is not Status.STARTING, "it did not start")
+        return life
+
+    yield start
+    for life in started:
+        life.stop()
+    own_name.write_text(before)
+
+
+def traces(netns: Netns) -> tuple[str, ...]:
+    """All rules and links of the host, without counters."""
+    rules = [netns.run(f"{command}-save") for command in ("iptables", "ip6tables")]
+    kept = [line for text in rules for line in text.splitlines() if line[:1] == "-"]
+    return (*kept, netns.run("nft", "list", "tables"), netns.run("ip", "-brief", "link"))
+
+
+def test_it_leaves_the_host_as_it_was(
+    netns: Netns,
+    plugin: Callable[[], Supervisor],
+    pynet: Shell,
+    networks: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    """Links, tables, rules and the state go; rules of others and Docker's chains stay."""
+    netns.ip("link add mine type bridge")
+    before = traces(netns)
+    life = plugin()
+    make_network(life)
+    running = pynet("uninstall")
+    life.stop()
+    networks.append(USED)
+    used = pynet("uninstall")
+    networks.remove(USED)
+    kept = pynet("uninstall")
+    forgotten = pynet("gc", "--forgotten", NETWORK[:12])
+    netns.ip("link add left-over type bridge", "link set left-over group 28782 alias pynet:x")
+    shown = pynet("uninstall", "--dry-run", "--state")
+    after_showing = traces(netns)
+    removed = pynet("uninstall", "--state")
+
+    for refused, why in (
+        (running, "another pynet works on this host's network already; stop it first"),
+        (used, "Docker uses networks of pynet: web; start pynet and remove them"),
+        (kept, f"remove them with `pynet gc --forgotten {NETWORK[:12]}`"),
+    ):
+        assert refused.exit_code == 1, refused.output
+        assert why in refused.output
+    assert forgotten.exit_code == 0, forgotten.output
+    assert shown.output.count("would remove rule ") == 8
+    assert after_showing != before
+    for each in ("table inet pynet", "table bridge pynet", "link left-over", "state "):
+        assert f"would remove {each}" in shown.output
+    assert removed.output == shown.output.replace("would remove", "removed")
+    assert removed.exit_code == 0
+    assert traces(netns) == before
+    assert not (tmp_path / "state").exists()
+    assert pynet("uninstall").output == "there is nothing of pynet on this host\n"
+
+
+def test_without_an_engine(netns: Netns, pynet: Shell) -> None:
+    """Nobody says that no container is on a network; who knows it says so."""
+    netns.ip(f"link add {BRIDGE} type bridge", f"link set {BRIDGE} group 28782")
+    asked = pynet("uninstall")
+    told = pynet("uninstall", "--without-engine")
+
+    assert asked.exit_code == 1
+    assert "no engine answers at unix://" in asked.output
+    assert "use --without-engine if it is not on this host any more" in asked.output
+    assert told.output == f"removed link {BRIDGE}\n"
