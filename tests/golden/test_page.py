@@ -11,6 +11,7 @@ from tests.golden.page import Page, stem_of
 from tests.golden.words import CHAINS, CONTAINERS
 from tests.kernel.netns import Netns
 from tests.kernel.site import MARK
+from tests.lab.demo import meaning
 
 pytestmark = pytest.mark.root
 
@@ -36,3 +37,11 @@ def test_there_are_words_for_everything_and_for_nothing_else(page: Page) -> None
 
     assert containers == set(CONTAINERS)
     assert chains == set(CHAINS)
+
+
+def test_the_demo_has_words_for_every_set(page: Page) -> None:
+    """`make demo` shows what is in each, and says what that is for."""
+    names = [name for family in FAMILIES for name in page.names(family, "set", "map")]
+    lines = [f'nft set {name}: "pnx-1"' for name in names]
+
+    assert [line for line in lines if not meaning(line)] == []

@@ -18,6 +18,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from tests.golden.words import CONTAINERS
 from tests.lab.clients import http_get
 from tests.lab.commands import CommandError, DeadlineError, wait_until
 from tests.lab.installed import PluginProcess
@@ -37,18 +38,26 @@ KINDS: Final = (
     *("link", "address", "route", "neighbour", "nft"),
     *("iptables", "ip6tables", "setting", "queue"),
 )
-# By the start of the line; what is not here explains itself.
+# By what an object's line has in it; a set that is not here is explained as on the firewall's page.
 MEANINGS: Final = {
-    "pnb-": "the network's bridge",
-    "pnv-": "the host's end of a container's link",
-    "set pn_bridges": "which links are bridges of pynet",
-    "set pn_same": "traffic inside the network passes",
-    "set pn_subnets4": "replies to published ports come back through the host",
-    "set pn_masquerade4": "containers go out with the host's address",
-    "map pn_ports4": "host port, to container and its port",
-    "set pn_guard": "a container sends as itself only",
-    "set pn_carried": "closed to containers of internal and strict networks",
-    "ipv4/conf/pnb-": "127.0.0.1 reaches published ports",
+    "^link pnb-": "the network's bridge",
+    "^link pnv-": "the host's end of a container's link",
+    "set pn_bridges:": "this link is a bridge of pynet",
+    "set pn_same:": "traffic inside the network passes",
+    "set pn_subnets[46]:": "replies to published ports come back through the host",
+    "set pn_masquerade[46]:": "containers go out with the host's address",
+    "map pn_ports[46]:": "a port of the host, and the container and port it leads to",
+    "set pn_guard_mac:": "a container sends from its own MAC address only",
+    "set pn_guard[46]:": "a container sends from its own IP addresses only",
+    "set pn_guard_(target|lladdr)6:": "a container announces its own addresses only",
+    "set pn_guarded:": "what this container sends is checked",
+    "set pn_refusals:": "a guard has dropped frames of this container",
+    "set pn_carried:": "[::1] reaches the published port, by the proxy",
+    "^address ": "the containers' gateway",
+    "^route ": "the way to the containers",
+    "/route_localnet:": "127.0.0.1 reaches published ports",
+    "/disable_ipv6:": "the network has no IPv6",
+    "^ip6?tables ": "Docker's chains let through what pynet's tables passed",
 }
 
 
@@ -149,9 +158,18 @@ def made_table(made: Traces) -> Table:
         table.add_column(heading)
     for line in sorted(made.lines, key=lambda line: (KINDS.index(line.split()[0]), line)):
         kind, _, rest = line.partition(" ")
-        meaning = next((text for start, text in MEANINGS.items() if rest.startswith(start)), "")
-        table.add_row("nft element" if kind == "nft" else kind, _plain(rest), meaning)
+        table.add_row("nft element" if kind == "nft" else kind, _plain(rest), meaning(line))
     return table
+
+
+def meaning(line: str) -> str:
+    """What an object of the host is for."""
+    for pattern, text in MEANINGS.items():
+        if re.search(pattern, line):
+            return text
+    if name := re.search(r"^nft (?:set|map) (pn_\w+?)[46]?:", line):
+        return CONTAINERS[name[1]][0].replace("`", "")
+    return ""
 
 
 def main() -> int:
