@@ -1,16 +1,17 @@
 """One address space: its pools, which never overlap within a tenant, and one lock.
 
-The store is the truth and every operation is one transaction of it.  What this
-object remembers is read again when somebody else changed a pool, and after
-anything that went wrong.
+The store is the truth and every operation is one transaction of it.  What this object
+remembers changes when the store has kept an operation.  It is read again when somebody
+else changed a pool, and after anything that went wrong.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import Lock
+from functools import partial
+from typing import TypeVar
 
 from ipam.addresses import PoolAddresses
+from ipam.attempt import Attempt, Times
 from ipam.errors import (
     AddressReservedError,
     InvalidRequestError,
@@ -22,7 +23,6 @@ from ipam.errors import (
 )
 from ipam.family import Family
 from ipam.lease import Owner
-from ipam.moment import Moment
 from ipam.placement import Placement
 from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.pool_request import WantedPool
@@ -31,42 +31,52 @@ from ipam.recollection import Recollection
 from ipam.repetition import is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
-from ipam.store.base import Store
-from ipam.turns import turn
+from ipam.store.base import Store, Transaction
+from ipam.store.host_facts import HostFacts
+from ipam.timed_lock import TimedLock
+
+T = TypeVar("T")
 
 
 class AddressSpace:
     """The pools of one address space, of all tenants.
 
-    Everything but ``operation`` itself is called within it.
+    Everything but ``run`` itself is called in an operation that it runs.
     """
 
-    def __init__(self, name: AddressSpaceName, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, name: AddressSpaceName, store: Store, settings: Settings, facts: HostFacts
+    ) -> None:
         self._name = name
         self._store = store
         self._settings = settings
-        self._lock = Lock()
+        self._facts = facts
+        self._lock = TimedLock(f"address space {name}")
         self._pools: dict[PoolID, PoolAddresses] = {}
         self._placement = Placement()
         self._reserved: dict[Tenant, dict[Address, Owner]] = {}
         self._used: dict[str, list[PoolID]] = {}
         self._revision = -1
 
-    @contextmanager
-    def operation(self, *, on_disk: bool = True) -> Iterator[None]:
-        """Do what is done in the block as a whole, durably, and alone."""
-        with turn(self._lock, f"address space {self._name}"):
+    def run(self, operation: Callable[[Attempt], T], times: Times, *, on_disk: bool = True) -> T:
+        """Run the operation as a whole, durably, and alone; answer what it answered.
+
+        Raises StoreError, and whatever the operation raises; nothing has changed then.
+        """
+        with self._lock:
             try:
-                with self._store.transaction(on_disk=on_disk):
-                    self._refresh()
-                    yield
+                answer, attempt = self._store.run(
+                    partial(self._attempt, operation, times), on_disk=on_disk
+                )
+                attempt.was_kept()
             except (InvalidRequestError, RefusedError):
-                # Raised before anything was changed.
                 raise
             except BaseException:
+                # Whether the store kept it may be unknown: all is read again.
                 self._pools = {}
                 self._revision = -1
                 raise
+            return answer
 
     def prefixes(self) -> list[Prefix]:
         """Every prefix that is held here."""
@@ -96,7 +106,7 @@ class AddressSpace:
         return Family([home, *siblings])
 
     def holding(
-        self, prefix: Prefix, address: Address, endpoint: str | None
+        self, prefix: Prefix, address: Address, endpoint: str | None, at: Attempt
     ) -> PoolAddresses | None:
         """The pool with this prefix in which the endpoint has, or waits for, the address.
 
@@ -107,29 +117,22 @@ class AddressSpace:
         if len(found) == 1:
             return found[0]
         for each in found:
-            if each.expects(address, endpoint):
+            if each.expects(address, endpoint, at):
                 return each
         return None
 
-    def place(self, wanted: WantedPool, prefix: Prefix, at: Moment) -> Pool:
+    def place(self, wanted: WantedPool, prefix: Prefix, at: Attempt) -> Pool:
         """Hold exactly this pool; its owner may ask again."""
         pool = wanted.placed(prefix, at.now)
-        in_the_way = self._placement.overlapping(pool.tenant, prefix)
-        if in_the_way is None:
-            reserved = self._reserved_in(pool)
-            return self._add(PoolAddresses(pool, self._store, self._settings, reserved))
-        found = self._pools[in_the_way]
+        found = self._in_the_way(pool)
+        if found is None:
+            return self._add(pool, at).pool
         if not self._repeats(found.pool, pool, at):
-            user = f", of network {found.pool.network}" if found.pool.network else ""
-            raise PoolOverlapError(
-                f"Pool overlaps with other one on this address space: {prefix} and pool "
-                f"{found.pool.id}{user}; choose another subnet, or keep the networks apart "
-                f"with the option tenant=NAME"
-            )
-        found.replayed = at.now
-        return self._change(found, replace(found.pool, requested=at.now, released=False))
+            raise _overlap(pool, found.pool)
+        at.once_kept(partial(found.was_asked_again, at.now))
+        return self._change(found, replace(found.pool, requested=at.now, released=False), at)
 
-    def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Moment) -> Pool:
+    def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Attempt) -> Pool:
         """Hold the first pool that is clear of all others and of what is occupied."""
         if wanted.request.owner is not None:
             for each in self._pools.values():
@@ -152,32 +155,32 @@ class AddressSpace:
             f"give a subnet"
         )
 
-    def release(self, pool: PoolID) -> None:
+    def release(self, pool: PoolID, at: Attempt) -> None:
         """Let the pool go, now or when the network that uses it is gone."""
         found = self._pools.get(pool)
         if found is None:
             return
         if found.pool.network is None:
-            self._drop(found.pool)
+            self._drop(found.pool, at)
         else:
-            self._change(found, replace(found.pool, released=True))
+            self._change(found, replace(found.pool, released=True), at)
 
-    def group(self, network: str, prefixes: Sequence[Prefix]) -> None:
+    def group(self, network: str, prefixes: Sequence[Prefix], at: Attempt) -> None:
         """Make the pools with these prefixes siblings, used by this network."""
         chosen = [self._to_use(network, prefix) for prefix in prefixes]
         for found in filter(None, chosen):
-            self._change(found, replace(found.pool, network=network))
+            self._change(found, replace(found.pool, network=network), at)
 
-    def ungroup(self, network: str, *, deleted: bool) -> None:
+    def ungroup(self, network: str, at: Attempt, *, deleted: bool) -> None:
         """Record that the network is gone, and let go what it released.
 
         Of one that the engine itself ``deleted`` all goes: a release may have been lost.
         """
         for found in self._of(network):
             if found.pool.released or deleted:
-                self._drop(found.pool)
+                self._drop(found.pool, at)
             else:
-                self._change(found, replace(found.pool, network=None))
+                self._change(found, replace(found.pool, network=None), at)
 
     def pool_for(self, network: str, prefix: Prefix) -> Pool | None:
         """The pool with this prefix that the network uses, or will be taken to use."""
@@ -188,28 +191,32 @@ class AddressSpace:
         return candidates[0] if len(candidates) == 1 else None
 
     def recollect(
-        self, wanted: WantedPool, prefix: Prefix, known: Recollection, at: Moment
+        self, wanted: WantedPool, prefix: Prefix, known: Recollection, at: Attempt
     ) -> bool:
         """Hold a pool as its network knows it; False if it is held."""
         pool = wanted.placed(prefix, at.now)
         if pool.id in self._pools:
             return False
-        found = self._pools[self.place(wanted, prefix, at).id]
-        self._change(found, replace(pool, network=known.network))
+        in_the_way = self._in_the_way(pool)
+        if in_the_way is not None:
+            raise _overlap(pool, in_the_way.pool)
+        found = self._add(replace(pool, network=known.network), at)
         for used in known.used:
             if used.address in prefix:
                 found.recollect(used, at)
         return True
 
-    def reserve(self, reservations: Sequence[Reservation]) -> None:
-        """Keep the addresses for their owners, all of them or none."""
+    def reserve(self, reservations: Sequence[Reservation], at: Attempt) -> None:
+        """Keep the addresses for their owners, all of them or none.
+
+        The next operation reads them, as those of another process.
+        """
         self.check_reservations(reservations)
         for each in reservations:
             pool = self._pool_around(each)
             if pool is not None:
-                pool.clear_for(each.address)
-            self._store.put_reservation(each)
-        self._refresh()
+                pool.clear_for(each.address, at)
+            at.reservations.put(each)
 
     def check_reservations(self, reservations: Sequence[Reservation]) -> None:
         """Refuse what stands in the way of what is kept already, or of each other."""
@@ -226,50 +233,80 @@ class AddressSpace:
             if pool is not None:
                 pool.check_reservable(each.address)
 
-    def unreserve(self, reservation: Reservation) -> bool:
+    def unreserve(self, reservation: Reservation, at: Attempt) -> bool:
         """Keep the address no longer; answers whether it was kept."""
         if reservation.address not in self._reserved.get(reservation.tenant, {}):
             return False
-        self._store.remove_reservation(reservation)
-        self._refresh()
+        at.reservations.remove(reservation)
         return True
 
-    def _refresh(self) -> None:
-        revision = self._store.revision(self._name)
+    def _attempt(
+        self, operation: Callable[[Attempt], T], times: Times, transaction: Transaction
+    ) -> tuple[T, Attempt]:
+        attempt = Attempt(transaction, times)
+        self._refresh(attempt)
+        return operation(attempt), attempt
+
+    def _refresh(self, at: Attempt) -> None:
+        """Read what somebody else changed, before the attempt has changed anything itself."""
+        revision = at.pools.revision(self._name)
         if revision == self._revision:
             return
         known = self._pools
         self._pools, self._placement, self._reserved = {}, Placement(), {}
         self._used = {}
-        for each in self._store.reservations():
+        for each in at.reservations.all():
             if each.space == self._name:
                 self._reserved.setdefault(each.tenant, {})[each.address] = each.owner
-        for pool in self._store.pools(self._name):
-            reserved = self._reserved_in(pool)
+        for pool in at.pools.held(self._name):
             found = known.get(pool.id)
             if found is None or found.pool != pool:
-                found = PoolAddresses(pool, self._store, self._settings, reserved)
-            found.keep(reserved)
+                found = self._opened(pool)
+            found.keep(self._reserved_in(pool))
             self._pools[pool.id] = found
             self._placement.add(pool)
             if pool.network is not None:
                 self._used.setdefault(pool.network, []).append(pool.id)
         self._revision = revision
 
-    def _add(self, added: PoolAddresses) -> Pool:
-        self._pools[added.pool.id] = added
-        self._placement.add(added.pool)
-        return self._change(added, added.pool)
+    def _opened(self, pool: Pool) -> PoolAddresses:
+        return PoolAddresses(pool, self._settings, self._reserved_in(pool), self._facts)
 
-    def _change(self, found: PoolAddresses, pool: Pool) -> Pool:
-        self._store.put_pool(pool)
-        self._revision = self._store.revision(self._name)
-        if found.pool.network != pool.network:
-            self._use(found.pool, pool)
-        found.pool = pool
+    def _add(self, pool: Pool, at: Attempt) -> PoolAddresses:
+        added = self._opened(pool)
+        at.pools.put(pool)
+        at.once_kept(partial(self._remember_added, added, at.pools.revision(self._name)))
+        return added
+
+    def _change(self, found: PoolAddresses, pool: Pool, at: Attempt) -> Pool:
+        at.pools.put(pool)
+        at.once_kept(partial(self._remember_change, found, pool, at.pools.revision(self._name)))
         return pool
 
+    def _drop(self, pool: Pool, at: Attempt) -> None:
+        at.pools.remove(pool.id)
+        at.once_kept(partial(self._remember_dropped, pool, at.pools.revision(self._name)))
+
+    def _remember_added(self, added: PoolAddresses, revision: int) -> None:
+        self._pools[added.pool.id] = added
+        self._placement.add(added.pool)
+        self._use(replace(added.pool, network=None), added.pool)
+        self._revision = revision
+
+    def _remember_change(self, found: PoolAddresses, pool: Pool, revision: int) -> None:
+        self._use(found.pool, pool)
+        found.pool = pool
+        self._revision = revision
+
+    def _remember_dropped(self, pool: Pool, revision: int) -> None:
+        self._placement.remove(pool)
+        self._use(pool, replace(pool, network=None))
+        del self._pools[pool.id]
+        self._revision = revision
+
     def _use(self, before: Pool, after: Pool) -> None:
+        if before.network == after.network:
+            return
         if before.network is not None:
             self._used[before.network].remove(before.id)
             if not self._used[before.network]:
@@ -277,12 +314,9 @@ class AddressSpace:
         if after.network is not None:
             self._used.setdefault(after.network, []).append(after.id)
 
-    def _drop(self, pool: Pool) -> None:
-        self._store.remove_pool(pool.id)
-        self._revision = self._store.revision(self._name)
-        self._placement.remove(pool)
-        self._use(pool, replace(pool, network=None))
-        del self._pools[pool.id]
+    def _in_the_way(self, pool: Pool) -> PoolAddresses | None:
+        found = self._placement.overlapping(pool.tenant, pool.prefix)
+        return None if found is None else self._pools[found]
 
     def _pool_around(self, reservation: Reservation) -> PoolAddresses | None:
         pool = self._placement.overlapping(reservation.tenant, alone(reservation.address))
@@ -302,10 +336,10 @@ class AddressSpace:
             return []
         return [each for each in self._pools.values() if each.pool.group == pool.group]
 
-    def _repeats(self, held: Pool, asked: Pool, at: Moment) -> bool:
+    def _repeats(self, held: Pool, asked: Pool, at: Attempt) -> bool:
         window = self._settings.reserve_timeout
         return repeats(
-            held, asked, at, window=window, is_empty=lambda: not self._store.count(held.id)
+            held, asked, at.times, window=window, is_empty=lambda: not at.leases.count(held.id)
         )
 
     def _to_use(self, network: str, prefix: Prefix) -> PoolAddresses | None:
@@ -321,3 +355,12 @@ class AddressSpace:
         # Of two tenants' pools that both wait for their network, neither is taken for
         # this one's: a pool that no network is known to use is merely kept longer.
         return free[0] if len(free) == 1 else None
+
+
+def _overlap(pool: Pool, held: Pool) -> PoolOverlapError:
+    user = f", of network {held.network}" if held.network else ""
+    return PoolOverlapError(
+        f"Pool overlaps with other one on this address space: {pool.prefix} and pool "
+        f"{held.id}{user}; choose another subnet, or keep the networks apart "
+        f"with the option tenant=NAME"
+    )

@@ -3,44 +3,43 @@
 The store decides who holds an address; the set in memory only remembers where to
 look.  It may be behind when another process uses the same file, which costs a
 second try and never a second holder: the store refuses an address that has a
-lease.  Every method is called inside a transaction of the store.
+lease.  What is remembered changes when the store has kept an attempt, and not before.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from ipam.address_set import AddressSet
+from ipam.attempt import Attempt
 from ipam.errors import AddressInUseError, AddressReservedError, InvalidAddressError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
-from ipam.moment import Moment
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
 from ipam.recollection import UsedAddress
 from ipam.returned import Returned
 from ipam.settings import Settings
-from ipam.store.base import Store
+from ipam.store.host_facts import HostFacts
 
 
 class PoolAddresses:
     """The addresses of a pool that is held.
 
-    ``replayed`` is when the pool was last asked for again: what was leased before
-    then may be asked for again too, once.  ``knows_macs`` is set where MAC addresses are asked
-    with: elsewhere nobody will come back for the address of one.
+    Everything but ``keep`` and what ``Attempt.once_kept`` calls takes the attempt ``at``.
     """
 
     def __init__(
         self,
         pool: Pool,
-        store: Store,
         settings: Settings,
         reserved: Mapping[Address, Owner],
+        facts: HostFacts,
     ) -> None:
         self.pool = pool
-        self.replayed = 0.0
-        self.knows_macs = False
-        self._store = store
+        self._replayed = 0.0
+        self._knows_macs = False
         self._settings = settings
+        self._facts = facts
         self._reserved: Mapping[Address, Owner] = {}
         self._kept: dict[Owner, list[Address]] = {}
         self._set: AddressSet | None = None
@@ -49,13 +48,21 @@ class PoolAddresses:
         self._returned = Returned()
         self.keep(reserved)
 
-    def take(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
+    def was_asked_again(self, now: float) -> None:
+        """Remember when: what was leased before may be asked for again too, once."""
+        self._replayed = now
+
+    def learn_macs(self) -> None:
+        """Remember that MAC addresses are asked with: elsewhere nobody comes back with one."""
+        self._knows_macs = True
+
+    def take(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
         """Take this address, wherever in the pool it lies."""
         self._check_usable(address, request.kind)
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held and self._is_replayed(held, request):
             # An endpoint may have it all the while, and says so only once.
-            return self._hold(replace(held, since=at.now))
+            return self._hold(replace(held, since=at.now), at)
         if held and not self._may_take(held, request, at):
             raise AddressInUseError(
                 f"Address already in use: {address} of pool {self.pool.id} is "
@@ -69,38 +76,38 @@ class PoolAddresses:
                 f"address {address} of pool {self.pool.id} is reserved for {kept_for}, "
                 f"not for {request.owner}; choose another, or unreserve it first"
             )
-        self._named.add(address)
-        return self._hold(self._lease(address, request, at))
+        at.once_kept(partial(self._named.add, address))
+        return self._hold(self._lease(address, request, at), at)
 
-    def take_gateway(self, request: AddressRequest, at: Moment) -> Lease | None:
+    def take_gateway(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the first usable address, the one people expect, if it can be had."""
         address = usable(self.pool.prefix).first
         if address in self._reserved or self._is_excluded(address):
             return None
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held and held.state is not State.RESTING and held.kind is not Kind.GATEWAY:
             return None
-        return self._hold(self._lease(address, request, at))
+        return self._hold(self._lease(address, request, at), at)
 
-    def take_known(self, request: AddressRequest, at: Moment) -> Lease | None:
+    def take_known(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address that is reserved for this owner, or that it had last."""
         if not request.owner:
             return None
-        address = self._reserved_for(request.owner)
+        address = self._reserved_for(request.owner, at)
         if address is None:
-            held = self._store.lease_of(self.pool.id, request.owner)
+            held = at.leases.of_owner(self.pool.id, request.owner)
             if held is None:
                 return None
             address = held.address
-        return self._hold(self._lease(address, request, at))
+        return self._hold(self._lease(address, request, at), at)
 
-    def returned(self, at: Moment) -> Iterator[Address]:
+    def returned(self, at: Attempt) -> Iterator[Address]:
         """What came back in the last seconds, and nobody has again."""
         return self._returned.recent(at.now)
 
-    def take_returned(self, address: Address, request: AddressRequest, at: Moment) -> Lease | None:
+    def take_returned(self, address: Address, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take one of these, if nobody else has a claim on it."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if (
             self._returned.is_claimed(address)
             or address in self._reserved
@@ -109,35 +116,36 @@ class PoolAddresses:
             or (held and held.state is not State.RESTING)
         ):
             return None
-        return self._hold(self._lease(address, request, at))
+        return self._hold(self._lease(address, request, at), at)
 
-    def take_next(self, request: AddressRequest, at: Moment) -> Lease | None:
+    def take_next(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the next address that is free."""
         lease = self._add_next(request, at)
-        if lease is None and self._others != self._store.others():
+        if lease is None and self._others != self._facts.changes_by_others():
             # Another process may have given some back that look taken from here.
             self._set = None
             lease = self._add_next(request, at)
         return lease
 
-    def take_resting(self, request: AddressRequest, at: Moment) -> Lease | None:
+    def take_resting(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address whose rest ends first: better than none at all."""
-        held = self._store.resting(self.pool.id)
-        return held and self._hold(self._lease(held.address, request, at))
+        held = at.leases.first_resting(self.pool.id)
+        return held and self._hold(self._lease(held.address, request, at), at)
 
-    def give_back(self, address: Address, at: Moment) -> None:
+    def give_back(self, address: Address, at: Attempt) -> None:
         """Let the address rest, or free it."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held is None or held.state is State.RESTING:
             return
         claimed = address in self._named or self._returns_by_itself(held.owner)
         self._rest(held, at)
         if held.kind is Kind.ENDPOINT:
-            self._returned.add(address, at.now, claimed=claimed)
+            came_back = partial(self._returned.add, address, at.now, claimed=claimed)
+            at.once_kept(came_back)
 
-    def expects(self, address: Address, endpoint: str | None) -> bool:
+    def expects(self, address: Address, endpoint: str | None, at: Attempt) -> bool:
         """Whether the address is this endpoint's, or waits to be somebody's."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held is None or held.kind is not Kind.ENDPOINT:
             return False
         return held.state is State.RESERVED or (endpoint is not None and held.endpoint == endpoint)
@@ -147,12 +155,12 @@ class PoolAddresses:
         address: Address,
         endpoint: str | None,
         owner: Owner,
-        at: Moment,
+        at: Attempt,
         *,
         mac_made: bool = False,
     ) -> None:
         """Record that the endpoint has the address."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held is None:
             held = self._lease(address, AddressRequest(), at)
         if endpoint and held.endpoint not in (None, endpoint):
@@ -169,17 +177,18 @@ class PoolAddresses:
                 since=at.now,
                 until=None,
                 endpoint=endpoint or held.endpoint,
-            )
+            ),
+            at,
         )
 
-    def bound_to(self, address: Address) -> str | None:
+    def bound_to(self, address: Address, at: Attempt) -> str | None:
         """The endpoint that is bound to the address, if one is and it is known."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         return held.endpoint if held is not None and held.state is State.BOUND else None
 
-    def unbind(self, address: Address, endpoint: str | None, at: Moment) -> None:
+    def unbind(self, address: Address, endpoint: str | None, at: Attempt) -> None:
         """Record that the endpoint has lost the address; a release should follow."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if (
             held
             and endpoint in (None, held.endpoint)
@@ -187,20 +196,20 @@ class PoolAddresses:
             and held.kind is Kind.ENDPOINT
         ):
             request = AddressRequest(kind=held.kind, owner=held.owner)
-            self._hold(self._lease(address, request, at))
+            self._hold(self._lease(address, request, at), at)
 
-    def recollect(self, used: UsedAddress, at: Moment) -> None:
+    def recollect(self, used: UsedAddress, at: Attempt) -> None:
         """Record that somebody has an address, in a pool that was just recollected."""
         request = AddressRequest(kind=used.kind, owner=used.owner)
         lease = self._lease(used.address, request, at)
-        self._hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint))
+        self._hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint), at)
 
-    def lapse(self, held: Lease, at: Moment) -> None:
+    def lapse(self, held: Lease, at: Attempt) -> None:
         """End a lease whose time is over."""
         if held.state is State.RESERVED and held.owner:
             self._rest(held, at)
         else:
-            self._free(held.address)
+            self._free(held.address, at)
 
     def keep(self, reserved: Mapping[Address, Owner]) -> None:
         """Keep these addresses for their owners from now on."""
@@ -216,42 +225,42 @@ class PoolAddresses:
         """Refuse to keep an address that no host may have."""
         self._check_usable(address, Kind.AUXILIARY)
 
-    def clear_for(self, address: Address) -> None:
+    def clear_for(self, address: Address, at: Attempt) -> None:
         """End the rest of an address that is reserved from now on."""
-        held = self._store.lease(self.pool.id, address)
+        held = at.leases.get(self.pool.id, address)
         if held and held.state is State.RESTING:
-            self._free(address)
+            self._free(address, at)
 
-    def _add_next(self, request: AddressRequest, at: Moment) -> Lease | None:
-        taken = self._taken()
+    def _add_next(self, request: AddressRequest, at: Attempt) -> Lease | None:
+        taken = self._taken(at)
         while address := taken.next_free():
-            taken.pass_over(address)
-            taken.add(address)
             lease = self._lease(address, request, at)
-            if self._store.add_lease(lease):
-                self._returned.discard(address)
+            if at.leases.add(lease):
+                at.once_kept(partial(self._remember_next, address))
                 return lease
             # Another process has it, as the set knows from now on.
+            taken.pass_over(address)
+            taken.add(address)
         return None
 
-    def _taken(self) -> AddressSet:
+    def _taken(self, at: Attempt) -> AddressSet:
         if self._set is None:
-            self._others = self._store.others()
+            self._others = self._facts.changes_by_others()
             self._set = AddressSet(self.pool.prefix, self.pool.automatic)
-            for address in self._store.addresses(self.pool.id):
+            for address in at.leases.addresses(self.pool.id):
                 self._set.add(address)
                 self._set.pass_over(address)
             for address in self._reserved:
                 self._set.add(address)
         return self._set
 
-    def _rest(self, held: Lease, at: Moment) -> None:
+    def _rest(self, held: Lease, at: Attempt) -> None:
         sticky = self._settings.sticky if held.owner else 0.0
         rest = max(sticky, self._settings.quarantine)
         if not rest or held.kind is not Kind.ENDPOINT or held.address in self._reserved:
-            self._free(held.address)
+            self._free(held.address, at)
             return
-        self._named.discard(held.address)
+        at.once_kept(partial(self._named.discard, held.address))
         self._hold(
             replace(
                 held,
@@ -259,23 +268,35 @@ class PoolAddresses:
                 since=at.now,
                 until=at.now + rest,
                 endpoint=None,
-            )
+            ),
+            at,
         )
 
-    def _hold(self, lease: Lease) -> Lease:
-        self._store.put_lease(lease)
-        self._returned.discard(lease.address)
-        if self._set is not None:
-            self._set.add(lease.address)
+    def _hold(self, lease: Lease, at: Attempt) -> Lease:
+        at.leases.put(lease)
+        at.once_kept(partial(self._remember_held, lease.address))
         return lease
 
-    def _free(self, address: Address) -> None:
-        self._store.remove_lease(self.pool.id, address)
+    def _free(self, address: Address, at: Attempt) -> None:
+        at.leases.remove(self.pool.id, address)
+        at.once_kept(partial(self._remember_free, address))
+
+    def _remember_next(self, address: Address) -> None:
+        self._remember_held(address)
+        if self._set is not None:
+            self._set.pass_over(address)
+
+    def _remember_held(self, address: Address) -> None:
+        self._returned.discard(address)
+        if self._set is not None:
+            self._set.add(address)
+
+    def _remember_free(self, address: Address) -> None:
         self._named.discard(address)
         if self._set is not None and address not in self._reserved:
             self._set.discard(address)
 
-    def _lease(self, address: Address, request: AddressRequest, at: Moment) -> Lease:
+    def _lease(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
         # Only our own network driver says when an endpoint has its address, and only
         # on the host where the endpoint is.
         timeout = self._settings.reserve_timeout
@@ -315,11 +336,11 @@ class PoolAddresses:
         return (
             held.state is State.BOUND
             and held.kind is request.kind
-            and held.since < self.replayed
+            and held.since < self._replayed
             and self.pool.space != GLOBAL
         )
 
-    def _may_take(self, held: Lease, request: AddressRequest, at: Moment) -> bool:
+    def _may_take(self, held: Lease, request: AddressRequest, at: Attempt) -> bool:
         if held.state is State.RESTING:
             return True
         if held.kind is not request.kind:
@@ -327,18 +348,18 @@ class PoolAddresses:
         if held.kind is Kind.GATEWAY:
             return True
         if self.pool.space == GLOBAL:
-            return held.since < self.replayed
+            return held.since < self._replayed
         if held.state is State.BOUND:
             return False
-        return held.since < at.began or held.owner.matches(request.owner)
+        return held.since < at.times.began or held.owner.matches(request.owner)
 
     def _returns_by_itself(self, owner: Owner) -> bool:
-        return bool(owner.name or owner.tag or (owner.mac and self.knows_macs))
+        return bool(owner.name or owner.tag or (owner.mac and self._knows_macs))
 
-    def _reserved_for(self, owner: Owner) -> Address | None:
+    def _reserved_for(self, owner: Owner, at: Attempt) -> Address | None:
         for mark in owner.marks:
             for address in self._kept.get(mark, ()):
-                held = self._store.lease(self.pool.id, address)
+                held = at.leases.get(self.pool.id, address)
                 if held is None or held.state is State.RESTING:
                     return address
                 if held.state is State.RESERVED and held.owner.matches(owner):

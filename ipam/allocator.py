@@ -8,14 +8,14 @@ and what is asked again by the same owner is answered as before.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from ipam.address_space import AddressSpace
-from ipam.addresses import PoolAddresses
+from ipam.attempt import Attempt, Times
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Kind, Lease, Owner, State
-from ipam.moment import Moment
 from ipam.naming import Naming
 from ipam.pool import (
     LOCAL,
@@ -32,6 +32,7 @@ from ipam.recollection import Recollection, options_of
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
+from ipam.store.host_facts import HostFacts, MemoryFacts
 
 COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 20 ms
 # A default route is no reason to avoid anything, nor are the two halves of one that a
@@ -48,7 +49,8 @@ class Allocator:
 
     ``occupied`` is asked at each request for any pool, and answers with what the
     host uses outside of this store: its routes and its resolvers.  ``in_use`` is asked before
-    an address is taken back that an endpoint was bound to, by the endpoint's id.
+    an address is taken back that an endpoint was bound to, by the endpoint's id.  ``facts``
+    remembers what concerns this host's engine; without it that is forgotten with the process.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Allocator:
         store: Store,
         settings: Settings | None = None,
         *,
+        facts: HostFacts | None = None,
         occupied: Callable[[], Iterable[Prefix]] = tuple,
         in_use: Callable[[str], bool] = _never,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._settings = settings or Settings()
+        self._facts = facts or MemoryFacts()
         self._occupied = occupied
         self._in_use = in_use
         self._clock = clock
@@ -71,7 +75,8 @@ class Allocator:
         self._looked = False
         names = AddressSpaces()
         self._spaces = {
-            name: AddressSpace(name, store, self._settings) for name in (names.local, names.global_)
+            name: AddressSpace(name, store, self._settings, self._facts)
+            for name in (names.local, names.global_)
         }
 
     def restarted(self) -> bool:
@@ -82,29 +87,26 @@ class Allocator:
         """
         self._began = self._clock()
         self._naming.restart()
-        with self._store.transaction():
-            if self._held() and not self._store.replay_due():
-                return False
-            self._store.put_replay_due(due=False)
+        if self.pools() and not self._facts.replay_due():
+            return False
+        self._facts.put_replay_due(due=False)
         self._replay = self._began
         return True
 
     def expect_replay(self, pool: PoolID) -> None:
         """Record that the engine knows a pool that is not held; its next start tells it."""
         if space_of(pool) == LOCAL:
-            with self._store.transaction():
-                self._store.put_replay_due(due=True)
+            self._facts.put_replay_due(due=True)
 
     def request_pool(self, request: PoolRequest) -> Pool:
         """Hold the pool that is asked for, or any that is free."""
         space = self._space(request.space)
         wanted = read_request(request)
-        if wanted.prefix is not None:
-            with space.operation():
-                return space.place(wanted, wanted.prefix, self._moment())
+        prefix = wanted.prefix
+        if prefix is not None:
+            return space.run(lambda at: space.place(wanted, prefix, at), self._times())
         occupied = [*self._prefixes_beside(space, wanted), *self._occupied_for(wanted)]
-        with space.operation():
-            return space.place_anywhere(wanted, occupied, self._moment())
+        return space.run(lambda at: space.place_anywhere(wanted, occupied, at), self._times())
 
     def release_pool(self, pool: PoolID) -> None:
         """Let the pool go, and its addresses with it.
@@ -112,20 +114,21 @@ class Allocator:
         A pool that a network uses goes when that network is gone.
         """
         space = self._space_of(pool)
-        if space is None:
-            return
-        with space.operation():
-            space.release(pool)
+        if space is not None:
+            space.run(lambda at: space.release(pool, at), self._times())
 
     def request_address(self, pool: PoolID, request: AddressRequest | None = None) -> Interface:
         """Hold the address that is asked for, or any that is free."""
         wanted = request or AddressRequest()
         space = self._space(space_of(pool))
-        with space.operation():
-            lease = space.family(pool).take(wanted, self._moment())
-            prefix = space.get(lease.pool).pool.prefix
+
+        def take(at: Attempt) -> Interface:
+            lease = space.family(pool).take(wanted, at)
+            return with_mask(lease.address, space.get(lease.pool).pool.prefix)
+
+        interface = space.run(take, self._times())
         self._naming.note(wanted)
-        return with_mask(lease.address, prefix)
+        return interface
 
     def names_containers(self) -> bool | None:
         """Whether the engine says whose address it asks for; None if it has asked for none yet.
@@ -147,12 +150,16 @@ class Allocator:
         space = self._space_of(pool)
         if space is None:
             return
-        with suppress(UnknownPoolError), space.operation():
+
+        def give_back(at: Attempt) -> None:
             holder = space.family(pool).holding(address)
             if holder is not None:
-                endpoint = holder.bound_to(address)
+                endpoint = holder.bound_to(address, at)
                 if endpoint is None or not self._in_use(endpoint):
-                    holder.give_back(address, self._moment())
+                    holder.give_back(address, at)
+
+        with suppress(UnknownPoolError):
+            space.run(give_back, self._times())
 
     def group(self, network: str, space: AddressSpaceName, prefixes: Sequence[Prefix]) -> None:
         """Record that this network uses these pools: all its pools of the space.
@@ -162,10 +169,8 @@ class Allocator:
         not held here, because another IPAM gave them, do not matter.
         """
         found = self._spaces.get(space)
-        if found is None:
-            return
-        with found.operation():
-            found.group(network, prefixes)
+        if found is not None:
+            found.run(lambda at: found.group(network, prefixes, at), self._times())
 
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
         """Record that the network is gone; ``deleted`` if the engine has said so itself.
@@ -173,8 +178,8 @@ class Allocator:
         Its local pools are then let go whether they were released or not.
         """
         for name, space in self._spaces.items():
-            with space.operation():
-                space.ungroup(network, deleted=deleted and name == LOCAL)
+            gone = partial(space.ungroup, network, deleted=deleted and name == LOCAL)
+            space.run(gone, self._times())
 
     def options(
         self, network: str, space: AddressSpaceName, prefix: Prefix
@@ -183,18 +188,19 @@ class Allocator:
         found = self._spaces.get(space)
         if found is None:
             return None
-        with found.operation():
-            pool = found.pool_for(network, prefix)
-            return None if pool is None else options_of(pool)
+        pool = found.run(lambda _: found.pool_for(network, prefix), self._times())
+        return None if pool is None else options_of(pool)
 
     def recollect(self, recollection: Recollection) -> bool:
         """Hold a pool that was lost, with its addresses; False if it is held."""
         wanted = read_request(recollection.request)
-        if wanted.prefix is None:
+        prefix = wanted.prefix
+        if prefix is None:
             return False
         space = self._space(recollection.request.space)
-        with space.operation():
-            return space.recollect(wanted, wanted.prefix, recollection, self._moment())
+        return space.run(
+            lambda at: space.recollect(wanted, prefix, recollection, at), self._times()
+        )
 
     def bind(
         self,
@@ -211,9 +217,17 @@ class Allocator:
         A MAC address that was made for it, and not chosen, never comes back: the address was
         asked for with it, but is not kept for it.
         """
-        with self._holding(space, prefix, address, endpoint) as holder:
+        found = self._spaces.get(space)
+        if found is None:
+            return
+
+        def bind(at: Attempt) -> None:
+            holder = found.holding(prefix, address, endpoint, at)
             if holder is not None:
-                holder.bind(address, endpoint, owner, self._moment(), mac_made=mac_made)
+                holder.bind(address, endpoint, owner, at, mac_made=mac_made)
+
+        # What an endpoint has is over with the machine, so the disk need not be waited for.
+        found.run(bind, self._times(), on_disk=False)
 
     def unbind(
         self,
@@ -224,19 +238,27 @@ class Allocator:
         endpoint: str | None = None,
     ) -> None:
         """Record that the endpoint has lost the address; its release follows."""
-        with self._holding(space, prefix, address, endpoint) as holder:
+        found = self._spaces.get(space)
+        if found is None:
+            return
+
+        def unbind(at: Attempt) -> None:
+            holder = found.holding(prefix, address, endpoint, at)
             if holder is not None:
-                holder.unbind(address, endpoint, self._moment())
+                holder.unbind(address, endpoint, at)
+
+        found.run(unbind, self._times(), on_disk=False)
 
     def collect(self, now: float | None = None) -> int:
         """End the leases whose time is over; answers how many there were."""
-        at = self._moment(now)
-        return sum(self._collect_from(name, at) for name in self._spaces)
+        times = self._times(now)
+        return sum(self._collect_from(name, times) for name in self._spaces)
 
     def pools(self) -> list[Pool]:
         """Every pool that is held."""
-        with self._store.transaction():
-            return self._held()
+        return self._store.run(
+            lambda stored: [pool for name in self._spaces for pool in stored.pools.held(name)]
+        )
 
     def leases(self, pool: PoolID) -> Iterator[Lease]:
         """Every lease of the pool, by address."""
@@ -244,8 +266,7 @@ class Allocator:
 
     def use(self, pool: PoolID) -> dict[State, int]:
         """How many addresses of the pool are in each state."""
-        with self._store.transaction():
-            return self._store.count(pool)
+        return self._store.run(lambda stored: stored.leases.count(pool))
 
     def reserve(self, *reservations: Reservation) -> None:
         """Keep addresses for owners, from the time their present holders leave them.
@@ -257,34 +278,18 @@ class Allocator:
             self._space(each.space)
             wanted.setdefault(each.space, []).append(each)
         for name, chosen in wanted.items():
-            with self._spaces[name].operation():
-                self._spaces[name].check_reservations(chosen)
+            self._check_reservations(self._spaces[name], chosen)
         for name, chosen in wanted.items():
-            with self._spaces[name].operation():
-                self._spaces[name].reserve(chosen)
+            self._spaces[name].run(partial(self._spaces[name].reserve, chosen), self._times())
 
     def unreserve(self, reservation: Reservation) -> bool:
         """Keep the address no longer, whoever it was kept for; answers whether it was kept."""
         space = self._space(reservation.space)
-        with space.operation():
-            return space.unreserve(reservation)
+        return space.run(lambda at: space.unreserve(reservation, at), self._times())
 
     def reservations(self) -> list[Reservation]:
         """Every reservation."""
-        with self._store.transaction():
-            return self._store.reservations()
-
-    @contextmanager
-    def _holding(
-        self, space: AddressSpaceName, prefix: Prefix, address: Address, endpoint: str | None
-    ) -> Iterator[PoolAddresses | None]:
-        found = self._spaces.get(space)
-        if found is None:
-            yield None
-            return
-        # What an endpoint has is over with the machine, so the disk need not be waited for.
-        with found.operation(on_disk=False):
-            yield found.holding(prefix, address, endpoint)
+        return self._store.run(lambda stored: stored.reservations.all())
 
     def _named_before(self) -> bool | None:
         named: bool | None = None
@@ -296,28 +301,33 @@ class Allocator:
                     named = False
         return named
 
-    def _held(self) -> list[Pool]:
-        return [pool for name in self._spaces for pool in self._store.pools(name)]
-
-    def _collect_from(self, name: AddressSpaceName, at: Moment) -> int:
+    def _collect_from(self, name: AddressSpaceName, times: Times) -> int:
         space = self._spaces[name]
-        ended = 0
-        while True:
-            with space.operation():
-                due = self._store.due(name, at.now, COLLECT_LIMIT)
-                for lease in due:
-                    space.get(lease.pool).lapse(lease, at)
-            ended += len(due)
-            if len(due) < COLLECT_LIMIT:
-                return ended
+
+        def end_some(at: Attempt) -> int:
+            due = at.leases.due(name, at.now, COLLECT_LIMIT)
+            for lease in due:
+                space.get(lease.pool).lapse(lease, at)
+            return len(due)
+
+        ended = last = space.run(end_some, times)
+        while last == COLLECT_LIMIT:
+            last = space.run(end_some, times)
+            ended += last
+        return ended
 
     def _prefixes_beside(self, space: AddressSpace, wanted: WantedPool) -> list[Prefix]:
         found: list[Prefix] = []
         for other in self._spaces.values():
             if other is not space:
-                with other.operation():
-                    found.extend(other.prefixes())
+                found.extend(self._prefixes_of(other))
         return [prefix for prefix in found if prefix.version == wanted.version]
+
+    def _prefixes_of(self, space: AddressSpace) -> list[Prefix]:
+        return space.run(lambda _: space.prefixes(), self._times())
+
+    def _check_reservations(self, space: AddressSpace, wanted: Sequence[Reservation]) -> None:
+        space.run(lambda _: space.check_reservations(wanted), self._times())
 
     def _occupied_for(self, wanted: WantedPool) -> list[Prefix]:
         return [
@@ -340,6 +350,6 @@ class Allocator:
         except UnknownPoolError:
             return None
 
-    def _moment(self, now: float | None = None) -> Moment:
+    def _times(self, now: float | None = None) -> Times:
         at = self._clock() if now is None else now
-        return Moment(now=at, began=self._began, replay=self._replay)
+        return Times(now=at, began=self._began, replay=self._replay)

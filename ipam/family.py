@@ -10,13 +10,13 @@ from itertools import islice
 from typing import TypeAlias
 
 from ipam.addresses import PoolAddresses
+from ipam.attempt import Attempt
 from ipam.errors import InvalidAddressError, PoolFullError
 from ipam.lease import AddressRequest, Kind, Lease
-from ipam.moment import Moment
 from ipam.pool import GLOBAL
 from ipam.prefixes import Address
 
-_Take: TypeAlias = Callable[[PoolAddresses, AddressRequest, Moment], Lease | None]
+_Take: TypeAlias = Callable[[PoolAddresses, AddressRequest, Attempt], Lease | None]
 
 
 class Family:
@@ -25,11 +25,11 @@ class Family:
     def __init__(self, members: Sequence[PoolAddresses]) -> None:
         self._members = members
 
-    def take(self, request: AddressRequest, at: Moment) -> Lease:
+    def take(self, request: AddressRequest, at: Attempt) -> Lease:
         """Take the address that is asked for, or any."""
         if request.owner.mac:
             for each in self._members:
-                each.knows_macs = True
+                at.once_kept(each.learn_macs)
         if request.address is None:
             return self._take_any(request, at)
         member = self.holding(request.address)
@@ -48,7 +48,7 @@ class Family:
                 return member
         return None
 
-    def _take_any(self, request: AddressRequest, at: Moment) -> Lease:
+    def _take_any(self, request: AddressRequest, at: Attempt) -> Lease:
         if request.kind is Kind.GATEWAY:
             gateway = self._members[0].take_gateway(request, at)
             if gateway is not None:
@@ -69,14 +69,14 @@ class Family:
             f"containers, or recreate the network with a larger {wider} or a further subnet"
         )
 
-    def _first(self, take: _Take, request: AddressRequest, at: Moment) -> Lease | None:
+    def _first(self, take: _Take, request: AddressRequest, at: Attempt) -> Lease | None:
         for member in self._members:
             lease = take(member, request, at)
             if lease is not None:
                 return lease
         return None
 
-    def _take_returned(self, request: AddressRequest, at: Moment) -> Lease | None:
+    def _take_returned(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address that just came back, if it is the only one.
 
         Nobody's request then is that of a container that was restarted.  Where its MAC address is

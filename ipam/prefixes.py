@@ -138,9 +138,10 @@ def alone(address: Address) -> Prefix:
 
 def with_mask(address: Address, prefix: Prefix) -> Interface:
     """The address as an interface has it: with the length of its prefix."""
+    # As a number: the standard library would write an address as text, and read it again.
     if isinstance(address, IPv4Address):
-        return IPv4Interface((address, prefix.prefixlen))
-    return IPv6Interface((address, prefix.prefixlen))
+        return IPv4Interface((int(address), prefix.prefixlen))
+    return IPv6Interface((int(address), prefix.prefixlen))
 
 
 def _ip_set(ranges: Iterable[AddressRange]) -> IPSet:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from ipam.moment import Moment
+from ipam.attempt import Times
 from ipam.pool import GLOBAL, Pool
 from ipam.pool_request import WantedPool
 
@@ -18,7 +18,7 @@ REPLAY_SECONDS: Final = 120.0
 
 
 def repeats(
-    held: Pool, asked: Pool, at: Moment, *, window: float, is_empty: Callable[[], bool]
+    held: Pool, asked: Pool, at: Times, *, window: float, is_empty: Callable[[], bool]
 ) -> bool:
     """Whether the pool that is held is the answer to this request."""
     alike = replace(

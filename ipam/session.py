@@ -37,9 +37,10 @@ class Session:
             raise click.ClickException(f"store {self.path} does not exist; name one with --store")
         given = parse_pools(self.pools) if self.pools else ()
         host_id = MACHINE_ID.read_text() if MACHINE_ID.exists() else ""
+        settings = Settings(pools=with_defaults(given, host_id.strip()))
         store = SqliteStore(self.path)
         click.get_current_context().call_on_close(store.close)
-        return Allocator(store, Settings(pools=with_defaults(given, host_id.strip())))
+        return Allocator(store, settings, facts=store)
 
 
 class Commands(click.Group):

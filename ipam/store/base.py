@@ -1,85 +1,79 @@
-"""The contract of a store: it keeps pools and leases, and decides nothing.
+"""The contract of a store: it keeps pools, leases and reservations, and decides nothing.
 
-Everything is done inside ``transaction``: all of it is kept, durably, when the
-block ends, or none of it when the block raises.  One transaction runs at a time,
-across threads and, where the store is shared, across processes; that, and the
-uniqueness of an address within its pool, is what makes a double allocation
-impossible whatever the memory of an allocator says.
+Everything that changes is an operation given to ``Store.run``.  All of it is kept, durably,
+or nothing of it.  A store may run an operation again when somebody else changed what it read
+(an optimistic transaction, as of etcd's ``concurrency.STM``), so an operation changes nothing
+but what its transaction holds.  Operations have one order, across threads and, where the
+store is shared, across processes and hosts; that, and the uniqueness of an address within its
+pool, is what makes a double allocation impossible whatever the memory of an allocator says.
+
+What one host alone must remember is no part of this contract: see ``host_facts.py``.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ipam.lease import Lease, Owner, State
 from ipam.pool import AddressSpaceName, Pool, PoolID
 from ipam.prefixes import Address
 from ipam.reservation import Reservation
 
+T = TypeVar("T")
 
-class Store(Protocol):
-    """What an allocator needs to remember."""
 
-    def transaction(self, *, on_disk: bool = True) -> AbstractContextManager[None]:
-        """Make what is done in the block durable at its end, or undo it.
-
-        Without ``on_disk`` it outlives the process, and may be missing after a power failure.
-        """
-        ...
+class Pools(Protocol):
+    """The pools that are held."""
 
     def revision(self, space: AddressSpaceName) -> int:
-        """A number that changes with the space's pools and reservations."""
+        """A number that changes with every change of the space's pools or reservations."""
         ...
 
-    def others(self) -> int:
-        """A number that changes with every change that another process makes."""
+    def held(self, space: AddressSpaceName) -> list[Pool]:
+        """Every pool of the space."""
         ...
 
-    def pools(self, space: AddressSpaceName) -> list[Pool]:
-        """Every pool of the space that is held."""
+    def put(self, pool: Pool) -> None:
+        """Add the pool, or replace the one with its id; its leases stay."""
         ...
 
-    def put_pool(self, pool: Pool) -> None:
-        """Add the pool, or replace the one with its id."""
-        ...
-
-    def remove_pool(self, pool: PoolID) -> None:
+    def remove(self, pool: PoolID) -> None:
         """Forget the pool and its leases, if it is held."""
         ...
+
+
+class Leases(Protocol):
+    """The addresses that are not free, each once in its pool."""
 
     def addresses(self, pool: PoolID) -> list[Address]:
         """Every address of the pool that has a lease, the latest last."""
         ...
 
-    def leases(self, pool: PoolID) -> Iterator[Lease]:
-        """Every lease of the pool by address, as it was at one moment."""
-        ...
-
-    def lease(self, pool: PoolID, address: Address) -> Lease | None:
+    def get(self, pool: PoolID, address: Address) -> Lease | None:
         """The lease on this address."""
         ...
 
-    def lease_of(self, pool: PoolID, owner: Owner) -> Lease | None:
+    def of_owner(self, pool: PoolID, owner: Owner) -> Lease | None:
         """The owner's latest lease that is not bound, by name, MAC, then tag."""
         ...
 
-    def resting(self, pool: PoolID) -> Lease | None:
+    def first_resting(self, pool: PoolID) -> Lease | None:
         """The resting lease that ends first."""
         ...
 
     def due(self, space: AddressSpaceName, now: float, limit: int) -> list[Lease]:
-        """Leases of the space that have ended by themselves, at most so many."""
+        """Leases of the space that end at ``now`` (Unix seconds) or before, at most ``limit``."""
         ...
 
-    def add_lease(self, lease: Lease) -> bool:
-        """Add the lease, unless its address has one already."""
+    def add(self, lease: Lease) -> bool:
+        """Add the lease, unless its address has one already; answers whether it was added."""
         ...
 
-    def put_lease(self, lease: Lease) -> None:
+    def put(self, lease: Lease) -> None:
         """Add the lease, or replace the one on its address."""
         ...
 
-    def remove_lease(self, pool: PoolID, address: Address) -> None:
+    def remove(self, pool: PoolID, address: Address) -> None:
         """Forget the lease on this address, if there is one."""
         ...
 
@@ -87,26 +81,52 @@ class Store(Protocol):
         """How many leases of the pool are in each state; a state without any may be left out."""
         ...
 
-    def reservations(self) -> list[Reservation]:
+
+class Reservations(Protocol):
+    """The addresses that are kept for an owner, each once in its space and tenant."""
+
+    def all(self) -> list[Reservation]:
         """Every reservation, by space, tenant and address."""
         ...
 
-    def put_reservation(self, reservation: Reservation) -> None:
+    def put(self, reservation: Reservation) -> None:
         """Add the reservation, or replace the one of its address."""
         ...
 
-    def remove_reservation(self, reservation: Reservation) -> None:
+    def remove(self, reservation: Reservation) -> None:
         """Forget the reservation of this address, if there is one."""
         ...
 
-    def replay_due(self) -> bool:
-        """Whether it was recorded last that something is missing which an engine knows."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What an operation reads and changes; of no use once the operation has ended."""
+
+    pools: Pools
+    leases: Leases
+    reservations: Reservations
+
+
+class Store(Protocol):
+    """What an allocator needs to remember."""
+
+    def run(self, operation: Callable[[Transaction], T], *, on_disk: bool = True) -> T:
+        """Run the operation, keep what it changed, and answer what it answered.
+
+        It may run several times; the last time counts.  Without ``on_disk`` what it changed
+        outlives the process, and may be missing after a power failure.
+
+        Raises StoreError if nothing could be kept, and whatever the operation raises.
+        """
         ...
 
-    def put_replay_due(self, *, due: bool) -> None:
-        """Record whether something is missing which an engine knows."""
+    def leases(self, pool: PoolID) -> Iterator[Lease]:
+        """Every lease of the pool by address, as it was at one moment; in no operation.
+
+        Raises StoreError.
+        """
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file.  Raises StoreError if another operation does not end."""
         ...

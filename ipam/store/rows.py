@@ -3,7 +3,7 @@
 An address is stored as its 4 or 16 bytes, which sort as addresses do.
 """
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
 from ipam.lease import Kind, Lease, Owner, State
@@ -126,7 +126,7 @@ def reservation_of(row: ReservationRow) -> Reservation:
 
 
 def address_of(packed: bytes) -> Address:
-    return ip_address(packed)
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
 
 
 def _ranges_text(ranges: tuple[AddressRange, ...]) -> str:

@@ -166,7 +166,7 @@ class Builder:
             endpoint = networks.endpoint(EndpointID(endpoint_id))
             return endpoint is not None and endpoint.joined and not endpoint.deleting
 
-        return Allocator(store, settings, occupied=kernel.occupied, in_use=in_use)
+        return Allocator(store, settings, facts=store, occupied=kernel.occupied, in_use=in_use)
 
     def _address_store(self, path: Path) -> AddressStore:
         try:

@@ -10,11 +10,13 @@ from ipam.lease import ANONYMOUS, Kind, Lease, Owner, State
 from ipam.pool import GLOBAL, LOCAL, NO_TENANT, Pool, Tenant, pool_id
 from ipam.prefixes import parse_address, parse_prefix, parse_range
 from ipam.reservation import Reservation
-from ipam.store.base import Store
+from ipam.store.base import Store, Transaction
+from ipam.store.host_facts import HostFacts, MemoryFacts
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
 
 WEB = Owner(name="web", mac="02:42:0a:01:02:03", tag="front")
+WEB_ALONE = Owner(name="web")
 
 
 @pytest.fixture(params=[lambda _: MemoryStore(), lambda path: SqliteStore(path / "ipam.db")])
@@ -54,119 +56,143 @@ def a_lease(address: str, **changes: object) -> Lease:
     return replace(lease, **changes)
 
 
-def _change_everything_and_fail(store: Store, lease: Lease) -> None:
-    with store.transaction():
-        store.put_lease(replace(lease, state=State.BOUND))
-        store.add_lease(a_lease("10.1.2.4"))
-        store.put_pool(a_pool("10.9.0.0/24"))
-        store.remove_lease(lease.pool, lease.address)
-        store.remove_pool(a_pool().id)
-        raise ZeroDivisionError
+def put(store: Store, *things: Pool | Lease | Reservation) -> None:
+    """Keep these, in one operation."""
+
+    def operation(stored: Transaction) -> None:
+        for thing in things:
+            match thing:
+                case Pool():
+                    stored.pools.put(thing)
+                case Lease():
+                    stored.leases.put(thing)
+                case Reservation():
+                    stored.reservations.put(thing)
+
+    store.run(operation)
 
 
-class TestTransaction:
-    def test_what_is_done_in_a_failing_block_is_undone(self, store: Store) -> None:
+def _change_everything_and_fail(stored: Transaction) -> None:
+    lease = a_lease("10.1.2.3")
+    stored.leases.put(replace(lease, state=State.BOUND))
+    stored.leases.add(a_lease("10.1.2.4"))
+    stored.pools.put(a_pool("10.9.0.0/24"))
+    stored.leases.remove(lease.pool, lease.address)
+    stored.pools.remove(a_pool().id)
+    stored.reservations.put(Reservation(address=parse_address("10.1.2.9"), owner=WEB_ALONE))
+    raise ZeroDivisionError
+
+
+class TestRun:
+    def test_what_a_failing_operation_did_is_undone(self, store: Store) -> None:
         """Half of a change is never kept."""
-        lease = a_lease("10.1.2.3")
-        with store.transaction():
-            store.put_pool(a_pool())
-            store.put_lease(lease)
+        put(store, a_pool(), a_lease("10.1.2.3"))
+        revision = store.run(lambda stored: stored.pools.revision(LOCAL))
 
         with pytest.raises(ZeroDivisionError):
-            _change_everything_and_fail(store, lease)
+            store.run(_change_everything_and_fail)
 
-        assert list(store.leases(lease.pool)) == [lease]
-        with store.transaction():
-            assert store.pools(LOCAL) == [a_pool()]
+        assert list(store.leases(a_pool().id)) == [a_lease("10.1.2.3")]
+        assert store.run(lambda stored: stored.pools.held(LOCAL)) == [a_pool()]
+        assert store.run(lambda stored: stored.reservations.all()) == []
+        assert store.run(lambda stored: stored.pools.revision(LOCAL)) == revision
+
+    @pytest.mark.parametrize("on_disk", [True, False])
+    def test_the_answer_is_the_operation_s(self, store: Store, *, on_disk: bool) -> None:
+        """And what it changed can be read afterwards, by whoever asks."""
+
+        def operation(stored: Transaction) -> str:
+            stored.pools.put(a_pool())
+            return "done"
+
+        assert store.run(operation, on_disk=on_disk) == "done"
+        assert store.run(lambda stored: stored.pools.held(LOCAL)) == [a_pool()]
 
     def test_revision_tells_of_pools_and_reservations_of_the_space(self, store: Store) -> None:
         """An allocator reads again when somebody else changed them, and not for leases."""
-        reservation = Reservation(address=parse_address("10.1.2.9"), owner=Owner(name="web"))
-        seen = []
-        with store.transaction():
-            seen.append(store.revision(LOCAL))
+        reservation = Reservation(address=parse_address("10.1.2.9"), owner=WEB_ALONE)
+
+        def operation(stored: Transaction) -> None:
+            seen = [stored.pools.revision(LOCAL)]
             for change in (
-                lambda: store.put_pool(a_pool()),
-                lambda: store.put_reservation(reservation),
-                lambda: store.remove_reservation(reservation),
-                lambda: store.remove_pool(a_pool().id),
+                lambda: stored.pools.put(a_pool()),
+                lambda: stored.reservations.put(reservation),
+                lambda: stored.reservations.remove(reservation),
+                lambda: stored.pools.remove(a_pool().id),
             ):
                 change()
-                seen.append(store.revision(LOCAL))
-            store.put_pool(a_pool())
-            before = store.revision(LOCAL)
-            store.put_lease(a_lease("10.1.2.3"))
+                seen.append(stored.pools.revision(LOCAL))
+            stored.pools.put(a_pool())
+            before = stored.pools.revision(LOCAL)
+            stored.leases.put(a_lease("10.1.2.3"))
 
             assert len(set(seen)) == 5
-            assert store.revision(LOCAL) == before
-            assert store.revision(GLOBAL) == 0
+            assert stored.pools.revision(LOCAL) == before
+            assert stored.pools.revision(GLOBAL) == 0
+
+        store.run(operation)
 
 
 class TestPools:
     def test_a_pool_comes_back_as_it_was_put(self, store: Store) -> None:
         """Nothing of a pool is lost or changed on the way."""
-        with store.transaction():
-            store.put_pool(a_pool())
-            store.put_pool(a_pool("fd00::/64", tenant="blue"))
+        put(store, a_pool(), a_pool("fd00::/64", tenant="blue"))
 
-            assert store.pools(LOCAL) == [a_pool(), a_pool("fd00::/64", tenant="blue")]
-            assert store.pools(GLOBAL) == []
+        held = store.run(lambda stored: stored.pools.held(LOCAL))
+
+        assert held == [a_pool(), a_pool("fd00::/64", tenant="blue")]
+        assert store.run(lambda stored: stored.pools.held(GLOBAL)) == []
 
     def test_putting_a_pool_again_keeps_its_leases(self, store: Store) -> None:
         """A network that claims its pool does not lose its addresses."""
-        with store.transaction():
-            store.put_pool(a_pool())
-            store.put_lease(a_lease("10.1.2.3"))
-            store.put_pool(replace(a_pool(), network=None, released=False, requested=6.0))
+        put(store, a_pool(), a_lease("10.1.2.3"))
+        put(store, replace(a_pool(), network=None, released=False, requested=6.0))
 
-            assert store.addresses(a_pool().id) == [parse_address("10.1.2.3")]
-            assert store.pools(LOCAL)[0].requested == 6.0
+        addresses = store.run(lambda stored: stored.leases.addresses(a_pool().id))
+
+        assert addresses == [parse_address("10.1.2.3")]
+        assert store.run(lambda stored: stored.pools.held(LOCAL))[0].requested == 6.0
 
     def test_removing_a_pool_removes_its_leases(self, store: Store) -> None:
         """A pool that is held again later starts empty."""
-        with store.transaction():
-            store.put_pool(a_pool())
-            store.put_lease(a_lease("10.1.2.3"))
-            store.remove_pool(a_pool().id)
-            store.remove_pool(a_pool().id)
-            store.put_pool(a_pool())
+        put(store, a_pool(), a_lease("10.1.2.3"))
 
-            assert store.addresses(a_pool().id) == []
+        def operation(stored: Transaction) -> None:
+            stored.pools.remove(a_pool().id)
+            stored.pools.remove(a_pool().id)
+            stored.pools.put(a_pool())
+
+        store.run(operation)
+
+        assert store.run(lambda stored: stored.leases.addresses(a_pool().id)) == []
 
 
 class TestLeases:
     @pytest.fixture(autouse=True)
     def _pool(self, store: Store) -> None:
-        with store.transaction():
-            store.put_pool(a_pool())
+        put(store, a_pool())
 
     def test_a_lease_comes_back_as_it_was_put(self, store: Store) -> None:
         """Nothing of a lease is lost or changed on the way."""
         lease = a_lease(
             "10.1.2.3", kind=Kind.GATEWAY, state=State.BOUND, owner=WEB, until=7.5, endpoint="e1"
         )
-        with store.transaction():
-            store.put_lease(lease)
+        put(store, lease)
 
-            assert store.lease(lease.pool, lease.address) == lease
+        assert store.run(lambda stored: stored.leases.get(lease.pool, lease.address)) == lease
 
     def test_an_address_is_added_once(self, store: Store) -> None:
         """This is what makes a double allocation impossible."""
-        with store.transaction():
-            first = store.add_lease(a_lease("10.1.2.3"))
-            second = store.add_lease(a_lease("10.1.2.3", owner=WEB))
+        first = store.run(lambda stored: stored.leases.add(a_lease("10.1.2.3")))
+        second = store.run(lambda stored: stored.leases.add(a_lease("10.1.2.3", owner=WEB)))
 
-            assert (first, second) == (True, False)
-            held = store.lease(a_pool().id, parse_address("10.1.2.3"))
-            assert held is not None
-            assert held.owner == ANONYMOUS
+        assert (first, second) == (True, False)
+        (held,) = store.leases(a_pool().id)
+        assert held.owner == ANONYMOUS
 
     def test_leases_are_listed_by_address(self, store: Store) -> None:
         """A list for people is in the order of addresses."""
-        leases = [a_lease("10.1.2.30"), a_lease("10.1.2.4"), a_lease("10.1.2.200")]
-        with store.transaction():
-            for lease in leases:
-                store.put_lease(lease)
+        put(store, a_lease("10.1.2.30"), a_lease("10.1.2.4"), a_lease("10.1.2.200"))
 
         listed = [str(lease.address) for lease in store.leases(a_pool().id)]
 
@@ -174,14 +200,11 @@ class TestLeases:
 
     def test_addresses_end_with_the_latest(self, store: Store) -> None:
         """After a restart the choice goes on behind it."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.4", since=3.0))
-            store.put_lease(a_lease("10.1.2.9", since=1.0))
+        put(store, a_lease("10.1.2.4", since=3.0), a_lease("10.1.2.9", since=1.0))
 
-            assert [str(address) for address in store.addresses(a_pool().id)] == [
-                "10.1.2.9",
-                "10.1.2.4",
-            ]
+        addresses = store.run(lambda stored: stored.leases.addresses(a_pool().id))
+
+        assert [str(address) for address in addresses] == ["10.1.2.9", "10.1.2.4"]
 
     @pytest.mark.parametrize(
         "owner", [Owner(name="web"), Owner(mac="02:42:0a:01:02:03"), Owner(tag="front")]
@@ -189,11 +212,9 @@ class TestLeases:
     def test_an_owner_is_found_by_any_mark(self, store: Store, owner: Owner) -> None:
         """A name, a MAC or a tag is enough."""
         lease = a_lease("10.1.2.3", owner=WEB)
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.4", owner=Owner(name="db")))
-            store.put_lease(lease)
+        put(store, a_lease("10.1.2.4", owner=Owner(name="db")), lease)
 
-            assert store.lease_of(lease.pool, owner) == lease
+        assert store.run(lambda stored: stored.leases.of_owner(lease.pool, owner)) == lease
 
     @pytest.mark.parametrize(
         "changes", [{"state": State.BOUND}, {"kind": Kind.GATEWAY}, {"owner": Owner(name="db")}]
@@ -202,65 +223,61 @@ class TestLeases:
         self, store: Store, changes: dict[str, object]
     ) -> None:
         """Two containers of one name never share an address."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.3", **{"owner": WEB, **changes}))
+        put(store, a_lease("10.1.2.3", **{"owner": WEB, **changes}))
 
-            assert store.lease_of(a_pool().id, Owner(name="web")) is None
+        assert store.run(lambda stored: stored.leases.of_owner(a_pool().id, WEB_ALONE)) is None
 
     def test_the_owner_s_latest_lease_is_found(self, store: Store) -> None:
         """The address had last is the one to have again."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.3", owner=WEB, since=2.0))
-            store.put_lease(a_lease("10.1.2.4", owner=WEB, since=9.0))
-            store.put_lease(a_lease("10.1.2.5", owner=WEB, since=4.0))
+        for address, since in (("10.1.2.3", 2.0), ("10.1.2.4", 9.0), ("10.1.2.5", 4.0)):
+            put(store, a_lease(address, owner=WEB, since=since))
 
-            found = store.lease_of(a_pool().id, Owner(name="web"))
+        found = store.run(lambda stored: stored.leases.of_owner(a_pool().id, WEB_ALONE))
 
-            assert found is not None
-            assert str(found.address) == "10.1.2.4"
+        assert found is not None
+        assert str(found.address) == "10.1.2.4"
 
     def test_the_resting_lease_that_ends_first_is_found(self, store: Store) -> None:
         """An exhausted pool gives away the address that rested longest."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.3", until=1.0))
-            store.put_lease(a_lease("10.1.2.4", state=State.RESTING, until=9.0))
-            store.put_lease(a_lease("10.1.2.5", state=State.RESTING, until=4.0))
+        put(store, a_lease("10.1.2.3", until=1.0))
+        put(store, a_lease("10.1.2.4", state=State.RESTING, until=9.0))
+        put(store, a_lease("10.1.2.5", state=State.RESTING, until=4.0))
 
-            found = store.resting(a_pool().id)
+        found = store.run(lambda stored: stored.leases.first_resting(a_pool().id))
 
-            assert found is not None
-            assert str(found.address) == "10.1.2.5"
+        assert found is not None
+        assert str(found.address) == "10.1.2.5"
 
     def test_due_leases_are_those_that_end_by_now(self, store: Store) -> None:
         """A lease without an end never ends by itself."""
-        with store.transaction():
-            for address, until in (("10.1.2.3", 5.0), ("10.1.2.4", None), ("10.1.2.5", 5.1)):
-                store.put_lease(a_lease(address, until=until))
-            store.put_lease(a_lease("10.1.2.6", until=1.0))
+        for address, until in (("10.1.2.3", 5.0), ("10.1.2.4", None), ("10.1.2.5", 5.1)):
+            put(store, a_lease(address, until=until))
+        put(store, a_lease("10.1.2.6", until=1.0))
 
-            due = [str(lease.address) for lease in store.due(LOCAL, 5.0, 10)]
+        due = store.run(lambda stored: stored.leases.due(LOCAL, 5.0, 10))
 
-            assert due == ["10.1.2.6", "10.1.2.3"]
-            assert len(store.due(LOCAL, 5.0, 1)) == 1
-            assert store.due(GLOBAL, 5.0, 10) == []
+        assert [str(lease.address) for lease in due] == ["10.1.2.6", "10.1.2.3"]
+        assert len(store.run(lambda stored: stored.leases.due(LOCAL, 5.0, 1))) == 1
+        assert store.run(lambda stored: stored.leases.due(GLOBAL, 5.0, 10)) == []
 
     def test_leases_are_counted_by_state(self, store: Store) -> None:
         """How full a pool is costs no list of its leases."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.3", state=State.BOUND))
-            store.put_lease(a_lease("10.1.2.4", state=State.BOUND))
-            store.put_lease(a_lease("10.1.2.5", state=State.RESTING))
+        put(store, a_lease("10.1.2.3", state=State.BOUND))
+        put(store, a_lease("10.1.2.4", state=State.BOUND))
+        put(store, a_lease("10.1.2.5", state=State.RESTING))
 
-            assert dict(store.count(a_pool().id)) == {State.BOUND: 2, State.RESTING: 1}
+        count = store.run(lambda stored: stored.leases.count(a_pool().id))
+
+        assert dict(count) == {State.BOUND: 2, State.RESTING: 1}
 
     def test_removing_an_unknown_lease_does_nothing(self, store: Store) -> None:
         """A release may be repeated."""
-        with store.transaction():
-            store.put_lease(a_lease("10.1.2.3"))
-            store.remove_lease(a_pool().id, parse_address("10.1.2.3"))
-            store.remove_lease(a_pool().id, parse_address("10.1.2.3"))
+        address = parse_address("10.1.2.3")
+        put(store, a_lease("10.1.2.3"))
+        for _ in range(2):
+            store.run(lambda stored: stored.leases.remove(a_pool().id, address))
 
-            assert store.lease(a_pool().id, parse_address("10.1.2.3")) is None
+        assert store.run(lambda stored: stored.leases.get(a_pool().id, address)) is None
 
 
 class TestReservations:
@@ -275,49 +292,54 @@ class TestReservations:
                 ("10.0.0.1", "blue", Owner(name="web")),
             )
         ]
-        with store.transaction():
-            for reservation in reversed(wanted):
-                store.put_reservation(reservation)
+        put(store, *reversed(wanted))
 
-            assert store.reservations() == wanted
+        assert store.run(lambda stored: stored.reservations.all()) == wanted
 
     def test_an_address_is_reserved_once(self, store: Store) -> None:
         """The later reservation replaces the earlier one."""
         address = parse_address("10.0.0.9")
         db = Reservation(address=address, owner=Owner(name="db"))
-        with store.transaction():
-            store.put_reservation(Reservation(address=address, owner=Owner(name="web")))
-            store.put_reservation(db)
+        put(store, Reservation(address=address, owner=WEB_ALONE), db)
 
-            assert store.reservations() == [db]
-            store.remove_reservation(db)
-            store.remove_reservation(db)
-            assert store.reservations() == []
+        assert store.run(lambda stored: stored.reservations.all()) == [db]
+        for _ in range(2):
+            store.run(lambda stored: stored.reservations.remove(db))
+        assert store.run(lambda stored: stored.reservations.all()) == []
 
 
-class TestReplay:
-    def test_it_is_due_until_it_is_not(self, store: Store) -> None:
-        """And not at all in a new store."""
-        found = []
+class TestHostFacts:
+    @pytest.mark.parametrize("kind", ["memory", "sqlite"])
+    def test_a_replay_is_due_until_it_is_not(self, tmp_path: Path, kind: str) -> None:
+        """And not at all where nothing was recorded."""
+        store = SqliteStore(tmp_path / "ipam.db")
+        facts: HostFacts = MemoryFacts() if kind == "memory" else store
+        found = [facts.replay_due()]
         for due in (True, False):
-            with store.transaction():
-                found.append(store.replay_due())
-                store.put_replay_due(due=due)
-        with store.transaction():
-            found.append(store.replay_due())
+            facts.put_replay_due(due=due)
+            found.append(facts.replay_due())
+        store.close()
 
         assert found == [False, True, False]
 
-    def test_a_failed_transaction_leaves_it(self, store: Store) -> None:
-        """As it was before."""
+    def test_the_file_remembers(self, tmp_path: Path) -> None:
+        """Across processes."""
+        for _ in range(2):
+            store = SqliteStore(tmp_path / "ipam.db")
+            before = store.replay_due()
+            store.put_replay_due(due=True)
+            store.close()
 
-        def fail() -> None:
-            with store.transaction():
-                store.put_replay_due(due=True)
-                raise KeyError
+        assert before
 
-        with pytest.raises(KeyError):
-            fail()
+    def test_changes_of_another_process_are_told_apart_from_ours(self, tmp_path: Path) -> None:
+        """Only they make what is remembered of leases doubtful."""
+        one, other = (SqliteStore(tmp_path / "ipam.db") for _ in range(2))
+        seen = []
+        for store in (one, one, other):
+            put(store, a_pool())
+            seen.append(one.run(lambda _: one.changes_by_others()))
+        one.close()
+        other.close()
 
-        with store.transaction():
-            assert not store.replay_due()
+        assert seen[0] == seen[1] != seen[2]

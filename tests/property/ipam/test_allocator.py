@@ -34,6 +34,7 @@ from ipam.returned import RESTART_SECONDS
 from ipam.store.base import Store
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
+from tests.fakes.address_store import LosingStore
 from tests.property.effort import effort
 from tests.property.ipam.model import NAMES, ROUTE, SETTINGS, TENANTS, Held, Known, prefixes
 
@@ -311,7 +312,16 @@ class SqliteMachine(AllocatorMachine):
             shutil.rmtree(self.folder)
 
 
+class LosingMachine(AllocatorMachine):
+    """The same on a store that runs every operation twice, and keeps the second."""
+
+    def open_store(self) -> Store:
+        return LosingStore(MemoryStore())
+
+
 TestMemory = AllocatorMachine.TestCase
 TestMemory.settings = effort(250)
 TestSqlite = SqliteMachine.TestCase
 TestSqlite.settings = effort(100, steps=40)
+TestLosing = LosingMachine.TestCase
+TestLosing.settings = effort(50)

@@ -12,6 +12,7 @@ from ipam.prefixes import parse_address, parse_prefix
 from ipam.reservation import Reservation
 from ipam.settings import Settings, parse_pools
 from ipam.store.base import Store
+from ipam.store.host_facts import HostFacts, MemoryFacts
 from ipam.store.memory import MemoryStore
 
 NOW = 1_800_000_000.0
@@ -26,6 +27,7 @@ class World:
         default_factory=lambda: Settings(pools=parse_pools("10.9.0.0/22:24,fd00:9::/62:64"))
     )
     store: Store = field(default_factory=MemoryStore)
+    facts: HostFacts = field(default_factory=MemoryFacts)
     routes: list[str] = field(default_factory=list)
     now: float = NOW
 
@@ -37,6 +39,7 @@ class World:
         return Allocator(
             self.store,
             self.settings,
+            facts=self.facts,
             occupied=lambda: map(parse_prefix, self.routes),
             clock=lambda: self.now,
         )

@@ -1,8 +1,10 @@
 """``python -m ipam`` as people use it."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -159,11 +161,10 @@ class TestCheck:
         say("request-pool", "10.1.4.0/24")
         say("request", POOL)
         say("request", "pynet-local/10.1.4.0/24")
-        store = SqliteStore(path)
-        store._execute("UPDATE leases SET address = x'0a010200' WHERE pool = ?", (POOL,))
-        store._execute("UPDATE leases SET state = 'resting' WHERE pool <> ?", (POOL,))
-        store._execute("UPDATE pools SET prefix = '10.1.2.0/25' WHERE id <> ?", (POOL,))
-        store.close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
+            file.execute("UPDATE leases SET address = x'0a010200' WHERE pool = ?", (POOL,))
+            file.execute("UPDATE leases SET state = 'resting' WHERE pool <> ?", (POOL,))
+            file.execute("UPDATE pools SET prefix = '10.1.2.0/25' WHERE id <> ?", (POOL,))
 
         said = say("check", status=1)
 
@@ -193,9 +194,9 @@ class TestRefusals:
 
     def test_of_a_newer_file_is_one_too(self, say: Say, path: Path) -> None:
         """It says which version would be right."""
-        store = SqliteStore(path)
-        store._execute(f"PRAGMA user_version = {VERSION + 1}")
-        store.close()
+        SqliteStore(path).close()
+        with closing(sqlite3.connect(path)) as file:
+            file.execute(f"PRAGMA user_version = {VERSION + 1}")
 
         assert f"this program knows {VERSION}" in say("show", status=1)
 

@@ -1,7 +1,6 @@
 """Death between any two statements of an operation leaves all of it or nothing."""
 
 import os
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,15 +44,14 @@ class DyingStore(SqliteStore):
     """A store whose process dies at one of its statements."""
 
     def die_before(self, statement: int) -> None:
-        execute, left = self._execute, [statement]
+        left = [statement]
 
-        def counted(*arguments: object) -> sqlite3.Cursor:
+        def count(_: str) -> None:
             if left[0] == 0:
                 os._exit(9)
             left[0] -= 1
-            return execute(*arguments)
 
-        self._execute = counted  # type: ignore[method-assign]
+        self._connection.set_trace_callback(count)
 
 
 def prepare(path: Path) -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from ipam import turns
+from ipam import timed_lock
 from ipam.allocator import Allocator
 from ipam.errors import PoolFullError
 from ipam.pool import LOCAL, PoolID, PoolRequest
@@ -65,7 +65,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads wait for each other however slow the machine is: the lock takes anybody next."""
-    monkeypatch.setattr(turns, "PATIENCE", DEADLINE)
+    monkeypatch.setattr(timed_lock, "PATIENCE", DEADLINE)
 
 
 @pytest.mark.usefixtures("patient")

@@ -38,7 +38,7 @@ class TestOpen:
         store = SqliteStore(path)
 
         pragmas = [
-            store._execute(f"PRAGMA {name}").fetchone()[0]
+            store._connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
 
@@ -52,7 +52,7 @@ class TestOpen:
         pool = allocator.request_pool(PoolRequest())
 
         def synchronous() -> int:
-            value: int = store._execute("PRAGMA synchronous").fetchone()[0]
+            value: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
             return value
 
         for endpoint in ("e1", "e2"):
@@ -98,7 +98,7 @@ class TestMigration:
 
         store = SqliteStore(path)
 
-        assert store._execute("PRAGMA user_version").fetchone()[0] == VERSION
+        assert store._connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
         allocator = Allocator(store, clock=lambda: 1_800_000_020.0)
         assert [(pool.id, pool.network) for pool in allocator.pools()] == [
             (V1_POOL, "net1"),
@@ -204,12 +204,12 @@ class TestDamage:
         allocator = Allocator(store)
         pool = allocator.request_pool(PoolRequest())
         first = allocator.request_address(pool.id)
-        store._execute("PRAGMA query_only = 1")
+        store._connection.execute("PRAGMA query_only = 1")
         with pytest.raises(StoreError, match="cannot write: attempt to write a readonly"):
             allocator.request_address(pool.id)
         with pytest.raises(StoreError):
             allocator.request_pool(PoolRequest())
-        store._execute("PRAGMA query_only = 0")
+        store._connection.execute("PRAGMA query_only = 0")
 
         assert [lease.address for lease in allocator.leases(pool.id)] == [first.ip]
         assert allocator.pools() == [pool]
@@ -217,9 +217,7 @@ class TestDamage:
         store.close()
 
     @pytest.mark.parametrize("what", ["address", "pool", "release"])
-    def test_a_commit_that_fails_leaves_no_trace_in_memory(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch, what: str
-    ) -> None:
+    def test_a_commit_that_fails_leaves_no_trace_in_memory(self, path: Path, what: str) -> None:
         """What was refused can be asked for again."""
         store = SqliteStore(path)
         allocator = Allocator(store)
@@ -231,17 +229,15 @@ class TestDamage:
             "pool": lambda: allocator.request_pool(other),
             "release": lambda: allocator.release_pool(pool.id),
         }[what]
-        execute = store._execute
 
-        def fail_to_commit(statement: str, *values: object) -> sqlite3.Cursor:
-            if statement == "COMMIT":
-                raise sqlite3.OperationalError("disk I/O error")
-            return execute(statement, *values)
+        def refuse_commit(action: int, name: str | None, *_: str | None) -> int:
+            refused = action == sqlite3.SQLITE_TRANSACTION and name == "COMMIT"
+            return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
 
-        with monkeypatch.context() as patch:
-            patch.setattr(store, "_execute", fail_to_commit)
-            with pytest.raises(StoreError, match="disk I/O error"):
-                act()
+        store._connection.set_authorizer(refuse_commit)
+        with pytest.raises(StoreError, match="cannot write: not authorized"):
+            act()
+        store._connection.set_authorizer(None)
 
         assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
         assert allocator.request_pool(other)
@@ -294,9 +290,14 @@ class TestSharing:
 
         assert len(set(taken)) == 6
 
-    def test_addresses_another_process_gave_back_are_found(self, path: Path) -> None:
+    @pytest.mark.parametrize("with_facts", [True, False])
+    def test_addresses_another_process_gave_back_are_found(
+        self, path: Path, *, with_facts: bool
+    ) -> None:
         """Even when the pool looks full from here."""
-        one, other = Allocator(SqliteStore(path)), Allocator(SqliteStore(path))
+        store = SqliteStore(path)
+        one = Allocator(store, facts=store if with_facts else None)
+        other = Allocator(SqliteStore(path))
         pool = one.request_pool(PoolRequest(prefix=parse_prefix("10.1.2.0/30")))
         taken = [one.request_address(pool.id).ip for _ in range(2)]
         other.release_address(pool.id, taken[0])

@@ -1,0 +1,43 @@
+"""One try at an operation: what the store holds, what the time is, what to remember after it.
+
+A store may run an operation several times before its changes are kept.  So an operation reads
+and changes the store through its attempt, and says what the memory of this process shall
+remember only ``once_kept``.  An attempt that is lost or that raises leaves nothing behind.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ipam.store.base import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Now, since when the engine asks without a break, and its latest replay, in Unix seconds."""
+
+    now: float
+    began: float
+    replay: float = 0.0
+
+
+class Attempt:
+    """What an operation works with, this time."""
+
+    __slots__ = ("_effects", "leases", "now", "pools", "reservations", "times")
+
+    def __init__(self, transaction: Transaction, times: Times) -> None:
+        self.pools = transaction.pools
+        self.leases = transaction.leases
+        self.reservations = transaction.reservations
+        self.times = times
+        self.now = times.now
+        self._effects: list[Callable[[], object]] = []
+
+    def once_kept(self, effect: Callable[[], object]) -> None:
+        """Do this in memory, in the order it is said, when the store has kept the changes."""
+        self._effects.append(effect)
+
+    def was_kept(self) -> None:
+        """Do in memory what was put off."""
+        for effect in self._effects:
+            effect()

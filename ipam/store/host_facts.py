@@ -1,0 +1,48 @@
+"""What one host must remember of its own engine and processes, whatever the store is.
+
+A store that several hosts share has no place for it, so it is kept by a companion on the host.
+The SQLite store is such a companion too.
+"""
+
+from itertools import count
+from typing import Protocol
+
+
+class HostFacts(Protocol):
+    """The companion of a store on this host."""
+
+    def replay_due(self) -> bool:
+        """Whether it was recorded last that something is missing which the engine knows.
+
+        Raises StoreError.
+        """
+        ...
+
+    def put_replay_due(self, *, due: bool) -> None:
+        """Record whether something is missing which the engine knows.  Raises StoreError."""
+        ...
+
+    def changes_by_others(self) -> int:
+        """A number that changes whenever another process may have changed leases.
+
+        Asked within an operation of the store.
+        """
+        ...
+
+
+class MemoryFacts:
+    """A companion that forgets with the process, and knows nothing of other processes."""
+
+    def __init__(self) -> None:
+        self._replay_due = False
+        self._asked = count()
+
+    def replay_due(self) -> bool:
+        return self._replay_due
+
+    def put_replay_due(self, *, due: bool) -> None:
+        self._replay_due = due
+
+    def changes_by_others(self) -> int:
+        # Another number each time: a pool that looks full is then read again.
+        return next(self._asked)
