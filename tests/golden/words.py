@@ -125,8 +125,8 @@ CHAINS: Final = {
     "translated it before, or accepted it: then the mark is missing that the last rule there sets.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
     "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it.",
-    "pn_relayed": "The proxy's ports are asked of the host, not routed: no container reaches one of a strict network, none of "
-    "an internal or a strict network reaches any.",
+    "pn_relayed": "Connections to the proxy arrive in `input`, not in `forward`. Containers of internal or strict networks cannot reach "
+    "any proxied port; no container can reach those of a strict network.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
     "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing out of an internal one; what goes to "
     "others on an adopted bridge, as out; nothing into an internal one; nothing between a strict network and any other; "
