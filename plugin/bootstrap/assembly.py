@@ -44,6 +44,7 @@ class Parts:
     inspector: Inspector
     inspection: Inspection
     healer: Healer
+    survey: ParentSurvey
     parents: Parents
     host_addresses: HostAddresses
 
@@ -77,6 +78,7 @@ def assemble(
         inspector=inspector,
         inspection=Inspection(store, inspector, locks),
         healer=Healer(inspector, teardown, locks, health, timer or IdleTimer()),
+        survey=survey,
         parents=Parents(store, backends.kernel, bound, health, survey),
         host_addresses=HostAddresses(store, reconciler, bound, locks),
     )

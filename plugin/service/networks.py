@@ -90,6 +90,7 @@ class Networks:
             except Exception:
                 self._teardown.collect_network(network)
                 raise
+        self._parents.changed(bound)
         _log.info("network.created", network=short(network.id), mode=network.mode)
 
     def delete(self, network_id: NetworkID) -> None:
@@ -104,7 +105,9 @@ class Networks:
             network = self._store.network(network_id)
             if network is None:
                 return
+            bound = self._bound.of(network)
             self._teardown.collect_network(network)
+        self._parents.changed(bound)
         _log.info("network.deleted", network=short(network_id))
 
     def _make(self, bound: BoundNetwork, plan: Plan) -> None:

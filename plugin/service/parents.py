@@ -1,5 +1,7 @@
 """Look at the host's links that a network will stand on, before the network is made."""
 
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -13,17 +15,39 @@ from plugin.model.parents import ParentUse
 from plugin.model.resources import HandedOver
 
 _log: Final = Log("parents")
+_BEING_MADE_SECONDS: Final = 60.0  # longer than any call takes
 
 
 class ParentSurvey:
     """What the host's links mean for a new network.
 
-    ``names`` are the links that networks stand on.
+    ``names`` are the links that networks stand on, or that were surveyed a moment ago.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self.names: frozenset[IfName] = frozenset()
         self._kernel = kernel
+        self._surveyed: dict[IfName, float] = {}  # and when, by the monotonic clock
+        self._changed: Callable[[], None] = lambda: None
+
+    def report_to(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` when a network on a parent was made, or is no more."""
+        self._changed = changed
+
+    def changed(self, bound: BoundNetwork) -> None:
+        """The network was made, or is no more."""
+        if bound.parent_use() is not None:
+            self._changed()
+
+    def know(self, names: Iterable[IfName]) -> None:
+        """Networks stand on these links; one that is being made may not be among them yet."""
+        now = time.monotonic()
+        self._surveyed = {
+            name: since
+            for name, since in self._surveyed.items()
+            if now - since < _BEING_MADE_SECONDS
+        }
+        self.names = frozenset(names) | frozenset(self._surveyed)
 
     def survey(self, bound: BoundNetwork) -> BoundNetwork:
         """Look at the network's parent before it is made; the network, with what was found.
@@ -46,6 +70,7 @@ class ParentSurvey:
         clash = self._clash(use)
         if clash:
             raise RefusedError(clash)
+        self._surveyed = {**self._surveyed, **dict.fromkeys(use.names, time.monotonic())}
         self.names |= frozenset(use.names)
         foreign = there is not None and not there.ours
         network = replace(network, uplink_mtu=nearest.mtu, foreign_parent=foreign)

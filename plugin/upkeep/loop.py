@@ -58,6 +58,7 @@ class Loop:
         self._changed = threading.Event()  # a look is due
         self._everything = False  # not only at the networks below
         self._networks: set[NetworkID] = set()
+        self._parents = False
         self._guard = threading.Lock()
         self._zones: FirewalldSync | None = None
 
@@ -96,11 +97,15 @@ class Loop:
         with self._guard:
             everything = self._everything or time.monotonic() >= self._due
             networks, self._networks, self._everything = self._networks, set(), False
+            parents, self._parents = self._parents, False
             self._changed.clear()
         if everything:
             self.look()
-        elif networks:
+            return
+        if networks:
             self._step("networks", lambda: self._upkeep.healer.heal_networks(networks))
+        if parents:
+            self._step("parents", self._upkeep.parents.look_after)
 
     def stop(self) -> None:
         """Let ``wait`` return, and end the thread that looks after firewalld."""
@@ -111,6 +116,7 @@ class Loop:
     def _watch(self) -> None:
         """Before anything is looked at: what happens meanwhile is looked at again."""
         concerns = self._upkeep.parents.concerns
+        self._upkeep.parents.report_to(self._parents_changed)
         try:
             for watch in (
                 RulesetWatch(self._all_changed),
@@ -129,6 +135,11 @@ class Loop:
     def _all_changed(self) -> None:
         with self._guard:
             self._everything = True
+            self._changed.set()
+
+    def _parents_changed(self) -> None:
+        with self._guard:
+            self._parents = True
             self._changed.set()
 
     def _link_changed(self, ifname: str) -> None:

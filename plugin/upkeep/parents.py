@@ -4,7 +4,7 @@ They are not ours: they go down, are renamed, are unplugged and come back.  Noth
 them; what is wrong is said, until it is right again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
@@ -42,7 +42,8 @@ class Parents:
     def look_after(self) -> None:
         """Say in the health which parents cannot carry their networks now, and what is doubtful."""
         uses = list(self._uses())
-        names = self._survey.names = frozenset(name for _, use in uses for name in use.names)
+        names = frozenset(name for _, use in uses for name in use.names)
+        self._survey.know(names)
         links = self._kernel.host_links(names) if names else {}
         troubled: dict[IfName, tuple[_Trouble, list[str]]] = {}
         hints: set[str] = set()
@@ -61,6 +62,10 @@ class Parents:
             if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
                 self._health.recover(condition.what)
         self._health.advise(hints, about="parents")
+
+    def report_to(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` when a network on a parent was made, or is no more."""
+        self._survey.report_to(changed)
 
     def concerns(self, ifname: str) -> bool:
         """Whether a network stands on a link of that name."""

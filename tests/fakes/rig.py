@@ -78,6 +78,7 @@ class Rig:
         )
         self.reconciler = parts.reconciler
         self.bound = parts.bound
+        self.survey = parts.survey
         self.parents = parts.parents
         self.networks = parts.networks
         self.endpoints = parts.endpoints

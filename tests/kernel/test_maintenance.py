@@ -20,6 +20,7 @@ from plugin.model.ids import NetworkID, bridge_name
 from tests.kernel.netns import Netns, wait_until
 from tests.unit.cli.conftest import Shell
 
+GENERIC = "com.docker.network.generic"
 NETWORK = {"NetworkID": "a" * 64}
 DATA = {"AddressSpace": "pynet-local", "Pool": "10.7.0.0/24", "Gateway": "10.7.0.1/24"}
 BRIDGE = bridge_name(NetworkID("a" * 64))
@@ -124,6 +125,20 @@ class TestRunning:
 
         wait_until(lambda: pynet("check").exit_code == 0, "it was not put right")
         assert ",UP" in netns.run("ip", "link", "show", BRIDGE)
+
+    def test_a_parent_that_is_down_is_said_at_once(
+        self, run: Callable[..., Supervisor], netns: Netns
+    ) -> None:
+        """And no more when its network is gone; no tick comes within an hour."""
+        life = run()
+        netns.ip("link add one type veth peer other")
+        options = {GENERIC: {"mode": "macvlan", "parent": "one"}}
+        body = {**NETWORK, "Options": options, "IPv4Data": [DATA], "IPv6Data": []}
+        call(life, "NetworkDriver.CreateNetwork", body)
+        wait_until(lambda: "one is down" in str(life.health.conditions), "nothing was said")
+        call(life, "NetworkDriver.DeleteNetwork", NETWORK)
+
+        wait_until(lambda: not life.health.conditions, "it is still said")
 
     def test_nobody_works_beside_it(
         self, run: Callable[..., Supervisor], environ: dict[str, str], tmp_path: Path

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from plugin.drivers.registry import bind
 from plugin.errors import KernelError, MissingLinkError, RefusedError
 from plugin.health import Status
 from plugin.model.ids import IfName, handoff_name
@@ -302,6 +303,13 @@ class TestLookAfter:
         restarted = rig.restarted()
         restarted.parents.look_after()
         assert restarted.parents.concerns("eth0.100")
+
+    def test_a_look_meanwhile_loses_no_link(self, rig: Rig) -> None:
+        """The network is surveyed, and has no record yet."""
+        rig.survey.survey(bind(on("eth0.100")))
+        rig.parents.look_after()
+
+        assert rig.parents.concerns("eth0.100")
 
 
 class TestHealing:
