@@ -12,7 +12,7 @@ from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
 from plugin.errors import NotReadyError, PynetError, RefusedError, reasons
 from plugin.health import Health
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from plugin.operator.base import Maintenance, Reservations, Row
 from plugin.operator.views import health_view, networks_view, ports_view
 from plugin.store.base import Store

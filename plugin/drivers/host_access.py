@@ -16,6 +16,7 @@ from plugin.drivers.parent_modes import Stack
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, own_address, shim_name
+from plugin.model.links import IpvlanMode
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -25,7 +26,8 @@ from plugin.model.network import (
     Network,
     StaticRoute,
 )
-from plugin.model.resources import Element, IpvlanMode, Resource
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
 
 HOST_ACCESS: Final = Option(
     name="host_access",

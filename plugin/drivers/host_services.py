@@ -5,7 +5,7 @@ from typing import Final
 from plugin.drivers.options import Option, port_list
 from plugin.model.ids import IfName
 from plugin.model.network import Protocol
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 
 HOST_SERVICES: Final = Option(
     name="host_services",

@@ -15,9 +15,12 @@ from ipaddress import ip_interface
 from plugin.drivers.host_access import HOST_ADDRESS, HostAccess
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.errors import RefusedError
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import MacAddress, derived_mac, link_local
+from plugin.model.links import Shim
 from plugin.model.network import Endpoint
-from plugin.model.resources import Address, Element, HostRoute, Resource, Shim
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
 
 
 def network_resources(host: HostAccess) -> frozenset[Resource]:

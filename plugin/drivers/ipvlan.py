@@ -19,6 +19,7 @@ from plugin.drivers.parent_checks import check_parent
 from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
+from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -29,7 +30,6 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting
 
 MODE: Final = Option(
     name="ipvlan_mode",

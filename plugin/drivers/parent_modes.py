@@ -18,6 +18,7 @@ from plugin.drivers.options import (
 )
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import LINK_NAME, IfName, dummy_name, handoff_name, link_name, vlan_name
+from plugin.model.links import Dummy, Vlan
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -29,7 +30,6 @@ from plugin.model.network import (
 )
 from plugin.model.parents import ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Dummy, Vlan
 
 E = TypeVar("E", bound=IntEnum)
 

@@ -7,7 +7,8 @@ from typing import Final
 from plugin.drivers.options import Option, choice
 from plugin.errors import RefusedError
 from plugin.model.network import IPAddress, PortBinding, Protocol, PublishedPort
-from plugin.model.resources import Element, HostPort
+from plugin.model.ports import HostPort
+from plugin.model.rules import Element
 
 
 class Publisher(Enum):

@@ -12,7 +12,10 @@ from plugin.drivers.publishing import (
 )
 from plugin.errors import RefusedError
 from plugin.model.network import Endpoint, IPAddress, PortBinding, PortTarget, PublishedPort
-from plugin.model.resources import Element, ProxiedPort, Resource, RouteLocalnet, Sysctl
+from plugin.model.ports import ProxiedPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 
 def port_targets(

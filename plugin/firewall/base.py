@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plugin.model.ids import IfName
-from plugin.model.resources import Element
-from plugin.model.rules import Chain, CompiledTable, Prepared, SetChange, SetEntry
+from plugin.model.rules import Chain, CompiledTable, Element, Prepared, SetChange, SetEntry
 
 
 class Ruleset(Protocol):

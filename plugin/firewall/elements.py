@@ -14,8 +14,7 @@ from typing import Final
 
 from plugin.errors import FirewallError
 from plugin.firewall import skeleton
-from plugin.model.resources import Element
-from plugin.model.rules import SetEntry
+from plugin.model.rules import Element, SetEntry
 
 _IFNAMSIZ: Final = 16  # linux/if.h
 _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}

@@ -18,9 +18,8 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.elements import SHAPES
 from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
-from plugin.model.ids import IfName
-from plugin.model.resources import Element, Key
-from plugin.model.rules import Chain, Prepared, Rule, SetChange
+from plugin.model.ids import IfName, Key
+from plugin.model.rules import Chain, Element, Prepared, Rule, SetChange
 
 _log: Final = Log("nftables")
 _Chains = dict[Chain, tuple[bytes, ...]]

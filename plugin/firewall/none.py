@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from plugin.errors import FirewallError
 from plugin.model.ids import IfName
-from plugin.model.resources import Element
-from plugin.model.rules import Prepared
+from plugin.model.rules import Element, Prepared
 
 
 class NoFirewall:

@@ -6,14 +6,15 @@ How a restarted plugin knows a thing is ours:
 Bridge     link group OURS (set in the message that makes it) and the alias
            ``pynet:<network>``
 Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
-Detour     the same, alias ``pynet:<network>/<endpoint>``
+Ingress-   the same, alias ``pynet:<network>/<endpoint>``
+Redirect
 Dummy      the same, alias ``pynet:<network>``
 Vlan       the same, alias ``pynet:shared``
 Shim       the same, alias ``pynet:<network>``, a macvlan or ipvlan link
 Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
 Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
 HostRoute  the route's protocol number; the neighbour beside it goes with our link
-Limit      a queue of one of our links
+RateLimit  a queue of one of our links
 Hairpin    a flag of one of our ports
 RouteLo-   a setting of one of our links; a link of somebody else's keeps it, for nothing
 calnet     tells who gave the leave
@@ -30,15 +31,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from plugin.model.ids import IfName
+from plugin.model.links import HandedOver, IpvlanSetting
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
 from plugin.model.parents import ForeignBridges, HostLink
-from plugin.model.resources import (
-    HandedOver,
-    HostPort,
-    HostResource,
-    IpvlanSetting,
-)
+from plugin.model.ports import HostPort
+from plugin.model.resources import HostResource
 
 
 class Kernel(Protocol):

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from plugin.errors import KernelError
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import Key
+from plugin.model.ids import Key
 
 
 class HostObject(Protocol):

@@ -18,29 +18,16 @@ from plugin.kernel.links.host_routes import HostRouteHandler
 from plugin.kernel.links.ipvlan import IpvlanHandler
 from plugin.kernel.links.macvlan import MacvlanHandler
 from plugin.kernel.links.reaper import Reaper
-from plugin.kernel.links.shaping import DetourHandler, LimitHandler
+from plugin.kernel.links.shaping import IngressRedirectHandler, RateLimitHandler
 from plugin.kernel.links.shim import ShimHandler
 from plugin.kernel.links.sysctls import RouteLocalnetHandler, SysctlHandler
 from plugin.kernel.links.vlan import VlanHandler
 from plugin.kernel.proxy.proxy import ProxiedPortHandler, Proxy
-from plugin.model.resources import (
-    Address,
-    Bridge,
-    Detour,
-    Dummy,
-    Hairpin,
-    HostPort,
-    HostRoute,
-    Ipvlan,
-    Limit,
-    Macvlan,
-    ProxiedPort,
-    RouteLocalnet,
-    Shim,
-    Sysctl,
-    Veth,
-    Vlan,
-)
+from plugin.model.addresses import Address, HostRoute
+from plugin.model.links import Bridge, Dummy, Hairpin, Ipvlan, Macvlan, Shim, Veth, Vlan
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +53,8 @@ def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
         Veth: VethHandler(reaper),
         Macvlan: MacvlanHandler(reaper),
         Ipvlan: IpvlanHandler(reaper),
-        Detour: DetourHandler(reaper),
-        Limit: LimitHandler(),
+        IngressRedirect: IngressRedirectHandler(reaper),
+        RateLimit: RateLimitHandler(),
         Hairpin: HairpinHandler(),
         RouteLocalnet: RouteLocalnetHandler(root),
         HostRoute: HostRouteHandler(),

@@ -20,7 +20,7 @@ from plugin.errors import KernelError, PortTakenError, PynetError, RefusedError
 from plugin.kernel import open_files
 from plugin.kernel.handler import OneByOne, Session
 from plugin.model.network import IPAddress, Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 
 _ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
 # What socket(2) says for a protocol or a family that the kernel does not have.

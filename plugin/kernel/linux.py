@@ -17,9 +17,11 @@ from plugin.kernel.netlink import conntrack, nf_tables
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.ids import IfName
+from plugin.model.links import HandedOver, IpvlanSetting
 from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.parents import ForeignBridges, HostLink
-from plugin.model.resources import HandedOver, HostPort, HostResource, IpvlanSetting
+from plugin.model.ports import HostPort
+from plugin.model.resources import HostResource
 
 
 class LinuxKernel:

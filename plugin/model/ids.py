@@ -6,6 +6,7 @@ a prefix of the id itself would collide for ids that a user or a test chose.
 
 import hashlib
 import re
+from collections.abc import Hashable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NewType
@@ -14,6 +15,7 @@ NetworkID = NewType("NetworkID", str)
 EndpointID = NewType("EndpointID", str)
 IfName = NewType("IfName", str)
 MacAddress = NewType("MacAddress", str)
+Key = tuple[Hashable, ...]  # which thing on the host: its kind, and its name
 
 IFNAMSIZ: Final = 15  # linux/if.h: 16 bytes, less the NUL
 # Names that bridge_name and shim_name give.
@@ -64,7 +66,7 @@ def handoff_name(endpoint: EndpointID) -> IfName:
     return _ifname("pnc-", endpoint)
 
 
-def detour_name(endpoint: EndpointID) -> IfName:
+def redirect_name(endpoint: EndpointID) -> IfName:
     """The link that bounds what an endpoint sends."""
     return _ifname("pni-", endpoint)
 

@@ -8,28 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from plugin.model.ids import IfName
-from plugin.model.resources import (
-    Address,
-    Bridge,
-    Detour,
-    Dummy,
-    Element,
-    Hairpin,
-    HostPort,
-    HostRoute,
-    Ipvlan,
-    Key,
-    Limit,
-    Macvlan,
-    ProxiedPort,
-    Resource,
-    RouteLocalnet,
-    Shim,
-    Sysctl,
-    Veth,
-    Vlan,
-)
+from plugin.model.addresses import Address, HostRoute
+from plugin.model.ids import IfName, Key
+from plugin.model.links import Bridge, Dummy, Hairpin, Ipvlan, Macvlan, Shim, Veth, Vlan
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
 ORDER: Final[tuple[type, ...]] = (
@@ -42,8 +28,8 @@ ORDER: Final[tuple[type, ...]] = (
     Veth,
     Macvlan,
     Ipvlan,
-    Detour,
-    Limit,
+    IngressRedirect,
+    RateLimit,
     Hairpin,
     RouteLocalnet,
     HostRoute,

@@ -22,7 +22,7 @@ from plugin.addressing.ipam_use import IpamAddressUse
 from plugin.log import Log
 from plugin.model.ids import short
 from plugin.model.network import Endpoint, Network, NetworkState
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from plugin.operator.base import Row
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks

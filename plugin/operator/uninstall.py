@@ -12,9 +12,12 @@ from typing import Final
 from plugin.errors import HostError, StoreError
 from plugin.firewall.base import Zones
 from plugin.kernel.base import Kernel
+from plugin.model.addresses import HostRoute
 from plugin.model.ids import IfName
 from plugin.model.plan import in_order
-from plugin.model.resources import Element, HostResource, HostRoute, RouteLocalnet
+from plugin.model.resources import HostResource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet
 from plugin.operator.base import Traces
 
 # Databases and their journals, damaged ones that were put aside, backups that were put in place.

@@ -7,7 +7,7 @@ from typing import Any
 from plugin import __version__
 from plugin.health import Health
 from plugin.model.network import Endpoint, Network, PublishedPort
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from plugin.store.base import Store
 
 

@@ -15,6 +15,7 @@ from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import check_endpoint
 from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
 from plugin.log import Log
+from plugin.model.addresses import HostRoute
 from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
 from plugin.model.network import (
@@ -26,7 +27,6 @@ from plugin.model.network import (
     PublishedPort,
 )
 from plugin.model.plan import Plan
-from plugin.model.resources import HostRoute
 from plugin.service import ports
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network

@@ -10,9 +10,9 @@ from plugin.errors import MissingLinkError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.ids import EndpointID, IfName, derived_mac, short
+from plugin.model.links import HandedOver
 from plugin.model.network import Endpoint
 from plugin.model.parents import ParentUse
-from plugin.model.resources import HandedOver
 
 _log: Final = Log("parents")
 _BEING_MADE_SECONDS: Final = 60.0  # longer than any call takes

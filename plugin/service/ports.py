@@ -16,7 +16,7 @@ from plugin.model.network import (
     Protocol,
     PublishedPort,
 )
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 
 # A binding, and where it is published.
 _Wish = tuple[PortBinding, tuple[PortTarget, ...]]

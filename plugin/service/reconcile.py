@@ -10,16 +10,10 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import (
-    Element,
-    HostPort,
-    HostResource,
-    ProxiedPort,
-    Resource,
-    RouteLocalnet,
-    Sysctl,
-    is_shared,
-)
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import HostResource, Resource, is_shared
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 _log: Final = Log("reconcile")
 _FORWARDING: Final = {"net/ipv4/ip_forward": 4, "net/ipv6/conf/all/forwarding": 6}

@@ -11,10 +11,13 @@ from typing import Final
 from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
 from plugin.drivers.base import BoundNetwork
 from plugin.log import Log
+from plugin.model.addresses import HostRoute
 from plugin.model.ids import NetworkID, short
+from plugin.model.links import Veth
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostRoute, Veth, is_mutual, is_shared
+from plugin.model.resources import is_mutual, is_shared
+from plugin.model.rules import Element
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler

@@ -12,9 +12,12 @@ from typing import Final
 from plugin.firewall.base import Firewall
 from plugin.model.diff import Delta
 from plugin.model.ids import short
+from plugin.model.links import HandedOver, Veth
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HandedOver, HostPort, ProxiedPort, Resource, Veth
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler

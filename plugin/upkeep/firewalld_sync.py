@@ -16,8 +16,8 @@ from plugin.kernel.base import Kernel
 from plugin.kernel.watches import FirewalldWatch, ParentWatch
 from plugin.log import Log
 from plugin.model.ids import IfName, is_entry
+from plugin.model.links import Bridge, Shim
 from plugin.model.network import NetworkState
-from plugin.model.resources import Bridge, Shim
 from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 

@@ -18,8 +18,8 @@ from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, EndpointState, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, Resource
-from plugin.model.rules import Rule
+from plugin.model.resources import Resource
+from plugin.model.rules import Element, Rule
 from plugin.service.locks import Locks
 from plugin.service.teardown import Teardown
 from plugin.telemetry import DRIFT

@@ -2,9 +2,16 @@
 
 from typing import Final
 
-from plugin.model.ids import NetworkID, bridge_name, detour_name, dummy_name, port_name, shim_name
+from plugin.model.ids import (
+    Key,
+    NetworkID,
+    bridge_name,
+    dummy_name,
+    port_name,
+    redirect_name,
+    shim_name,
+)
 from plugin.model.network import Network, NetworkState
-from plugin.model.resources import Key
 from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 
@@ -32,7 +39,7 @@ def _is_derived(store: Store, network: Network, ifname: str) -> bool:
     if ifname in {bridge_name(network.id), shim_name(network.id), dummy_name(network.id)}:
         return True
     return any(
-        ifname in {port_name(endpoint.id), detour_name(endpoint.id)}
+        ifname in {port_name(endpoint.id), redirect_name(endpoint.id)}
         for endpoint in store.endpoints(network.id)
         if endpoint.joined and not endpoint.deleting
     )

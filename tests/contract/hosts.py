@@ -11,9 +11,11 @@ import pytest
 from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
+from plugin.model.links import IpvlanSetting
 from plugin.model.network import IPInterface
 from plugin.model.network import Protocol as Transport
-from plugin.model.resources import HostPort, HostResource, IpvlanSetting, LinkResource
+from plugin.model.ports import HostPort
+from plugin.model.resources import HostResource, LinkResource
 from tests.fakes.host import FakeHost
 from tests.fakes.kernel import FakeKernel
 from tests.kernel.netns import Netns, wait_until

@@ -11,7 +11,7 @@ from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.netlink.nf_transactions import NfTables
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 

@@ -6,18 +6,13 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, PortTakenError, RefusedError
+from plugin.model.addresses import Address
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.links import Bridge, Hairpin, Veth
 from plugin.model.network import Protocol
-from plugin.model.resources import (
-    Address,
-    Bridge,
-    Hairpin,
-    HostPort,
-    HostResource,
-    RouteLocalnet,
-    Sysctl,
-    Veth,
-)
+from plugin.model.ports import HostPort
+from plugin.model.resources import HostResource
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(

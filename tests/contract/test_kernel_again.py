@@ -7,8 +7,8 @@ import pytest
 
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName
+from plugin.model.links import MacvlanMode
 from plugin.model.network import Protocol
-from plugin.model.resources import MacvlanMode
 from tests.contract.hosts import Host
 from tests.contract.test_kernel import BRIDGE, VETH, make
 from tests.contract.test_kernel_stacked import IPVLAN, MACVLAN, PARENT

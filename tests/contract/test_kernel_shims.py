@@ -6,8 +6,9 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Address, HostRoute, IpvlanMode, Shim
+from plugin.model.links import IpvlanMode, Shim
 from tests.contract.hosts import Host, make
 
 PARENT = IfName("up0")

@@ -8,19 +8,18 @@ import pytest
 from plugin.errors import ForeignLinkError, KernelError, RefusedError
 from plugin.kernel.links import children
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import (
+from plugin.model.links import (
     Dummy,
     HandedOver,
-    HostResource,
     Ipvlan,
     IpvlanFlag,
     IpvlanMode,
     IpvlanSetting,
-    LinkResource,
     Macvlan,
     MacvlanMode,
     Vlan,
 )
+from plugin.model.resources import HostResource, LinkResource
 from tests.contract.hosts import Host, make
 from tests.kernel.netns import wait_until
 

@@ -6,23 +6,18 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from plugin.errors import ForeignLinkError, KernelError
+from plugin.model.addresses import Address
 from plugin.model.ids import IfName
 from plugin.model.network import Protocol
-from plugin.model.resources import (
-    Address,
-    Detour,
-    HostPort,
-    HostResource,
-    Limit,
-    ProxiedPort,
-    Resource,
-)
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import HostResource, Resource
+from plugin.model.shaping import IngressRedirect, RateLimit
 from tests.contract.hosts import Host, make
 from tests.contract.test_kernel import ADDRESS4, BRIDGE, VETH
 
-DETOUR = Detour(ifname=IfName("pni-1"), source=VETH.ifname, mark=VETH.mark)
-LIMIT_TO = Limit(ifname=VETH.ifname, rate=10_000_000)
-LIMIT_FROM = Limit(ifname=DETOUR.ifname, rate=20_000_000)
+DETOUR = IngressRedirect(ifname=IfName("pni-1"), source=VETH.ifname, mark=VETH.mark)
+LIMIT_TO = RateLimit(ifname=VETH.ifname, rate=10_000_000)
+LIMIT_FROM = RateLimit(ifname=DETOUR.ifname, rate=20_000_000)
 LINKS: list[HostResource] = [BRIDGE, VETH]
 BOUNDS: list[HostResource] = [LIMIT_TO, DETOUR, LIMIT_FROM]
 HELD = HostPort(protocol=Protocol.TCP, address=ip_address("::"), port=8080)
@@ -78,7 +73,7 @@ class TestBounds:
         """The plugin before us made it; a sweep hands back what it read."""
         make(host, *LINKS, *BOUNDS)
         host.restart()
-        (found,) = [each for each in host.kernel.read_marked() if isinstance(each, Detour)]
+        (found,) = [each for each in host.kernel.read_marked() if isinstance(each, IngressRedirect)]
         host.kernel.remove([found])
         host.settle()
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from plugin.errors import FirewallError
-from plugin.model.ids import IfName
-from plugin.model.resources import Element, Key
-from plugin.model.rules import Prepared
+from plugin.model.ids import IfName, Key
+from plugin.model.rules import Element, Prepared
 from tests.fakes.faults import Faults
 
 

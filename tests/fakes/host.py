@@ -4,20 +4,14 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 
+from plugin.model.addresses import HostRoute
 from plugin.model.ids import IfName
+from plugin.model.links import HandedOver, IpvlanSetting, Shim, Veth, Vlan
 from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
 from plugin.model.parents import HostLink
-from plugin.model.resources import (
-    HandedOver,
-    HostPort,
-    HostRoute,
-    IpvlanSetting,
-    Limit,
-    LinkResource,
-    Shim,
-    Veth,
-    Vlan,
-)
+from plugin.model.ports import HostPort
+from plugin.model.resources import LinkResource
+from plugin.model.shaping import RateLimit
 
 _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
 
@@ -30,7 +24,7 @@ class Link:
     kind: str = "dummy"
     hairpin: bool = False
     localnet: bool = False
-    limit: Limit | None = None
+    limit: RateLimit | None = None
     routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
     addresses: set[IPInterface] = field(default_factory=set)
     foreign_addresses: set[IPInterface] = field(default_factory=set)

@@ -16,31 +16,26 @@ from plugin.errors import (
     PortTakenError,
     RefusedError,
 )
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName
-from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.parents import ForeignBridges, HostLink
-from plugin.model.resources import (
-    Address,
+from plugin.model.links import (
     Bridge,
-    Detour,
     Dummy,
     Hairpin,
     HandedOver,
-    HostPort,
-    HostResource,
-    HostRoute,
     Ipvlan,
     IpvlanSetting,
-    Limit,
-    LinkResource,
     Macvlan,
-    ProxiedPort,
-    RouteLocalnet,
     Shim,
-    Sysctl,
     Veth,
     Vlan,
 )
+from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.parents import ForeignBridges, HostLink
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import HostResource, LinkResource
+from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from tests.fakes.faults import Faults
 from tests.fakes.host import FakeHost, Link, addresses_of, parent_of
 
@@ -169,13 +164,22 @@ class FakeKernel:
 
     def _ensure(self, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan() | Shim():
+            case (
+                Bridge()
+                | Veth()
+                | IngressRedirect()
+                | Dummy()
+                | Vlan()
+                | Macvlan()
+                | Ipvlan()
+                | Shim()
+            ):
                 self._ensure_link(resource)
             case HostRoute():
                 self._ensure_route(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
-            case Limit():
+            case RateLimit():
                 self._link(resource.ifname).limit = resource
             case Hairpin():
                 self._link(resource.ifname).hairpin = True
@@ -191,7 +195,7 @@ class FakeKernel:
     def _ensure_link(self, resource: LinkResource) -> None:
         if isinstance(resource, Bridge) and self._is_adopted(resource):
             return
-        if isinstance(resource, Detour):
+        if isinstance(resource, IngressRedirect):
             self._link(resource.source)
         if isinstance(resource, Veth):
             self._link(resource.master)
@@ -249,11 +253,20 @@ class FakeKernel:
 
     def _remove(self, resource: HostResource) -> None:
         match resource:
-            case Bridge() | Veth() | Detour() | Dummy() | Vlan() | Macvlan() | Ipvlan() | Shim():
+            case (
+                Bridge()
+                | Veth()
+                | IngressRedirect()
+                | Dummy()
+                | Vlan()
+                | Macvlan()
+                | Ipvlan()
+                | Shim()
+            ):
                 self._remove_link(resource)
             case Hairpin() | RouteLocalnet() | Address() | HostRoute():
                 self._remove_from_link(resource)
-            case Sysctl() | Limit():
+            case Sysctl() | RateLimit():
                 pass
             case HostPort():
                 self.ports.discard(resource)
@@ -317,10 +330,10 @@ class FakeKernel:
     def _read_link(
         self,
         link: Link,
-        resource: LinkResource | HostRoute | Limit | Hairpin | RouteLocalnet | Address,
+        resource: LinkResource | HostRoute | RateLimit | Hairpin | RouteLocalnet | Address,
     ) -> HostResource | None:
         match resource:
-            case Limit():
+            case RateLimit():
                 return link.limit
             case Hairpin() | RouteLocalnet():
                 on = link.hairpin if isinstance(resource, Hairpin) else link.localnet

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 
 from plugin.bootstrap.assembly import Backends, assemble
 from plugin.health import Health
+from plugin.model.addresses import Address
 from plugin.model.ids import NetworkID
+from plugin.model.links import Hairpin
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
-from plugin.model.resources import Address, Hairpin, Resource, RouteLocalnet, Sysctl
+from plugin.model.resources import Resource
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from plugin.service.locks import Locks
 from plugin.upkeep.idle_timer import IdleTimer
 from tests.fakes.faults import Faults

@@ -14,7 +14,7 @@ from plugin.drivers.registry import bind, check_endpoint, check_network
 from plugin.model.ids import MacAddress
 from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
 from plugin.model.plan import Plan, in_order
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")

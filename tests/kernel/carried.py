@@ -8,7 +8,7 @@ from typing import Final
 
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort, ProxiedPort
+from plugin.model.ports import HostPort, ProxiedPort
 
 ADDRESS: Final = "::1"
 SERVER: Final = ("127.0.0.1", 7000)

@@ -7,7 +7,7 @@ import pytest
 
 from plugin.kernel.netlink import conntrack
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from tests.fakes.values import a_binding
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import HOST4, HOST6, OUTSIDE4, Container, Site

@@ -11,7 +11,7 @@ import pytest
 from plugin.errors import KernelError, PortTakenError
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from tests.kernel.netns import Netns
 
 pytestmark = pytest.mark.kernels

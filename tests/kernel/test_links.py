@@ -10,8 +10,10 @@ import pytest
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl
+from plugin.model.addresses import Address
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Address, Bridge, Hairpin, HostResource, Veth
+from plugin.model.links import Bridge, Hairpin, Veth
+from plugin.model.resources import HostResource
 from tests.kernel.netns import Netns, wait_until
 
 pytestmark = pytest.mark.kernels

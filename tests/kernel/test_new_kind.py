@@ -18,9 +18,9 @@ from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import route_messages as routes
 from plugin.model import plan
 from plugin.model.diff import Delta
-from plugin.model.ids import IfName, MacAddress
+from plugin.model.ids import IfName, Key, MacAddress
+from plugin.model.links import Bridge
 from plugin.model.plan import Plan
-from plugin.model.resources import Bridge, Key
 from plugin.service.reconcile import Reconciler
 from tests.kernel.netns import Netns
 

@@ -6,7 +6,7 @@ from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall, _changes
 from plugin.kernel.netlink.nf_transactions import NfTables
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT
 from tests.kernel.netns import Netns
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from plugin.model.ids import detour_name, port_name
+from plugin.model.ids import port_name, redirect_name
 from tests.kernel.netns import Netns
 from tests.kernel.site import OUTSIDE4, Site
 
@@ -109,7 +109,7 @@ def test_a_detour_that_was_taken_away_comes_back(site: Site, meddle: str) -> Non
     """What the container sends passes again, and not faster than it may."""
     network = site.network("blue", SUBNET, options={"rate_from": SLOW})
     made = site.container(network, 2)
-    detour, port = detour_name(made.endpoint.id), port_name(made.endpoint.id)
+    detour, port = redirect_name(made.endpoint.id), port_name(made.endpoint.id)
     if meddle == "link delete":
         site.host.ip(f"link delete {detour}")
     else:

@@ -13,8 +13,8 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.links import Macvlan, MacvlanMode, Shim
 from plugin.model.parents import HostLink
-from plugin.model.resources import Macvlan, MacvlanMode, Shim
 from tests.kernel.netns import Netns
 
 MACVLAN = Macvlan(

@@ -9,8 +9,8 @@ import pytest
 
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.links import Vlan
 from plugin.model.network import Network
-from plugin.model.resources import Vlan
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import OUTSIDE4, Site

@@ -39,10 +39,11 @@ from plugin.drivers.routes import routes_for, with_gateways
 from plugin.model.ids import (
     IfName,
     MacAddress,
-    detour_name,
     handoff_name,
     port_name,
+    redirect_name,
 )
+from plugin.model.links import Veth
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -55,7 +56,9 @@ from plugin.model.network import (
     PortTarget,
 )
 from plugin.model.plan import Plan
-from plugin.model.resources import Detour, Element, Limit, Resource, Veth
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.shaping import IngressRedirect, RateLimit
 
 
 class BridgeNetwork(BoundNetwork):
@@ -171,15 +174,17 @@ def _members(network: Network, endpoint: Endpoint) -> list[Element]:
 
 
 def _bounds(options: BridgeOptions, endpoint: Endpoint, own: Values, port: Veth) -> list[Resource]:
-    """What the container sends comes in by the host's end of its link, so it takes a detour."""
+    """What the container sends comes in by the host's end of its link, and is redirected first."""
     rate_to = own[RATE_TO] or options[RATE_TO]
     rate_from = own[RATE_FROM] or options[RATE_FROM]
     bounds: list[Resource] = []
     if rate_to is not None:
-        bounds.append(Limit(ifname=port.ifname, rate=rate_to))
+        bounds.append(RateLimit(ifname=port.ifname, rate=rate_to))
     if rate_from is not None:
-        detour = Detour(ifname=detour_name(endpoint.id), source=port.ifname, mark=port.mark)
-        bounds += [detour, Limit(ifname=detour.ifname, rate=rate_from)]
+        redirect = IngressRedirect(
+            ifname=redirect_name(endpoint.id), source=port.ifname, mark=port.mark
+        )
+        bounds += [redirect, RateLimit(ifname=redirect.ifname, rate=rate_from)]
     return bounds
 
 

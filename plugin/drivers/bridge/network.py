@@ -18,9 +18,13 @@ from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.errors import RefusedError
+from plugin.model.addresses import Address
 from plugin.model.ids import IfName, derived_mac
+from plugin.model.links import Bridge
 from plugin.model.network import IPAddress, Network, PoolData, Protocol
-from plugin.model.resources import Address, Bridge, Element, Resource, Sysctl
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import Sysctl
 
 _TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
 

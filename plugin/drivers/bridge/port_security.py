@@ -15,7 +15,8 @@ from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.options import Values
 from plugin.model.ids import IfName, MacAddress, link_local, port_name
 from plugin.model.network import Endpoint
-from plugin.model.resources import Element, Resource
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
 
 
 def guard_resources(

@@ -26,6 +26,7 @@ from plugin.drivers.publishing import (
     translation,
 )
 from plugin.model.ids import port_name
+from plugin.model.links import Hairpin
 from plugin.model.network import (
     Endpoint,
     IPAddress,
@@ -34,7 +35,10 @@ from plugin.model.network import (
     PortTarget,
     PublishedPort,
 )
-from plugin.model.resources import Element, Hairpin, ProxiedPort, Resource, RouteLocalnet
+from plugin.model.ports import ProxiedPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet
 
 
 def port_targets(

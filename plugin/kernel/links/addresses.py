@@ -9,7 +9,7 @@ from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import Address
+from plugin.model.addresses import Address
 
 # An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
 # (linux/if_addr.h: IFA_F_NODAD); nobody else can have it on a bridge of ours.

@@ -9,7 +9,7 @@ from plugin.kernel.links import ownership
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import MARK_PREFIX, Bridge
+from plugin.model.links import MARK_PREFIX, Bridge
 
 
 class BridgeHandler(LinkHandler[Bridge]):

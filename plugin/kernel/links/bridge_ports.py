@@ -11,7 +11,7 @@ from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo, veth_peer
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import MARK_PREFIX, Hairpin, Veth
+from plugin.model.links import MARK_PREFIX, Hairpin, Veth
 
 # All but pause frames, which no bridge passes on (net/bridge/br_sysfs_if.c, Linux 4.15).
 _GROUP_FORWARD: Final = 0xFFFD

@@ -19,7 +19,7 @@ from plugin.kernel.links.stacking import standing_on
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
-from plugin.model.resources import MARK_PREFIX, HandedOver
+from plugin.model.links import MARK_PREFIX, HandedOver
 
 # A link that dies with its sandbox has its address, and its parent, until the kernel gets to it.
 PATIENCE_SECONDS: Final = 8.0

@@ -11,7 +11,7 @@ from plugin.kernel.links.link_errors import NO_SUCH_KIND
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import MARK_PREFIX, Dummy
+from plugin.model.links import MARK_PREFIX, Dummy
 
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
 

@@ -18,9 +18,9 @@ from plugin.kernel.links import ownership
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import route_messages as routes
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
+from plugin.model.addresses import HostRoute
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
-from plugin.model.resources import HostRoute
 
 # Who made a route (linux/rtnetlink.h, rtm_protocol); the numbers from 5 up are for daemons, and
 # nobody has put his name to this one in iproute2's rt_protos.

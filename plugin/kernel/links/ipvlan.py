@@ -14,8 +14,8 @@ from plugin.kernel.netlink.link_messages import IFLA_IPVLAN_FLAGS, IFLA_IPVLAN_M
 from plugin.kernel.netlink.messages import U16, attribute
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
+from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode
 from plugin.model.network import IPInterface
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode
 
 _NODAD: Final = {4: 0, 6: 0x02}  # linux/if_addr.h, IFA_F_NODAD
 

@@ -12,7 +12,7 @@ from plugin.kernel.netlink.link_messages import IFLA_MACVLAN_MODE, LinkChange
 from plugin.kernel.netlink.messages import U32, attribute
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Macvlan, MacvlanMode
+from plugin.model.links import Macvlan, MacvlanMode
 
 
 class MacvlanHandler(ChildHandler[Macvlan]):

@@ -13,7 +13,8 @@ from plugin.errors import ForeignLinkError, KernelError
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
-from plugin.model.resources import MARK_PREFIX, LinkResource
+from plugin.model.links import MARK_PREFIX
+from plugin.model.resources import LinkResource
 
 GROUP_OURS: Final = 0x706E
 GROUP_DOOMED: Final = 0x706F

@@ -14,7 +14,7 @@ from typing import Final
 
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import HandedOver
+from plugin.model.links import HandedOver
 
 
 @dataclass(frozen=True)

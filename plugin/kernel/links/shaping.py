@@ -1,4 +1,4 @@
-"""Upper bounds for what goes through a link: a token bucket, and a detour for what comes in.
+"""Upper bounds for what goes through a link: a token bucket, and an ifb link for what comes in.
 
 A bucket holds a tenth of a second's worth, and at least what one large segment of 64 KiB
 needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth plugin has it.
@@ -15,7 +15,8 @@ from plugin.kernel.netlink.conversations import traffic_control
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
-from plugin.model.resources import MARK_PREFIX, Detour, Limit
+from plugin.model.links import MARK_PREFIX
+from plugin.model.shaping import IngressRedirect, RateLimit
 
 LATENCY: Final = "25ms"
 MIN_BURST: Final = 1 << 16
@@ -25,10 +26,10 @@ _INGRESS: Final = 0xFFFF0000
 _ALL_PROTOCOLS: Final = 0x0003  # linux/if_ether.h: ETH_P_ALL
 
 
-class LimitHandler(OneByOne[Limit]):
+class RateLimitHandler(OneByOne[RateLimit]):
     """The bucket of a link."""
 
-    def ensure_one(self, session: Session, value: Limit) -> None:
+    def ensure_one(self, session: Session, value: RateLimit) -> None:
         """Put the bucket on the link, or give it another rate."""
         with traffic_control() as ipr:
             ipr.tc(
@@ -42,10 +43,10 @@ class LimitHandler(OneByOne[Limit]):
                 latency=LATENCY,
             )
 
-    def remove_one(self, session: Session, value: Limit) -> None:
+    def remove_one(self, session: Session, value: RateLimit) -> None:
         """Leave the bucket: it goes with its link."""
 
-    def read_one(self, session: Session, value: Limit) -> Limit | None:
+    def read_one(self, session: Session, value: RateLimit) -> RateLimit | None:
         """The bucket with the rate it has."""
         link = session.rtnl.link(value.ifname)
         if link is None:
@@ -54,44 +55,44 @@ class LimitHandler(OneByOne[Limit]):
             for queue in ipr.get_qdiscs(link.index):
                 if queue.get_attr("TCA_KIND") == "tbf":
                     rate = queue.get_nested("TCA_OPTIONS", "TCA_TBF_PARMS")["rate"] * 8
-                    return Limit(ifname=value.ifname, rate=rate)
+                    return RateLimit(ifname=value.ifname, rate=rate)
         return None
 
 
-class DetourHandler(LinkHandler[Detour]):
+class IngressRedirectHandler(LinkHandler[IngressRedirect]):
     """The ifb links that what comes in goes over."""
 
     patient: ClassVar[bool] = True
 
-    def make(self, rtnl: Rtnl, detour: Detour) -> None:
-        """Make the detour, and send what comes in by its source over it."""
+    def make(self, rtnl: Rtnl, redirect: IngressRedirect) -> None:
+        """Make the redirect, and send what comes in by its source over it."""
         try:
-            made = LinkChange(ifname=detour.ifname, group=ownership.GROUP_OURS, up=True)
+            made = LinkChange(ifname=redirect.ifname, group=ownership.GROUP_OURS, up=True)
             rtnl.add_link("ifb", made)
         except RtnlError as error:
             if error.code != errno.EEXIST:
                 raise
-            ownership.our_link(rtnl, detour.ifname, detour.mark, "ifb")
-        target = ownership.index_of(detour.ifname)
-        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + detour.mark))
-        _redirect(ownership.index_of(detour.source), target)
+            ownership.our_link(rtnl, redirect.ifname, redirect.mark, "ifb")
+        target = ownership.index_of(redirect.ifname)
+        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + redirect.mark))
+        _redirect(ownership.index_of(redirect.source), target)
 
-    def read_one(self, session: Session, value: Detour) -> Detour | None:
-        """The detour, if it is there and ours, and taken."""
+    def read_one(self, session: Session, value: IngressRedirect) -> IngressRedirect | None:
+        """The redirect, if it is there and ours, and taken."""
         link = session.rtnl.link(value.ifname)
         if link is None or not ownership.is_ours(link):
             return None
         return value if _is_taken(session.rtnl, value, link.index) else None
 
-    def read_all(self, session: Session) -> Iterable[Detour]:
+    def read_all(self, session: Session) -> Iterable[IngressRedirect]:
         for link in session.look(ownership.OwnedLinks).of_endpoints("ifb"):
             mark = ownership.mark_of(link) or ""
-            yield Detour(ifname=link.ifname, source=IfName(""), mark=mark)
+            yield IngressRedirect(ifname=link.ifname, source=IfName(""), mark=mark)
 
 
-def _is_taken(rtnl: Rtnl, detour: Detour, target: int) -> bool:
+def _is_taken(rtnl: Rtnl, redirect: IngressRedirect, target: int) -> bool:
     """Whether what comes in by the source goes over this very link."""
-    source = rtnl.link(detour.source)
+    source = rtnl.link(redirect.source)
     if source is None:
         return False
     with traffic_control() as ipr:
@@ -122,7 +123,7 @@ def _redirect(source: int, target: int) -> None:
 
 
 def _leads_to(ipr: Any, source: int) -> int | None:
-    """The number of the link that the detour of a source leads to; 0 if that link is gone."""
+    """The number of the link that what comes in by a source goes to; 0 if that link is gone."""
     if not any(queue.get_attr("TCA_KIND") == "ingress" for queue in ipr.get_qdiscs(source)):
         return None
     path = ("TCA_U32_ACT", "TCA_ACT_PRIO_1", "TCA_ACT_OPTIONS", "TCA_MIRRED_PARMS")
@@ -135,5 +136,5 @@ def _leads_to(ipr: Any, source: int) -> int | None:
     return None
 
 
-def _burst(limit: Limit) -> int:
+def _burst(limit: RateLimit) -> int:
     return max(limit.rate // 80, MIN_BURST)

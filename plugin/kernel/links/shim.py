@@ -23,13 +23,8 @@ from plugin.kernel.netlink.link_messages import (
     LinkInfo,
 )
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import (
-    MARK_PREFIX,
-    IpvlanFlag,
-    MacvlanMode,
-    Shim,
-    Sysctl,
-)
+from plugin.model.links import MARK_PREFIX, IpvlanFlag, MacvlanMode, Shim
+from plugin.model.sysctls import Sysctl
 
 
 class ShimHandler(LinkHandler[Shim]):

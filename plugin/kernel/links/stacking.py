@@ -16,7 +16,7 @@ from plugin.kernel.netlink.link_messages import (
     LinkInfo,
 )
 from plugin.kernel.netlink.rtnl import Rtnl
-from plugin.model.resources import IpvlanFlag, IpvlanMode, IpvlanSetting
+from plugin.model.links import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
 _IPVLAN_KINDS: Final = frozenset({"ipvlan", "ipvtap"})

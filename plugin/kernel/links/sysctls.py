@@ -14,7 +14,7 @@ from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.log import Log
 from plugin.model.ids import IfName
-from plugin.model.resources import RouteLocalnet, Sysctl
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 ROOT: Final = Path("/proc/sys")
 

@@ -19,7 +19,7 @@ from plugin.kernel.netlink.link_messages import (
 )
 from plugin.kernel.netlink.messages import U16, attribute
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.resources import MARK_PREFIX, Vlan
+from plugin.model.links import MARK_PREFIX, Vlan
 
 _802_1Q: Final = b"\x81\x00"  # and not 802.1ad
 

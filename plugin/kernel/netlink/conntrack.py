@@ -36,7 +36,7 @@ from plugin.kernel.netlink.messages import (
 )
 from plugin.log import Log
 from plugin.model.network import IPAddress, Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 
 _log: Final = Log("conntrack")
 # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_CTNETLINK with CT_GET, CT_DELETE

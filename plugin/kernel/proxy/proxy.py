@@ -23,7 +23,7 @@ from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.proxy.places import Limits
 from plugin.log import Log
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort, ProxiedPort
+from plugin.model.ports import HostPort, ProxiedPort
 
 _log: Final = Log("proxy")
 _RELAY: Final = "plugin.kernel.proxy.relay"

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 from plugin.drivers.registry import bind
 from plugin.errors import PortTakenError
 from plugin.model.ids import EndpointID, MacAddress, bridge_name
+from plugin.model.links import Bridge
 from plugin.model.network import Endpoint, Network, NetworkState
-from plugin.model.resources import Bridge
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint

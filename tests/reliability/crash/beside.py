@@ -2,7 +2,7 @@
 
 import itertools
 
-from plugin.model.resources import MARK_PREFIX
+from plugin.model.links import MARK_PREFIX
 from tests.kernel.netns import Netns
 from tests.reliability.crash.points import REAPER
 from tests.reliability.crash.snapshot import Snapshot

@@ -105,7 +105,7 @@ def install(points: Points) -> None:
     iptables_refuses = _raiser(FirewallError, "iptables refused")
     before(rtnl.Rtnl, "ask", _change, lambda: rtnl.RtnlError(errno.ENOBUFS, ""))
     before(sysctls, "ensure", _setting, kernel)
-    before(shaping.LimitHandler, "ensure_one", "queue", kernel)
+    before(shaping.RateLimitHandler, "ensure_one", "queue", kernel)
     before(shaping, "_redirect", "queue", kernel)
     before(conntrack, "_connections", "connections", lambda: OSError(errno.EIO, "no"))
     before(host_ports, "_bound", "port", kernel)

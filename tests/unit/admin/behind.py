@@ -4,7 +4,7 @@ from typing import Any
 
 from plugin.errors import NotReadyError, RefusedError
 from plugin.health import Health
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from plugin.store.base import Store
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint

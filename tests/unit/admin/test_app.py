@@ -9,7 +9,7 @@ from plugin import __version__
 from plugin.admin.app import create_app
 from plugin.model.ids import bridge_name
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 from tests.unit.admin.behind import BLUE, POOL, ROW, WEB, Life
 
 

@@ -11,6 +11,7 @@ from plugin.drivers.options import Option, boolean
 from plugin.drivers.registry import check_network
 from plugin.errors import InvalidOptionError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
+from plugin.model.links import Dummy, Macvlan, MacvlanMode
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -20,7 +21,6 @@ from plugin.model.network import (
     PortTarget,
 )
 from plugin.model.plan import Plan
-from plugin.model.resources import Dummy, Macvlan, MacvlanMode
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 from tests.golden.options_tables import render

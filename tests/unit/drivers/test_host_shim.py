@@ -8,19 +8,14 @@ import pytest
 
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName, MacAddress, derived_mac, shim_name
+from plugin.model.links import Shim
 from plugin.model.network import Endpoint, Network, PortTarget, PublishedPort, StaticRoute
-from plugin.model.resources import (
-    Address,
-    Element,
-    HostPort,
-    HostRoute,
-    ProxiedPort,
-    Resource,
-    RouteLocalnet,
-    Shim,
-    Sysctl,
-)
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")

@@ -9,9 +9,10 @@ from plugin.drivers.ipvlan import OPTIONS
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
+from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode
 from plugin.model.network import Endpoint, GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
-from plugin.model.resources import Element, Ipvlan, IpvlanFlag, IpvlanMode
+from plugin.model.rules import Element
 from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
 ETH0 = IfName("eth0")

@@ -8,21 +8,15 @@ import pytest
 
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName, MacAddress, own_address, shim_name
+from plugin.model.links import Ipvlan, IpvlanMode, Shim
 from plugin.model.network import Endpoint, Network, PublishedPort
 from plugin.model.parents import HostLink
-from plugin.model.resources import (
-    Address,
-    Element,
-    HostPort,
-    HostRoute,
-    Ipvlan,
-    IpvlanMode,
-    Resource,
-    RouteLocalnet,
-    Shim,
-    Sysctl,
-)
+from plugin.model.ports import HostPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")

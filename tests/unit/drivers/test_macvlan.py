@@ -10,9 +10,9 @@ from plugin.drivers.macvlan import OPTIONS
 from plugin.drivers.registry import bind
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
+from plugin.model.links import Dummy, Macvlan, MacvlanMode
 from plugin.model.network import GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
-from plugin.model.resources import Dummy, Macvlan, MacvlanMode
 from tests.fakes.values import a_network, a_pool, an_endpoint
 
 ETH0 = IfName("eth0")

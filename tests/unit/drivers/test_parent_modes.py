@@ -8,10 +8,10 @@ import pytest
 from plugin.drivers.registry import bind
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, vlan_name
+from plugin.model.links import Vlan
 from plugin.model.network import Network
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
-from plugin.model.resources import Vlan
 from tests.fakes.values import a_network
 
 ETH0, TAGGED = IfName("eth0"), IfName("eth0.100")

@@ -4,7 +4,7 @@ import pytest
 
 from plugin.errors import FirewallError
 from plugin.firewall.none import NoFirewall
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 
 ELEMENT = Element(container="pn_bridges", match=('"pnb-1"',))
 

@@ -15,8 +15,9 @@ from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.ids import IfName
+from plugin.model.links import Hairpin
 from plugin.model.plan import ORDER
-from plugin.model.resources import Element, Hairpin
+from plugin.model.rules import Element
 
 
 class Nothing(Rtnl):

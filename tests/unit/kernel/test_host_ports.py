@@ -9,7 +9,7 @@ from plugin.errors import KernelError
 from plugin.kernel import host_ports
 from plugin.kernel.host_ports import HostPorts
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort
+from plugin.model.ports import HostPort
 
 BOTH = (ip_address("127.0.0.1"), ip_address("::1"))
 

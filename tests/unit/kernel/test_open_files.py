@@ -15,7 +15,8 @@ from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.links import sysctls
 from plugin.kernel.netlink.conversations import conversation
 from plugin.model.network import Protocol
-from plugin.model.resources import HostPort, Sysctl
+from plugin.model.ports import HostPort
+from plugin.model.sysctls import Sysctl
 
 FORWARDING = Sysctl(name="net/ipv4/ip_forward", value="1")
 

@@ -9,7 +9,7 @@ from plugin.kernel.links.sandboxes import Sandboxes, one_look
 from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import MARK_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode
+from plugin.model.links import MARK_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode
 
 CHILD = Ipvlan(
     ifname=IfName("pnc-1"),

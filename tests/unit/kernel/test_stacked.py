@@ -18,7 +18,7 @@ from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.messages import attributes
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, Shim, Vlan
+from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode, Shim, Vlan
 
 LO: Final = IfName("lo")  # which is there wherever a test runs
 

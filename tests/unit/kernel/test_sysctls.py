@@ -6,7 +6,7 @@ import pytest
 
 from plugin.errors import KernelError
 from plugin.kernel.links import sysctls
-from plugin.model.resources import Sysctl
+from plugin.model.sysctls import Sysctl
 
 OFF = Sysctl(name="net/ipv6/conf/pnb-1/accept_ra", value="0")
 

@@ -1,7 +1,8 @@
 """Desired minus actual."""
 
 from plugin.model.diff import Delta, diff
-from plugin.model.resources import Element, Sysctl
+from plugin.model.rules import Element
+from plugin.model.sysctls import Sysctl
 
 ON = Sysctl(name="net/ipv4/ip_forward", value="1")
 OFF = Sysctl(name="net/ipv4/ip_forward", value="0")

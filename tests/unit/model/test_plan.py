@@ -3,8 +3,11 @@
 from typing import get_args
 
 from plugin.model.ids import IfName
+from plugin.model.links import Hairpin, Vlan
 from plugin.model.plan import ORDER, Plan, in_order
-from plugin.model.resources import Element, Hairpin, HostPort, Resource, Vlan
+from plugin.model.ports import HostPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
 from tests.fakes.values import a_published_port
 
 ONE = Element(container="pn_bridges", match=('"a"',))

@@ -15,7 +15,8 @@ from plugin.errors import (
 )
 from plugin.model.ids import EndpointID, MacAddress, handoff_name, port_name
 from plugin.model.network import Protocol
-from plugin.model.resources import Element, HostPort
+from plugin.model.ports import HostPort
+from plugin.model.rules import Element
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
 

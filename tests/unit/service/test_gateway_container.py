@@ -2,7 +2,7 @@
 
 import pytest
 
-from plugin.model.ids import bridge_name, detour_name, port_name
+from plugin.model.ids import bridge_name, port_name, redirect_name
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 
@@ -65,7 +65,7 @@ class TestStandIn:
 
         assert stands_in(rig)
         assert rig.held() == rig.wanted()
-        assert detour_name(GATEWAY.id) not in rig.host.links
+        assert redirect_name(GATEWAY.id) not in rig.host.links
 
     def test_it_is_what_the_last_join_left_after_a_restart(self, rig: Rig) -> None:
         """Nobody has to say it again."""

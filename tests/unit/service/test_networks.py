@@ -15,8 +15,8 @@ from plugin.errors import (
     SubnetOverlapError,
 )
 from plugin.model.ids import IfName, NetworkID, bridge_name
+from plugin.model.links import Bridge
 from plugin.model.network import Network, NetworkState
-from plugin.model.resources import Bridge
 from plugin.service.networks import get_network
 from tests.fakes.faults import Faults
 from tests.fakes.rig import Rig

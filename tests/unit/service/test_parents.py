@@ -8,8 +8,8 @@ from plugin.drivers.registry import bind
 from plugin.errors import KernelError, MissingLinkError, RefusedError
 from plugin.health import Status
 from plugin.model.ids import IfName, handoff_name
+from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting, Vlan
 from plugin.model.network import Network
-from plugin.model.resources import Ipvlan, IpvlanFlag, IpvlanMode, IpvlanSetting, Vlan
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 

@@ -10,7 +10,10 @@ from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name
 from plugin.model.network import Protocol
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, HostPort, Resource, RouteLocalnet, Sysctl
+from plugin.model.ports import HostPort
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.sysctls import RouteLocalnet, Sysctl
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall

@@ -6,7 +6,7 @@ import pytest
 
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import NetworkState
-from plugin.model.resources import Element
+from plugin.model.rules import Element
 from plugin.service.reconcile import Reconciler
 from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
 from tests.fakes.rig import Rig

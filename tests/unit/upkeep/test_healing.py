@@ -10,8 +10,8 @@ from plugin.errors import StoreError
 from plugin.health import Status
 from plugin.model.ids import NetworkID, bridge_name, port_name
 from plugin.model.network import NetworkState
-from plugin.model.resources import Element, Resource
-from plugin.model.rules import Prepared, Rule, Unserved
+from plugin.model.resources import Resource
+from plugin.model.rules import Element, Prepared, Rule, Unserved
 from plugin.telemetry import DRIFT
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig

@@ -6,10 +6,12 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from plugin.errors import RefusedError
+from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName, MacAddress, shim_name
+from plugin.model.links import Shim
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
-from plugin.model.resources import Address, Element, HostRoute, Shim
+from plugin.model.rules import Element
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 

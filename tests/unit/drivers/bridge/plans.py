@@ -3,7 +3,8 @@
 from typing import Any
 
 from plugin.model.plan import Plan
-from plugin.model.resources import Element, Sysctl
+from plugin.model.rules import Element
+from plugin.model.sysctls import Sysctl
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 

@@ -13,12 +13,16 @@ from plugin.model.ids import (
     MacAddress,
     bridge_name,
     derived_mac,
-    detour_name,
     handoff_name,
     port_name,
+    redirect_name,
 )
+from plugin.model.links import Veth
 from plugin.model.network import Endpoint, Network
-from plugin.model.resources import Detour, Element, Limit, Resource, Sysctl, Veth
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.sysctls import Sysctl
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
 
@@ -282,7 +286,7 @@ class TestBounds:
     def bounds(self, of_network: dict[str, str], of_endpoint: dict[str, str]) -> set[Resource]:
         network = a_network(options=of_network)
         plan = bind(network).endpoint_plan(an_endpoint(network, options=of_endpoint))
-        return of_kind(plan, Limit) | of_kind(plan, Detour)
+        return of_kind(plan, RateLimit) | of_kind(plan, IngressRedirect)
 
     def test_without_options_there_are_none(self) -> None:
         """A bucket would cost every packet something."""
@@ -297,28 +301,28 @@ class TestBounds:
         """Where it is sent out."""
         port = port_name(an_endpoint(a_network()).id)
 
-        assert self.bounds(of_network, of_endpoint) == {Limit(ifname=port, rate=10_000_000)}
+        assert self.bounds(of_network, of_endpoint) == {RateLimit(ifname=port, rate=10_000_000)}
 
     def test_what_it_sends_takes_a_detour(self) -> None:
         """The kernel bounds only what goes out of a link."""
         network = a_network()
         endpoint = an_endpoint(network)
-        detour = detour_name(endpoint.id)
+        detour = redirect_name(endpoint.id)
 
         assert self.bounds({"rate_from": "1gbit"}, {}) == {
-            Detour(
+            IngressRedirect(
                 ifname=detour,
                 source=port_name(endpoint.id),
                 mark=f"{network.id}/{endpoint.id}",
             ),
-            Limit(ifname=detour, rate=1_000_000_000),
+            RateLimit(ifname=detour, rate=1_000_000_000),
         }
 
     def test_the_containers_word_counts_more(self) -> None:
         """In each direction by itself."""
         found = self.bounds({"rate_to": "10mbit", "rate_from": "10mbit"}, {"rate_from": "20mbit"})
 
-        assert sorted(each.rate for each in found if isinstance(each, Limit)) == [
+        assert sorted(each.rate for each in found if isinstance(each, RateLimit)) == [
             10_000_000,
             20_000_000,
         ]
@@ -329,4 +333,4 @@ def test_nothing_else_is_made_for_an_endpoint() -> None:
     network = a_network("blue", *DUAL, options={"rate_from": "1gbit", "icc": "false"})
     kinds = {type(each) for each in bind(network).endpoint_plan(an_endpoint(network)).resources}
 
-    assert kinds == {Veth, Element, Sysctl, Detour, Limit}
+    assert kinds == {Veth, Element, Sysctl, IngressRedirect, RateLimit}

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from plugin.drivers.registry import bind
+from plugin.model.addresses import Address
 from plugin.model.ids import bridge_name
-from plugin.model.resources import Address, Bridge, Element
+from plugin.model.links import Bridge
+from plugin.model.rules import Element
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
 

@@ -6,9 +6,10 @@ import pytest
 
 from plugin.drivers.registry import bind
 from plugin.errors import GatewayOutsideError, InvalidOptionError, RefusedError
+from plugin.model.addresses import Address
 from plugin.model.ids import bridge_name
+from plugin.model.links import Bridge
 from plugin.model.network import GatewayNeeds, Network
-from plugin.model.resources import Address, Bridge
 from tests.fakes.values import a_network, a_pool
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
 

@@ -9,9 +9,11 @@ import pytest
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import bridge_name, port_name
+from plugin.model.links import Hairpin
 from plugin.model.network import Protocol, PublishedPort
 from plugin.model.plan import Plan
-from plugin.model.resources import Hairpin, HostPort, ProxiedPort, RouteLocalnet
+from plugin.model.ports import HostPort, ProxiedPort
+from plugin.model.sysctls import RouteLocalnet
 from tests.fakes.values import a_binding, a_network, a_published_port, an_endpoint
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
 
