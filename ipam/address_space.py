@@ -21,14 +21,13 @@ from ipam.errors import (
     RefusedError,
     UnknownPoolError,
 )
-from ipam.family import Family
 from ipam.lease import Owner
 from ipam.placement import Placement
 from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
+from ipam.pool_group import PoolGroup
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address, Prefix, alone
-from ipam.recollection import Recollection
-from ipam.repetition import is_owned, repeats
+from ipam.replay import LostPool, is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store, Transaction
@@ -92,7 +91,7 @@ class AddressSpace:
             )
         return found
 
-    def family(self, pool: PoolID) -> Family:
+    def group_of(self, pool: PoolID) -> PoolGroup:
         """This pool, which must be held, and its siblings."""
         home = self.get(pool)
         kin = [*self._of(home.pool.network), *self._grouped(home.pool)]
@@ -103,7 +102,7 @@ class AddressSpace:
             and each.pool.tenant == home.pool.tenant
             and each.pool.prefix.version == home.pool.prefix.version
         ]
-        return Family([home, *siblings])
+        return PoolGroup([home, *siblings])
 
     def holding(
         self, prefix: Prefix, address: Address, endpoint: str | None, at: Attempt
@@ -190,8 +189,8 @@ class AddressSpace:
         candidates = mine or free
         return candidates[0] if len(candidates) == 1 else None
 
-    def recollect(
-        self, wanted: WantedPool, prefix: Prefix, known: Recollection, at: Attempt
+    def restore_pool(
+        self, wanted: WantedPool, prefix: Prefix, known: LostPool, at: Attempt
     ) -> bool:
         """Hold a pool as its network knows it; False if it is held."""
         pool = wanted.placed(prefix, at.now)
@@ -203,7 +202,7 @@ class AddressSpace:
         found = self._add(replace(pool, network=known.network), at)
         for used in known.used:
             if used.address in prefix:
-                found.recollect(used, at)
+                found.restore(used, at)
         return True
 
     def reserve(self, reservations: Sequence[Reservation], at: Attempt) -> None:

@@ -16,7 +16,7 @@ from ipam.errors import AddressInUseError, AddressReservedError, InvalidAddressE
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
-from ipam.recollection import UsedAddress
+from ipam.replay import UsedAddress
 from ipam.returned import Returned
 from ipam.settings import Settings
 from ipam.store.host_facts import HostFacts
@@ -198,8 +198,8 @@ class PoolAddresses:
             request = AddressRequest(kind=held.kind, owner=held.owner)
             self._hold(self._lease(address, request, at), at)
 
-    def recollect(self, used: UsedAddress, at: Attempt) -> None:
-        """Record that somebody has an address, in a pool that was just recollected."""
+    def restore(self, used: UsedAddress, at: Attempt) -> None:
+        """Record that somebody has an address, in a pool that was just restored."""
         request = AddressRequest(kind=used.kind, owner=used.owner)
         lease = self._lease(used.address, request, at)
         self._hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint), at)

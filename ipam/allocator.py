@@ -28,7 +28,7 @@ from ipam.pool import (
 )
 from ipam.pool_request import WantedPool, read_request
 from ipam.prefixes import Address, Interface, Prefix, with_mask
-from ipam.recollection import Recollection, options_of
+from ipam.replay import LostPool, options_of
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.store.base import Store
@@ -123,7 +123,7 @@ class Allocator:
         space = self._space(space_of(pool))
 
         def take(at: Attempt) -> Interface:
-            lease = space.family(pool).take(wanted, at)
+            lease = space.group_of(pool).take(wanted, at)
             return with_mask(lease.address, space.get(lease.pool).pool.prefix)
 
         interface = space.run(take, self._times())
@@ -152,7 +152,7 @@ class Allocator:
             return
 
         def give_back(at: Attempt) -> None:
-            holder = space.family(pool).holding(address)
+            holder = space.group_of(pool).holding(address)
             if holder is not None:
                 endpoint = holder.bound_to(address, at)
                 if endpoint is None or not self._in_use(endpoint):
@@ -191,16 +191,14 @@ class Allocator:
         pool = found.run(lambda _: found.pool_for(network, prefix), self._times())
         return None if pool is None else options_of(pool)
 
-    def recollect(self, recollection: Recollection) -> bool:
+    def restore_pool(self, lost: LostPool) -> bool:
         """Hold a pool that was lost, with its addresses; False if it is held."""
-        wanted = read_request(recollection.request)
+        wanted = read_request(lost.request)
         prefix = wanted.prefix
         if prefix is None:
             return False
-        space = self._space(recollection.request.space)
-        return space.run(
-            lambda at: space.recollect(wanted, prefix, recollection, at), self._times()
-        )
+        space = self._space(lost.request.space)
+        return space.run(lambda at: space.restore_pool(wanted, prefix, lost, at), self._times())
 
     def bind(
         self,

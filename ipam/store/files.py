@@ -3,7 +3,7 @@
 A file of a later version is refused as it is, so that going back to the version
 that wrote it loses nothing.  A file that cannot be read is moved aside with its
 journal, so that the next start begins with an empty one, which network drivers fill
-again (``recollect``), and the engine when it starts, by replaying its networks.
+again (``restore_pool``), and the engine when it starts, by replaying its networks.
 """
 
 import sqlite3

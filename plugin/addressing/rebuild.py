@@ -6,7 +6,7 @@ from typing import Final
 from ipam.allocator import Allocator
 from ipam.lease import Kind
 from ipam.pool import LOCAL, PoolRequest
-from ipam.recollection import Recollection, UsedAddress
+from ipam.replay import LostPool, UsedAddress
 from plugin.addressing.ipam_use import in_our_words, owner_of, space_of
 from plugin.errors import RefusedError
 from plugin.log import Log
@@ -33,7 +33,7 @@ def restore(allocator: Allocator, known: Iterable[tuple[Network, tuple[Endpoint,
 def _restore(
     allocator: Allocator, network: Network, pool: PoolData, endpoints: Iterable[Endpoint]
 ) -> None:
-    lost = Recollection(
+    lost = LostPool(
         network=network.id,
         request=PoolRequest(space=LOCAL, prefix=pool.prefix, options=pool.options or {}),
         used=tuple(_used(pool, endpoints)),
@@ -41,7 +41,7 @@ def _restore(
     fields = {"network": short(network.id), "pool": pool.prefix}
     try:
         with in_our_words():
-            restored = allocator.recollect(lost)
+            restored = allocator.restore_pool(lost)
     except RefusedError as error:
         _log.error("pool.lost", **fields, reason=error)
         return

@@ -15,7 +15,7 @@ from ipam.errors import IpamError
 from ipam.lease import AddressRequest, Kind, Owner
 from ipam.pool import LOCAL, NO_TENANT, PoolID, PoolRequest, pool_id
 from ipam.prefixes import parse_address, parse_prefix
-from ipam.recollection import Recollection, UsedAddress
+from ipam.replay import LostPool, UsedAddress
 from ipam.reservation import Reservation
 from ipam.settings import Settings, parse_pools
 from ipam.store.base import Store
@@ -84,8 +84,8 @@ CALLS: dict[str, Call] = {
     "ungroup": lambda each: each.ungroup("net1"),
     "ungroup what is deleted": lambda each: each.ungroup("net1", deleted=True),
     "options": lambda each: each.options("net1", LOCAL, PREFIX),
-    "recollect": lambda each: each.recollect(
-        Recollection(
+    "restore a lost pool": lambda each: each.restore_pool(
+        LostPool(
             network="net3",
             request=PoolRequest(prefix=LOST),
             used=(UsedAddress(address=LOST[3], endpoint="e9"),),

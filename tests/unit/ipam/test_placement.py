@@ -2,8 +2,7 @@
 
 import pytest
 
-from ipam.occupancy import Occupancy, first_gap
-from ipam.placement import Placement
+from ipam.placement import Occupancy, Placement, first_gap
 from ipam.pool import LOCAL, Pool, Tenant, pool_id
 from ipam.prefixes import parse_prefix
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ipam.allocator import Allocator
 from ipam.errors import InvalidRequestError
 from ipam.pool import LOCAL, PoolRequest
-from ipam.recollection import Recollection
+from ipam.replay import LostPool
 from ipam.store.memory import MemoryStore
 
 PREFIX = IPv4Network("10.1.2.0/28")
@@ -47,7 +47,7 @@ def test_the_pool_is_the_same(given_options: dict[str, str], subpool: IPv4Networ
     rebuilt = Allocator(MemoryStore(), clock=lambda: 1.0)
     assert remembered is not None
     request = PoolRequest(prefix=PREFIX, options=remembered)
-    rebuilt.recollect(Recollection(network="net1", request=request))
+    rebuilt.restore_pool(LostPool(network="net1", request=request))
 
     assert rebuilt.pools() == allocator.pools() == [replace(pool, network="net1")]
     assert rebuilt.pools()[0].automatic == pool.automatic

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ipam.allocator import Allocator
+from ipam.cli.usage_map import draw
 from ipam.lease import State
-from ipam.picture import draw
 from ipam.pool import Pool
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
+from ipam.cli.usage_map import UsageMap, draw
 from ipam.lease import Kind, Lease, State
-from ipam.picture import Picture, draw
 from ipam.pool import LOCAL, NO_TENANT, Pool, pool_id
 from ipam.prefixes import parse_address, parse_prefix, parse_range
 
 
 def drawn(
     prefix: str, *leases: tuple[str, Kind, State], kept: str = "", exclude: str = ""
-) -> Picture:
+) -> UsageMap:
     network = parse_prefix(prefix)
     pool = Pool(
         id=pool_id(LOCAL, NO_TENANT, network),

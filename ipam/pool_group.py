@@ -19,7 +19,7 @@ from ipam.prefixes import Address
 _Take: TypeAlias = Callable[[PoolAddresses, AddressRequest, Attempt], Lease | None]
 
 
-class Family:
+class PoolGroup:
     """The pools an address may come from, the one that was asked first."""
 
     def __init__(self, members: Sequence[PoolAddresses]) -> None:

@@ -39,7 +39,7 @@ _STYLES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class UsageMap:
     """The drawing, what part of the pool it shows, and how to read it."""
 
     part: Prefix
@@ -61,7 +61,7 @@ class Picture:
         return text
 
 
-def draw(pool: Pool, leases: Iterable[Lease], kept: Iterable[Address]) -> Picture:
+def draw(pool: Pool, leases: Iterable[Lease], kept: Iterable[Address]) -> UsageMap:
     """Draw who holds what in the pool, and what is kept for an owner."""
     marks: dict[Address, str] = dict.fromkeys(kept, KEPT)
     for lease in leases:
@@ -71,13 +71,13 @@ def draw(pool: Pool, leases: Iterable[Lease], kept: Iterable[Address]) -> Pictur
     size = part.num_addresses
     if size <= CELLS:
         characters = "".join(_character(pool, marks, address) for address in part)
-        return Picture(part=part, per_character=1, lines=_lines(characters))
+        return UsageMap(part=part, per_character=1, lines=_lines(characters))
     per_character = size // CELLS
     filled = [0] * CELLS
     for address in marks:
         filled[(int(address) - int(part.network_address)) // per_character] += 1
     shades = "".join(_shade(count, per_character) for count in filled)
-    return Picture(part=part, per_character=per_character, lines=_lines(shades))
+    return UsageMap(part=part, per_character=per_character, lines=_lines(shades))
 
 
 def _part(prefix: Prefix, marks: Iterable[Address]) -> Prefix:

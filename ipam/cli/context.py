@@ -25,7 +25,7 @@ Command: TypeAlias = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class GlobalOptions:
     """What was said before the command."""
 
     path: Path

@@ -8,14 +8,14 @@ from ipam.errors import PoolOverlapError
 from ipam.lease import Kind, Owner
 from ipam.pool import LOCAL, AddressSpaceName, Pool, PoolRequest
 from ipam.prefixes import parse_address, parse_prefix
-from ipam.recollection import Recollection, UsedAddress
+from ipam.replay import LostPool, UsedAddress
 from tests.unit.ipam.conftest import World
 
 PREFIX = "10.1.2.0/28"
 
 
-def recollection(options: dict[str, str] | None = None, prefix: str = PREFIX) -> Recollection:
-    return Recollection(
+def lost_pool(options: dict[str, str] | None = None, prefix: str = PREFIX) -> LostPool:
+    return LostPool(
         network="net1",
         request=PoolRequest(prefix=parse_prefix(prefix), options=options or {}),
         used=(
@@ -32,10 +32,10 @@ def options_of(world: World, pool: Pool, network: str = "net1") -> dict[str, str
     return world.allocator.options(network, LOCAL, pool.prefix)
 
 
-class TestRecollect:
+class TestRestorePool:
     def test_the_pool_is_held_with_its_addresses(self, world: World) -> None:
         """As if nothing had been lost; an address of elsewhere is passed over."""
-        assert world.allocator.recollect(recollection({"tenant": "red"}))
+        assert world.allocator.restore_pool(lost_pool({"tenant": "red"}))
 
         (pool,) = world.allocator.pools()
         leases = {str(lease.address): lease for lease in world.allocator.leases(pool.id)}
@@ -46,30 +46,30 @@ class TestRecollect:
 
     def test_nothing_of_it_lapses(self, world: World) -> None:
         """Its endpoints have it, and will not say so again."""
-        world.allocator.recollect(recollection())
+        world.allocator.restore_pool(lost_pool())
         world.now += 1000
 
         assert world.allocator.collect() == 0
 
     def test_its_pools_are_siblings(self, world: World) -> None:
         """Full ones overflow as before."""
-        world.allocator.recollect(recollection(prefix="10.1.2.0/32"))
-        world.allocator.recollect(recollection(prefix="10.1.3.0/32"))
+        world.allocator.restore_pool(lost_pool(prefix="10.1.2.0/32"))
+        world.allocator.restore_pool(lost_pool(prefix="10.1.3.0/32"))
         first = world.allocator.pools()[0]
 
         assert [world.take(first) for _ in range(2)] == ["10.1.2.0", "10.1.3.0"]
 
     def test_what_is_held_stays_as_it_is(self, world: World) -> None:
         """Repeating it changes nothing."""
-        world.allocator.recollect(recollection())
+        world.allocator.restore_pool(lost_pool())
         before = world.everything()
 
-        assert not world.allocator.recollect(recollection())
+        assert not world.allocator.restore_pool(lost_pool())
         assert world.everything() == before
 
-    def test_any_pool_cannot_be_recollected(self, world: World) -> None:
+    def test_any_pool_cannot_be_restored(self, world: World) -> None:
         """It would be a new one."""
-        assert not world.allocator.recollect(recollection(prefix="0.0.0.0/28"))
+        assert not world.allocator.restore_pool(lost_pool(prefix="0.0.0.0/28"))
         assert world.allocator.pools() == []
 
     def test_another_pool_in_its_place_is_said(self, world: World) -> None:
@@ -78,12 +78,12 @@ class TestRecollect:
         before = world.everything()
 
         with pytest.raises(PoolOverlapError, match=r"10\.1\.2\.0/28 and pool .*10\.1\.2\.0/30"):
-            world.allocator.recollect(recollection())
+            world.allocator.restore_pool(lost_pool())
         assert world.everything() == before
 
     def test_it_goes_with_its_network(self, world: World) -> None:
         """As any other."""
-        world.allocator.recollect(recollection())
+        world.allocator.restore_pool(lost_pool())
         world.allocator.release_pool(world.allocator.pools()[0].id)
         world.allocator.ungroup("net1")
 
@@ -108,7 +108,7 @@ class TestOptions:
         )
         options = options_of(world, pool)
         rebuilt = make_world()
-        rebuilt.allocator.recollect(recollection(options))
+        rebuilt.allocator.restore_pool(lost_pool(options))
         world.allocator.group("net1", LOCAL, [pool.prefix])
 
         assert rebuilt.allocator.pools() == world.allocator.pools()
