@@ -41,37 +41,6 @@ class AddressUse(Protocol):
         """Networks all of whose pools the engine has given back, of those that are theirs."""
 
 
-class NobodyAsks:
-    """The addresses are another IPAM's."""
-
-    def described(self, network: Network) -> Network:
-        """Their owner remembers them."""
-        return network
-
-    def group(self, network: Network) -> None:
-        """They have no common owner here."""
-
-    def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
-        """They never had one."""
-
-    def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        """Their owner knows already."""
-
-    def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        """Their owner will be told."""
-
-    def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        """Their owner cannot be told."""
-
-    def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
-        """Their owner knows."""
-        return False
-
-    def released(self) -> frozenset[NetworkID]:
-        """Their owner knows."""
-        return frozenset()
-
-
 def bind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
     """Bind both addresses of an endpoint."""
     for pool, interface in _held(network, endpoint):

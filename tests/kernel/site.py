@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from plugin.addressing.base import NobodyAsks
 from plugin.bootstrap.assembly import Backends, assemble
 from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
@@ -26,6 +25,7 @@ from plugin.model.network import (
     StaticRoute,
 )
 from plugin.store.memory import MemoryStore
+from tests.fakes.addresses import NobodyAsks
 from tests.fakes.values import SANDBOX, a_network, an_endpoint
 from tests.kernel.netns import Netns
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from plugin import deadline
-from plugin.addressing.base import NobodyAsks
 from plugin.errors import BusyError, LateError, StoreError
 from plugin.model.network import Endpoint, IPInterface, NetworkState, PoolData
 from plugin.service.locks import Locks
+from tests.fakes.addresses import NobodyAsks
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
