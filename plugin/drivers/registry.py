@@ -27,7 +27,7 @@ def driver_for(mode: str) -> Driver:
     try:
         return DRIVERS[mode]
     except KeyError:
-        raise InvalidOptionError(MODE, mode, f"one of {', '.join(DRIVERS)}") from None
+        raise InvalidOptionError(MODE, mode, f"one of {', '.join(modes())}") from None
 
 
 def bind(network: Network) -> BoundNetwork:

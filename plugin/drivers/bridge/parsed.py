@@ -1,6 +1,7 @@
 """The options of one network as a whole: what several of them say together."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from plugin.drivers.bridge.options import (
@@ -20,7 +21,7 @@ from plugin.model.network import IPAddress, Network
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BridgeOptions:
     """Each option by itself (``options[ICC]``), and what they come to on this network."""
 
@@ -31,12 +32,12 @@ class BridgeOptions:
         """The value of one option."""
         return self.values[option]
 
-    @property
+    @cached_property
     def bridge(self) -> IfName:
         """The name of the network's bridge."""
         return self[BRIDGE_NAME] or bridge_name(self.network.id)
 
-    @property
+    @cached_property
     def mtu(self) -> int:
         """That of all links; the host's link may have one that is too small."""
         size = self[MTU] or self.network.uplink_mtu
@@ -46,12 +47,12 @@ class BridgeOptions:
             )
         return size
 
-    @property
+    @cached_property
     def modes(self) -> dict[int, GatewayMode]:
         """How each family reaches the world outside."""
         return {4: self[GATEWAY_MODE_IPV4], 6: self[GATEWAY_MODE_IPV6]}
 
-    @property
+    @cached_property
     def sources(self) -> dict[int, IPAddress]:
         """The addresses that containers have outside, of families for which one is chosen."""
         chosen = {4: self[HOST_IPV4], 6: self[HOST_IPV6]}
