@@ -6,9 +6,10 @@ has its own bound only.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import Final
 
 from plugin.errors import LateError
@@ -37,3 +38,26 @@ def check() -> None:
     end = _end.get()
     if end is not None and time.monotonic() > end:
         raise LateError("the host took too long, and what was done was undone; see /health")
+
+
+class TimedLock:
+    """A lock that nobody waits for longer than the deadline allows, and ``most`` seconds at most.
+
+    On entry of its ``with`` statement it raises what ``late`` makes of the seconds waited in vain:
+    a disk or a kernel that keeps one caller must not keep everybody.
+    """
+
+    __slots__ = ("_late", "_lock", "_most")
+
+    def __init__(self, most: float, late: Callable[[float], Exception]) -> None:
+        self._most = most
+        self._late = late
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        seconds = remaining(self._most)
+        if not self._lock.acquire(timeout=seconds):
+            raise self._late(seconds)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

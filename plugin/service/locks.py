@@ -11,9 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from plugin import deadline
+from plugin.deadline import TimedLock
 from plugin.errors import BusyError
 from plugin.model.ids import NetworkID, short
 
@@ -27,7 +29,7 @@ class Locks:
     def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
         self._wait = wait_seconds
         self._guard = threading.Condition()
-        self._held: dict[NetworkID, threading.Lock] = {}
+        self._held: dict[NetworkID, TimedLock] = {}
         self._waiting: dict[NetworkID, int] = {}
         self._inside = 0
         self._sweeping = False
@@ -42,15 +44,8 @@ class Locks:
         """Be the only one who changes this network.  Raises BusyError."""
         lock = self._enter(network_id)
         try:
-            seconds = deadline.remaining(self._wait)
-            if not lock.acquire(timeout=seconds):
-                raise BusyError(
-                    f"network {short(network_id)} is busy for {seconds:.3g} s with another call"
-                )
-            try:
+            with lock:
                 yield
-            finally:
-                lock.release()
         finally:
             self._leave(network_id)
 
@@ -108,7 +103,7 @@ class Locks:
         self._guard.notify_all()
         return False
 
-    def _enter(self, network_id: NetworkID) -> threading.Lock:
+    def _enter(self, network_id: NetworkID) -> TimedLock:
         with self._guard:
             if network_id in self._shut and threading.get_ident() != self._restorer:
                 self._wait_for_opening(network_id)
@@ -117,7 +112,9 @@ class Locks:
                 raise BusyError(f"a sweep has been running for {self._wait:g} s")
             self._inside += 1
             self._waiting[network_id] = self._waiting.get(network_id, 0) + 1
-            return self._held.setdefault(network_id, threading.Lock())
+            if network_id not in self._held:
+                self._held[network_id] = TimedLock(self._wait, partial(_busy, network_id))
+            return self._held[network_id]
 
     def _wait_for_opening(self, network_id: NetworkID) -> None:
         seconds = deadline.remaining(self._wait)
@@ -140,3 +137,7 @@ class Locks:
                 del self._waiting[network_id], self._held[network_id]
             if not self._inside:
                 self._guard.notify_all()
+
+
+def _busy(network_id: NetworkID, seconds: float) -> BusyError:
+    return BusyError(f"network {short(network_id)} is busy for {seconds:.3g} s with another call")

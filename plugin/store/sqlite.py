@@ -10,14 +10,13 @@ kept, and the file is whole in any case).
 
 import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-from plugin import deadline
+from plugin.deadline import TimedLock
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network
@@ -26,7 +25,7 @@ from plugin.store.codec import decode, encode
 from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 
 _BUSY_SECONDS: Final = 5.0
-_TURN_SECONDS: Final = 10.0
+_LOCK_SECONDS: Final = 10.0
 _SETTLED: Final = 0x706E6574  # "pnet": what the mark was before it was the file's own
 _TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
 _PUT_NETWORK: Final = (
@@ -42,7 +41,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = TimedLock(_LOCK_SECONDS, self._busy)
         self._memory = MemoryStore()
         self._trouble = False
         self._on_disk = False
@@ -69,7 +68,7 @@ class SqliteStore:
         return self._memory.networks()
 
     def save_network(self, network: Network) -> None:
-        with self._turn():
+        with self._lock:
             kept = network_as_kept(network, self._memory.network(network.id))
             self._write(_PUT_NETWORK, kept.id, encode(kept))
             self._memory.save_network(kept)
@@ -77,14 +76,14 @@ class SqliteStore:
     def doom_network(self, network_id: NetworkID) -> bool:
         # In memory first, whatever the disk says: the tick then sees to the rest.
         known = self._memory.doom_network(network_id)
-        with self._turn():
+        with self._lock:
             doomed = self._memory.network(network_id)
             if doomed is not None:
                 self._write(_PUT_NETWORK, doomed.id, encode(doomed))
         return known
 
     def delete_network(self, network_id: NetworkID) -> None:
-        with self._turn():
+        with self._lock:
             self._write("DELETE FROM network WHERE id = ?", network_id)
             self._memory.delete_network(network_id)
 
@@ -103,14 +102,14 @@ class SqliteStore:
         return self._memory.endpoints_in(sandbox_key)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
-        with self._turn():
+        with self._lock:
             kept = endpoint_as_kept(endpoint, self._memory.endpoint(endpoint.id))
             self._write(_PUT_ENDPOINT, kept.id, kept.network_id, encode(kept), on_disk=False)
             self._memory.save_endpoint(kept)
 
     def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
         known = self._memory.doom_endpoint(endpoint_id)
-        with self._turn():
+        with self._lock:
             doomed = self._memory.endpoint(endpoint_id)
             if doomed is not None:
                 record = encode(doomed)
@@ -118,7 +117,7 @@ class SqliteStore:
         return known
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
-        with self._turn():
+        with self._lock:
             self._write("DELETE FROM endpoint WHERE id = ?", endpoint_id, on_disk=False)
             self._memory.delete_endpoint(endpoint_id)
 
@@ -128,18 +127,18 @@ class SqliteStore:
     def settle(self) -> None:
         if self._memory.is_settled:
             return
-        with self._turn():
+        with self._lock:
             self._write(f"PRAGMA application_id = {_mark_of(self._file)}")
             self._memory.is_settled = True
 
     def probe(self) -> None:
-        with self._turn():
+        with self._lock:
             self._check_file()
             if self._trouble or self._is_tight():
                 self._write(f"PRAGMA user_version = {schema.VERSION}")
 
     def close(self) -> None:
-        with self._turn():
+        with self._lock:
             self._connection.close()
 
     def _open(self, path: Path) -> None:
@@ -161,16 +160,8 @@ class SqliteStore:
         (settled,) = execute("PRAGMA application_id").fetchone()
         self._memory.is_settled = settled in (_SETTLED, _mark_of(self._file))
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One writer at a time; a disk that keeps one keeps nobody else for ever."""
-        seconds = deadline.remaining(_TURN_SECONDS)
-        if not self._lock.acquire(timeout=seconds):
-            raise StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _busy(self, seconds: float) -> StoreError:
+        return StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")
 
     def _write(self, statement: str, *values: str | bytes, on_disk: bool = True) -> None:
         try:

@@ -3,7 +3,8 @@
 import pytest
 
 from plugin import deadline
-from plugin.errors import LateError
+from plugin.deadline import TimedLock
+from plugin.errors import BusyError, LateError
 from tests.kernel.netns import wait_until
 
 
@@ -37,3 +38,28 @@ def test_undoing_has_a_time_of_its_own() -> None:
             assert deadline.remaining(10) > 1
 
         assert deadline.remaining(10) == 0
+
+
+class TestTimedLock:
+    @pytest.mark.parametrize(("most", "wait"), [(0.01, 60.0), (60.0, 0.01)])
+    def test_it_is_waited_for_until_the_earlier_end(self, most: float, wait: float) -> None:
+        """Its own bound, or the deadline of whoever asked."""
+        lock = TimedLock(most, lambda seconds: BusyError(f"kept for {seconds:.2f} s"))
+        with (
+            lock,
+            deadline.within(wait),
+            pytest.raises(BusyError, match=r"kept for 0\.0[01] s"),
+            lock,
+        ):
+            raise AssertionError
+
+    def test_it_is_free_again_after_whatever_happens(self) -> None:
+        """A failure in the block, and a wait in vain."""
+        lock = TimedLock(0.01, lambda _: BusyError("kept"))
+        with pytest.raises(KeyError), lock:
+            raise KeyError
+        with lock, pytest.raises(BusyError):
+            lock.__enter__()
+
+        with lock, deadline.within(0):
+            assert deadline.remaining(1) < 1

@@ -6,13 +6,12 @@ element costs a tenth of what it costs as text.
 """
 
 import socket
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from plugin import deadline
+from plugin.deadline import TimedLock
 from plugin.errors import KernelError
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import nf_messages as messages
@@ -31,7 +30,7 @@ class NfTables:
     """nf_tables of the network namespace that the first caller is in."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = TimedLock(_TIMEOUT_SECONDS, _busy)
         self._socket: socket.socket | None = None
         self._sequence = 0
 
@@ -106,17 +105,13 @@ class NfTables:
 
     @contextmanager
     def _turn(self) -> Iterator[socket.socket]:
-        """One conversation at a time; a kernel that keeps one keeps nobody else for ever."""
-        seconds = deadline.remaining(_TIMEOUT_SECONDS)
-        if not self._lock.acquire(timeout=seconds):
-            raise KernelError(f"nftables has not ended another transaction for {seconds:.0f} s")
-        try:
-            yield self._open()
-        except BaseException:
-            self._let_go()  # what it has not read yet is nobody's answer
-            raise
-        finally:
-            self._lock.release()
+        """Hold the socket, one conversation at a time."""
+        with self._lock:
+            try:
+                yield self._open()
+            except BaseException:
+                self._let_go()  # what it has not read yet is nobody's answer
+                raise
 
     def _open(self) -> socket.socket:
         if self._socket is None:
@@ -133,6 +128,10 @@ class NfTables:
         sock, self._socket = self._socket, None
         if sock is not None:
             sock.close()
+
+
+def _busy(seconds: float) -> KernelError:
+    return KernelError(f"nftables has not ended another transaction for {seconds:.0f} s")
 
 
 def _batch(steps: Sequence[Step], first: int) -> bytes:

@@ -37,7 +37,7 @@ def kept(store: SqliteStore) -> Iterator[None]:
     held, over = threading.Event(), threading.Event()
 
     def work() -> None:
-        with store._turn():
+        with store._lock:
             held.set()
             over.wait(60)
 
