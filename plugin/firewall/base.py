@@ -22,11 +22,16 @@ class Ruleset(Protocol):
         """What the sets of those names hold; nothing if they are not there."""
 
     def lay(
-        self, tables: Sequence[CompiledTable], entries: Sequence[SetChange] | None = None
+        self,
+        tables: Sequence[CompiledTable],
+        entries: Sequence[SetChange] = (),
+        *,
+        anew: bool = False,
     ) -> None:
         """Have tables with these sets, and these chains and rules and no others, in one transaction.
 
-        Elements stay.  With ``entries`` the tables are made anew, and have those.
+        Elements stay, and ``entries`` come with the rules.  Tables that are made ``anew`` have
+        those alone.
         """
 
     def change(self, table: str, changes: Sequence[SetChange]) -> None:
@@ -64,8 +69,11 @@ class Firewall(Protocol):
     def check(self) -> None:
         """Raise FirewallError if there is none that could keep elements."""
 
-    def prepare(self) -> Prepared:
+    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
         """Make the skeleton so, elements untouched, and the accord with Docker's own rules.
+
+        The rules of a new version may ask for elements that the one before did not have.  So what
+        a table that is in use lacks of ``known`` is added together with the rules.
 
         Tells which rules were not there, also if ``ensure`` or ``remove`` had to put them back
         since the last time.  Raises FirewallError if there can be no skeleton.

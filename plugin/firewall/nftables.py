@@ -49,9 +49,9 @@ class NftablesFirewall:
     def check(self) -> None:
         """What the kernel refuses is found out by asking."""
 
-    def prepare(self) -> Prepared:
+    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
         with _in_our_words():
-            self._make_skeleton()
+            self._make_skeleton(known)
         accord = self._docker_user.ensure()
         restored = [self._restored.popleft() for _ in range(len(self._restored))]
         with _in_our_words():
@@ -103,7 +103,7 @@ class NftablesFirewall:
     def close(self) -> None:
         self._ruleset.close()
 
-    def _make_skeleton(self) -> None:
+    def _make_skeleton(self, known: Iterable[Element] = ()) -> None:
         """Make the skeleton so unless it is; a look takes a tenth of what making takes.
 
         Who made it anew each time would also answer every change with changes of his own, which
@@ -112,19 +112,30 @@ class NftablesFirewall:
         before = self._look()
         if before and before == self._made:
             return
-        self._lay()
+        self._lay(list(known))
         self._made = self._look()
         if before is not None and self._made is not None:
             self._restored.extend(_lacking(before, self._made))
 
-    def _lay(self) -> None:
+    def _lay(self, known: Sequence[Element]) -> None:
+        there = frozenset(self._read(SHAPES)) if known else frozenset()
+        keys = {each.key for each in there}
+        # Nothing is there after a boot, and then nobody needs them before his network is healed.
+        added = [each for each in known if each.key not in keys] if there else []
         try:
-            self._ruleset.lay(self._tables)
+            self._ruleset.lay(self._tables, tuple(_changes(added)))
         except KernelError as error:
             # A set or chain of that name is of another kind: of a pynet before this one, or a
             # stranger's.
             _log.warning("tables.replaced", reason=error)
-            self._ruleset.lay(self._tables, tuple(_changes(self._read(SHAPES))))
+            kept = there or frozenset(self._read(SHAPES))
+            try:
+                self._ruleset.lay(self._tables, tuple(_changes([*kept, *added])), anew=True)
+            except KernelError as worse:
+                if not added:
+                    raise
+                _log.warning("elements.not_added", reason=worse)
+                self._ruleset.lay(self._tables, tuple(_changes(kept)), anew=True)
 
     def _change(self, changes: Sequence[SetChange]) -> None:
         self._ruleset.change(skeleton.TABLE, changes)

@@ -4,7 +4,7 @@ A network without them would let its containers reach the host's loopback, by th
 lets the host reach published ports there, and each other's networks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from plugin.errors import FirewallError
 from plugin.model.ids import IfName
@@ -25,7 +25,7 @@ class NoFirewall:
             "networks of mode macvlan, ipvlan or null without host_access need none"
         )
 
-    def prepare(self) -> Prepared:
+    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
         """Whoever builds it says in the health what is missing."""
         return Prepared()
 

@@ -3,13 +3,15 @@
 Healing looks here before it acts, and ``pynet check`` shows what it would do.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import Final
 
+from plugin.errors import PynetError
 from plugin.firewall.base import Firewall
+from plugin.log import Log
 from plugin.model.diff import Delta
 from plugin.model.ids import short
 from plugin.model.links import HandedOver, Veth
@@ -22,6 +24,8 @@ from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
+
+_log: Final = Log("drift")
 
 # Filled with what others have on this host, whichever networks there are.
 _DOCKER: Final = "pn_docker"
@@ -84,18 +88,25 @@ class Inspector:
 
     def wanting(self, network: Network, endpoints: Iterable[Endpoint], elements: Elements) -> Delta:
         """What an active network lacks, or has otherwise, given the firewall's elements."""
-        bound = self._bound.of(network)
-        known = tuple(endpoints)
-        plan = bound.network_plan() | bound.shared_plan(known)
-        for endpoint in known:
-            if endpoint.joined:
-                plan |= bound.held_plan(endpoint)
+        plan = self._plan(network, endpoints)
         delta = self.reconciler.compare(plan.resources, elements.there)
         own = {each for each in plan.resources if isinstance(each, Element)}
         if own.isdisjoint(delta.missing | delta.changed):
             return delta
         elements.confirm(lambda there: not own <= there)
         return self.reconciler.compare(plan.resources, elements.there)
+
+    def wanted_elements(self) -> Iterator[Element]:
+        """What active networks want of the firewall, as far as that can be said."""
+        for network in self.store.networks():
+            if network.state is not NetworkState.ACTIVE:
+                continue
+            try:
+                plan = self._plan(network, self.store.endpoints(network.id))
+            except PynetError as error:  # healing says it, too
+                _log.error("network.not_planned", network=short(network.id), reason=error)
+                continue
+            yield from (each for each in plan.resources if isinstance(each, Element))
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
@@ -191,6 +202,16 @@ class Inspector:
     def elements(self) -> Elements:
         """Everything that the firewall holds.  Raises FirewallError."""
         return Elements(self._firewall)
+
+    def _plan(self, network: Network, endpoints: Iterable[Endpoint]) -> Plan:
+        """What the host holds for an active network and those of ``endpoints`` that are joined."""
+        bound = self._bound.of(network)
+        known = tuple(endpoints)
+        plan = bound.network_plan() | bound.shared_plan(known)
+        for endpoint in known:
+            if endpoint.joined:
+                plan |= bound.held_plan(endpoint)
+        return plan
 
 
 class Inspection:

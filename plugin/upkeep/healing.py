@@ -64,8 +64,11 @@ class Healer:
         self._healing = threading.Lock()
 
     def prepare(self) -> None:
-        """Have the rules that are the same for all networks, before anybody listens for changes."""
-        self._prepare_firewall(drift=False)
+        """Have the rules that are the same for all networks, before anybody listens for changes.
+
+        Of a version before this one there may be tables without what these rules ask for.
+        """
+        self._prepare_firewall(drift=False, known=self._inspector.wanted_elements())
 
     def restore(self) -> None:
         """The pass at start: what is missing then was never drift, a reboot took it."""
@@ -159,10 +162,10 @@ class Healer:
         except PynetError as error:
             _log.error("networks.not_collected", reason=error)
 
-    def _prepare_firewall(self, *, drift: bool) -> tuple[int, ...]:
+    def _prepare_firewall(self, *, drift: bool, known: Iterable[Element] = ()) -> tuple[int, ...]:
         """The families in which rules of the user's decide about masquerading."""
         try:
-            prepared = self._firewall.prepare()
+            prepared = self._firewall.prepare(known)
         except PynetError as error:
             self._health.degrade(
                 _FIREWALL,

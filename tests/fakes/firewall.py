@@ -1,6 +1,6 @@
 """A firewall in memory, and one that can fail, whole as a transaction does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from plugin.errors import FirewallError
 from plugin.model.ids import IfName, Key
@@ -21,7 +21,7 @@ class MemoryFirewall:
     def check(self) -> None:
         """It is always there."""
 
-    def prepare(self) -> Prepared:
+    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
         """There is no skeleton to make."""
         return Prepared()
 
@@ -70,7 +70,7 @@ class FaultyFirewall(MemoryFirewall):
         if self.absent:
             raise FirewallError(self.absent)
 
-    def prepare(self) -> Prepared:
+    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
         if self.broken:
             raise FirewallError(self.broken)
         self.prepared += 1

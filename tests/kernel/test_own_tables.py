@@ -1,12 +1,14 @@
 """Our tables are ours: what others put there goes, and what an earlier version made is no obstacle."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall, _changes
 from plugin.kernel.netlink.nf_transactions import NfTables
-from plugin.model.rules import Element
+from plugin.model.rules import CompiledTable, Element, SetChange
 from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT
 from tests.kernel.netns import Netns
 
@@ -96,3 +98,67 @@ def test_ten_thousand_elements(firewall: NftablesFirewall) -> None:
     firewall.remove([*ports[:5000], *others[5000:]])
 
     assert firewall.read() == {BRIDGE, PORT, *others[:5000]}
+
+
+class Watched(NfTables):
+    """Keeps what the firewall holds at the moment that tables are laid."""
+
+    def __init__(self, reader: NftablesFirewall) -> None:
+        super().__init__()
+        self._reader = reader
+        self.laid: list[frozenset[Element]] = []
+
+    def lay(
+        self,
+        tables: Sequence[CompiledTable],
+        entries: Sequence[SetChange] = (),
+        *,
+        anew: bool = False,
+    ) -> None:
+        super().lay(tables, entries, anew=anew)
+        self.laid.append(self._reader.read())
+
+
+# A set that this version brings; a set that it has of another type; a chain elsewhere.
+EARLIER = {
+    "without-a-set": ["flush table bridge pynet", "delete set bridge pynet pn_guard_lladdr6"],
+    "another-type": [
+        "flush table inet pynet",
+        "delete set inet pynet pn_open",
+        "add set inet pynet pn_open { type ipv4_addr; }",
+    ],
+    "the-same": [],
+}
+
+
+@pytest.mark.parametrize("commands", EARLIER.values(), ids=EARLIER)
+def test_rules_come_together_with_the_elements_they_ask_for(
+    firewall: NftablesFirewall, netns: Netns, commands: list[str]
+) -> None:
+    """Of a pynet before this one.  A guard without its elements would drop honest frames."""
+    firewall.ensure(EVERY_KIND)
+    for command in commands:
+        netns.run("nft", command)
+    ruleset = Watched(firewall)
+    NftablesFirewall(DockerUser(MARK), MARK, ruleset).prepare(EVERY_KIND)
+
+    assert ruleset.laid == [frozenset(EVERY_KIND)]
+
+
+def test_what_contradicts_is_left_to_healing(firewall: NftablesFirewall, netns: Netns) -> None:
+    """The rules come in any case, and what is there stays."""
+    netns.run("nft", "add element inet pynet pn_subnets4 { 10.1.0.0/16 }")
+    there = firewall.read()
+    inner = Element(container="pn_subnets4", match=("10.1.2.0/24",))
+    NftablesFirewall(DockerUser(MARK), MARK, NfTables()).prepare([*EVERY_KIND, inner])
+
+    assert there <= firewall.read()
+    assert "hook forward" in netns.run(*LIST)
+
+
+def test_after_a_boot_nobody_needs_them(netns: Netns) -> None:
+    """Containers of before are not there, and others may have their addresses."""
+    firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
+    firewall.prepare(EVERY_KIND)
+
+    assert firewall.read() == frozenset()

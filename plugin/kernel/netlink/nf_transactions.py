@@ -52,22 +52,26 @@ class NfTables:
         return found
 
     def lay(
-        self, tables: Sequence[CompiledTable], entries: Sequence[SetChange] | None = None
+        self,
+        tables: Sequence[CompiledTable],
+        entries: Sequence[SetChange] = (),
+        *,
+        anew: bool = False,
     ) -> None:
-        """Have the sets and chains of ``tables`` with these rules and no others; elements stay.
+        """Have the sets and chains of ``tables`` with these rules and no others.
 
-        With ``entries`` the tables are made anew, and these are their elements.
+        Elements stay, and ``entries`` are added, unless the tables are made ``anew``.
         """
         steps: list[Step] = []
         first = 1
         for table in tables:
-            if entries is not None:
+            if anew:
                 steps += messages.gone(table)
             steps += messages.skeleton(table, first)
             first += len(table.sets)
-            if entries is None:
+            if not anew:
                 steps += self._surplus(table)
-        for change in entries or ():
+        for change in entries:
             steps += messages.change(tables[0].name, change)
         self._commit(steps)
 
