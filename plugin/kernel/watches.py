@@ -36,16 +36,10 @@ _PR_SET_NAME: Final = 15  # linux/prctl.h
 _BUFFER: Final = 1 << 16
 
 _NFNLGRP_NFTABLES: Final = 7  # linux/netfilter/nfnetlink.h
-_NEWCHAIN: Final = 3  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
-_DELCHAIN: Final = 5
-_DELRULE: Final = 8
 _NEWGEN: Final = 15
 _TABLES: Final = frozenset(
-    {nf_tables.SUBSYSTEM << 8, nf_tables.SUBSYSTEM << 8 | 2}
+    {nf_tables.SUBSYSTEM << 8 | kind for kind in (nf_tables.NEWTABLE, nf_tables.DELTABLE)}
 )  # made, and removed
-_TABLE: Final = 1  # the attribute with the table's name, in every message
-_CHAIN_OF_RULE: Final = 2
-_NAME_OF_CHAIN: Final = 3
 _PROCESS: Final = 3
 _OWN_TABLE: Final = "pynet"
 _FIREWALLD: Final = "firewalld"
@@ -57,7 +51,7 @@ _STATE: Final = words.IFF_UP | words.IFF_RUNNING
 _OURS: Final = raw.U32.pack(ownership.GROUP_OURS)
 
 _ADDRESS: Final = struct.Struct("=xxBxI")  # struct ifaddrmsg: flags and index
-_DOUBTFUL: Final = 0x08 | 0x20 | 0x40  # DADFAILED, DEPRECATED, TENTATIVE
+_UNUSABLE: Final = words.IFA_F_DADFAILED | words.IFA_F_DEPRECATED | words.IFA_F_TENTATIVE
 
 
 def name_process() -> None:
@@ -156,7 +150,7 @@ class FirewalldWatch(_Watch):
         super().__init__(raw.NETLINK_NETFILTER, (_NFNLGRP_NFTABLES,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
-        if kind in _TABLES and _text(body, _TABLE) == _FIREWALLD:
+        if kind in _TABLES and _text(body, nf_tables.TABLE) == _FIREWALLD:
             self._changed()
 
 
@@ -270,7 +264,7 @@ class AddressWatch(_Watch):
         address = found.get(words.IFA_LOCAL) or found.get(words.IFA_ADDRESS, b"")
         if words.IFA_FLAGS in found:
             (flags,) = raw.U32.unpack(found[words.IFA_FLAGS])
-        before, now = self._known.pop((index, address), None), flags & _DOUBTFUL
+        before, now = self._known.pop((index, address), None), flags & _UNUSABLE
         if kind == words.RTM_NEWADDR:
             self._known[index, address] = now
             if before == now:
@@ -284,12 +278,14 @@ def _state(link: LinkInfo) -> int:
 
 
 def _concerns_us(kind: int, body: bytes) -> bool:
-    table = _text(body, _TABLE)
+    table = _text(body, nf_tables.TABLE)
     if table == _OWN_TABLE:
         return True  # an addition lets in what shall not come in, or goes before our rules
-    if table != "filter" or kind not in (_NEWCHAIN, _DELCHAIN, _DELRULE):
+    if table != "filter" or kind not in (nf_tables.NEWCHAIN, nf_tables.DELCHAIN, nf_tables.DELRULE):
         return False
-    chain = _text(body, _CHAIN_OF_RULE if kind == _DELRULE else _NAME_OF_CHAIN)
+    chain = _text(
+        body, nf_tables.CHAIN_OF_RULE if kind == nf_tables.DELRULE else nf_tables.NAME_OF_CHAIN
+    )
     return chain in _SHARED_CHAINS
 
 

@@ -7,13 +7,10 @@ from typing import Final
 from plugin.errors import RefusedError
 from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
-from plugin.kernel.netlink.link_messages import AddressInfo, LinkChange, LinkInfo
+from plugin.kernel.netlink.link_messages import IFA_F_NODAD, AddressInfo, LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.addresses import Address
 
-# An IPv6 address would be tentative, and so unusable, until the bridge has a port with carrier
-# (linux/if_addr.h: IFA_F_NODAD); nobody else can have it on a bridge of ours.
-_IFA_F_NODAD: Final = 0x02
 # Who put an address there (linux/if_addr.h, IFA_PROTO; 0 to 3 are the kernel's own): an adopted
 # bridge keeps the addresses it had.
 PROTOCOL: Final = 0x70
@@ -25,7 +22,9 @@ class AddressHandler(OneByOne[Address]):
 
     def ensure_one(self, session: Session, value: Address) -> None:
         """Put the address on its link."""
-        flags = _IFA_F_NODAD if value.interface.version == 6 else 0
+        # An IPv6 address would be tentative, and so unusable, until the bridge has a port with
+        # carrier; nobody else can have it on a bridge of ours.
+        flags = IFA_F_NODAD if value.interface.version == 6 else 0
         index = ownership.index_of(value.ifname)
         try:
             session.rtnl.add_address(index, value.interface, flags=flags, protocol=PROTOCOL)

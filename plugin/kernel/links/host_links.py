@@ -11,15 +11,16 @@ from typing import Final
 
 from plugin.kernel.links import ownership
 from plugin.kernel.links.vlan import vlan_number
+from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
 from plugin.model.network import IPInterface
 from plugin.model.parents import HostLink
 
-_SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
-# IFA_F_TEMPORARY, DADFAILED, DEPRECATED and TENTATIVE (linux/if_addr.h), and for IPv4 SECONDARY.
-_PASSING: Final = 0x01 | 0x08 | 0x20 | 0x40
+_PASSING: Final = (
+    words.IFA_F_SECONDARY | words.IFA_F_DADFAILED | words.IFA_F_DEPRECATED | words.IFA_F_TENTATIVE
+)
 # What they call themselves in their firmware's tables.  Amazon's whole machines do too, and have
 # the same cards.
 _HYPERVISORS: Final = (
@@ -66,7 +67,9 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
 
 def _lasting(found: Iterable[AddressInfo]) -> tuple[IPInterface, ...]:
     """Those of global scope that a neighbour may keep; of each family the primary one first."""
-    lasting = [each for each in found if each.scope == _SCOPE_GLOBAL and not each.flags & _PASSING]
+    lasting = [
+        each for each in found if each.scope == words.RT_SCOPE_GLOBAL and not each.flags & _PASSING
+    ]
     interfaces = (ip_interface(f"{ip_address(each.address)}/{each.prefixlen}") for each in lasting)
     return tuple(sorted(interfaces, key=lambda each: each.version))
 

@@ -10,14 +10,19 @@ from plugin.errors import RefusedError
 from plugin.kernel.handler import Session
 from plugin.kernel.links import children, ownership
 from plugin.kernel.links.children import ChildHandler, make_child
-from plugin.kernel.netlink.link_messages import IFLA_IPVLAN_FLAGS, IFLA_IPVLAN_MODE, LinkChange
+from plugin.kernel.netlink.link_messages import (
+    IFA_F_NODAD,
+    IFLA_IPVLAN_FLAGS,
+    IFLA_IPVLAN_MODE,
+    LinkChange,
+)
 from plugin.kernel.netlink.messages import U16, attribute
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
 from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode
 from plugin.model.network import IPInterface
 
-_NODAD: Final = {4: 0, 6: 0x02}  # linux/if_addr.h, IFA_F_NODAD
+_FLAGS: Final = {4: 0, 6: IFA_F_NODAD}
 
 
 class IpvlanHandler(ChildHandler[Ipvlan]):
@@ -64,7 +69,7 @@ def _await_address(rtnl: Rtnl, index: int, interface: IPInterface, parent: IfNam
     end = time.monotonic() + deadline.remaining(children.PATIENCE_SECONDS)
     while True:
         try:
-            rtnl.add_address(index, interface, flags=_NODAD[interface.version], protocol=0)
+            rtnl.add_address(index, interface, flags=_FLAGS[interface.version], protocol=0)
         except RtnlError as error:
             if error.code != errno.EADDRINUSE:
                 return  # as without IPv6: it is for the engine to say

@@ -10,8 +10,10 @@ from typing import Final
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink.link_messages import (
+    IFA_F_PERMANENT,
     IFLA_IPVLAN_FLAGS,
     IFLA_IPVLAN_MODE,
+    RT_SCOPE_GLOBAL,
     AddressInfo,
     LinkInfo,
 )
@@ -20,8 +22,6 @@ from plugin.model.links import IpvlanFlag, IpvlanMode, IpvlanSetting
 
 _PAIRS: Final = frozenset({"veth", "netkit"})  # what they call their parent is their other end
 _IPVLAN_KINDS: Final = frozenset({"ipvlan", "ipvtap"})
-_SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
-_IFA_F_PERMANENT: Final = 0x80  # linux/if_addr.h
 _BYTES_OF_IPV6: Final = 16
 
 
@@ -58,8 +58,8 @@ def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
 
 def _is_chosen(address: AddressInfo) -> bool:
     """A router's word (stateless autoconfiguration) is nobody's wish; it does not last."""
-    passing = len(address.address) == _BYTES_OF_IPV6 and not address.flags & _IFA_F_PERMANENT
-    return address.scope == _SCOPE_GLOBAL and not passing
+    passing = len(address.address) == _BYTES_OF_IPV6 and not address.flags & IFA_F_PERMANENT
+    return address.scope == RT_SCOPE_GLOBAL and not passing
 
 
 def _setting(link: LinkInfo) -> IpvlanSetting:

@@ -11,6 +11,7 @@ from plugin.kernel import open_files
 from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.link_messages import IFA_F_PERMANENT
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.log import Log
 from plugin.model.ids import IfName
@@ -24,7 +25,6 @@ _CONF6: Final = "net/ipv6/conf"
 _FORWARDING6: Final = "net/ipv6/conf/all/forwarding"
 _ADDRESSES6: Final = Path("/proc/thread-self/net/if_inet6")
 _GLOBAL: Final = 0  # net/ipv6.h, IPV6_ADDR_SCOPE_GLOBAL as the file shows it
-_PERMANENT: Final = 0x80  # linux/if_addr.h, IFA_F_PERMANENT
 
 
 def ensure(sysctl: Sysctl, root: Path) -> None:
@@ -150,5 +150,5 @@ def _taught() -> frozenset[str]:
     return frozenset(
         ifname
         for _, _, _, scope, flags, ifname in rows
-        if int(scope, 16) == _GLOBAL and not int(flags, 16) & _PERMANENT
+        if int(scope, 16) == _GLOBAL and not int(flags, 16) & IFA_F_PERMANENT
     )

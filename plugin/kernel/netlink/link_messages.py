@@ -36,6 +36,14 @@ IFLA_VLAN_ID: Final = 1
 IFLA_VLAN_PROTOCOL: Final = 5
 IFA_FLAGS: Final = 8
 IFA_PROTO: Final = 11
+IFA_F_SECONDARY: Final = 0x01  # and of IPv6 temporary
+IFA_F_NODAD: Final = 0x02
+IFA_F_DADFAILED: Final = 0x08
+IFA_F_DEPRECATED: Final = 0x20
+IFA_F_TENTATIVE: Final = 0x40
+IFA_F_PERMANENT: Final = 0x80
+RT_SCOPE_GLOBAL: Final = 0  # linux/rtnetlink.h
+RT_SCOPE_LINK: Final = 253
 
 IFF_UP: Final = 0x1
 _IFF_LOOPBACK: Final = 0x8
@@ -52,7 +60,6 @@ _IFLA_INFO_SLAVE_DATA: Final = 5
 _VETH_INFO_PEER: Final = 1
 IFA_ADDRESS: Final = 1
 IFA_LOCAL: Final = 2
-_RT_SCOPE_LINK: Final = 253  # linux/rtnetlink.h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +181,7 @@ def address(index: int, interface: IPInterface) -> bytes:
     family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
     # What leads nowhere else is no source for anything that goes elsewhere (net/ipv4/devinet.c).
     near = interface.version == 4 and interface.ip.is_link_local
-    scope = _RT_SCOPE_LINK if near else 0
+    scope = RT_SCOPE_LINK if near else 0
     head = IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
     packed = interface.ip.packed
     return head + raw.attribute(IFA_LOCAL, packed) + raw.attribute(IFA_ADDRESS, packed)

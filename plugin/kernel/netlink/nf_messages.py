@@ -13,12 +13,7 @@ from plugin.model.rules import CompiledTable, SetChange, SetEntry
 
 _U32: Final = struct.Struct("!I")
 # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
-_NEWTABLE: Final = 0
-_DELTABLE: Final = 2
-_NEWCHAIN: Final = 3
-_DELCHAIN: Final = 5
 _NEWRULE: Final = 6
-_DELRULE: Final = 8
 _NEWSET: Final = 9
 _GETSET: Final = 10
 _DELSET: Final = 11
@@ -26,12 +21,9 @@ _NEWSETELEM: Final = 12
 _GETSETELEM: Final = 13
 _DELSETELEM: Final = 14
 # and the attributes of each
-_TABLE: Final = 1  # of everything but a table
 _NAME_OF_TABLE: Final = 1
 _NAME_OF_SET: Final = 2
 _ID_OF_SET: Final = 10
-_NAME_OF_CHAIN: Final = 3
-_CHAIN_OF_RULE: Final = 2
 _SET_OF_ENTRIES: Final = 2
 _ENTRIES: Final = 3
 _SET_ID_OF_ENTRIES: Final = 4
@@ -67,8 +59,10 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
 
     Rules name sets without a name by the sets' numbers, which start with ``first``.
     """
-    family, where = table.family, _named(_TABLE, table.name)
-    yield Step(_NEWTABLE, raw.NLM_F_CREATE, family, _named(_NAME_OF_TABLE, table.name), table.name)
+    family, where = table.family, _named(nf_tables.TABLE, table.name)
+    yield Step(
+        nf_tables.NEWTABLE, raw.NLM_F_CREATE, family, _named(_NAME_OF_TABLE, table.name), table.name
+    )
     for number, each in enumerate(table.sets, start=first):
         body = where + _named(_NAME_OF_SET, each.name) + each.definition
         body += raw.attribute(_ID_OF_SET, _U32.pack(number))
@@ -79,12 +73,12 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
             body += raw.nested(_ENTRIES, each.entries)
             yield Step(_NEWSETELEM, raw.NLM_F_CREATE, family, body, f"elements of {each.name}")
     for chain in table.chains:
-        body = where + _named(_NAME_OF_CHAIN, chain.name) + chain.definition
-        yield Step(_NEWCHAIN, raw.NLM_F_CREATE, family, body, f"chain {chain.name}")
-        yield _of_chain(_DELRULE, table, chain.name, _CHAIN_OF_RULE)
+        body = where + _named(nf_tables.NAME_OF_CHAIN, chain.name) + chain.definition
+        yield Step(nf_tables.NEWCHAIN, raw.NLM_F_CREATE, family, body, f"chain {chain.name}")
+        yield _of_chain(nf_tables.DELRULE, table, chain.name, nf_tables.CHAIN_OF_RULE)
     for chain in table.chains:
         for rule in chain.rules:
-            body = where + _named(_CHAIN_OF_RULE, chain.name) + rule
+            body = where + _named(nf_tables.CHAIN_OF_RULE, chain.name) + rule
             yield Step(
                 _NEWRULE,
                 raw.NLM_F_CREATE | raw.NLM_F_APPEND,
@@ -97,19 +91,19 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
 def gone(table: CompiledTable) -> Iterator[Step]:
     """No such table.  It is made first: that bears absence."""
     body = _named(_NAME_OF_TABLE, table.name)
-    yield Step(_NEWTABLE, raw.NLM_F_CREATE, table.family, body, table.name)
-    yield Step(_DELTABLE, 0, table.family, body, table.name)
+    yield Step(nf_tables.NEWTABLE, raw.NLM_F_CREATE, table.family, body, table.name)
+    yield Step(nf_tables.DELTABLE, 0, table.family, body, table.name)
 
 
 def _of_chain(kind: int, table: CompiledTable, chain: str, attribute: int) -> Step:
-    body = _named(_TABLE, table.name) + _named(attribute, chain)
+    body = _named(nf_tables.TABLE, table.name) + _named(attribute, chain)
     return Step(kind, 0, table.family, body, f"chain {chain}")
 
 
 def change(table: str, wanted: SetChange) -> Iterator[Step]:
     """Elements that are to come or to go."""
     kind, flags = (_DELSETELEM, 0) if wanted.delete else (_NEWSETELEM, raw.NLM_F_CREATE)
-    where = _named(_TABLE, table) + _named(_SET_OF_ENTRIES, wanted.name)
+    where = _named(nf_tables.TABLE, table) + _named(_SET_OF_ENTRIES, wanted.name)
     for items in _portions(map(_item, wanted.entries)):
         body = where + raw.nested(_ENTRIES, items)
         yield Step(kind, flags, wanted.family, body, f"an element of {wanted.name}")
@@ -152,26 +146,26 @@ def _around(key_size: int, data_size: int, ends: bool) -> tuple[bytes, bytes, by
 
 def no_chain(table: CompiledTable, name: str) -> Iterator[Step]:
     """A chain that is to go, with its rules."""
-    yield _of_chain(_DELRULE, table, name, _CHAIN_OF_RULE)
-    yield _of_chain(_DELCHAIN, table, name, _NAME_OF_CHAIN)
+    yield _of_chain(nf_tables.DELRULE, table, name, nf_tables.CHAIN_OF_RULE)
+    yield _of_chain(nf_tables.DELCHAIN, table, name, nf_tables.NAME_OF_CHAIN)
 
 
 def no_set(table: CompiledTable, name: str) -> Step:
     """A set that is to go."""
-    body = _named(_TABLE, table.name) + _named(_NAME_OF_SET, name)
+    body = _named(nf_tables.TABLE, table.name) + _named(_NAME_OF_SET, name)
     return Step(_DELSET, 0, table.family, body, f"set {name}")
 
 
 def set_names(family: str, table: str, sock: socket.socket) -> list[str]:
     """The names of a table's sets and maps, of those that have one."""
-    told = nf_tables.dump(_GETSET, family, _named(_TABLE, table), sock)
+    told = nf_tables.dump(_GETSET, family, _named(nf_tables.TABLE, table), sock)
     names = (raw.text(each.get(_NAME_OF_SET)) for each in told)
     return [name for name in names if not name.startswith(_NAMELESS)]
 
 
 def entries(family: str, table: str, name: str, sock: socket.socket) -> Iterator[SetEntry]:
     """What a set or map holds."""
-    wanted = _named(_TABLE, table) + _named(_SET_OF_ENTRIES, name)
+    wanted = _named(nf_tables.TABLE, table) + _named(_SET_OF_ENTRIES, name)
     for told in nf_tables.dump(_GETSETELEM, family, wanted, sock):
         yield from _read(told)
 

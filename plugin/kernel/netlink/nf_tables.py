@@ -20,16 +20,20 @@ from plugin.model.ids import ENTRY_PATTERN, IfName
 from plugin.model.rules import Chain
 
 SUBSYSTEM: Final = 10  # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES
-_GETCHAIN: Final = 4  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
+NEWTABLE: Final = 0  # linux/netfilter/nf_tables.h, enum nf_tables_msg_types
+DELTABLE: Final = 2
+NEWCHAIN: Final = 3
+_GETCHAIN: Final = 4
+DELCHAIN: Final = 5
 _GETRULE: Final = 7
-_CHAIN_TABLE: Final = 1
-_CHAIN_NAME: Final = 3
+DELRULE: Final = 8
+TABLE: Final = 1  # the name of the table, in messages about everything but tables
+NAME_OF_CHAIN: Final = 3
 _CHAIN_HOOK: Final = 4
 _CHAIN_POLICY: Final = 5
 _HOOK_NUMBER: Final = 1
 _HOOK_PRIORITY: Final = 2
-_RULE_TABLE: Final = 1
-_RULE_CHAIN: Final = 2
+CHAIN_OF_RULE: Final = 2
 _RULE_EXPRESSIONS: Final = 4
 _NF_DROP: Final = b"\0\0\0\0"  # linux/netfilter.h
 _FAMILIES: Final = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
@@ -60,12 +64,12 @@ def rules(
     family: str, table: str, chain: str = "", sock: socket.socket | None = None
 ) -> dict[str, tuple[bytes, ...]]:
     """The rules of a table, or of one of its chains, in their order, by the names of chains."""
-    wanted = raw.attribute(_RULE_TABLE, table.encode() + b"\0")
+    wanted = raw.attribute(TABLE, table.encode() + b"\0")
     if chain:
-        wanted += raw.attribute(_RULE_CHAIN, chain.encode() + b"\0")
+        wanted += raw.attribute(CHAIN_OF_RULE, chain.encode() + b"\0")
     found: dict[str, tuple[bytes, ...]] = {}
     for _, rule in _dump(_GETRULE, NUMBERS[family], wanted, sock):
-        name = raw.text(rule[_RULE_CHAIN])
+        name = raw.text(rule[CHAIN_OF_RULE])
         text = _NAMELESS.sub(rb"__\1", rule.get(_RULE_EXPRESSIONS, b""))
         found[name] = (*found.get(name, ()), text)
     return found
@@ -111,8 +115,8 @@ def _chain(family: int, found: dict[int, bytes]) -> Chain:
     number = int.from_bytes(hook.get(_HOOK_NUMBER, b"\xff"))
     return Chain(
         family=_FAMILIES.get(family, str(family)),
-        table=raw.text(found.get(_CHAIN_TABLE)),
-        name=raw.text(found.get(_CHAIN_NAME)),
+        table=raw.text(found.get(TABLE)),
+        name=raw.text(found.get(NAME_OF_CHAIN)),
         hook=_HOOKS[number] if number < len(_HOOKS) else "",
         priority=int.from_bytes(hook.get(_HOOK_PRIORITY, b"\0"), signed=True),
         drops=found.get(_CHAIN_POLICY) == _NF_DROP,

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from plugin.kernel.netlink import messages as raw
+from plugin.kernel.netlink.link_messages import RT_SCOPE_LINK
 from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
 
@@ -25,7 +26,6 @@ FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _RTA_OIF: Final = 4
 _RTA_PREFSRC: Final = 7
 _RT_TABLE_MAIN: Final = 254
-_RT_SCOPE_LINK: Final = 253
 _NDA_DST: Final = 1
 _NDA_LLADDR: Final = 2
 _NUD_PERMANENT: Final = 0x80
@@ -78,7 +78,7 @@ def host_route(
     index: int, address: IPAddress, protocol: int, source: IPAddress | None = None
 ) -> bytes:
     """A request's body: the route to one address by a link; ``source`` is the host's address there."""
-    scope = _RT_SCOPE_LINK if address.version == 4 else 0
+    scope = RT_SCOPE_LINK if address.version == 4 else 0
     head = RTMSG.pack(
         *(FAMILIES[address.version], address.max_prefixlen, 0, 0),
         *(_RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0),
