@@ -84,6 +84,14 @@ class Values:
                 option.name, self.texts[option.name], option.expected
             ) from None
 
+    def readable(self) -> "Values":
+        """The same, without the texts that cannot be read."""
+        bad = {each.name for each in self._options} - self._values.keys()
+        if not bad:
+            return self
+        texts = {name: text for name, text in self.texts.items() if name not in bad}
+        return Values(self._options, texts)
+
     def check(self) -> None:
         """Raise InvalidOptionError for the first text that cannot be read."""
         for option in self._options:

@@ -1,5 +1,6 @@
 """Which modes there are, and which options each has."""
 
+from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork, Driver
@@ -7,7 +8,7 @@ from plugin.drivers.bridge import BRIDGE
 from plugin.drivers.ipvlan import IPVLAN
 from plugin.drivers.macvlan import MACVLAN
 from plugin.drivers.null import NULL
-from plugin.drivers.options import MODE, Values
+from plugin.drivers.options import MODE, Values, container_values
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.network import Endpoint, Network
 
@@ -34,6 +35,14 @@ def bind(network: Network) -> BoundNetwork:
     """The network with its options read.  Raises InvalidOptionError for an unknown mode alone."""
     driver = driver_for(network.mode)
     return driver.bind(network, Values(driver.options, network.options))
+
+
+def as_far_as_readable(bound: BoundNetwork, endpoint: Endpoint) -> Endpoint:
+    """The endpoint without those options that cannot be read."""
+    driver = driver_for(bound.network.mode)
+    values = container_values(driver.endpoint_options, endpoint.options)
+    readable = values.readable()
+    return endpoint if readable is values else replace(endpoint, options=dict(readable.texts))
 
 
 def check_network(network: Network) -> BoundNetwork:

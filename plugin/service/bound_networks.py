@@ -1,5 +1,6 @@
 """Networks of the state with their options read: once for each change of a record."""
 
+from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
@@ -28,6 +29,16 @@ class BoundNetworks:
             bound = bind(network)
         self.hold(bound)
         return bound
+
+    def to_remove(self, network: Network) -> BoundNetwork:
+        """The network without those options that cannot be read.
+
+        An earlier pynet may have taken what this one refuses; that must keep nothing on the host.
+        What such an option alone brought is nobody's afterwards, and swept.
+        """
+        bound = self.of(network)
+        options = bound.options.readable()
+        return bound if options is bound.options else replace(bound, options=options)
 
     def hold(self, bound: BoundNetwork) -> None:
         """Remember one that was bound elsewhere."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
 from plugin.drivers.base import BoundNetwork
+from plugin.drivers.registry import as_far_as_readable
 from plugin.log import Log
 from plugin.model.addresses import HostRoute
 from plugin.model.ids import NetworkID, short
@@ -55,10 +56,11 @@ class Teardown:
             release_all(self._addresses, network, endpoint)
         else:
             unbind_all(self._addresses, network, endpoint)
-        bound = self.bound.of(network)
-        plan = bound.held_plan(endpoint)
+        bound = self.bound.to_remove(network)
+        readable = as_far_as_readable(bound, endpoint)
+        plan = bound.held_plan(readable)
         self._reconciler.remove(self.own(bound, endpoint, plan))
-        addresses = tracked_addresses(bound, endpoint) if endpoint.attached else []
+        addresses = tracked_addresses(bound, readable) if endpoint.attached else []
         if not addresses:
             self._store.delete_endpoint(endpoint.id)
             self._reconciler.release(plan)
@@ -95,10 +97,11 @@ class Teardown:
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
-        bound = self.bound.of(network)
-        plan = bound.whole_plan(endpoints)
+        bound = self.bound.to_remove(network)
+        readable = [as_far_as_readable(bound, endpoint) for endpoint in endpoints]
+        plan = bound.whole_plan(readable)
         self._reconciler.remove(plan)
-        self._end_connections(bound, endpoints)
+        self._end_connections(bound, readable)
         # Told before the record goes: as long as that is there, all of this is done again.
         self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)

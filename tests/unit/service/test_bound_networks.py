@@ -142,3 +142,45 @@ def test_nothing_is_remembered_of_a_network_that_is_gone(rig: Rig) -> None:
     rig.bound.of(network)
     rig.healer.heal()
     assert len(rig.bound) == 0
+
+
+class TestOfAnEarlierPynet:
+    """Which took texts that this one refuses."""
+
+    NETWORK = a_network(options={"mtu": "1400", "rate_to": "10mbit", "icc": "false"})
+
+    def old(self, rig: Rig) -> Network:
+        """A network with a container whose options cannot be read any more."""
+        rig.networks.create(self.NETWORK)
+        endpoint = an_endpoint(self.NETWORK, options={"rate_from": "10mbit"})
+        rig.run(self.NETWORK, endpoint, a_binding())
+        network = rig.store.network(self.NETWORK.id)
+        joined = rig.store.endpoint(endpoint.id)
+        assert network is not None
+        assert joined is not None
+        changed = {**self.NETWORK.options, "mtu": "1_400", "rate_to": "1_0mbit"}
+        rig.store.save_network(replace(network, options=changed))
+        rig.store.save_endpoint(replace(joined, options={"rate_from": "1_0mbit"}))
+        return network
+
+    def test_it_is_removed_like_any_other(self, rig: Rig) -> None:
+        """With what such an option alone had brought."""
+        network = self.old(rig)
+
+        rig.networks.delete(network.id)
+        rig.healer.heal()
+
+        assert rig.held() == frozenset()
+        assert rig.health.conditions == ()
+
+    def test_its_container_is_removed(self, rig: Rig) -> None:
+        """The network is said not to be healed, and stays."""
+        network = self.old(rig)
+        (endpoint,) = rig.store.endpoints(network.id)
+
+        rig.endpoints.delete(network.id, endpoint.id)
+
+        assert rig.store.endpoints(network.id) == ()
+        rig.healer.heal()
+        (condition,) = rig.health.conditions
+        assert "option mtu is '1_400', expected a number of bytes" in condition.why
