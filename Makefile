@@ -36,7 +36,7 @@ lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability -p tests.stages
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability -p tests.stages -p tests.kernel -p tests.fakes
 	@$(BIN)/lint-imports
 
 unit: venv ## Run the tests that need no root and no engine, some two minutes

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import pytest
@@ -62,7 +63,7 @@ def test_nothing_reaches_the_host_by_them(site: Site, place: int) -> None:
     network = site.network("blue", *DUAL, options=options)
     container, neighbour = site.container(network, 2), site.container(network, 3)
     for honest in (container, neighbour):  # spanning tree takes its time
-        wait_until(lambda netns=honest.netns: pings(netns), "the bridge forwards nothing")
+        wait_until(partial(pings, honest.netns), "the bridge forwards nothing")
     before = learnt(site, neighbour)
     router = frames.icmp6(LINK6, "ff02::1", 134, struct.pack("!BBHII", 64, 8, 1800, 0, 0))
     with (

@@ -1,11 +1,14 @@
 """Clients of a UDP port start anew when it is published and when it is withdrawn."""
 
 import socket
+from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
 from plugin.kernel.netlink import conntrack
+from plugin.kernel.netlink.messages import dump
 from plugin.model.network import Protocol
 from plugin.model.ports import HostPort
 from tests.fakes.values import a_binding
@@ -77,8 +80,12 @@ class TestForget:
     def test_a_range_costs_no_more_looks_than_a_port(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The kernel walks its whole table for each, and a range may have ten thousand ports."""
         looks = []
-        dump = conntrack.dump
-        monkeypatch.setattr(conntrack, "dump", lambda *all_: looks.append(all_) or dump(*all_))
+
+        def counted(*asked: Any) -> Iterable[bytes]:
+            looks.append(asked)
+            return dump(*asked)
+
+        monkeypatch.setattr(conntrack, "dump", counted)
         conntrack.forget([a_port(port, any_) for port in range(50, 350) for any_ in ANY])
 
         assert ("udp", "ipv4", "53") not in entries()

@@ -28,7 +28,7 @@ FAMILIES = ("iptables", "ip6tables")
 
 
 @pytest.fixture
-def host(netns: Netns) -> Iterator[Netns]:
+def host(netns: Netns) -> Netns:
     """A host on which iptables was never used."""
     return netns
 

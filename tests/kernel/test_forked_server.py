@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,11 @@ def test_it_ends_with_its_proof(number: signal.Signals) -> None:
         proof.stdout.close()
         try:
             for process in (worker, master):
-                wait_until(lambda pid=process: not Path(f"/proc/{pid}").exists(), "it runs on")
+                wait_until(partial(_is_gone, process), "it runs on")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(master, signal.SIGKILL)
+
+
+def _is_gone(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()

@@ -243,7 +243,12 @@ class TestQuiet:
         """It would never end."""
         site.host.run("nft", "delete", "table", "inet", "pynet")
         wait_until(lambda: heard, "it is not heard")
-        healing = threading.Thread(target=lambda: (name_process(), site.healer.heal()))
+
+        def heal() -> None:
+            name_process()
+            site.healer.heal()
+
+        healing = threading.Thread(target=heal)
         healing.start()
         healing.join()
         self.meddle(site, heard)

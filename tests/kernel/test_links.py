@@ -13,7 +13,7 @@ from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.addresses import Address
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.links import Bridge, Hairpin, Veth
-from plugin.model.resources import HostResource
+from plugin.model.resources import HostResource, LinkResource
 from tests.kernel.netns import Netns, wait_until
 
 pytestmark = pytest.mark.kernels
@@ -39,6 +39,10 @@ VETH = a_veth()
 
 def make(kernel: LinuxKernel, *resources: HostResource) -> None:
     kernel.ensure(resources, lambda _: None)
+
+
+def marked_links(kernel: LinuxKernel) -> list[LinkResource]:
+    return [each for each in kernel.read_marked() if isinstance(each, LinkResource)]
 
 
 def shown(netns: Netns, ifname: str) -> dict[str, Any]:
@@ -198,7 +202,7 @@ class TestMarks:
         make(kernel, BRIDGE, VETH)
         netns.run("ip", "link", "set", resource.ifname, "alias", "")
 
-        found = {(each.ifname, each.mark) for each in kernel.read_marked()}
+        found = {(each.ifname, each.mark) for each in marked_links(kernel)}
         assert (resource.ifname, "") in found
         make(kernel, resource)
         assert kernel.read([resource]) == {resource}
@@ -210,7 +214,7 @@ class TestMarks:
         """Nobody will ever come back for it."""
         make(kernel, BRIDGE, VETH)
         netns.run("ip", "link", "set", resource.ifname, "alias", "")
-        kernel.remove([each for each in kernel.read_marked() if each.ifname == resource.ifname])
+        kernel.remove([each for each in marked_links(kernel) if each.ifname == resource.ifname])
         kernel.settle()
 
         assert kernel.missing_links([resource.ifname]) == {resource.ifname}
@@ -225,7 +229,7 @@ class TestMarks:
         """It goes with its pair: swept alone, it would take the pair with it."""
         make(kernel, BRIDGE, VETH)
 
-        assert {each.ifname for each in kernel.read_marked()} == {"pnb-1", "pnv-2"}
+        assert {each.ifname for each in marked_links(kernel)} == {"pnb-1", "pnv-2"}
 
 
 class TestReaper:
@@ -251,7 +255,7 @@ class TestReaper:
         kernel.remove(veths[1:])
         kernel.settle()
 
-        assert {each.ifname for each in kernel.read_marked()} == {"pnb-1", "pnv-2"}
+        assert {each.ifname for each in marked_links(kernel)} == {"pnb-1", "pnv-2"}
 
     def test_closing_finishes_the_work(self, kernel: LinuxKernel, netns: Netns) -> None:
         """What was removed in the last moment does not stay for the next life."""

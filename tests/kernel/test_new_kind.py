@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from plugin.model.diff import Delta
 from plugin.model.ids import IfName, Key, MacAddress
 from plugin.model.links import Bridge
 from plugin.model.plan import Plan
+from plugin.model.resources import HostResource
 from plugin.service.reconcile import Reconciler
 from tests.kernel.netns import Netns
 
@@ -74,11 +75,16 @@ def route(value: Unreachable) -> bytes:
     return head + raw.attribute(routes.RTA_DST, value.prefix.network_address.packed)
 
 
+def unreachable(prefix: str, *, silent: bool = True) -> HostResource:
+    """One of those that the model will name when the kind is pynet's."""
+    return cast(HostResource, Unreachable(prefix=IPv4Network(prefix), silent=silent))
+
+
 BRIDGE: Final = Bridge(
     ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1500, mark="n1"
 )
-LOUD: Final = Unreachable(prefix=IPv4Network("10.7.0.0/24"), silent=False)
-SILENT: Final = Unreachable(prefix=IPv4Network("10.8.0.0/24"))
+LOUD: Final = unreachable("10.7.0.0/24", silent=False)
+SILENT: Final = unreachable("10.8.0.0/24")
 
 
 @pytest.fixture
@@ -99,7 +105,7 @@ def reconciler(known: None, netns: Netns) -> Iterable[Reconciler]:
     kernel.close()
 
 
-def drift(reconciler: Reconciler, *wanted: Unreachable) -> Delta:
+def drift(reconciler: Reconciler, *wanted: HostResource) -> Delta:
     return reconciler.compare(wanted, frozenset())
 
 
@@ -119,7 +125,7 @@ def test_it_comes_and_goes_with_a_plan(reconciler: Reconciler) -> None:
 def test_what_differs_is_mended(reconciler: Reconciler) -> None:
     """It is told apart by its key, and compared by its value."""
     reconciler.apply(Plan(resources=frozenset({LOUD})))
-    silenced = Unreachable(prefix=LOUD.prefix)
+    silenced = unreachable("10.7.0.0/24")
     assert drift(reconciler, silenced) == Delta(changed=frozenset({silenced}))
     reconciler.take_away([LOUD])
     reconciler.mend([silenced])
@@ -129,7 +135,7 @@ def test_what_differs_is_mended(reconciler: Reconciler) -> None:
 
 def test_nothing_is_left_of_a_plan_that_it_ends(reconciler: Reconciler) -> None:
     """What was made before goes, and what the handler did not come to is not touched."""
-    refused = Unreachable(prefix=IPv4Network("127.0.0.0/24"))
+    refused = unreachable("127.0.0.0/24")
     with pytest.raises(RefusedError, match="is the host itself"):
         reconciler.apply(Plan(resources=frozenset({BRIDGE, refused})))
 

@@ -92,7 +92,11 @@ class TestConnections:
         received: dict[int, bytes] = {}
 
         def exchange(sock: socket.socket) -> None:
-            sender = threading.Thread(target=lambda: (sock.sendall(data), sock.shutdown(1)))
+            def say_all() -> None:
+                sock.sendall(data)
+                sock.shutdown(1)
+
+            sender = threading.Thread(target=say_all)
             sender.start()
             received[sock.fileno()] = everything(sock)
             sender.join()

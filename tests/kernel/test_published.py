@@ -4,7 +4,7 @@ The cells of a host are asked all at once.  What is not reached is refused at on
 host can say so; a datagram to a port that is held and not translated is met with silence.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from typing import Final
 
@@ -49,7 +49,7 @@ def test_every_form_from_everywhere(site: Site, families: str) -> None:
     wanted = {cell: answer for each in servers for cell, answer in each.cells().items()}
 
     with Exchange() as exchange:
-        where: dict[Server, tuple[Container, Mapping[str, Netns]]] = {}
+        where: dict[Server, tuple[Container, dict[str, Netns]]] = {}
         for server in servers:
             subnets = server.subnets("10.60", "fd00:60:0")
             network = site.network(str(SERVERS.index(server)), *subnets, options=server.options)

@@ -171,7 +171,7 @@ def test_what_a_kernel_says_of_itself_is_heard(site: Site) -> None:
     wanted = {  # what it is, and the first option
         *((135, 14), (135, 1), (136, 2), (133, 1)),
     }
-    heard = set()
+    heard: set[tuple[int, int]] = set()
     with neighbour.netns.socket(socket.AF_PACKET, socket.SOCK_RAW) as ear:
         ear.bind(("eth0", frames.ALL_PROTOCOLS))
         speaker.netns.ip(

@@ -31,6 +31,12 @@ print(lab.run.name, flush=True)
 signal.pause()
 """
 
+# A containerd that is slow the first time.
+SLOW = """#!/bin/sh
+mkdir /run/slow 2>/dev/null && sleep 20
+exec /usr/bin/containerd "$@"
+"""
+
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
@@ -77,6 +83,22 @@ def test_engine_comes_back_after_a_kill(lab: Lab) -> None:
     host.restart_docker(signal.SIGKILL)
 
     assert host.client.containers.get("kept").status == "created"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("version", ENGINES)
+def test_an_engine_without_patience_is_started_again(lab: Lab, version: str) -> None:
+    """It gives its containerd 15 s, whatever the machine has to do."""
+    host = lab.host(version)
+    host.dockerd.end(signal.SIGTERM)
+    slow = host.path("/usr/local/bin/containerd")
+    slow.write_text(SLOW)
+    slow.chmod(0o755)
+
+    host.dockerd.start(host.leader)
+
+    assert host.client.version()["Version"].startswith(version)
+    assert any("timeout waiting for containerd" in line for line in host.dockerd.lines())
 
 
 def test_containers_outlive_their_engine(lab: Lab) -> None:

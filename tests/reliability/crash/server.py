@@ -193,7 +193,7 @@ def _observe(control: socket.socket, points: Points) -> None:
             threading.Thread(target=_listen, args=(control, self, points), daemon=True).start()
 
     supervisor.Supervisor = Observed  # type: ignore[misc]
-    loop._SECOND_LOOK_SECONDS = math.inf  # nothing is looked after until it is told to be
+    vars(loop)["_SECOND_LOOK_SECONDS"] = math.inf  # nothing is looked after until it is told to be
     missing = LinuxKernel.missing_links
 
     def as_if_taken(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:

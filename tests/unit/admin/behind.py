@@ -1,10 +1,12 @@
 """What the admin socket leads to, over a fake host."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from plugin.errors import NotReadyError, RefusedError
 from plugin.health import Health
 from plugin.model.ports import HostPort
+from plugin.operator.base import Row
 from plugin.store.base import Store
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
@@ -81,9 +83,9 @@ class Maintenance:
             "pools": self.pools,
         }
 
-    def collect(self, rows: list[dict[str, Any]], forgotten: list[str]) -> list[dict[str, Any]]:
-        self.taken = forgotten
-        return rows
+    def collect(self, rows: Iterable[Row], forgotten: Iterable[str]) -> list[Row]:
+        self.taken = list(forgotten)
+        return list(rows)
 
 
 class Life:
