@@ -78,11 +78,11 @@ class AddressSpace:
             return answer
 
     def prefixes(self) -> list[Prefix]:
-        """Every prefix that is held here."""
+        """Every prefix that is held here, of all tenants."""
         return [each.pool.prefix for each in self._pools.values()]
 
     def get(self, pool: PoolID) -> PoolAddresses:
-        """The addresses of this pool, which must be held."""
+        """The addresses of this pool.  Raises UnknownPoolError if it is not held."""
         found = self._pools.get(pool)
         if found is None:
             raise UnknownPoolError(
@@ -92,7 +92,7 @@ class AddressSpace:
         return found
 
     def group_of(self, pool: PoolID) -> PoolGroup:
-        """This pool, which must be held, and its siblings."""
+        """This pool and those that stand in for it.  Raises UnknownPoolError if it is not held."""
         home = self.get(pool)
         kin = [*self._of(home.pool.network), *self._grouped(home.pool)]
         siblings = [
@@ -109,8 +109,8 @@ class AddressSpace:
     ) -> PoolAddresses | None:
         """The pool with this prefix in which the endpoint has, or waits for, the address.
 
-        A network driver is not told the tenant.  Of several tenants' pools it is the one
-        with the right lease, or none.
+        A network driver does not know the tenant.  Of several tenants' pools the one with the
+        right lease is answered, or None.
         """
         found = [self._pools[pool] for pool in self._placement.at(prefix)]
         if len(found) == 1:
@@ -121,7 +121,10 @@ class AddressSpace:
         return None
 
     def place(self, wanted: WantedPool, prefix: Prefix, at: Attempt) -> Pool:
-        """Hold exactly this pool; its owner may ask again."""
+        """Hold exactly this pool, or answer the one that its owner has already.
+
+        Raises PoolOverlapError, InvalidOptionError.
+        """
         pool = wanted.placed(prefix, at.now)
         found = self._in_the_way(pool)
         if found is None:
@@ -132,7 +135,10 @@ class AddressSpace:
         return self._change(found, replace(found.pool, requested=at.now, released=False), at)
 
     def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Attempt) -> Pool:
-        """Hold the first pool that is clear of all others and of what is occupied."""
+        """Hold the first pool that is clear of all others and of ``occupied``.
+
+        Raises PoolsExhaustedError.
+        """
         if wanted.request.owner is not None:
             for each in self._pools.values():
                 if is_owned(each.pool, wanted):
@@ -155,7 +161,7 @@ class AddressSpace:
         )
 
     def release(self, pool: PoolID, at: Attempt) -> None:
-        """Let the pool go, now or when the network that uses it is gone."""
+        """Release the pool, now or when the network that uses it is gone."""
         found = self._pools.get(pool)
         if found is None:
             return
@@ -165,15 +171,15 @@ class AddressSpace:
             self._change(found, replace(found.pool, released=True), at)
 
     def group(self, network: str, prefixes: Sequence[Prefix], at: Attempt) -> None:
-        """Make the pools with these prefixes siblings, used by this network."""
+        """Record that this network uses the pools with these prefixes.  Raises PoolInUseError."""
         chosen = [self._to_use(network, prefix) for prefix in prefixes]
         for found in filter(None, chosen):
             self._change(found, replace(found.pool, network=network), at)
 
     def ungroup(self, network: str, at: Attempt, *, deleted: bool) -> None:
-        """Record that the network is gone, and let go what it released.
+        """Record that the network is gone, and drop its pools that were released.
 
-        Of one that the engine itself ``deleted`` all goes: a release may have been lost.
+        If the engine itself ``deleted`` it, all are dropped: a release may have been lost.
         """
         for found in self._of(network):
             if found.pool.released or deleted:
@@ -192,7 +198,10 @@ class AddressSpace:
     def restore_pool(
         self, wanted: WantedPool, prefix: Prefix, known: LostPool, at: Attempt
     ) -> bool:
-        """Hold a pool as its network knows it; False if it is held."""
+        """Hold a pool as its network knows it; answer False if it is held.
+
+        Raises PoolOverlapError, InvalidOptionError.
+        """
         pool = wanted.placed(prefix, at.now)
         if pool.id in self._pools:
             return False
@@ -208,7 +217,9 @@ class AddressSpace:
     def reserve(self, reservations: Sequence[Reservation], at: Attempt) -> None:
         """Keep the addresses for their owners, all of them or none.
 
-        The next operation reads them, as those of another process.
+        The next operation reads them, as it would another process's.
+
+        Raises AddressReservedError, InvalidAddressError.
         """
         self.check_reservations(reservations)
         for each in reservations:
@@ -218,7 +229,10 @@ class AddressSpace:
             at.reservations.put(each)
 
     def check_reservations(self, reservations: Sequence[Reservation]) -> None:
-        """Refuse what stands in the way of what is kept already, or of each other."""
+        """Refuse reservations that contradict those there are, or each other.
+
+        Raises AddressReservedError, InvalidAddressError.
+        """
         wanted: dict[tuple[Tenant, Address], Owner] = {}
         for each in reservations:
             kept = self._reserved.get(each.tenant, {}).get(each.address, each.owner)
@@ -233,7 +247,7 @@ class AddressSpace:
                 pool.check_reservable(each.address)
 
     def unreserve(self, reservation: Reservation, at: Attempt) -> bool:
-        """Keep the address no longer; answers whether it was kept."""
+        """Remove the reservation of this address; answer if there was one."""
         if reservation.address not in self._reserved.get(reservation.tenant, {}):
             return False
         at.reservations.remove(reservation)

@@ -57,7 +57,10 @@ class PoolAddresses:
         self._knows_macs = True
 
     def take(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
-        """Take this address, wherever in the pool it lies."""
+        """Take this address, wherever in the pool it lies.
+
+        Raises InvalidAddressError, AddressInUseError, AddressReservedError.
+        """
         self._check_usable(address, request.kind)
         held = at.leases.get(self.pool.id, address)
         if held and self._is_replayed(held, request):
@@ -80,7 +83,7 @@ class PoolAddresses:
         return self._hold(self._lease(address, request, at), at)
 
     def take_gateway(self, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take the first usable address, the one people expect, if it can be had."""
+        """Take the first usable address, which people expect a gateway to have; None if it is taken."""
         address = usable(self.pool.prefix).first
         if address in self._reserved or self._is_excluded(address):
             return None
@@ -90,7 +93,7 @@ class PoolAddresses:
         return self._hold(self._lease(address, request, at), at)
 
     def take_known(self, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take the address that is reserved for this owner, or that it had last."""
+        """Take the address that is reserved for this owner, or that it had last; None without."""
         if not request.owner:
             return None
         address = self._reserved_for(request.owner, at)
@@ -102,11 +105,11 @@ class PoolAddresses:
         return self._hold(self._lease(address, request, at), at)
 
     def returned(self, at: Attempt) -> Iterator[Address]:
-        """What came back in the last seconds, and nobody has again."""
+        """Addresses that came back in the last seconds, and that nobody has again."""
         return self._returned.recent(at.now)
 
     def take_returned(self, address: Address, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take one of these, if nobody else has a claim on it."""
+        """Take one of those that came back; None if somebody else has a claim on it."""
         held = at.leases.get(self.pool.id, address)
         if (
             self._returned.is_claimed(address)
@@ -119,7 +122,7 @@ class PoolAddresses:
         return self._hold(self._lease(address, request, at), at)
 
     def take_next(self, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take the next address that is free."""
+        """Take the next address that is free; None if there is none."""
         lease = self._add_next(request, at)
         if lease is None and self._others != self._facts.changes_by_others():
             # Another process may have given some back that look taken from here.
@@ -128,12 +131,12 @@ class PoolAddresses:
         return lease
 
     def take_resting(self, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take the address whose rest ends first: better than none at all."""
+        """Take the address whose rest ends first: better than none at all; None if none rests."""
         held = at.leases.first_resting(self.pool.id)
         return held and self._hold(self._lease(held.address, request, at), at)
 
     def give_back(self, address: Address, at: Attempt) -> None:
-        """Let the address rest, or free it."""
+        """Release the address: it rests for a while, or is free at once."""
         held = at.leases.get(self.pool.id, address)
         if held is None or held.state is State.RESTING:
             return
@@ -159,7 +162,10 @@ class PoolAddresses:
         *,
         mac_made: bool = False,
     ) -> None:
-        """Record that the endpoint has the address."""
+        """Record that the endpoint has the address.
+
+        Raises AddressInUseError if another endpoint has it.
+        """
         held = at.leases.get(self.pool.id, address)
         if held is None:
             held = self._lease(address, AddressRequest(), at)
@@ -182,7 +188,7 @@ class PoolAddresses:
         )
 
     def bound_to(self, address: Address, at: Attempt) -> str | None:
-        """The endpoint that is bound to the address, if one is and it is known."""
+        """The endpoint that is bound to the address; None if none is, or it is not known."""
         held = at.leases.get(self.pool.id, address)
         return held.endpoint if held is not None and held.state is State.BOUND else None
 
@@ -222,7 +228,7 @@ class PoolAddresses:
         self._set = None
 
     def check_reservable(self, address: Address) -> None:
-        """Refuse to keep an address that no host may have."""
+        """Refuse to keep an address that no host may have.  Raises InvalidAddressError."""
         self._check_usable(address, Kind.AUXILIARY)
 
     def clear_for(self, address: Address, at: Attempt) -> None:

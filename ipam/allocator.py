@@ -1,9 +1,9 @@
-"""The six operations of IPAM: the way in to this package.
+"""The operations of IPAM: the way in to this package.
 
-An answer is given when the store holds it durably (what endpoints are bound to: as
-long as the machine runs).  An operation that raises has changed nothing, and every
-operation may be repeated: what is released or unknown is released without complaint,
-and what is asked again by the same owner is answered as before.
+An answer is given when the store holds it durably.  What endpoints are bound to is held only as
+long as the machine runs.  An operation that raises has changed nothing.  Every operation may be
+repeated: a release of what is unknown does nothing, and a request that an owner repeats is
+answered as before.
 """
 
 import time
@@ -47,10 +47,14 @@ def _never(_: str) -> bool:
 class Allocator:
     """Gives out pools and addresses, each to one holder at a time.
 
-    ``occupied`` is asked at each request for any pool, and answers with what the
-    host uses outside of this store: its routes and its resolvers.  ``in_use`` is asked before
-    an address is taken back that an endpoint was bound to, by the endpoint's id.  ``facts``
-    remembers what concerns this host's engine; without it that is forgotten with the process.
+    ``occupied`` is asked at each request for any pool.  It answers which prefixes the host uses
+    outside of this store, for its routes and resolvers.  ``in_use`` is asked, by an endpoint's id,
+    before an address is released that the endpoint is bound to.  ``facts`` remembers what concerns
+    this host's engine; without it that is forgotten with the process.  ``clock`` answers in Unix
+    seconds.
+
+    Any method but the constructor may raise StoreError, besides what it names: the store could not
+    be read or written, or another operation has kept it for ten seconds.
     """
 
     def __init__(
@@ -80,10 +84,10 @@ class Allocator:
         }
 
     def restarted(self) -> bool:
-        """Record that the engine was started again; answers whether it should replay.
+        """Record that the engine was started again; answer whether it should replay.
 
-        Nothing that it asked is under way.  It should replay its networks if it knows one that is
-        not held, and what is held may then be asked for again, once.
+        No request of the engine is under way then.  It should replay its networks if it knows one
+        whose pool is not held.  For two minutes what is held may then be asked for again, once.
         """
         self._began = self._clock()
         self._naming.restart()
@@ -94,12 +98,20 @@ class Allocator:
         return True
 
     def expect_replay(self, pool: PoolID) -> None:
-        """Record that the engine knows a pool that is not held; its next start tells it."""
+        """Record that the engine knows a pool that is not held, to be replayed at its next start.
+
+        Raises UnknownPoolError if the id names no address space.
+        """
         if space_of(pool) == LOCAL:
             self._facts.put_replay_due(due=True)
 
     def request_pool(self, request: PoolRequest) -> Pool:
-        """Hold the pool that is asked for, or any that is free."""
+        """Hold the pool that is asked for, or any that is free; answer it.
+
+        Raises UnknownAddressSpaceError; InvalidPrefixError, InvalidSubPoolError or
+        InvalidOptionError if the request can never be granted; PoolOverlapError if a pool of the
+        tenant is in the way; PoolsExhaustedError if no configured range has room.
+        """
         space = self._space(request.space)
         wanted = read_request(request)
         prefix = wanted.prefix
@@ -109,16 +121,21 @@ class Allocator:
         return space.run(lambda at: space.place_anywhere(wanted, occupied, at), self._times())
 
     def release_pool(self, pool: PoolID) -> None:
-        """Let the pool go, and its addresses with it.
+        """Release the pool and its addresses; an unknown one is passed over.
 
-        A pool that a network uses goes when that network is gone.
+        A pool that a network uses is held until ``ungroup`` says that the network is gone.
         """
         space = self._space_of(pool)
         if space is not None:
             space.run(lambda at: space.release(pool, at), self._times())
 
     def request_address(self, pool: PoolID, request: AddressRequest | None = None) -> Interface:
-        """Hold the address that is asked for, or any that is free."""
+        """Hold the address that is asked for, or any that is free; answer it with its length.
+
+        Raises UnknownAddressSpaceError, UnknownPoolError; InvalidAddressError if the pool can never
+        give the address; AddressInUseError or AddressReservedError if it is another's;
+        PoolFullError if all addresses are taken, in the pool and those of its group.
+        """
         wanted = request or AddressRequest()
         space = self._space(space_of(pool))
 
@@ -133,7 +150,8 @@ class Allocator:
     def names_containers(self) -> bool | None:
         """Whether the engine says whose address it asks for; None if it has asked for none yet.
 
-        What was stored when this process began is looked at once, and then only what is asked.
+        Engines do from version 29.  What was stored when this process began is read once; after
+        that only requests count.
         """
         if self._naming.known is None and not self._looked:
             self._looked = True
@@ -141,11 +159,11 @@ class Allocator:
         return self._naming.known
 
     def release_address(self, pool: PoolID, address: Address) -> None:
-        """Give the address back, if it is held in the pool or in a sibling of it.
+        """Release the address, if it is held in the pool or in another of its group.
 
-        One whose endpoint is in use stays: an engine deletes an endpoint first, and may release
-        an address twice, the second time when another endpoint has it (moby, controller.go: what
-        could not be deleted is deleted again when the engine starts).
+        An address whose endpoint is in use stays held.  An engine deletes an endpoint first, and
+        may release an address twice, the second time when another endpoint has it (moby,
+        libnetwork/controller.go: what could not be deleted is deleted again at the next start).
         """
         space = self._space_of(pool)
         if space is None:
@@ -162,20 +180,23 @@ class Allocator:
             space.run(give_back, self._times())
 
     def group(self, network: str, space: AddressSpaceName, prefixes: Sequence[Prefix]) -> None:
-        """Record that this network uses these pools: all its pools of the space.
+        """Record that this network uses these pools, which are all its pools of the space.
 
-        An address is then given from another of them when one is full, and taken back
-        when no endpoint is bound to it within ``reserve_timeout``.  Prefixes that are
-        not held here, because another IPAM gave them, do not matter.
+        When one is full, an address is then given from another of the same IP version.  An
+        address is released when no endpoint is bound to it within ``reserve_timeout`` seconds.
+        Prefixes that are not held here, because another IPAM gave them, are passed over.
+
+        Raises PoolInUseError if another network uses one of them.
         """
         found = self._spaces.get(space)
         if found is not None:
             found.run(lambda at: found.group(network, prefixes, at), self._times())
 
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
-        """Record that the network is gone; ``deleted`` if the engine has said so itself.
+        """Record that the network is gone, and release its pools that the engine had released.
 
-        Its local pools are then let go whether they were released or not.
+        ``deleted`` says that the engine itself has told; all the network's local pools are then
+        released, because a release may have been lost.
         """
         for name, space in self._spaces.items():
             gone = partial(space.ungroup, network, deleted=deleted and name == LOCAL)
@@ -184,7 +205,10 @@ class Allocator:
     def options(
         self, network: str, space: AddressSpaceName, prefix: Prefix
     ) -> dict[str, str] | None:
-        """What the network's driver should remember of its pool, if it is held and known."""
+        """The options with which ``restore_pool`` gives the same pool again.
+
+        None if the pool is not held, or is another network's.
+        """
         found = self._spaces.get(space)
         if found is None:
             return None
@@ -192,7 +216,10 @@ class Allocator:
         return None if pool is None else options_of(pool)
 
     def restore_pool(self, lost: LostPool) -> bool:
-        """Hold a pool that was lost, with its addresses; False if it is held."""
+        """Hold a pool that the store lost, with its addresses; answer False if it is held.
+
+        Raises what ``request_pool`` does, but for PoolsExhaustedError.
+        """
         wanted = read_request(lost.request)
         prefix = wanted.prefix
         if prefix is None:
@@ -212,8 +239,11 @@ class Allocator:
     ) -> None:
         """Record that an endpoint has the address, which no other may have then.
 
-        A MAC address that was made for it, and not chosen, never comes back: the address was
-        asked for with it, but is not kept for it.
+        ``mac_made`` says that its MAC address was made and not chosen.  Such a MAC address never
+        comes back, so the IP address is not kept for it.  A pool that is not held here is passed
+        over.
+
+        Raises AddressInUseError if another endpoint has the address.
         """
         found = self._spaces.get(space)
         if found is None:
@@ -235,7 +265,10 @@ class Allocator:
         *,
         endpoint: str | None = None,
     ) -> None:
-        """Record that the endpoint has lost the address; its release follows."""
+        """Record that the endpoint has lost the address.
+
+        If no release follows within ``reserve_timeout`` seconds, ``collect`` releases it.
+        """
         found = self._spaces.get(space)
         if found is None:
             return
@@ -248,28 +281,34 @@ class Allocator:
         found.run(unbind, self._times(), on_disk=False)
 
     def collect(self, now: float | None = None) -> int:
-        """End the leases whose time is over; answers how many there were."""
+        """End the leases whose time was over at ``now`` (Unix seconds); answer how many."""
         times = self._times(now)
         return sum(self._collect_from(name, times) for name in self._spaces)
 
     def pools(self) -> list[Pool]:
-        """Every pool that is held."""
+        """Every pool that is held, of both address spaces."""
         return self._store.run(
             lambda stored: [pool for name in self._spaces for pool in stored.pools.held(name)]
         )
 
     def leases(self, pool: PoolID) -> Iterator[Lease]:
-        """Every lease of the pool, by address."""
+        """Every lease of the pool, by address; none if the pool is not held.
+
+        All are as they were at one moment.  StoreError is raised when the first is read.
+        """
         return self._store.leases(pool)
 
     def use(self, pool: PoolID) -> dict[State, int]:
-        """How many addresses of the pool are in each state."""
+        """How many addresses of the pool are in each state; a state may be left out for 0."""
         return self._store.run(lambda stored: stored.leases.count(pool))
 
     def reserve(self, *reservations: Reservation) -> None:
-        """Keep addresses for owners, from the time their present holders leave them.
+        """Keep addresses for their owners, from the time that present holders release them.
 
-        All of them or, if one is refused, none.
+        Makes all of the reservations or, if one is refused, none.
+
+        Raises UnknownAddressSpaceError; InvalidAddressError if no host may have the address;
+        AddressReservedError if it is kept for another.
         """
         wanted: dict[AddressSpaceName, list[Reservation]] = {}
         for each in reservations:
@@ -281,12 +320,15 @@ class Allocator:
             self._spaces[name].run(partial(self._spaces[name].reserve, chosen), self._times())
 
     def unreserve(self, reservation: Reservation) -> bool:
-        """Keep the address no longer, whoever it was kept for; answers whether it was kept."""
+        """Remove the reservation of this address, whoever it is for; answer if there was one.
+
+        Raises UnknownAddressSpaceError.
+        """
         space = self._space(reservation.space)
         return space.run(lambda at: space.unreserve(reservation, at), self._times())
 
     def reservations(self) -> list[Reservation]:
-        """Every reservation."""
+        """Every reservation, by space, tenant and address."""
         return self._store.run(lambda stored: stored.reservations.all())
 
     def _named_before(self) -> bool | None:

@@ -14,7 +14,7 @@ from ipam.prefixes import usable
 
 
 def find_faults(allocator: Allocator) -> Iterator[str]:
-    """Each thing that is wrong, with what can be done about it."""
+    """Each contradiction in the store, with what can be done about it.  Raises StoreError."""
     placed: dict[str, Placement] = {}
     for pool in allocator.pools():
         expected = pool_id(pool.space, pool.tenant, pool.prefix)

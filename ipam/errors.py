@@ -1,7 +1,7 @@
 """What can be wrong with a request, told to the person who made it.
 
-``InvalidRequestError`` and its kin are the caller's to mend, ``RefusedError`` and
-its kin are about what others hold, ``StoreError`` and its kin are about the file.
+The caller can correct an ``InvalidRequestError``.  A ``RefusedError`` is about what others hold,
+and a ``StoreError`` about the file.
 Every message names the value, the rule and the remedy; nothing has been changed
 when one is raised.
 """

@@ -1,8 +1,7 @@
 """The ``--ipam-opt`` options of a pool, read once.
 
-Docker sends the same options with every pool of a network, of both families.  A
-value that speaks of the other family, or of a sibling's addresses, is therefore
-passed over and not refused.
+Docker sends the same options with every pool of a network, IPv4 and IPv6.  A value about the
+other IP version, or about another pool's addresses, is therefore passed over and not refused.
 """
 
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ class PoolOptions:
     group: str | None = None
 
     def size(self, version: int) -> int | None:
-        """The length a dynamic pool of this family should have, if it says."""
+        """The length that a pool of this IP version (4 or 6) should have, if the options say."""
         for size in self.sizes:
             if (size > V4_MAX_LENGTH) == (version == 6):
                 return size
@@ -36,7 +35,7 @@ class PoolOptions:
 
 
 def read_options(options: Mapping[str, str]) -> PoolOptions:
-    """Read the options of a network."""
+    """Read the options of a network.  Raises InvalidOptionError."""
     for option in options:
         # Names with a dot are labels of Docker's own, com.docker.network.ipam.serial.
         if option not in OPTIONS and "." not in option:
@@ -56,7 +55,10 @@ def read_options(options: Mapping[str, str]) -> PoolOptions:
 def within(
     option: str, ranges: tuple[AddressRange, ...], prefix: Prefix
 ) -> tuple[AddressRange, ...]:
-    """The ranges that speak of this pool; none may reach over its edge."""
+    """The ranges that lie in this pool.
+
+    Raises InvalidOptionError if one reaches over the pool's edge.
+    """
     whole = span(prefix)
     chosen = []
     for part in ranges:

@@ -39,7 +39,7 @@ class AddressSpaces:
 class PoolRequest:
     """A pool: any, any of a size, or this one.
 
-    Without a prefix a pool is chosen, of the family ``v6`` says.  A prefix of
+    Without a prefix a pool is chosen, of the IP version that ``v6`` says.  A prefix of
     0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
     same pool again when it repeats itself; engines never name one.
     """
@@ -91,7 +91,7 @@ def pool_id(space: AddressSpaceName, tenant: Tenant, prefix: Prefix) -> PoolID:
 
 
 def space_of(pool: PoolID) -> AddressSpaceName:
-    """The address space a pool's id speaks of."""
+    """The address space that a pool's id names.  Raises UnknownPoolError if it names none."""
     space, slash, _ = pool.partition("/")
     if not slash:
         raise UnknownPoolError(
@@ -101,12 +101,15 @@ def space_of(pool: PoolID) -> AddressSpaceName:
 
 
 def parse_tenant(text: str) -> Tenant:
-    """Read the name of a tenant, which becomes a part of its pools' ids."""
+    """Read the name of a tenant, a part of its pools' ids.  Raises InvalidOptionError."""
     return Tenant(parse_name("tenant", text))
 
 
 def parse_name(option: str, text: str) -> str:
-    """Read a name that people make up."""
+    """Read a name that people make up, the value of ``option``.
+
+    Raises InvalidOptionError unless it has 1 to 63 letters, digits, '_', '.' and '-'.
+    """
     if not _NAME.fullmatch(text):
         raise InvalidOptionError(
             f"{option} is {text!r}, expected up to 63 letters, digits, '_', '.' and '-'"

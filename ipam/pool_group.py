@@ -1,8 +1,8 @@
-"""A pool and its siblings: the pools of one network and IP version.
+"""Pools that stand in for each other: those of one network, or option ``group``, and IP version.
 
-The engine asks for every address of a network in its first pool, and takes a
-refusal as final.  When that pool is full the address must come from a sibling, and
-comes back under the first pool's name.
+The engine asks for every address of a network in the network's first pool, and takes a refusal as
+final.  When that pool is full, the address must come from another of the group.  The engine
+releases it under the first pool's name.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,10 @@ class PoolGroup:
         self._members = members
 
     def take(self, request: AddressRequest, at: Attempt) -> Lease:
-        """Take the address that is asked for, or any."""
+        """Take the address that is asked for, or any.
+
+        Raises InvalidAddressError, AddressInUseError, AddressReservedError, PoolFullError.
+        """
         if request.owner.mac:
             for each in self._members:
                 at.once_kept(each.learn_macs)
@@ -42,7 +45,7 @@ class PoolGroup:
         return member.take(request.address, request, at)
 
     def holding(self, address: Address) -> PoolAddresses | None:
-        """The member whose prefix the address is in."""
+        """The member whose prefix the address is in, if there is one."""
         for member in self._members:
             if address in member.pool.prefix:
                 return member

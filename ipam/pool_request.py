@@ -33,7 +33,10 @@ class WantedPool:
     length: int | None
 
     def placed(self, prefix: Prefix, now: float) -> Pool:
-        """The pool that this asks for, at this place."""
+        """The pool that this asks for, at this place; ``now`` in Unix seconds.
+
+        Raises InvalidOptionError if a range of the options reaches over the pool's edge.
+        """
         ranges = within("range", self.options.ranges, prefix)
         if self.request.subpool is not None:
             # One wider than its pool is cut to it, as Docker does.
@@ -53,7 +56,10 @@ class WantedPool:
 
 
 def read_request(request: PoolRequest) -> WantedPool:
-    """Understand a request, or say what about it can never be granted."""
+    """Check a request, whatever others hold.
+
+    Raises InvalidPrefixError, InvalidSubPoolError, InvalidOptionError.
+    """
     options = read_options(request.options)
     prefix = request.prefix
     if request.subpool is not None:

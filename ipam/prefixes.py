@@ -29,7 +29,7 @@ Interface: TypeAlias = IPv4Interface | IPv6Interface
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRange:
-    """Addresses of one family from the first to the last, both included."""
+    """Addresses of one IP version from the first to the last, both included."""
 
     first: Address
     last: Address
@@ -53,7 +53,10 @@ def _unscoped(text: str) -> str:
 
 
 def parse_prefix(text: str) -> Prefix:
-    """Read ``10.1.2.3/24`` as 10.1.2.0/24: engines before 25 send host bits."""
+    """Read ``10.1.2.3/24`` as 10.1.2.0/24: engines before 25 send host bits.
+
+    Raises InvalidPrefixError.
+    """
     if "/" not in text:
         raise InvalidPrefixError(
             f"pool {text!r} has no length, expected a prefix such as 10.1.2.0/24"
@@ -67,7 +70,10 @@ def parse_prefix(text: str) -> Prefix:
 
 
 def parse_address(text: str) -> Address:
-    """Read an address, with or without the length Docker sometimes adds."""
+    """Read an address, with or without the length Docker sometimes adds.
+
+    Raises InvalidAddressError.
+    """
     try:
         return ip_address(_unscoped(text).partition("/")[0])
     except ValueError as error:
@@ -77,7 +83,10 @@ def parse_address(text: str) -> Address:
 
 
 def parse_range(text: str) -> AddressRange:
-    """Read ``10.1.2.0/28``, ``10.1.2.3`` or ``10.1.2.3-10.1.2.9``."""
+    """Read ``10.1.2.0/28``, ``10.1.2.3`` or ``10.1.2.3-10.1.2.9``.
+
+    Raises InvalidAddressError, InvalidPrefixError.
+    """
     if "/" in text:
         return span(parse_prefix(text))
     first, dash, last = (part.strip() for part in text.partition("-"))

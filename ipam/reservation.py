@@ -30,7 +30,10 @@ _MAC: Final = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """An address that is kept for an owner, who is known by one thing."""
+    """An address that is kept for an owner, who is known by one thing.
+
+    Raises InvalidReservationError unless exactly one of name, MAC and tag is set.
+    """
 
     space: AddressSpaceName = LOCAL
     tenant: Tenant = NO_TENANT
@@ -47,7 +50,7 @@ class Reservation:
 
 
 def parse_mac(text: str) -> str:
-    """Read a MAC address and write it as the kernel does."""
+    """Read a MAC address and write it as the kernel does.  Raises InvalidReservationError."""
     mac = text.strip().lower().replace("-", ":")
     if not _MAC.fullmatch(mac):
         raise InvalidReservationError(
@@ -57,7 +60,10 @@ def parse_mac(text: str) -> str:
 
 
 def parse_container(text: str) -> str:
-    """Read the name of a container, which nobody could have if an engine did not take it."""
+    """Read the name of a container; no other would an engine accept.
+
+    Raises InvalidReservationError.
+    """
     if not _CONTAINER.fullmatch(text):
         raise InvalidReservationError(
             f"name is {text!r}, expected a container's: two or more letters a to z, digits, '_', '.' "
@@ -75,7 +81,7 @@ def dump_reservations(reservations: Iterable[Reservation]) -> str:
 
 
 def load_reservations(text: str) -> list[Reservation]:
-    """Read reservations from YAML."""
+    """Read reservations from YAML.  Raises InvalidReservationError, with the place in the file."""
     import yaml  # noqa: PLC0415 - as above
 
     try:

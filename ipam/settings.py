@@ -33,7 +33,10 @@ DEFAULT_V4: Final = PoolSource(base=IPv4Network("10.208.0.0/12"), size=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The allocator's settings; times are in seconds, and 0 switches one off."""
+    """The allocator's settings; times are in seconds, and 0 switches one off.
+
+    Raises InvalidSettingError if a time is negative.
+    """
 
     pools: tuple[PoolSource, ...] = (DEFAULT_V4,)
     quarantine: float = 60.0
@@ -49,7 +52,10 @@ class Settings:
 
 
 def parse_pools(text: str) -> tuple[PoolSource, ...]:
-    """Read ``base:size`` pairs: ``10.208.0.0/12:24,fd00:1:2::/48:64``."""
+    """Read ``base:size`` pairs: ``10.208.0.0/12:24,fd00:1:2::/48:64``.
+
+    Raises InvalidSettingError.
+    """
     sources: list[PoolSource] = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         source = _parse_source(item)
@@ -67,7 +73,7 @@ def parse_pools(text: str) -> tuple[PoolSource, ...]:
 
 
 def with_defaults(sources: Iterable[PoolSource], host_id: str) -> tuple[PoolSource, ...]:
-    """Add the default of each family that the sources leave out."""
+    """Add the default source of each IP version that the sources leave out."""
     given = tuple(sources)
     families = {source.base.version for source in given}
     defaults = (DEFAULT_V4, ula_source(host_id))

@@ -24,7 +24,10 @@ _UNREADABLE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """Connect for writing to a file of today's version."""
+    """Connect for writing, and bring an older file forward.
+
+    Raises NewerStoreError, CorruptStoreError, and StoreError if the file cannot be opened.
+    """
     try:
         if path.exists() and path.stat().st_size:
             _check(path)
@@ -43,7 +46,7 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Connect for reading what is committed."""
+    """Connect for reading what is committed.  Raises sqlite3.Error."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
 

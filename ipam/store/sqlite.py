@@ -30,7 +30,10 @@ _REPLAY: Final = "replay"  # beside the address spaces, whose names are others
 
 
 class SqliteStore:
-    """Pools, leases and reservations in the file at ``path``; this host's facts too."""
+    """Pools, leases and reservations in the file at ``path``; this host's facts too.
+
+    Raises NewerStoreError, CorruptStoreError, StoreError if the file cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
