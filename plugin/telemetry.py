@@ -20,7 +20,7 @@ ABANDONED: Final = Counter(
 )
 DRIFT: Final = Counter(
     "pynet_drift_total",
-    "Things the host had otherwise than it should, put right.",
+    "Differences between the host and its plan that were fixed.",
     ["kind"],
     registry=REGISTRY,
 )

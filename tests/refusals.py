@@ -448,7 +448,7 @@ CONTRADICTIONS: Final = (
         mode="ipvlan",
         options={"parent": "eth0"},
         container={"mac": "02:11:22:33:44:55"},
-        said="MAC address 02:11:22:33:44:55 cannot be had in mode ipvlan",
+        said="MAC address 02:11:22:33:44:55 is not possible in mode ipvlan",
     ),
 )
 UNKNOWN: Final = (

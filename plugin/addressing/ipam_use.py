@@ -15,7 +15,7 @@ from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, P
 
 
 class IpamAddressUse:
-    """The allocator passes over pools it does not hold, so none need be told apart here."""
+    """The allocator ignores pools of other IPAMs, so that callers need not filter."""
 
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator

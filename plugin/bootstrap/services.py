@@ -176,8 +176,8 @@ class Builder:
             self._health.degrade(
                 "addresses",
                 str(error),
-                "restart the engine before you make new networks, if some of other drivers have "
-                "addresses of pynet; import your reservations again",
+                "if networks of other drivers have addresses of pynet, restart Docker before you "
+                "create networks; import your reservations again",
             )
             return AddressStore(path)
 
@@ -189,7 +189,7 @@ class Builder:
             self._health.degrade(
                 "nftables",
                 f"{error}; networks and containers that need rules are refused",
-                "run it on another machine, or without networks of mode bridge",
+                "use networks of mode macvlan, ipvlan or null, or run pynet on another machine",
             )
             return NoFirewall(str(error))
 

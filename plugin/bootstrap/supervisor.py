@@ -118,7 +118,7 @@ class Supervisor:
             return self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - a worker without a life would never say why
             _log.exception("start.fault")
-            return self._failed(f"a fault of its own ({type(error).__name__}); see the log")
+            return self._failed(f"internal error ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
         self._loop = Loop(services.upkeep, self.health, self._config.tick)
         with self.calls.under_way("the start", seconds=_SLOW_SECONDS):

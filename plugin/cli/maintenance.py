@@ -61,13 +61,13 @@ def check(*, as_json: bool) -> None:
 @click.command()
 @_json_option
 def repair(*, as_json: bool) -> None:
-    """Put right what differs; exit status 1 if something is left."""
+    """Fix what differs; exit status 1 if something is left."""
     with _maintenance() as maintenance:
         answer = maintenance.repair()
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     else:
-        _show(answer["repaired"], "nothing was to be repaired", as_json=False)
+        _show(answer["repaired"], "there was nothing to repair", as_json=False)
         if answer["left"]:
             click.echo("what is left:")
             _show(answer["left"], "", as_json=False)
@@ -76,7 +76,7 @@ def repair(*, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Show it, and take nothing away.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option(
     "--forgotten",
     "named",
@@ -86,7 +86,7 @@ def repair(*, as_json: bool) -> None:
 )
 @_json_option
 def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
-    """Take away what belongs to nobody, networks that Docker has forgotten among it."""
+    """Remove what no network owns, and networks that Docker has forgotten."""
     with _maintenance() as maintenance:
         rows, forgotten = _garbage(maintenance, named)
         if rows or forgotten:
@@ -130,16 +130,14 @@ def _doubt(garbage: dict[str, Any], engine: Known | None) -> str:
     networks = garbage.get("networks", garbage["idle"])  # a plugin of the version before
     if engine.is_served(networks, garbage.get("prefixes", ())):
         return ""
-    return (
-        f"the engine at {host()} lists nothing of pynet's, and may not be the one that pynet serves"
-    )
+    return f"the engine at {host()} lists no network that uses pynet, and may not be the one that pynet serves"
 
 
 def _kept(doubt: str, others: Iterable[str]) -> str:
     names = ", ".join(each if "/" in each else each[:12] for each in others)
     return (
-        f"{doubt}: kept is what no container is on and Docker may have forgotten ({names}); repeat "
-        f"--forgotten ID for those that no network in `docker network ls` is"
+        f"{doubt}; kept what Docker may have forgotten: {names}. Remove those that `docker network "
+        f"ls` does not list with --forgotten ID, which may be repeated"
     )
 
 

@@ -84,7 +84,7 @@ class IpvlanNetwork(BoundNetwork):
     def check_endpoint(self, endpoint: Endpoint) -> None:
         if endpoint.mac_address:
             raise RefusedError(
-                f"MAC address {endpoint.mac_address} cannot be had in mode ipvlan: all containers "
+                f"MAC address {endpoint.mac_address} is not possible in mode ipvlan: all containers "
                 "have their parent's; leave out --mac-address, the option mac and the setting "
                 "PYNET_REQUIRES_MAC, or choose mode=macvlan"
             )

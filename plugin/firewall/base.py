@@ -70,7 +70,7 @@ class Firewall(Protocol):
         """Raise FirewallError if there is none that could keep elements."""
 
     def prepare(self, known: Iterable[Element] = ()) -> Prepared:
-        """Make the skeleton so, elements untouched, and the accord with Docker's own rules.
+        """Install the tables and chains without touching elements, and the rules in Docker's chains.
 
         The rules of a new version may ask for elements that the one before did not have.  So what
         a table that is in use lacks of ``known`` is added together with the rules.

@@ -70,7 +70,7 @@ class SystemBus:
         who = str(os.geteuid()).encode().hex()
         self._socket.sendall(f"\0AUTH EXTERNAL {who}\r\n".encode())
         if not self._socket.recv(512).startswith(b"OK"):
-            raise FirewallError("the system bus (D-Bus) does not take us for who we are")
+            raise FirewallError("the system bus (D-Bus) rejected the authentication (EXTERNAL)")
         self._socket.sendall(b"BEGIN\r\n")
         self.call(_BUS, "/org/freedesktop/DBus", f"{_BUS}.Hello")
 

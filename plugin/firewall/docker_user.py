@@ -70,9 +70,9 @@ class DockerUser:
         path = shutil.which(command)
         if path is None:
             raise FirewallError(
-                f"IPv{version} forwarding is off, and with it on this host would route for everybody, "
-                f"because there is no {command} to set the policy of FORWARD to DROP with; install "
-                f"the package iptables, or switch forwarding on yourself (sysctl -w {_SWITCH[version]})"
+                f"IPv{version} forwarding is off, and pynet cannot switch it on safely: without the "
+                f"command {command} it cannot set the policy of FORWARD to DROP. Install the package "
+                f"iptables, or switch forwarding on yourself (sysctl -w {_SWITCH[version]})"
             )
         iptables.checked(path, "-P", _FORWARD, "DROP")
 

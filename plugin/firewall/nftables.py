@@ -104,7 +104,7 @@ class NftablesFirewall:
         self._ruleset.close()
 
     def _make_skeleton(self, known: Iterable[Element] = ()) -> None:
-        """Make the skeleton so unless it is; a look takes a tenth of what making takes.
+        """Install the skeleton unless it is there; a look takes a tenth of what making takes.
 
         Who made it anew each time would also answer every change with changes of his own, which
         are announced to whoever listens for changes.

@@ -104,7 +104,7 @@ def restore(source: IO[bytes], state: Path) -> Path:
             f"the backup cannot be put into {state}: {error.strerror or error}"
         ) from error
     if aside is None:
-        raise StoreError(f"the backup went away from {state} while it was put in place")
+        raise StoreError(f"the unpacked backup disappeared from {state} during the restore")
     return aside
 
 

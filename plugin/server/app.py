@@ -75,7 +75,7 @@ def _serve(handler: Handler, body: bytes, call: Call | None) -> Answer:
         with deadline.within(WORK_SECONDS):
             handler.undo(body, answer)
         _log.warning("rpc.undone", method=call.name)
-    raise LateError(f"{call.name} ended when it had been answered for, after {call.age:.0f} s")
+    raise LateError(f"{call.name} ended late, after its caller had been answered: {call.age:.0f} s")
 
 
 def _find(lookup: Lookup, method: str) -> Handler:

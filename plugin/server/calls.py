@@ -160,7 +160,7 @@ class Calls:
             what = "; ".join(f"{each.name} for {each.age:.0f} s at {each.place}" for each in stuck)
             self._health.degrade(
                 _WHAT,
-                f"what was begun does not end: {what}",
+                f"calls are stuck: {what}",
                 "see what the kernel and the disk say (dmesg); other calls are served meanwhile",
             )
         else:

@@ -86,7 +86,7 @@ def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]
     except Exception as error:  # noqa: BLE001 - the one place that answers whatever happened
         _log.exception("rpc.fault", method=method)
         kind = type(error).__name__
-        return 500, failure(f"pynet met a fault of its own ({kind}); see its log"), "fault"
+        return 500, failure(f"internal error in pynet ({kind}); see its log"), "fault"
 
 
 def _reasons(error: BaseException) -> str:

@@ -126,7 +126,7 @@ class _Crew:
             self._add()
 
     def leave_line(self) -> None:
-        """One has a call now: see to it that another waits."""
+        """This thread took a connection: start another if none is accepting."""
         with self._lock:
             self._waiting -= 1
             if not self._waiting and len(self._threads) < _MOST_THREADS:

@@ -259,9 +259,9 @@ class Endpoints:
         for other in self._store.endpoints_at(endpoint.network_id, (endpoint.mac_address,)):
             if other.id != endpoint.id and other.joined and not other.mac_chosen:
                 raise RefusedError(
-                    f"MAC address {endpoint.mac_address} was made for the container that has "
+                    f"MAC address {endpoint.mac_address} was generated for the container that has "
                     f"{' and '.join(str(each.ip) for each in other.interfaces)} now; leave out the "
-                    "MAC address, or choose one that no container was given by chance"
+                    "MAC address, or choose one that was not generated"
                 )
 
     def _share_anew(self, bound: BoundNetwork, before: Plan) -> None:

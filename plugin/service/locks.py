@@ -125,8 +125,8 @@ class Locks:
             del self._outside[network_id]
         if not is_open:
             raise BusyError(
-                f"pynet has started, and network {short(network_id)} is not restored for "
-                f"{seconds:.3g} s; try again"
+                f"network {short(network_id)} is still being restored after {seconds:.3g} s; try "
+                f"again"
             )
 
     def _leave(self, network_id: NetworkID) -> None:
@@ -140,4 +140,6 @@ class Locks:
 
 
 def _busy(network_id: NetworkID, seconds: float) -> BusyError:
-    return BusyError(f"network {short(network_id)} is busy for {seconds:.3g} s with another call")
+    return BusyError(
+        f"network {short(network_id)} has been busy for {seconds:.3g} s with another call"
+    )

@@ -104,7 +104,7 @@ class ParentSurvey:
         for setting in sorted(each.text for each in self._kernel.ipvlan_settings(use.parent)):
             if setting != use.setting:
                 return (
-                    f"parent {use.parent} carries ipvlan links of somebody else's with {setting}, "
+                    f"parent {use.parent} carries ipvlan links that pynet did not create, with {setting}, "
                     f"and all ipvlan links of a parent are alike; choose {setting} or another parent"
                 )
         return ""

@@ -42,7 +42,7 @@ class Reconciler:
         if missing:
             raise MissingLinkError(
                 f"there is no link {min(missing)} on this host; plug it in, give it its name again, "
-                "or make the network again on one that 'ip link' shows"
+                "or recreate the network on one that 'ip link' shows"
             )
         host, elements = _split(plan.resources)
         if elements:
@@ -125,7 +125,7 @@ class Reconciler:
         except PynetError as error:
             failures.append(error)
         if failures:
-            raise ExceptionGroup("not everything could be mended", failures)
+            raise ExceptionGroup("not everything could be restored", failures)
 
     def _mend_host(self, host: list[HostResource], failures: list[Exception]) -> None:
         """In one conversation, and another for what follows one that fails."""

@@ -62,7 +62,7 @@ class Store(Protocol):
         """Whether this state is known to be this host's: false for one that has just begun."""
 
     def settle(self) -> None:
-        """What carries our mark and is not in the state belongs to nobody, from now on."""
+        """Declare the state complete: objects of pynet that it does not list may be removed."""
 
     def probe(self) -> None:
         """Return if the state can be written, as far as can be told without writing."""

@@ -194,7 +194,7 @@ class SqliteStore:
             same = _identity(self._path) == self._file
         except OSError as error:
             raise StoreError(
-                f"the state {self._path} was taken away while pynet runs ({error.strerror}); "
+                f"the state {self._path} was removed while pynet runs ({error.strerror}); "
                 f"put it back, or restart pynet to begin with what is there"
             ) from error
         if not same:

@@ -38,7 +38,7 @@ class Fault(Enum):
     """What can be wrong with a thing."""
 
     MISSING = "missing"
-    OTHER = "other than it should be"
+    OTHER = "differs"
     SURPLUS = "left over"
     UNFINISHED = "unfinished"
     LOST = "its link is gone"

@@ -84,9 +84,9 @@ class FirewalldZones:
         lines = " ".join(f"--add-interface={name}" for name in missing)
         self._health.degrade(
             _FIREWALLD,
-            f"firewalld refuses what comes in by {', '.join(missing)}, and pynet cannot tell it "
-            f"otherwise ({error}): containers there reach neither the outside nor this host; ports "
-            "that are published are reached",
+            f"firewalld rejects traffic that enters by {', '.join(missing)}, and pynet could not add "
+            f"it to a zone ({error}): containers there reach neither the outside nor this host; "
+            "published ports work",
             f"firewall-cmd --permanent --zone=trusted {lines} && firewall-cmd --reload; or let "
             "pynet reach the system bus (/run/dbus/system_bus_socket)",
         )

@@ -34,13 +34,13 @@ class ForwardPolicy:
             if version in reasons and self._matters(version):
                 self._health.degrade(
                     command,
-                    f"{'; '.join(reasons[version])}. Others filter what is forwarded on this host "
-                    f"(FORWARD of {command}, whose policy Docker sets to DROP), and pynet cannot have "
-                    f"its rule among theirs: IPv{version} traffic of its networks to outside and to "
-                    "published ports may be dropped, and between containers where br_netfilter is on",
-                    f"install the package iptables and have {command} in pynet's PATH; if it is "
-                    f"there, find out what '{command} -S FORWARD' complains about; it needs root and "
-                    "the capabilities NET_ADMIN and NET_RAW, which pynet must have, too",
+                    f"{'; '.join(reasons[version])}. The chain FORWARD of {command} may drop what is "
+                    f"forwarded (Docker sets its policy to DROP), and pynet cannot add its rule there: "
+                    f"IPv{version} traffic of its networks to the outside and to published ports may "
+                    "be dropped, and between containers where br_netfilter is on",
+                    f"install the package iptables, so that {command} is in pynet's PATH; if it is "
+                    f"there, run '{command} -S FORWARD' to see its error; pynet needs root and the "
+                    "capabilities NET_ADMIN and NET_RAW",
                 )
             else:
                 self._health.recover(command)

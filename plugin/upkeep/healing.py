@@ -258,8 +258,8 @@ class Healer:
             # A state that was lost, or whose disk is not there yet: containers may run on these.
             self._health.degrade(
                 _LEFT_OVERS,
-                f"the state is new, and {len(surplus)} things of pynet's are on this host already",
-                "restore a backup (pynet restore), or take them away (pynet gc)",
+                f"the state is new, and {len(surplus)} objects of pynet are on this host already",
+                "restore a backup (pynet restore), or remove them (pynet gc)",
             )
             return
         self._health.recover(_LEFT_OVERS)

@@ -129,7 +129,7 @@ class Loop:
             self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
         except KernelError as error:
             self._health.degrade(
-                "watch", f"{error}; what changes is seen with the next tick", "none is needed"
+                "watch", f"{error}; pynet sees changes with the next tick only", "none is needed"
             )
 
     def _all_changed(self) -> None:
@@ -152,7 +152,7 @@ class Loop:
     def _watch_failed(self, reason: str) -> None:
         self._health.degrade(
             "announcements",
-            f"{reason}; it goes on, and what it missed is seen with the next tick",
+            f"{reason}; pynet goes on, and the next tick sees what was missed",
             "report it with the line watch.fault of the log, and restart pynet",
         )
 

@@ -90,7 +90,7 @@ def _refusal(
         if parent is not None and parent.master_kind:
             remedy = f"take it out: ip link set {parent.ifname} nomaster"
         else:
-            remedy = "make it what it was again, or make the network again on another parent"
+            remedy = "change it back, or recreate the network on another parent"
         return f"would be refused today ({error})", remedy
     return None
 
@@ -100,7 +100,7 @@ def _trouble(link: HostLink | None) -> _Trouble | None:
     if link is None:
         return (
             "is not there (unplugged, or renamed)",
-            "plug it in or give it its name again; containers that lost their link must be restarted",
+            "plug it in or restore its name; containers that lost their link must be restarted",
         )
     if not link.up:
         return "is down", f"bring it up: ip link set {link.ifname} up"

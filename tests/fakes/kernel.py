@@ -237,7 +237,7 @@ class FakeKernel:
         if route.address in self.host.foreign_routes:
             raise RefusedError(f"a route to {route.address} exists and is not pynet's; remove it")
         if route.source not in self._addresses():
-            raise AbsentAddressError(f"this host has no address {route.source} to be reached at")
+            raise AbsentAddressError(f"this host has lost {route.source}")
         link.routes[route.address] = route
 
     def _ensure_port(self, resource: HostPort | ProxiedPort) -> None:

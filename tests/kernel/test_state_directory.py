@@ -180,8 +180,8 @@ class TestWhileItRuns:
         plugin.sh(f"mv {plugin.state}-aside {plugin.state}")
         plugin.wait_well()
 
-        assert "was taken away while pynet runs" in refusal
-        assert "was taken away while pynet runs" in told
+        assert "was removed while pynet runs" in refusal
+        assert "was removed while pynet runs" in told
         assert plugin.networks() == [f"{1:064x}"]
 
 

@@ -44,8 +44,8 @@ class HostRouteHandler(OneByOne[HostRoute]):
         except RtnlError as error:
             if error.code == errno.EINVAL:
                 raise AbsentAddressError(
-                    f"this host has no address {value.source} to be reached at; give it back, or make "
-                    "the network again with host_address"
+                    f"this host has lost {value.source}, the address that containers reach it at; add "
+                    "it again, or recreate the network with host_address"
                 ) from error
             if error.code != errno.EEXIST:
                 raise

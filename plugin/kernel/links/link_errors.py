@@ -55,7 +55,7 @@ def _why_invalid(rtnl: Rtnl, kind: str, parent: IfName, mtu: int | None) -> str:
     if link is not None and mtu is not None and mtu > link.mtu:
         return (
             f"its MTU is {link.mtu}, and the network's is {mtu}; raise the one (ip link set {parent} "
-            f"mtu {mtu}), or make the network again with a lower mtu"
+            f"mtu {mtu}), or recreate the network with a lower mtu"
         )
     if kind == "macvlan":
         return (

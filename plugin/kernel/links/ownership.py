@@ -73,8 +73,8 @@ def index_of(ifname: IfName) -> int:
         return socket.if_nametoindex(ifname)
     except OSError as error:
         raise KernelError(
-            f"link {ifname} is not there; one of the host's must be plugged in or get its name "
-            "again, one of pynet's comes back with the next tick"
+            f"link {ifname} is not there; plug it in or restore its name if it is the host's, a link "
+            "of pynet's comes back with the next tick"
         ) from error
 
 

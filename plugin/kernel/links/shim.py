@@ -35,7 +35,7 @@ class ShimHandler(LinkHandler[Shim]):
         self._root = sysctl_root
 
     def make(self, rtnl: Rtnl, shim: Shim) -> None:
-        """Make the link, and set it up when it has its settings: a router's word is quicker than ours."""
+        """Make the link, and bring it up after its settings are made: a router advertisement may come first."""
         wanted = LinkChange(mtu=shim.mtu, mac_address=shim.mac_address)
         kind, data = _kind(shim)
         parent = ownership.index_of(shim.parent)

@@ -1,4 +1,4 @@
-"""Who stands on a link: in this namespace, and in those that links of ours or Docker's went to.
+"""Find the links stacked on a parent, including those in other network namespaces.
 
 A namespace that a link was moved into has a number in ours (see ``sandboxes``), and tells of each
 of its links in which namespace the parent is.
@@ -57,7 +57,7 @@ def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
 
 
 def _is_chosen(address: AddressInfo) -> bool:
-    """A router's word (stateless autoconfiguration) is nobody's wish; it does not last."""
+    """Addresses of stateless autoconfiguration do not count: nobody configured them, and they expire."""
     passing = len(address.address) == _BYTES_OF_IPV6 and not address.flags & IFA_F_PERMANENT
     return address.scope == RT_SCOPE_GLOBAL and not passing
 

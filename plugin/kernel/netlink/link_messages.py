@@ -1,4 +1,4 @@
-"""What is said of links and addresses in rtnetlink messages, as values and as bytes.
+"""Encode and decode rtnetlink messages about links and addresses.
 
 The layouts are those of linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
 """

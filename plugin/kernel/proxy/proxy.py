@@ -98,11 +98,11 @@ class Proxy:
     def _withdraw(self, port: ProxiedPort) -> None:
         known = self._ports.pop(port, None)
         if known is not None and self._alive():
-            with suppress(KernelError):  # who takes no orders has been ended
+            with suppress(KernelError):  # a relay that does not answer has been killed
                 self._order({"id": known[0]}, [])
 
-    def _end_deaf(self, reason: Exception) -> None:
-        """End a process that takes no orders: it has sockets of ports, too, and would keep them.
+    def _kill_unresponsive(self, reason: Exception) -> None:
+        """Kill a relay that does not read its control socket: it still holds sockets of ports.
 
         What it carries is carried again by the next tick.
         """
@@ -159,7 +159,7 @@ class Proxy:
     def _order(self, order: dict[str, object], descriptors: list[int]) -> None:
         """Give an order, and return when it is carried out.
 
-        Raises RefusedError if the process refuses, and KernelError if it takes no orders; it is
+        Raises RefusedError if the process refuses, and KernelError if it does not answer; it is
         ended then.
         """
         if self._control is None:
@@ -169,8 +169,10 @@ class Proxy:
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
             answer = self._answer_to(order)
         except OSError as error:
-            self._end_deaf(error)
-            raise KernelError(f"the proxy takes no orders: {error}") from error
+            self._kill_unresponsive(error)
+            raise KernelError(
+                f"the proxy does not answer on its control socket: {error}"
+            ) from error
         if "refused" in answer:
             raise RefusedError(f"the proxy does not carry the port: {answer['refused']}")
 

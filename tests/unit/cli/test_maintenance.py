@@ -75,7 +75,7 @@ class TestRepair:
         assert first.output.index("pnb-1") < first.output.index("what is left:")
         assert first.output.index("what is left:") < first.output.index("pnb-[2]")
         assert (second.exit_code, "pnb-[2]" in second.output) == (0, True)
-        assert third.output == "nothing was to be repaired\n"
+        assert third.output == "there was nothing to repair\n"
 
     def test_as_json(self, pynet: Shell, life: Life) -> None:
         """Both lists."""
@@ -132,8 +132,11 @@ class TestGc:
         life.maintenance().idle = ["network"]
         result = pynet("gc", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
 
-        assert f"no engine answers at unix://{tmp_path}/none.sock: kept is" in result.output
-        assert "(network); repeat --forgotten ID" in result.output
+        assert (
+            f"no engine answers at unix://{tmp_path}/none.sock; kept what Docker may"
+            in result.output
+        )
+        assert "forgotten: network. Remove those that" in result.output
         assert "there is no garbage" in result.output
         assert life.maintenance().taken == []
 
@@ -146,8 +149,8 @@ class TestGc:
         life.maintenance().prefixes = ["10.1.0.0/24", "10.2.0.0/24"]
         result = pynet("gc", **engine)
 
-        assert "lists nothing of pynet's" in result.output
-        assert "(of-another-e, pynet-local/10.2.0.0/24)" in result.output
+        assert "lists no network that uses pynet" in result.output
+        assert "forgotten: of-another-e, pynet-local/10.2.0.0/24. Remove" in result.output
         assert life.maintenance().taken == []
 
     def test_an_engine_is_known_by_a_subnet_it_has_of_pynet(
@@ -168,7 +171,7 @@ class TestGc:
         named = ("--forgotten", "0123456789ab", "--forgotten", "pynet-local/10.2.0.0/24")
         result = pynet("gc", *named, DOCKER_HOST="tcp://1.2.3.4")
 
-        assert "(fedcba987654)" in result.output
+        assert "forgotten: fedcba987654. Remove" in result.output
         assert life.maintenance().taken == ["0123456789abcdef", "pynet-local/10.2.0.0/24"]
 
     @pytest.mark.parametrize(

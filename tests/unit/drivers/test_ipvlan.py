@@ -107,7 +107,7 @@ def test_wifi_is_fine() -> None:
 def test_a_mac_address_cannot_be_chosen() -> None:
     """By the user, or by the engine for him."""
     network = an_ipvlan()
-    with pytest.raises(RefusedError, match=r"cannot be had in mode ipvlan.*choose mode=macvlan"):
+    with pytest.raises(RefusedError, match=r"is not possible in mode ipvlan.*choose mode=macvlan"):
         bind(network).check_endpoint(an_endpoint(network))
     bind(network).check_endpoint(a_member(network))
 

@@ -85,7 +85,7 @@ class TestFaults:
 
         kind = type(error).__name__
         assert code == 500
-        assert answer == failure(f"pynet met a fault of its own ({kind}); see its log")
+        assert answer == failure(f"internal error in pynet ({kind}); see its log")
 
     def test_its_trace_is_in_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
         """Where whoever mends it will look."""

@@ -42,7 +42,7 @@ def busy(locks: Locks) -> Iterator[None]:
 
 class TestDelete:
     def test_a_busy_network_is_deleted_by_the_tick(self, rig: Rig) -> None:
-        """dockerd has forgotten it, whatever it was answered."""
+        """dockerd considers it deleted, regardless of our answer."""
         rig.networks.create(BLUE)
         rig.run(BLUE, WEB, a_binding())
         with busy(rig.locks), deadline.within(0.05), pytest.raises(BusyError):

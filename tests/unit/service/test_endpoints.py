@@ -83,9 +83,8 @@ class TestCreate:
             rig.endpoints.create(same)
 
         assert str(refusal.value) == (
-            f"MAC address {first.mac_address} was made for the container that has 10.1.0.2 and "
-            "fd00:1::2 now; leave out the MAC address, or choose one that no container was given by "
-            "chance"
+            f"MAC address {first.mac_address} was generated for the container that has 10.1.0.2 "
+            "and fd00:1::2 now; leave out the MAC address, or choose one that was not generated"
         )
         assert rig.store.endpoint(same.id) is None
         rig.endpoints.leave(*IDS)

@@ -51,7 +51,9 @@ class TestHold:
 
         with (
             elsewhere(lambda: locks.hold(BLUE)),
-            pytest.raises(BusyError, match=r"^network blue is busy for 0\.05 s with another call$"),
+            pytest.raises(
+                BusyError, match=r"^network blue has been busy for 0\.05 s with another call$"
+            ),
             locks.hold(BLUE),
         ):
             pass
@@ -186,7 +188,10 @@ class TestRestoring:
         restorer.start()
         restorer.join()
 
-        with pytest.raises(BusyError, match="network blue is not restored"), locks.hold(BLUE):
+        with (
+            pytest.raises(BusyError, match="network blue is still being restored"),
+            locks.hold(BLUE),
+        ):
             pass
         with locks.hold(RED):
             pass

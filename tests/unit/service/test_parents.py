@@ -112,7 +112,9 @@ class TestTogether:
         """A link of ours would change theirs: not even the rehearsal is made."""
         theirs = IpvlanSetting(mode=IpvlanMode.L3, flag=IpvlanFlag.BRIDGE)
         rig.host.foreign_ipvlan[ETH0] = {theirs}
-        with pytest.raises(RefusedError, match=r"somebody else's.*choose ipvlan_mode=l3 ipvlan_fl"):
+        with pytest.raises(
+            RefusedError, match=r"pynet did not create.*choose ipvlan_mode=l3 ipvlan_fl"
+        ):
             rig.networks.create(on("eth0", mode="ipvlan"))
 
         assert rig.store.networks() == ()
@@ -267,7 +269,7 @@ class TestLookAfter:
 
         why, remedy = conditions(rig)["parent eth0"]
         assert "at most 1400 bytes" in why
-        assert "make it what it was again" in remedy
+        assert "change it back" in remedy
 
     def test_what_is_doubtful_is_a_hint(self, rig: Rig) -> None:
         """It degrades nothing, and goes with its network."""

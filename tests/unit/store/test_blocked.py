@@ -88,7 +88,7 @@ def test_a_file_that_was_taken_away_is_written_to_no_more(
     """SQLite would go on writing to it, and nothing of that would be there after a restart."""
     path.rename(tmp_path / "aside")
     for act in (store.probe, lambda: store.save_network(BLUE)):
-        with pytest.raises(StoreError, match="was taken away while pynet runs"):
+        with pytest.raises(StoreError, match="was removed while pynet runs"):
             act()
     (tmp_path / "aside").rename(path)
     store.probe()
