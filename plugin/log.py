@@ -27,7 +27,7 @@ class _LineFormatter(logging.Formatter):
         return line
 
 
-class _PatientHandler(logging.StreamHandler[TextIO]):
+class PatientHandler(logging.StreamHandler[TextIO]):
     """Loses lines rather than waiting for whoever reads them.
 
     A managed plugin's standard error is read by dockerd; while that is away it fills up, and
@@ -99,7 +99,7 @@ class Log:
 
 def configure(level: str) -> None:
     """Send every event of ``level`` (one of LEVELS) and above to standard error."""
-    handler = _PatientHandler(sys.stderr)
+    handler = PatientHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
     for name in (_ROOT, "gunicorn.error"):
         logger = logging.getLogger(name)

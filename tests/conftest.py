@@ -1,8 +1,10 @@
 """What every test shares: root where it is needed, and the logs of what failed."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,19 @@ def pytest_runtest_makereport(
         for title, tail in item.config.stash[LOGS].items():
             report.sections.append((title, tail()))
     return report
+
+
+@pytest.fixture
+def writers(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are opened for writing to a database, in their order."""
+    opened = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        if not options.get("uri"):
+            opened.append(connection)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    return opened

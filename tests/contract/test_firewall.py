@@ -203,7 +203,7 @@ def test_one_transaction_that_does_not_end_keeps_nobody_for_ever(netns: Netns) -
     firewall.ensure([PORT])
     for act in (firewall.ensure, firewall.remove):
         with (
-            ruleset._turn(),
+            ruleset.turn(),
             deadline.within(0.05),
             pytest.raises(FirewallError, match="has not ended another transaction"),
         ):

@@ -312,15 +312,17 @@ class TestSqlite:
         assert store.networks() == (Network(id=NetworkID("x"), mode="bridge"),)
         store.close()
 
-    def test_a_commit_about_a_network_is_on_the_disk(self, path: Path) -> None:
+    def test_a_commit_about_a_network_is_on_the_disk(
+        self, path: Path, writers: list[sqlite3.Connection]
+    ) -> None:
         """WAL alone would only promise that the file is whole; for an endpoint that is enough."""
         store = SqliteStore(path)
 
         def synchronous() -> int:
-            value: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
+            value: int = writers[0].execute("PRAGMA synchronous").fetchone()[0]
             return value
 
-        (journal,) = store._connection.execute("PRAGMA journal_mode").fetchone()
+        (journal,) = writers[0].execute("PRAGMA journal_mode").fetchone()
         assert (journal, synchronous()) == ("wal", _FULL)
         for _ in range(2):
             store.save_network(BLUE)

@@ -76,12 +76,12 @@ def _create(site: Site, case: Refusal) -> str:
 
 def _connect(site: Site, network: str, container: str, options: dict[str, str]) -> str:
     api = site.host.client.api
-    body = {"Container": container, "EndpointConfig": {"DriverOpts": options}}
-    answer = api._post_json(api._url("/networks/{0}/connect", network), data=body)
-    if answer.ok:
-        api.disconnect_container_from_network(container, network)
-        return "nothing"
-    return str(answer.json()["message"])
+    try:
+        api.connect_container_to_network(container, network, driver_opt=options)
+    except APIError as error:
+        return str(error.explanation)
+    api.disconnect_container_from_network(container, network)
+    return "nothing"
 
 
 def test_sctp_without_the_kernels_help(site: Site) -> None:

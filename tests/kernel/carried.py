@@ -1,9 +1,11 @@
 """Ports that the proxy carries to a server in the same namespace, which is container enough."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 from plugin.kernel.linux import LinuxKernel
@@ -13,6 +15,7 @@ from plugin.model.ports import HostPort, ProxiedPort
 ADDRESS: Final = "::1"
 SERVER: Final = ("127.0.0.1", 7000)
 PORT: Final = 8080
+_RELAY: Final = b"plugin.kernel.proxy.relay"
 
 
 def carried(
@@ -27,11 +30,24 @@ def publish(kernel: LinuxKernel, *ports: ProxiedPort) -> None:
         kernel.ensure([port.held, port], lambda _: None)
 
 
-def relay_of(kernel: LinuxKernel) -> int:
-    """The process that carries."""
-    process = kernel._proxy._process
-    assert process is not None
-    return process.pid
+def relays() -> list[int]:
+    """The processes that carry ports for this one, and live."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            command = (path.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        if int(parent) == os.getpid() and state != "Z" and _RELAY in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def relay() -> int:
+    """The one process that carries."""
+    (found,) = relays()
+    return found
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.proxy.places import Bounds, Limits
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.network import Protocol
-from tests.kernel.carried import ADDRESS, PORT, SERVER, carried, publish, relay_of, server
+from tests.kernel.carried import ADDRESS, PORT, SERVER, carried, publish, relay, server
 from tests.kernel.netns import Netns, wait_until
 
 MANY = 10
@@ -115,7 +115,7 @@ class TestConnections:
     def test_each_has_two_files(self, kernel: LinuxKernel, talk: Talk) -> None:
         """Nothing that waits is held in pipes, where it would pin pages that nobody counts."""
         publish(kernel, carried())
-        before = files_of(relay_of(kernel))
+        before = files_of(relay())
         pair = talk.begin(0)
         pair[0].settimeout(0)
         sent = 0
@@ -123,7 +123,7 @@ class TestConnections:
             while True:
                 sent += pair[0].send(bytes(1 << 16))
         except BlockingIOError:
-            assert files_of(relay_of(kernel)) == before + 2
+            assert files_of(relay()) == before + 2
         received = 0
         while received < sent:
             received += len(pair[1].recv(1 << 20))
@@ -159,7 +159,7 @@ class TestSessions:
                 heard.append(honest.recv(16))
 
             assert heard == [b"to 1", b"to 2", b"to 3", b"to 4"]
-            sessions = files_of(relay_of(kernel))
+            sessions = files_of(relay())
         assert sessions <= 9 + LIMITS.sessions.per_port
 
     def test_a_port_takes_places_of_its_own_only(self, kernel: LinuxKernel) -> None:
@@ -214,13 +214,14 @@ class TestPorts:
 
     def test_a_process_that_takes_no_orders_is_replaced(self, netns: Netns, talk: Talk) -> None:
         """The port that it did not take counts as not carried, and nor do the others."""
-        kernel = LinuxKernel(proxy=Proxy(LIMITS, patience=60))
+        proxy = Proxy(LIMITS, patience=60)
+        kernel = LinuxKernel(proxy=proxy)
         publish(kernel, carried())
-        os.kill(relay_of(kernel), 19)  # SIGSTOP
-        kernel._proxy._patience = 0.3
+        os.kill(relay(), 19)  # SIGSTOP
+        proxy.patience = 0.3
         with pytest.raises(Exception, match="does not answer on its control socket"):
             publish(kernel, carried(8081))
-        kernel._proxy._patience = 60
+        proxy.patience = 60
         assert kernel.read([carried(), carried(8081)]) == frozenset()
 
         publish(kernel, carried(), carried(8081))
@@ -265,7 +266,7 @@ class TestConfinement:
         """No capability, no user, and no way to get one."""
         publish(kernel, carried())
 
-        assert status_of(relay_of(kernel)) == {
+        assert status_of(relay()) == {
             "Uid": "65534",
             "CapPrm": "0000000000000000",
             "CapEff": "0000000000000000",

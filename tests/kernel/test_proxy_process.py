@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,8 @@ from tests.kernel.carried import (
     everything,
     is_refused,
     publish,
-    relay_of,
+    relay,
+    relays,
     server,
 )
 from tests.kernel.netns import Netns, wait_until
@@ -29,23 +32,23 @@ class TestProcess:
     def test_one_carries_all_ports(self, kernel: LinuxKernel) -> None:
         """Of all networks and protocols."""
         publish(kernel, carried())
-        first = relay_of(kernel)
+        first = relay()
         publish(kernel, carried(8081), carried(8082, Protocol.UDP))
 
-        assert relay_of(kernel) == first
+        assert relay() == first
 
     def test_there_is_none_until_it_is_needed(self, kernel: LinuxKernel) -> None:
         """Most hosts need none."""
         kernel.ensure([carried().held], lambda _: None)
 
-        assert kernel._proxy._process is None
+        assert relays() == []
 
     def test_killed_it_is_started_again_with_every_port(self, kernel: LinuxKernel) -> None:
         """By whoever makes sure of any of them next."""
         ports = [carried(8080 + number) for number in range(4)]
         publish(kernel, *ports)
         with server() as listener:
-            _kill(relay_of(kernel))
+            _kill(relay())
             wait_until(lambda: not kernel.read(ports), "it is still alive")
             publish(kernel, ports[0])
 
@@ -58,7 +61,7 @@ class TestProcess:
     def test_who_calls_meanwhile_waits_in_line(self, kernel: LinuxKernel) -> None:
         """The port is the plugin's, and listens whether the process lives or not."""
         publish(kernel, carried())
-        _kill(relay_of(kernel))
+        _kill(relay())
         wait_until(lambda: not kernel.read([carried()]), "it is still alive")
         with (
             server() as listener,
@@ -73,7 +76,7 @@ class TestProcess:
     def test_withdrawing_from_a_dead_process_is_no_failure(self, kernel: LinuxKernel) -> None:
         """And the port is not carried by the next."""
         publish(kernel, carried(), carried(8081))
-        _kill(relay_of(kernel))
+        _kill(relay())
         kernel.remove([carried(), carried().held])
         wait_until(lambda: not kernel.read([carried(8081)]), "it is still alive")
         publish(kernel, carried(8081))
@@ -86,11 +89,11 @@ class TestProcess:
         kernel = LinuxKernel(proxy=Proxy(patience=60))
         publish(kernel, carried())
         withdrawal = threading.Thread(target=kernel.remove, args=([carried(), carried().held],))
-        os.kill(relay_of(kernel), signal.SIGSTOP)
+        os.kill(relay(), signal.SIGSTOP)
         withdrawal.start()
         withdrawal.join(0.3)
         waits = withdrawal.is_alive()
-        os.kill(relay_of(kernel), signal.SIGCONT)
+        os.kill(relay(), signal.SIGCONT)
         withdrawal.join()
 
         assert waits
@@ -98,26 +101,35 @@ class TestProcess:
             """Nobody else has it."""
         kernel.close()
 
-    def test_it_ends_with_the_plugin(self, netns: Netns) -> None:
-        """It holds no port for nobody."""
+    def test_it_ends_with_the_plugin(self, netns: Netns, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It holds no port for nobody, and need not be killed."""
+        killed: list[subprocess.Popen[bytes]] = []
+        monkeypatch.setattr(subprocess.Popen, "kill", killed.append)
         kernel = LinuxKernel()
         publish(kernel, carried())
-        process = kernel._proxy._process
         kernel.close()
 
-        assert process is not None
-        assert process.returncode == 0
+        assert (relays(), killed) == ([], [])
         assert is_refused(PORT)
 
-    def test_it_ends_when_the_plugin_is_killed(self, kernel: LinuxKernel) -> None:
+    def test_it_ends_when_the_plugin_is_killed(
+        self, kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The other end of its input is gone then."""
-        publish(kernel, carried())
-        process = kernel._proxy._process
-        assert kernel._proxy._control is not None
-        kernel._proxy._control.close()
+        pairs = []
+        make_pair = socket.socketpair
 
-        assert process is not None
-        wait_until(lambda: process.poll() is not None, "it lives on")
+        def remember(*arguments: Any) -> tuple[socket.socket, socket.socket]:
+            pairs.append(make_pair(*arguments))
+            return pairs[-1]
+
+        monkeypatch.setattr(socket, "socketpair", remember)
+        publish(kernel, carried())
+        pid = relay()
+        ((own, _),) = pairs
+        own.close()
+
+        wait_until(lambda: pid not in relays(), "it lives on")
 
 
 def _kill(pid: int) -> None:

@@ -111,7 +111,7 @@ class TestRefusals:
             try:
                 make_macvlan(handler, rtnl, macvlan)
             except RefusedError:
-                kernel._reaper.reap()
+                kernel.settle()
                 raise
 
         monkeypatch.setattr(MacvlanHandler, "make", slowly)

@@ -88,7 +88,7 @@ def test_nobody_waits_for_whoever_reads_it() -> None:
             os.write(writer, b"x" * 4096)
     os.set_blocking(writer, True)
     with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb") as source:
-        handler = log._PatientHandler(stream)
+        handler = log.PatientHandler(stream)
         record = logging.LogRecord("a", logging.INFO, "", 0, "word " * 9999, None, None)
         for _ in range(3):
             handler.handle(record)

@@ -35,18 +35,18 @@ class NfTables:
         self._sequence = 0
 
     def chains(self) -> tuple[Chain, ...]:
-        with self._turn() as sock:
+        with self.turn() as sock:
             return nf_tables.chains(sock)
 
     def rules(self, family: str, table: str) -> dict[str, tuple[bytes, ...]]:
-        with self._turn() as sock:
+        with self.turn() as sock:
             return nf_tables.rules(family, table, sock=sock)
 
     def entries(
         self, family: str, table: str, names: Iterable[str]
     ) -> dict[str, tuple[SetEntry, ...]]:
         found = {}
-        with self._turn() as sock:
+        with self.turn() as sock:
             for name in names:
                 found[name] = tuple(messages.entries(family, table, name, sock))
         return found
@@ -83,7 +83,7 @@ class NfTables:
 
     def close(self) -> None:
         """End the conversation; the next caller begins another."""
-        with self._turn():
+        with self.turn():
             self._let_go()
 
     def _surplus(self, table: CompiledTable) -> Iterator[Step]:
@@ -94,7 +94,7 @@ class NfTables:
             if is_here and chain.name not in known:
                 yield from messages.no_chain(table, chain.name)
         known = {each.name for each in table.sets}
-        with self._turn() as sock:
+        with self.turn() as sock:
             there = messages.set_names(table.family, table.name, sock)
         for name in there:
             if name not in known:
@@ -103,12 +103,12 @@ class NfTables:
     def _commit(self, steps: Sequence[Step]) -> None:
         if not steps:
             return
-        with self._turn() as sock:
+        with self.turn() as sock:
             first, self._sequence = self._sequence + 1, self._sequence + len(steps)
             _check(_run(sock, _batch(steps, first)), steps, first)
 
     @contextmanager
-    def _turn(self) -> Iterator[socket.socket]:
+    def turn(self) -> Iterator[socket.socket]:
         """Hold the socket, one conversation at a time."""
         with self._lock:
             try:

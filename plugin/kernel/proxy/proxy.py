@@ -40,7 +40,7 @@ class Proxy:
 
     def __init__(self, limits: Limits | None = None, patience: float = _PATIENCE_SECONDS) -> None:
         self._limits = limits
-        self._patience = patience
+        self.patience = patience  # seconds, for each answer of the process
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -165,7 +165,7 @@ class Proxy:
         if self._control is None:
             return
         try:
-            self._control.settimeout(self._patience)
+            self._control.settimeout(self.patience)
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
             answer = self._answer_to(order)
         except OSError as error:

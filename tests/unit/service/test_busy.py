@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from plugin import deadline
+from plugin.bootstrap.assembly import assemble
 from plugin.errors import BusyError, LateError, StoreError
 from plugin.model.network import Endpoint, IPInterface, NetworkState, PoolData
 from plugin.service.locks import Locks
@@ -150,8 +151,8 @@ class FullDisk(NobodyAsks):
 def test_an_address_that_cannot_be_bound_leaves_no_endpoint(rig: Rig) -> None:
     """dockerd was told that it failed, and says nothing more."""
     rig.networks.create(BLUE)
-    rig.endpoints._addresses = FullDisk()
+    parts = assemble(replace(rig.backends, addresses=FullDisk()), rig.health)
     with pytest.raises(StoreError):
-        rig.endpoints.create(WEB)
+        parts.endpoints.create(WEB)
 
     assert rig.store.endpoints(BLUE.id) == ()

@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[SqliteStore]:
+def store(path: Path, writers: list[sqlite3.Connection]) -> Iterator[SqliteStore]:
     """A state with one network."""
     made = SqliteStore(path)
     made.save_network(BLUE)
@@ -32,16 +32,17 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 @contextmanager
-def kept(store: SqliteStore) -> Iterator[None]:
-    """Another thread's write does not end."""
+def kept(store: SqliteStore, writer: sqlite3.Connection) -> Iterator[None]:
+    """Another thread's write does not end: SQLite asks, and hears no answer."""
     held, over = threading.Event(), threading.Event()
 
-    def work() -> None:
-        with store._lock:
-            held.set()
-            over.wait(60)
+    def authorize(*_: object) -> int:
+        held.set()
+        over.wait(60)
+        return sqlite3.SQLITE_OK
 
-    thread = threading.Thread(target=work)
+    writer.set_authorizer(authorize)
+    thread = threading.Thread(target=store.save_network, args=(BLUE,))
     thread.start()
     assert held.wait(60)
     try:
@@ -49,28 +50,37 @@ def kept(store: SqliteStore) -> Iterator[None]:
     finally:
         over.set()
         thread.join(60)
+        writer.set_authorizer(None)
 
 
-def test_a_write_that_does_not_end_keeps_no_other_for_ever(store: SqliteStore) -> None:
+def test_a_write_that_does_not_end_keeps_no_other_for_ever(
+    store: SqliteStore, writers: list[sqlite3.Connection]
+) -> None:
     """Whoever comes next is told so in time."""
-    with kept(store), deadline.within(0.05), pytest.raises(StoreError, match="has not ended"):
+    with (
+        kept(store, writers[0]),
+        deadline.within(0.05),
+        pytest.raises(StoreError, match="has not ended"),
+    ):
         store.save_network(a_network("red", "10.2.0.0/24"))
 
 
-def test_what_the_engine_forgot_is_remembered_meanwhile(store: SqliteStore) -> None:
+def test_what_the_engine_forgot_is_remembered_meanwhile(
+    store: SqliteStore, writers: list[sqlite3.Connection]
+) -> None:
     """In memory: the tick removes it as soon as the disk is back."""
     store.save_endpoint(an_endpoint(BLUE))
-    with kept(store), deadline.within(0.05), pytest.raises(StoreError):
+    with kept(store, writers[0]), deadline.within(0.05), pytest.raises(StoreError):
         store.doom_endpoint(an_endpoint(BLUE).id)
 
     assert store.endpoints(BLUE.id)[0].deleting
 
 
 def test_another_process_that_keeps_the_file_is_waited_for_and_named(
-    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, path: Path, writers: list[sqlite3.Connection]
 ) -> None:
     """An administrator with a transaction open."""
-    store._connection.execute("PRAGMA busy_timeout = 50")
+    writers[0].execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"pynet\.db cannot be written: database is locked"):

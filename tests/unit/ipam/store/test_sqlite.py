@@ -33,26 +33,30 @@ def digest(path: Path) -> str:
 
 
 class TestOpen:
-    def test_commits_survive_the_loss_of_power(self, path: Path) -> None:
+    def test_commits_survive_the_loss_of_power(
+        self, path: Path, writers: list[sqlite3.Connection]
+    ) -> None:
         """WAL with synchronous=FULL (2) syncs the journal at every commit."""
         store = SqliteStore(path)
 
         pragmas = [
-            store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            writers[0].execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
 
         assert pragmas == ["wal", 2, 1]
         store.close()
 
-    def test_nobody_waits_for_the_disk_on_behalf_of_endpoints(self, path: Path) -> None:
+    def test_nobody_waits_for_the_disk_on_behalf_of_endpoints(
+        self, path: Path, writers: list[sqlite3.Connection]
+    ) -> None:
         """What they are bound to is over with the machine; what is given out is not."""
         store = SqliteStore(path)
         allocator = Allocator(store)
         pool = allocator.request_pool(PoolRequest())
 
         def synchronous() -> int:
-            value: int = store._connection.execute("PRAGMA synchronous").fetchone()[0]
+            value: int = writers[0].execute("PRAGMA synchronous").fetchone()[0]
             return value
 
         for endpoint in ("e1", "e2"):
@@ -92,13 +96,15 @@ class TestOpen:
 
 
 class TestMigration:
-    def test_a_file_of_version_1_is_brought_forward(self, path: Path) -> None:
+    def test_a_file_of_version_1_is_brought_forward(
+        self, path: Path, writers: list[sqlite3.Connection]
+    ) -> None:
         """With all that is in it: a pool in use, and leases in each state."""
         shutil.copy(DATA / "store-v1.db", path)
 
         store = SqliteStore(path)
 
-        assert store._connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
+        assert writers[0].execute("PRAGMA user_version").fetchone()[0] == VERSION
         allocator = Allocator(store, clock=lambda: 1_800_000_020.0)
         assert [(pool.id, pool.network) for pool in allocator.pools()] == [
             (V1_POOL, "net1"),
@@ -198,18 +204,20 @@ class TestDamage:
         assert Path(f"{caught.value.set_aside}-wal").read_bytes() == b"journal"
         assert not Path(f"{path}-wal").exists()
 
-    def test_a_write_that_fails_is_a_refusal_and_no_half_of_it_stays(self, path: Path) -> None:
+    def test_a_write_that_fails_is_a_refusal_and_no_half_of_it_stays(
+        self, path: Path, writers: list[sqlite3.Connection]
+    ) -> None:
         """A full disk costs the answer, not the store."""
         store = SqliteStore(path)
         allocator = Allocator(store)
         pool = allocator.request_pool(PoolRequest())
         first = allocator.request_address(pool.id)
-        store._connection.execute("PRAGMA query_only = 1")
+        writers[0].execute("PRAGMA query_only = 1")
         with pytest.raises(StoreError, match="cannot write: attempt to write a readonly"):
             allocator.request_address(pool.id)
         with pytest.raises(StoreError):
             allocator.request_pool(PoolRequest())
-        store._connection.execute("PRAGMA query_only = 0")
+        writers[0].execute("PRAGMA query_only = 0")
 
         assert [lease.address for lease in allocator.leases(pool.id)] == [first.ip]
         assert allocator.pools() == [pool]
@@ -217,7 +225,9 @@ class TestDamage:
         store.close()
 
     @pytest.mark.parametrize("what", ["address", "pool", "release"])
-    def test_a_commit_that_fails_leaves_no_trace_in_memory(self, path: Path, what: str) -> None:
+    def test_a_commit_that_fails_leaves_no_trace_in_memory(
+        self, path: Path, what: str, writers: list[sqlite3.Connection]
+    ) -> None:
         """What was refused can be asked for again."""
         store = SqliteStore(path)
         allocator = Allocator(store)
@@ -234,10 +244,10 @@ class TestDamage:
             refused = action == sqlite3.SQLITE_TRANSACTION and name == "COMMIT"
             return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
 
-        store._connection.set_authorizer(refuse_commit)
+        writers[0].set_authorizer(refuse_commit)
         with pytest.raises(StoreError, match="cannot write: not authorized"):
             act()
-        store._connection.set_authorizer(None)
+        writers[0].set_authorizer(None)
 
         assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
         assert allocator.request_pool(other)
