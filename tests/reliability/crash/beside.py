@@ -1,10 +1,11 @@
-"""Deaths that no call is to blame for: of the reaper, in a start, after a reboot, in a tick."""
+"""Deaths that no call is to blame for: of the reaper, in a start, after a reboot, in a look."""
 
 import itertools
 
 from plugin.model.links import MARK_PREFIX
-from tests.kernel.netns import Netns
+from tests.kernel.netns import Netns, wait_until
 from tests.reliability.crash.points import REAPER
+from tests.reliability.crash.server import HANDOFFS
 from tests.reliability.crash.snapshot import Snapshot
 from tests.reliability.crash.walk import REMOVE, STOP, Walk
 from tests.reliability.wire import DeadError
@@ -67,6 +68,31 @@ def die_ticking(walk: Walk, netns: Netns) -> None:
             break
     walk.expect(walk.running(), "after a tick")
     walk.run_from(STOP)
+
+
+def die_woken(walk: Walk, netns: Netns) -> None:
+    """Die at every point of what the loop mends by itself, told that links are down and apart."""
+    walk.run_up_to(STOP)
+    for at in itertools.count():
+        walk.server.arm(at)
+        names = [each for each in _ours(netns) if not each.startswith(HANDOFFS)]
+        netns.ip(*(f"link set {name} down nomaster" for name in names))
+        try:
+            wait_until(lambda: _is_mended(walk), "what is down stays down")
+            walk.server.arm(None)
+        except DeadError:
+            walk.counts["dies while it mends one network"] += 1
+            walk.revive()
+            walk.expect(walk.running(), f"after a look that ended at point {at}")
+        else:
+            break
+    walk.run_from(STOP)
+
+
+def _is_mended(walk: Walk) -> bool:
+    """Whether the plugin lives and all is as it was; raises DeadError if it does not live."""
+    walk.server.control("ready")
+    return walk.look() == walk.running()
 
 
 def _reboot(netns: Netns) -> None:

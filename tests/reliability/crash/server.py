@@ -34,7 +34,7 @@ from tests.reliability.wire import DeadError, ask
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER: Final = 36  # orphans of the plugin become ours
 _WAIT_SECONDS: Final = 60.0
-_HANDOFFS: Final = "pnc-"  # what links are called that dockerd moves into sandboxes
+HANDOFFS: Final = "pnc-"  # what links are called that dockerd moves into sandboxes
 _LATER: Final = 1e5  # seconds: whatever waits for its time has lapsed by then
 
 
@@ -199,7 +199,7 @@ def _observe(control: socket.socket, points: Points) -> None:
     def as_if_taken(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """The links of containers are where dockerd takes them: this engine leaves them here."""
         names = list(ifnames)
-        taken = {name for name in names if name.startswith(_HANDOFFS)}
+        taken = {name for name in names if name.startswith(HANDOFFS)}
         return missing(kernel, names) | taken
 
     LinuxKernel.missing_links = as_if_taken  # type: ignore[method-assign, assignment]
