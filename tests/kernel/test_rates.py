@@ -104,14 +104,14 @@ def _on(
             site.close()
 
 
-@pytest.mark.parametrize("meddle", ["link delete", "tc qdisc delete"])
-def test_a_detour_that_was_taken_away_comes_back(site: Site, meddle: str) -> None:
+@pytest.mark.parametrize("meddle", ["link delete", "link set down", "tc qdisc delete"])
+def test_a_detour_that_leads_nowhere_is_put_right(site: Site, meddle: str) -> None:
     """What the container sends passes again, and not faster than it may."""
     network = site.network("blue", SUBNET, options={"rate_from": SLOW})
     made = site.container(network, 2)
     detour, port = redirect_name(made.endpoint.id), port_name(made.endpoint.id)
-    if meddle == "link delete":
-        site.host.ip(f"link delete {detour}")
+    if meddle.startswith("link"):
+        site.host.ip(f"{meddle} dev {detour}")
     else:
         site.host.run("tc", "qdisc", "delete", "dev", port, "ingress")
     site.healer.heal()

@@ -6,6 +6,7 @@ needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth pl
 
 import errno
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from plugin.kernel.handler import OneByOne, Session
@@ -74,15 +75,17 @@ class IngressRedirectHandler(LinkHandler[IngressRedirect]):
                 raise
             ownership.our_link(rtnl, redirect.ifname, redirect.mark, "ifb")
         target = ownership.index_of(redirect.ifname)
-        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + redirect.mark))
+        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + redirect.mark, up=True))
         _redirect(ownership.index_of(redirect.source), target)
 
     def read_one(self, session: Session, value: IngressRedirect) -> IngressRedirect | None:
-        """The redirect, if it is there and ours, and taken."""
+        """The redirect, if it is there and ours, and taken; one that is down swallows all."""
         link = session.rtnl.link(value.ifname)
         if link is None or not ownership.is_ours(link):
             return None
-        return value if _is_taken(session.rtnl, value, link.index) else None
+        if not _is_taken(session.rtnl, value, link.index):
+            return None
+        return replace(value, mark=ownership.mark_if_right(link))
 
     def read_all(self, session: Session) -> Iterable[IngressRedirect]:
         for link in session.look(ownership.OwnedLinks).of_endpoints("ifb"):
