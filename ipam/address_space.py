@@ -15,14 +15,13 @@ from ipam.attempt import Attempt, Times
 from ipam.errors import (
     AddressReservedError,
     InvalidRequestError,
-    PoolInUseError,
     PoolOverlapError,
     PoolsExhaustedError,
     RefusedError,
     UnknownPoolError,
 )
+from ipam.held_pools import HeldPools
 from ipam.lease import Owner
-from ipam.placement import Placement
 from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
 from ipam.pool_group import PoolGroup
 from ipam.pool_request import WantedPool
@@ -51,10 +50,8 @@ class AddressSpace:
         self._settings = settings
         self._facts = facts
         self._lock = TimedLock(f"address space {name}")
-        self._pools: dict[PoolID, PoolAddresses] = {}
-        self._placement = Placement()
+        self._held = HeldPools()
         self._reserved: dict[Tenant, dict[Address, Owner]] = {}
-        self._used: dict[str, list[PoolID]] = {}
         self._revision = -1
 
     def run(self, operation: Callable[[Attempt], T], times: Times, *, on_disk: bool = True) -> T:
@@ -72,18 +69,18 @@ class AddressSpace:
                 raise
             except BaseException:
                 # Whether the store kept it may be unknown: all is read again.
-                self._pools = {}
+                self._held = HeldPools()
                 self._revision = -1
                 raise
             return answer
 
     def prefixes(self) -> list[Prefix]:
         """Every prefix that is held here, of all tenants."""
-        return [each.pool.prefix for each in self._pools.values()]
+        return [each.pool.prefix for each in self._held]
 
     def get(self, pool: PoolID) -> PoolAddresses:
         """The addresses of this pool.  Raises UnknownPoolError if it is not held."""
-        found = self._pools.get(pool)
+        found = self._held.get(pool)
         if found is None:
             raise UnknownPoolError(
                 f"pool {pool} is not held; recreate the network, or restart Docker if the network "
@@ -94,15 +91,7 @@ class AddressSpace:
     def group_of(self, pool: PoolID) -> PoolGroup:
         """This pool and those that stand in for it.  Raises UnknownPoolError if it is not held."""
         home = self.get(pool)
-        kin = [*self._of(home.pool.network), *self._grouped(home.pool)]
-        siblings = [
-            each
-            for each in dict.fromkeys(kin)
-            if each is not home
-            and each.pool.tenant == home.pool.tenant
-            and each.pool.prefix.version == home.pool.prefix.version
-        ]
-        return PoolGroup([home, *siblings])
+        return PoolGroup([home, *self._held.siblings(home)])
 
     def holding(
         self, prefix: Prefix, address: Address, endpoint: str | None, at: Attempt
@@ -112,13 +101,10 @@ class AddressSpace:
         A network driver does not know the tenant.  Of several tenants' pools the one with the
         right lease is answered, or None.
         """
-        found = [self._pools[pool] for pool in self._placement.at(prefix)]
+        found = self._held.at(prefix)
         if len(found) == 1:
             return found[0]
-        for each in found:
-            if each.expects(address, endpoint, at):
-                return each
-        return None
+        return next((each for each in found if each.expects(address, endpoint, at)), None)
 
     def place(self, wanted: WantedPool, prefix: Prefix, at: Attempt) -> Pool:
         """Hold exactly this pool, or answer the one that its owner has already.
@@ -126,7 +112,7 @@ class AddressSpace:
         Raises PoolOverlapError, InvalidOptionError.
         """
         pool = wanted.placed(prefix, at.now)
-        found = self._in_the_way(pool)
+        found = self._held.overlapping(pool.tenant, prefix)
         if found is None:
             return self._add(pool, at).pool
         if not self._repeats(found.pool, pool, at):
@@ -140,7 +126,7 @@ class AddressSpace:
         Raises PoolsExhaustedError.
         """
         if wanted.request.owner is not None:
-            for each in self._pools.values():
+            for each in self._held:
                 if is_owned(each.pool, wanted):
                     return each.pool
         sources = [
@@ -148,21 +134,21 @@ class AddressSpace:
         ]
         for source in sources:
             length = wanted.length or source.size
-            prefix = self._placement.gap(source, length, occupied)
+            prefix = self._held.gap(source, length, occupied)
             if prefix is not None:
                 return self.place(wanted, prefix, at)
         bases = ", ".join(str(source) for source in sources) or "none"
         size = f" of length {wanted.length}" if wanted.length else ""
         raise PoolsExhaustedError(
             f"all predefined address pools have been fully subnetted: no IPv{wanted.version} "
-            f"pool{size} is left in {bases} beside {len(self._pools)} pools and "
+            f"pool{size} is left in {bases} beside {len(self._held)} pools and "
             f"{len(occupied)} prefixes of the host; add a range to the setting pools, or "
             f"give a subnet"
         )
 
     def release(self, pool: PoolID, at: Attempt) -> None:
         """Release the pool, now or when the network that uses it is gone."""
-        found = self._pools.get(pool)
+        found = self._held.get(pool)
         if found is None:
             return
         if found.pool.network is None:
@@ -172,7 +158,7 @@ class AddressSpace:
 
     def group(self, network: str, prefixes: Sequence[Prefix], at: Attempt) -> None:
         """Record that this network uses the pools with these prefixes.  Raises PoolInUseError."""
-        chosen = [self._to_use(network, prefix) for prefix in prefixes]
+        chosen = [self._held.to_use(network, prefix) for prefix in prefixes]
         for found in filter(None, chosen):
             self._change(found, replace(found.pool, network=network), at)
 
@@ -181,7 +167,7 @@ class AddressSpace:
 
         If the engine itself ``deleted`` it, all are dropped: a release may have been lost.
         """
-        for found in self._of(network):
+        for found in self._held.of_network(network):
             if found.pool.released or deleted:
                 self._drop(found.pool, at)
             else:
@@ -189,11 +175,7 @@ class AddressSpace:
 
     def pool_for(self, network: str, prefix: Prefix) -> Pool | None:
         """The pool with this prefix that the network uses, or will be taken to use."""
-        found = [self._pools[pool].pool for pool in self._placement.at(prefix)]
-        mine = [pool for pool in found if pool.network == network]
-        free = [pool for pool in found if pool.network is None]
-        candidates = mine or free
-        return candidates[0] if len(candidates) == 1 else None
+        return self._held.pool_for(network, prefix)
 
     def restore_pool(
         self, wanted: WantedPool, prefix: Prefix, known: LostPool, at: Attempt
@@ -203,9 +185,9 @@ class AddressSpace:
         Raises PoolOverlapError, InvalidOptionError.
         """
         pool = wanted.placed(prefix, at.now)
-        if pool.id in self._pools:
+        if self._held.get(pool.id) is not None:
             return False
-        in_the_way = self._in_the_way(pool)
+        in_the_way = self._held.overlapping(pool.tenant, prefix)
         if in_the_way is not None:
             raise _overlap(pool, in_the_way.pool)
         found = self._add(replace(pool, network=known.network), at)
@@ -265,9 +247,7 @@ class AddressSpace:
         revision = at.pools.revision(self._name)
         if revision == self._revision:
             return
-        known = self._pools
-        self._pools, self._placement, self._reserved = {}, Placement(), {}
-        self._used = {}
+        known, self._held, self._reserved = self._held, HeldPools(), {}
         for each in at.reservations.all():
             if each.space == self._name:
                 self._reserved.setdefault(each.tenant, {})[each.address] = each.owner
@@ -276,10 +256,7 @@ class AddressSpace:
             if found is None or found.pool != pool:
                 found = self._opened(pool)
             found.keep(self._reserved_in(pool))
-            self._pools[pool.id] = found
-            self._placement.add(pool)
-            if pool.network is not None:
-                self._used.setdefault(pool.network, []).append(pool.id)
+            self._held.add(found)
         self._revision = revision
 
     def _opened(self, pool: Pool) -> PoolAddresses:
@@ -288,52 +265,28 @@ class AddressSpace:
     def _add(self, pool: Pool, at: Attempt) -> PoolAddresses:
         added = self._opened(pool)
         at.pools.put(pool)
-        at.once_kept(partial(self._remember_added, added, at.pools.revision(self._name)))
+        self._remember(partial(self._held.add, added), at)
         return added
 
     def _change(self, found: PoolAddresses, pool: Pool, at: Attempt) -> Pool:
         at.pools.put(pool)
-        at.once_kept(partial(self._remember_change, found, pool, at.pools.revision(self._name)))
+        self._remember(partial(self._held.change, found, pool), at)
         return pool
 
     def _drop(self, pool: Pool, at: Attempt) -> None:
         at.pools.remove(pool.id)
-        at.once_kept(partial(self._remember_dropped, pool, at.pools.revision(self._name)))
+        self._remember(partial(self._held.remove, pool), at)
 
-    def _remember_added(self, added: PoolAddresses, revision: int) -> None:
-        self._pools[added.pool.id] = added
-        self._placement.add(added.pool)
-        self._use(replace(added.pool, network=None), added.pool)
+    def _remember(self, change: Callable[[], None], at: Attempt) -> None:
+        revision = at.pools.revision(self._name)
+        at.once_kept(change)
+        at.once_kept(partial(self._is_read_up_to, revision))
+
+    def _is_read_up_to(self, revision: int) -> None:
         self._revision = revision
-
-    def _remember_change(self, found: PoolAddresses, pool: Pool, revision: int) -> None:
-        self._use(found.pool, pool)
-        found.pool = pool
-        self._revision = revision
-
-    def _remember_dropped(self, pool: Pool, revision: int) -> None:
-        self._placement.remove(pool)
-        self._use(pool, replace(pool, network=None))
-        del self._pools[pool.id]
-        self._revision = revision
-
-    def _use(self, before: Pool, after: Pool) -> None:
-        if before.network == after.network:
-            return
-        if before.network is not None:
-            self._used[before.network].remove(before.id)
-            if not self._used[before.network]:
-                del self._used[before.network]
-        if after.network is not None:
-            self._used.setdefault(after.network, []).append(after.id)
-
-    def _in_the_way(self, pool: Pool) -> PoolAddresses | None:
-        found = self._placement.overlapping(pool.tenant, pool.prefix)
-        return None if found is None else self._pools[found]
 
     def _pool_around(self, reservation: Reservation) -> PoolAddresses | None:
-        pool = self._placement.overlapping(reservation.tenant, alone(reservation.address))
-        return None if pool is None else self._pools[pool]
+        return self._held.overlapping(reservation.tenant, alone(reservation.address))
 
     def _reserved_in(self, pool: Pool) -> dict[Address, Owner]:
         kept = self._reserved.get(pool.tenant)
@@ -341,33 +294,11 @@ class AddressSpace:
             return {}
         return {address: owner for address, owner in kept.items() if address in pool.prefix}
 
-    def _of(self, network: str | None) -> list[PoolAddresses]:
-        return [self._pools[pool] for pool in self._used.get(network or "", ())]
-
-    def _grouped(self, pool: Pool) -> list[PoolAddresses]:
-        if pool.group is None:
-            return []
-        return [each for each in self._pools.values() if each.pool.group == pool.group]
-
     def _repeats(self, held: Pool, asked: Pool, at: Attempt) -> bool:
         window = self._settings.reserve_timeout
         return repeats(
             held, asked, at.times, window=window, is_empty=lambda: not at.leases.count(held.id)
         )
-
-    def _to_use(self, network: str, prefix: Prefix) -> PoolAddresses | None:
-        found = [self._pools[pool] for pool in self._placement.at(prefix)]
-        if any(each.pool.network == network for each in found):
-            return None
-        free = [each for each in found if each.pool.network is None]
-        if found and not free:
-            raise PoolInUseError(
-                f"pool {found[0].pool.id} serves network {found[0].pool.network} and cannot "
-                f"serve {network} as well; choose another subnet"
-            )
-        # Of two tenants' pools that both wait for their network, neither is taken for
-        # this one's: a pool that no network is known to use is merely kept longer.
-        return free[0] if len(free) == 1 else None
 
 
 def _overlap(pool: Pool, held: Pool) -> PoolOverlapError:

@@ -12,9 +12,10 @@ from functools import partial
 
 from ipam.address_set import AddressSet
 from ipam.attempt import Attempt
-from ipam.errors import AddressInUseError, AddressReservedError, InvalidAddressError
+from ipam.claims import check_usable, is_replayed, may_take, new_lease
+from ipam.errors import AddressInUseError, AddressReservedError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
-from ipam.pool import GLOBAL, Pool
+from ipam.pool import Pool
 from ipam.prefixes import Address, usable
 from ipam.replay import UsedAddress
 from ipam.returned import Returned
@@ -61,12 +62,12 @@ class PoolAddresses:
 
         Raises InvalidAddressError, AddressInUseError, AddressReservedError.
         """
-        self._check_usable(address, request.kind)
+        check_usable(self.pool, address, request.kind)
         held = at.leases.get(self.pool.id, address)
-        if held and self._is_replayed(held, request):
+        if held and is_replayed(self.pool, held, request, replayed=self._replayed):
             # An endpoint may have it all the while, and says so only once.
             return self._hold(replace(held, since=at.now), at)
-        if held and not self._may_take(held, request, at):
+        if held and not may_take(self.pool, held, request, at.times, replayed=self._replayed):
             raise AddressInUseError(
                 f"Address already in use: {address} of pool {self.pool.id} is "
                 f"{held.state} as {held.kind} for {held.owner}; choose another, or "
@@ -85,7 +86,7 @@ class PoolAddresses:
     def take_gateway(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the first usable address, which people expect a gateway to have; None if it is taken."""
         address = usable(self.pool.prefix).first
-        if address in self._reserved or self._is_excluded(address):
+        if address in self._reserved or self.pool.is_excluded(address):
             return None
         held = at.leases.get(self.pool.id, address)
         if held and held.state is not State.RESTING and held.kind is not Kind.GATEWAY:
@@ -114,7 +115,7 @@ class PoolAddresses:
         if (
             self._returned.is_claimed(address)
             or address in self._reserved
-            or self._is_excluded(address)
+            or self.pool.is_excluded(address)
             or not any(address in part for part in self.pool.automatic)
             or (held and held.state is not State.RESTING)
         ):
@@ -229,7 +230,7 @@ class PoolAddresses:
 
     def check_reservable(self, address: Address) -> None:
         """Refuse to keep an address that no host may have.  Raises InvalidAddressError."""
-        self._check_usable(address, Kind.AUXILIARY)
+        check_usable(self.pool, address, Kind.AUXILIARY)
 
     def clear_for(self, address: Address, at: Attempt) -> None:
         """End the rest of an address that is reserved from now on."""
@@ -303,61 +304,9 @@ class PoolAddresses:
             self._set.discard(address)
 
     def _lease(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
-        # Only our own network driver says when an endpoint has its address, and only
-        # on the host where the endpoint is.
-        timeout = self._settings.reserve_timeout
-        awaited = (
-            timeout > 0
-            and request.kind is Kind.ENDPOINT
-            and self.pool.network is not None
-            and self.pool.space != GLOBAL
+        return new_lease(
+            self.pool, address, request, at.now, timeout=self._settings.reserve_timeout
         )
-        return Lease(
-            pool=self.pool.id,
-            address=address,
-            kind=request.kind,
-            state=State.RESERVED if awaited else State.BOUND,
-            owner=request.owner,
-            since=at.now,
-            until=at.now + timeout if awaited else None,
-        )
-
-    def _check_usable(self, address: Address, kind: Kind) -> None:
-        allowed = usable(self.pool.prefix)
-        if address not in allowed:
-            raise InvalidAddressError(
-                f"requested address is out of range: {address} stands for all of "
-                f"{self.pool.prefix}; choose one of {allowed}"
-            )
-        if kind is Kind.ENDPOINT and self._is_excluded(address):
-            raise InvalidAddressError(
-                f"address {address} is excluded from pool {self.pool.id}; choose one "
-                f"outside exclude={','.join(map(str, self.pool.exclusions))}"
-            )
-
-    def _is_excluded(self, address: Address) -> bool:
-        return any(address in part for part in self.pool.exclusions)
-
-    def _is_replayed(self, held: Lease, request: AddressRequest) -> bool:
-        return (
-            held.state is State.BOUND
-            and held.kind is request.kind
-            and held.since < self._replayed
-            and self.pool.space != GLOBAL
-        )
-
-    def _may_take(self, held: Lease, request: AddressRequest, at: Attempt) -> bool:
-        if held.state is State.RESTING:
-            return True
-        if held.kind is not request.kind:
-            return False
-        if held.kind is Kind.GATEWAY:
-            return True
-        if self.pool.space == GLOBAL:
-            return held.since < self._replayed
-        if held.state is State.BOUND:
-            return False
-        return held.since < at.times.began or held.owner.matches(request.owner)
 
     def _returns_by_itself(self, owner: Owner) -> bool:
         return bool(owner.name or owner.tag or (owner.mac and self._knows_macs))

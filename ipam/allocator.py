@@ -7,44 +7,39 @@ answered as before.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ipam.address_space import AddressSpace
 from ipam.attempt import Attempt, Times
-from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
-from ipam.lease import ANONYMOUS, AddressRequest, Kind, Lease, Owner, State
-from ipam.naming import Naming
+from ipam.contents import Contents
+from ipam.errors import UnknownPoolError
+from ipam.lease import ANONYMOUS, AddressRequest, Owner
+from ipam.naming import Naming, named_before
 from ipam.pool import (
     LOCAL,
     AddressSpaceName,
-    AddressSpaces,
     Pool,
     PoolID,
     PoolRequest,
     space_of,
 )
-from ipam.pool_request import WantedPool, read_request
+from ipam.pool_request import read_request
 from ipam.prefixes import Address, Interface, Prefix, with_mask
 from ipam.replay import LostPool, options_of
 from ipam.reservation import Reservation
 from ipam.settings import Settings
+from ipam.spaces import Spaces
 from ipam.store.base import Store
 from ipam.store.host_facts import HostFacts, MemoryFacts
 
-COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 20 ms
 # A default route is no reason to avoid anything, nor are the two halves of one that a
 # VPN sets to come before it (OpenVPN's redirect-gateway def1).
 SHORTEST_AVOIDED: Final = 2
 
 
-def _never(_: str) -> bool:
-    return False
-
-
-class Allocator:
+class Allocator(Contents):
     """Gives out pools and addresses, each to one holder at a time.
 
     ``occupied`` is asked at each request for any pool.  It answers which prefixes the host uses
@@ -64,11 +59,10 @@ class Allocator:
         *,
         facts: HostFacts | None = None,
         occupied: Callable[[], Iterable[Prefix]] = tuple,
-        in_use: Callable[[str], bool] = _never,
+        in_use: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = store
-        self._settings = settings or Settings()
+        super().__init__(store)
         self._facts = facts or MemoryFacts()
         self._occupied = occupied
         self._in_use = in_use
@@ -77,11 +71,7 @@ class Allocator:
         self._replay = 0.0
         self._naming = Naming()
         self._looked = False
-        names = AddressSpaces()
-        self._spaces = {
-            name: AddressSpace(name, store, self._settings, self._facts)
-            for name in (names.local, names.global_)
-        }
+        self._spaces = Spaces(store, settings or Settings(), self._facts)
 
     def restarted(self) -> bool:
         """Record that the engine was started again; answer whether it should replay.
@@ -112,12 +102,13 @@ class Allocator:
         InvalidOptionError if the request can never be granted; PoolOverlapError if a pool of the
         tenant is in the way; PoolsExhaustedError if no configured range has room.
         """
-        space = self._space(request.space)
+        space = self._spaces.named(request.space)
         wanted = read_request(request)
         prefix = wanted.prefix
         if prefix is not None:
             return space.run(lambda at: space.place(wanted, prefix, at), self._times())
-        occupied = [*self._prefixes_beside(space, wanted), *self._occupied_for(wanted)]
+        beside = self._spaces.prefixes_beside(space, self._times())
+        occupied = [each for each in (*beside, *self._avoided()) if each.version == wanted.version]
         return space.run(lambda at: space.place_anywhere(wanted, occupied, at), self._times())
 
     def release_pool(self, pool: PoolID) -> None:
@@ -125,7 +116,7 @@ class Allocator:
 
         A pool that a network uses is held until ``ungroup`` says that the network is gone.
         """
-        space = self._space_of(pool)
+        space = self._spaces.of(pool)
         if space is not None:
             space.run(lambda at: space.release(pool, at), self._times())
 
@@ -137,7 +128,7 @@ class Allocator:
         PoolFullError if all addresses are taken, in the pool and those of its group.
         """
         wanted = request or AddressRequest()
-        space = self._space(space_of(pool))
+        space = self._spaces.named(space_of(pool))
 
         def take(at: Attempt) -> Interface:
             lease = space.group_of(pool).take(wanted, at)
@@ -155,7 +146,8 @@ class Allocator:
         """
         if self._naming.known is None and not self._looked:
             self._looked = True
-            self._naming.known = self._named_before()
+            leases = (each for pool in self.pools() for each in self.leases(pool.id))
+            self._naming.known = named_before(leases)
         return self._naming.known
 
     def release_address(self, pool: PoolID, address: Address) -> None:
@@ -165,7 +157,7 @@ class Allocator:
         may release an address twice, the second time when another endpoint has it (moby,
         libnetwork/controller.go: what could not be deleted is deleted again at the next start).
         """
-        space = self._space_of(pool)
+        space = self._spaces.of(pool)
         if space is None:
             return
 
@@ -188,7 +180,7 @@ class Allocator:
 
         Raises PoolInUseError if another network uses one of them.
         """
-        found = self._spaces.get(space)
+        found = self._spaces.find(space)
         if found is not None:
             found.run(lambda at: found.group(network, prefixes, at), self._times())
 
@@ -198,7 +190,7 @@ class Allocator:
         ``deleted`` says that the engine itself has told; all the network's local pools are then
         released, because a release may have been lost.
         """
-        for name, space in self._spaces.items():
+        for name, space in self._spaces:
             gone = partial(space.ungroup, network, deleted=deleted and name == LOCAL)
             space.run(gone, self._times())
 
@@ -209,7 +201,7 @@ class Allocator:
 
         None if the pool is not held, or is another network's.
         """
-        found = self._spaces.get(space)
+        found = self._spaces.find(space)
         if found is None:
             return None
         pool = found.run(lambda _: found.pool_for(network, prefix), self._times())
@@ -224,7 +216,7 @@ class Allocator:
         prefix = wanted.prefix
         if prefix is None:
             return False
-        space = self._space(lost.request.space)
+        space = self._spaces.named(lost.request.space)
         return space.run(lambda at: space.restore_pool(wanted, prefix, lost, at), self._times())
 
     def bind(
@@ -245,7 +237,7 @@ class Allocator:
 
         Raises AddressInUseError if another endpoint has the address.
         """
-        found = self._spaces.get(space)
+        found = self._spaces.find(space)
         if found is None:
             return
 
@@ -269,7 +261,7 @@ class Allocator:
 
         If no release follows within ``reserve_timeout`` seconds, ``collect`` releases it.
         """
-        found = self._spaces.get(space)
+        found = self._spaces.find(space)
         if found is None:
             return
 
@@ -282,25 +274,7 @@ class Allocator:
 
     def collect(self, now: float | None = None) -> int:
         """End the leases whose time was over at ``now`` (Unix seconds); answer how many."""
-        times = self._times(now)
-        return sum(self._collect_from(name, times) for name in self._spaces)
-
-    def pools(self) -> list[Pool]:
-        """Every pool that is held, of both address spaces."""
-        return self._store.run(
-            lambda stored: [pool for name in self._spaces for pool in stored.pools.held(name)]
-        )
-
-    def leases(self, pool: PoolID) -> Iterator[Lease]:
-        """Every lease of the pool, by address; none if the pool is not held.
-
-        All are as they were at one moment.  StoreError is raised when the first is read.
-        """
-        return self._store.leases(pool)
-
-    def use(self, pool: PoolID) -> dict[State, int]:
-        """How many addresses of the pool are in each state; a state may be left out for 0."""
-        return self._store.run(lambda stored: stored.leases.count(pool))
+        return self._spaces.collect(self._times(now))
 
     def reserve(self, *reservations: Reservation) -> None:
         """Keep addresses for their owners, from the time that present holders release them.
@@ -310,85 +284,18 @@ class Allocator:
         Raises UnknownAddressSpaceError; InvalidAddressError if no host may have the address;
         AddressReservedError if it is kept for another.
         """
-        wanted: dict[AddressSpaceName, list[Reservation]] = {}
-        for each in reservations:
-            self._space(each.space)
-            wanted.setdefault(each.space, []).append(each)
-        for name, chosen in wanted.items():
-            self._check_reservations(self._spaces[name], chosen)
-        for name, chosen in wanted.items():
-            self._spaces[name].run(partial(self._spaces[name].reserve, chosen), self._times())
+        self._spaces.reserve(reservations, self._times())
 
     def unreserve(self, reservation: Reservation) -> bool:
         """Remove the reservation of this address, whoever it is for; answer if there was one.
 
         Raises UnknownAddressSpaceError.
         """
-        space = self._space(reservation.space)
+        space = self._spaces.named(reservation.space)
         return space.run(lambda at: space.unreserve(reservation, at), self._times())
 
-    def reservations(self) -> list[Reservation]:
-        """Every reservation, by space, tenant and address."""
-        return self._store.run(lambda stored: stored.reservations.all())
-
-    def _named_before(self) -> bool | None:
-        named: bool | None = None
-        for pool in self.pools():
-            for lease in self._store.leases(pool.id):
-                if lease.owner.name:
-                    return True
-                if lease.kind is Kind.ENDPOINT:
-                    named = False
-        return named
-
-    def _collect_from(self, name: AddressSpaceName, times: Times) -> int:
-        space = self._spaces[name]
-
-        def end_some(at: Attempt) -> int:
-            due = at.leases.due(name, at.now, COLLECT_LIMIT)
-            for lease in due:
-                space.get(lease.pool).lapse(lease, at)
-            return len(due)
-
-        ended = last = space.run(end_some, times)
-        while last == COLLECT_LIMIT:
-            last = space.run(end_some, times)
-            ended += last
-        return ended
-
-    def _prefixes_beside(self, space: AddressSpace, wanted: WantedPool) -> list[Prefix]:
-        found: list[Prefix] = []
-        for other in self._spaces.values():
-            if other is not space:
-                found.extend(self._prefixes_of(other))
-        return [prefix for prefix in found if prefix.version == wanted.version]
-
-    def _prefixes_of(self, space: AddressSpace) -> list[Prefix]:
-        return space.run(lambda _: space.prefixes(), self._times())
-
-    def _check_reservations(self, space: AddressSpace, wanted: Sequence[Reservation]) -> None:
-        space.run(lambda _: space.check_reservations(wanted), self._times())
-
-    def _occupied_for(self, wanted: WantedPool) -> list[Prefix]:
-        return [
-            prefix
-            for prefix in self._occupied()
-            if prefix.version == wanted.version and prefix.prefixlen >= SHORTEST_AVOIDED
-        ]
-
-    def _space(self, name: AddressSpaceName) -> AddressSpace:
-        try:
-            return self._spaces[name]
-        except KeyError:
-            raise UnknownAddressSpaceError(
-                f"address space is {name!r}, expected one of {', '.join(self._spaces)}"
-            ) from None
-
-    def _space_of(self, pool: PoolID) -> AddressSpace | None:
-        try:
-            return self._spaces.get(space_of(pool))
-        except UnknownPoolError:
-            return None
+    def _avoided(self) -> list[Prefix]:
+        return [each for each in self._occupied() if each.prefixlen >= SHORTEST_AVOIDED]
 
     def _times(self, now: float | None = None) -> Times:
         at = self._clock() if now is None else now

@@ -6,17 +6,17 @@ edited by hand, or that there is a bug worth a report.
 
 from collections.abc import Iterator
 
-from ipam.allocator import Allocator
+from ipam.contents import Contents
 from ipam.lease import Lease, State
 from ipam.placement import Placement
 from ipam.pool import Pool, pool_id
 from ipam.prefixes import usable
 
 
-def find_faults(allocator: Allocator) -> Iterator[str]:
+def find_faults(contents: Contents) -> Iterator[str]:
     """Each contradiction in the store, with what can be done about it.  Raises StoreError."""
     placed: dict[str, Placement] = {}
-    for pool in allocator.pools():
+    for pool in contents.pools():
         expected = pool_id(pool.space, pool.tenant, pool.prefix)
         if pool.id != expected:
             yield f"pool {pool.id} should have the id {expected}; remove its network"
@@ -26,7 +26,7 @@ def find_faults(allocator: Allocator) -> Iterator[str]:
             yield f"pool {pool.id} overlaps {in_the_way}; remove one of their networks"
         else:
             placement.add(pool)
-        for lease in allocator.leases(pool.id):
+        for lease in contents.leases(pool.id):
             yield from _faults_of(pool, lease)
 
 

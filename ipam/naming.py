@@ -1,6 +1,8 @@
 """Whether the engine says whose address it asks for: a reservation by name needs that."""
 
-from ipam.lease import AddressRequest, Kind
+from collections.abc import Iterable
+
+from ipam.lease import AddressRequest, Kind, Lease
 
 
 class Naming:
@@ -27,3 +29,14 @@ class Naming:
     def restart(self) -> None:
         """Record that the engine was started again."""
         self._restarted = True
+
+
+def named_before(leases: Iterable[Lease]) -> bool | None:
+    """What leases show that were stored before: whether one has a name; None if none was asked for."""
+    named: bool | None = None
+    for lease in leases:
+        if lease.owner.name:
+            return True
+        if lease.kind is Kind.ENDPOINT:
+            named = False
+    return named

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NewType
 
 from ipam.errors import InvalidOptionError, UnknownPoolError
-from ipam.prefixes import AddressRange, Prefix, intersect, subtract, usable
+from ipam.prefixes import Address, AddressRange, Prefix, intersect, subtract, usable
 
 AddressSpaceName = NewType("AddressSpaceName", str)
 PoolID = NewType("PoolID", str)
@@ -81,6 +81,10 @@ class Pool:
         allowed = usable(self.prefix)
         parts = [intersect(allowed, part) for part in self.ranges] or [allowed]
         return subtract((part for part in parts if part), self.exclusions)
+
+    def is_excluded(self, address: Address) -> bool:
+        """Whether the address is never given to an endpoint."""
+        return any(address in part for part in self.exclusions)
 
 
 def pool_id(space: AddressSpaceName, tenant: Tenant, prefix: Prefix) -> PoolID:

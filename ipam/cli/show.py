@@ -3,17 +3,17 @@
 from rich.console import Console
 from rich.table import Table
 
-from ipam.allocator import Allocator
 from ipam.cli.usage_map import draw
+from ipam.contents import Contents
 from ipam.lease import State
 from ipam.pool import Pool
 
 
-def show_pools(console: Console, allocator: Allocator) -> None:
+def show_pools(console: Console, contents: Contents) -> None:
     """One line for each pool."""
     table = Table("POOL", "NETWORK", "BOUND", "RESERVED", "RESTING", "OF", box=None)
-    for pool in allocator.pools():
-        use = allocator.use(pool.id)
+    for pool in contents.pools():
+        use = contents.use(pool.id)
         counts = [str(use.get(state, 0)) for state in (State.BOUND, State.RESERVED, State.RESTING)]
         size = pool.prefix.num_addresses
         of = str(size) if size < 1 << 32 else f"2^{size.bit_length() - 1}"
@@ -21,12 +21,12 @@ def show_pools(console: Console, allocator: Allocator) -> None:
     console.print(table)
 
 
-def show_pool(console: Console, allocator: Allocator, pool: Pool) -> None:
+def show_pool(console: Console, contents: Contents, pool: Pool) -> None:
     """A picture of the pool, and its leases."""
-    leases = list(allocator.leases(pool.id))
+    leases = list(contents.leases(pool.id))
     kept = [
         each.address
-        for each in allocator.reservations()
+        for each in contents.reservations()
         if (each.space, each.tenant) == (pool.space, pool.tenant) and each.address in pool.prefix
     ]
     picture = draw(pool, leases, kept)

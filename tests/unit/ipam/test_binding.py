@@ -31,7 +31,7 @@ class TestBinding:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A few in each transaction, so that nobody waits long."""
-        monkeypatch.setattr("ipam.allocator.COLLECT_LIMIT", 2)
+        monkeypatch.setattr("ipam.spaces.COLLECT_LIMIT", 2)
         pool = world.used("10.1.2.0/24")
         for _ in range(5):
             world.take(pool)

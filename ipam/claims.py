@@ -1,0 +1,72 @@
+"""Who may take an address, and what lease is made of a request: rules that look at nothing else."""
+
+from ipam.attempt import Times
+from ipam.errors import InvalidAddressError
+from ipam.lease import AddressRequest, Kind, Lease, State
+from ipam.pool import GLOBAL, Pool
+from ipam.prefixes import Address, usable
+
+
+def new_lease(
+    pool: Pool, address: Address, request: AddressRequest, now: float, *, timeout: float
+) -> Lease:
+    """The lease that a request gives; one that waits for an endpoint ends in ``timeout`` seconds."""
+    # Only our own network driver says when an endpoint has its address, and only on the host
+    # where the endpoint is.
+    awaited = (
+        timeout > 0
+        and request.kind is Kind.ENDPOINT
+        and pool.network is not None
+        and pool.space != GLOBAL
+    )
+    return Lease(
+        pool=pool.id,
+        address=address,
+        kind=request.kind,
+        state=State.RESERVED if awaited else State.BOUND,
+        owner=request.owner,
+        since=now,
+        until=now + timeout if awaited else None,
+    )
+
+
+def check_usable(pool: Pool, address: Address, kind: Kind) -> None:
+    """Refuse an address that the pool never gives.  Raises InvalidAddressError."""
+    allowed = usable(pool.prefix)
+    if address not in allowed:
+        raise InvalidAddressError(
+            f"requested address is out of range: {address} stands for all of "
+            f"{pool.prefix}; choose one of {allowed}"
+        )
+    if kind is Kind.ENDPOINT and pool.is_excluded(address):
+        raise InvalidAddressError(
+            f"address {address} is excluded from pool {pool.id}; choose one "
+            f"outside exclude={','.join(map(str, pool.exclusions))}"
+        )
+
+
+def is_replayed(pool: Pool, held: Lease, request: AddressRequest, *, replayed: float) -> bool:
+    """Whether an engine that starts asks for what it has; it replayed the pool then (Unix seconds)."""
+    return (
+        held.state is State.BOUND
+        and held.kind is request.kind
+        and held.since < replayed
+        and pool.space != GLOBAL
+    )
+
+
+def may_take(
+    pool: Pool, held: Lease, request: AddressRequest, times: Times, *, replayed: float
+) -> bool:
+    """Whether a request for the address takes it over from whoever holds it."""
+    if held.state is State.RESTING:
+        return True
+    if held.kind is not request.kind:
+        return False
+    if held.kind is Kind.GATEWAY:
+        return True
+    if pool.space == GLOBAL:
+        return held.since < replayed
+    if held.state is State.BOUND:
+        return False
+    return held.since < times.began or held.owner.matches(request.owner)
