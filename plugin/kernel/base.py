@@ -79,8 +79,8 @@ class Kernel(Protocol):
         One that is not found is looked for anew.
         """
 
-    def read_marked(self) -> frozenset[HostResource]:
-        """Every link and route on the host that carries our mark, whoever asked for it.
+    def read_all(self) -> frozenset[HostResource]:
+        """Every link and route on the host that is known as ours, whoever asked for it.
 
         And every leave to carry 127.0.0.0/8 that such a link has.
 

@@ -88,7 +88,7 @@ class LinuxKernel:
     def one_look(self) -> AbstractContextManager[None]:
         return sandboxes.one_look()
 
-    def read_marked(self) -> frozenset[HostResource]:
+    def read_all(self) -> frozenset[HostResource]:
         with conversation() as rtnl:
             session = Session(rtnl)
             return frozenset(
@@ -157,7 +157,7 @@ class LinuxKernel:
         self._reaper.reap()
 
     def close(self) -> None:
-        """Let go of ports and delete doomed links; what networks need stays."""
+        """Let go of ports and delete links that wait for it; what networks need stays."""
         self._reaper.stop()
         self._connections.stop()
         self._proxy.close()

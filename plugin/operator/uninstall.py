@@ -51,7 +51,7 @@ class LinkTraces:
             before = there
 
     def _read(self) -> list[HostResource]:
-        ordered = in_order(self._kernel.read_marked())
+        ordered = in_order(self._kernel.read_all())
         return [each for each in ordered if not isinstance(each, Element)]
 
 

@@ -176,7 +176,7 @@ class Inspector:
         What is known of others' bridges is none of it: it comes and goes with them.
         """
         elements = [e for e in self._firewall.read() if e.container not in SURROUNDING_SETS]
-        actual: list[Resource] = [*self._kernel.read_marked(), *elements]
+        actual: list[Resource] = [*self._kernel.read_all(), *elements]
         plans = [
             self._bound.of(network).whole_plan(self.store.endpoints(network.id))
             for network in self.store.networks()

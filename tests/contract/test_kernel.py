@@ -103,7 +103,7 @@ class TestEnsure:
             host.kernel.ensure([BRIDGE, VETH], started.append)
 
         assert started == [BRIDGE]
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
         assert not host.kernel.missing_links([BRIDGE.ifname])
 
     def test_a_link_of_another_network_is_refused(self, host: Host) -> None:
@@ -195,14 +195,14 @@ class TestRemove:
         host.settle()
 
         assert host.kernel.read(EVERYTHING) <= {FORWARDING}
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
         assert host.kernel.missing_links([VETH.peer]) == {VETH.peer}
 
     def test_what_is_not_there_is_passed_over(self, host: Host) -> None:
         """A repeated deletion is no failure."""
         host.kernel.remove(EVERYTHING[::-1])
 
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     def test_what_is_not_ours_is_passed_over(self, host: Host) -> None:
         """A network that was refused for a foreign link does not delete it when it is undone."""
@@ -253,7 +253,7 @@ class TestRouteLocalnet:
         make(host, BRIDGE, LOCALNET)
         host.restart()
 
-        assert LOCALNET in host.kernel.read_marked()
+        assert LOCALNET in host.kernel.read_all()
 
     def test_the_bridge_of_somebody_else_keeps_it(self, host: Host) -> None:
         """It may be he who wants it."""
@@ -262,7 +262,7 @@ class TestRouteLocalnet:
         host.kernel.remove([LOCALNET])
 
         assert host.kernel.read([LOCALNET]) == {LOCALNET}
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     def test_without_the_link_there_is_none(self, host: Host) -> None:
         """Nothing to switch off; to switch it on is an error."""
@@ -280,14 +280,14 @@ class TestMarks:
         host.add_foreign_link("other")
         host.restart()
 
-        found = {(type(each), each.ifname, each.mark) for each in host.kernel.read_marked()}
+        found = {(type(each), each.ifname, each.mark) for each in host.kernel.read_all()}
         assert found == {(Bridge, BRIDGE.ifname, "n1"), (Veth, VETH.ifname, "n1/e1")}
 
     def test_what_was_found_can_be_removed(self, host: Host) -> None:
         """A sweep hands back what it read."""
         make(host, BRIDGE, VETH)
         host.restart()
-        host.kernel.remove(list(host.kernel.read_marked()))
+        host.kernel.remove(list(host.kernel.read_all()))
         host.settle()
 
         names = [BRIDGE.ifname, VETH.ifname, VETH.peer]

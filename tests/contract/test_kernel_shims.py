@@ -50,7 +50,7 @@ class TestShims:
             make(host, shim)
 
         assert host.kernel.read([shim]) == {shim}
-        marked = host.kernel.read_marked()
+        marked = host.kernel.read_all()
         assert {(type(each), each.key) for each in marked} == {(Shim, shim.key)}
 
     @pytest.mark.kernels
@@ -63,7 +63,7 @@ class TestShims:
             make(host, shim)
 
         assert host.kernel.read([shim]) == {shim}
-        marked = host.kernel.read_marked()
+        marked = host.kernel.read_all()
         assert {(type(each), each.key) for each in marked} == {(Shim, shim.key)}
         host.kernel.remove([shim])
         assert host.kernel.read([shim]) == frozenset()
@@ -111,7 +111,7 @@ class TestHostRoutes:
         host.restart()
 
         assert host.kernel.read([route]) == {route}
-        assert route.key in {each.key for each in host.kernel.read_marked()}
+        assert route.key in {each.key for each in host.kernel.read_all()}
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_it_goes(self, host: Host, route: HostRoute) -> None:
@@ -121,7 +121,7 @@ class TestHostRoutes:
             host.kernel.remove([route])
 
         assert host.kernel.read([route]) == frozenset()
-        assert {each.key for each in host.kernel.read_marked()} == {SHIM.key}
+        assert {each.key for each in host.kernel.read_all()} == {SHIM.key}
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_another_hardware_address_is_set_right(self, host: Host, route: HostRoute) -> None:
@@ -168,9 +168,9 @@ class TestHostRoutes:
 
         assert host.kernel.read([route]) == {moved}
         host.kernel.remove([new])
-        assert route.key in {each.key for each in host.kernel.read_marked()} or number == 0
+        assert route.key in {each.key for each in host.kernel.read_all()} or number == 0
         host.kernel.remove([route])
-        assert {each.key for each in host.kernel.read_marked()} == {SHIM.key}
+        assert {each.key for each in host.kernel.read_all()} == {SHIM.key}
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_a_source_that_the_host_has_not(self, host: Host, route: HostRoute) -> None:

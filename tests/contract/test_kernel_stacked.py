@@ -60,7 +60,7 @@ class TestEnsure:
             make(host, link)
 
         assert host.kernel.read([link]) == {link}
-        assert {each.key for each in host.kernel.read_marked()} == {link.key}
+        assert {each.key for each in host.kernel.read_all()} == {link.key}
 
     def test_a_link_on_a_parent_that_leads_nowhere(self, host: Host) -> None:
         """For a network without one."""
@@ -69,7 +69,7 @@ class TestEnsure:
             make(host, DUMMY, link)
 
         assert host.kernel.read([DUMMY, link]) == {DUMMY, link}
-        marked = {(type(each), each.key, each.mark) for each in host.kernel.read_marked()}
+        marked = {(type(each), each.key, each.mark) for each in host.kernel.read_all()}
         assert marked == {(Dummy, DUMMY.key, "n1"), (Macvlan, link.key, "n1/e1")}
 
     def test_a_missing_parent_is_said(self, host: Host) -> None:
@@ -101,7 +101,7 @@ class TestIpvlan:
             make(host, link)
 
         assert host.kernel.read([link]) == {link}
-        assert {each.key for each in host.kernel.read_marked()} == {link.key}
+        assert {each.key for each in host.kernel.read_all()} == {link.key}
         host.hand_over(link.ifname)
         assert host.kernel.read([link]) == {link}
         host.end_sandboxes()
@@ -137,7 +137,7 @@ class TestIpvlanAddresses:
             make(host, self.OWN)
         host.settle()
 
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     def test_one_of_a_dying_sandbox_is_waited_for(self, host: Host) -> None:
         """The kernel gets to it when it has the time."""
@@ -161,7 +161,7 @@ class TestVlan:
             make(host, VLAN, link)
 
         assert host.kernel.read([VLAN, link]) == {VLAN, link}
-        assert (VLAN.key, "shared") in {(m.key, m.mark) for m in host.kernel.read_marked()}
+        assert (VLAN.key, "shared") in {(m.key, m.mark) for m in host.kernel.read_all()}
         found = host.kernel.host_links([VLAN.ifname])[VLAN.ifname]
         assert found.ours
         host.kernel.remove([link, VLAN])
@@ -197,7 +197,7 @@ class TestVlan:
         with pytest.raises(RefusedError, match="is there already, as vlan100; say parent=vlan100"):
             make(host, VLAN)
 
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     def test_one_that_somebody_uses_stays(self, host: Host) -> None:
         """A container of Docker's, whose link the kernel would take along; it goes afterwards."""
@@ -208,9 +208,9 @@ class TestVlan:
         host.settle()
 
         assert host.kernel.read([VLAN]) == {VLAN}
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
         host.stop_using_vlan(VLAN.ifname)
-        assert {each.key for each in host.kernel.read_marked()} == {VLAN.key}
+        assert {each.key for each in host.kernel.read_all()} == {VLAN.key}
         host.kernel.remove([VLAN])
         host.settle()
         assert host.kernel.read([VLAN]) == frozenset()
@@ -247,7 +247,7 @@ class TestRehearsal:
         for mode in (MacvlanMode.PASSTHRU, MacvlanMode.BRIDGE):
             host.kernel.rehearse([replace(MACVLAN, mode=mode)])
 
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
         assert host.kernel.missing_links([MACVLAN.ifname])
 
     @pytest.mark.parametrize("link", [MACVLAN, IPVLAN])
@@ -257,7 +257,7 @@ class TestRehearsal:
         with pytest.raises(RefusedError, match="this host's kernel makes no"):
             host.kernel.rehearse([link])
 
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     @pytest.mark.parametrize("link", [VLAN])
     def test_so_is_a_vlan(self, host: Host, link: LinkResource) -> None:
@@ -276,7 +276,7 @@ class TestHandedOver:
 
         assert host.kernel.missing_links([MACVLAN.ifname])
         assert host.kernel.read([MACVLAN]) == {MACVLAN}
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
     def test_it_is_gone_with_the_sandbox(self, host: Host) -> None:
         """And then its MAC address is free for another."""

@@ -73,7 +73,7 @@ class TestBounds:
         """The plugin before us made it; a sweep hands back what it read."""
         make(host, *LINKS, *BOUNDS)
         host.restart()
-        (found,) = [each for each in host.kernel.read_marked() if isinstance(each, IngressRedirect)]
+        (found,) = [each for each in host.kernel.read_all() if isinstance(each, IngressRedirect)]
         host.kernel.remove([found])
         host.settle()
 
@@ -108,7 +108,7 @@ class TestBounds:
         host.settle()
 
         assert host.kernel.read([*LINKS, *BOUNDS]) == frozenset()
-        assert host.kernel.read_marked() == frozenset()
+        assert host.kernel.read_all() == frozenset()
 
 
 class TestProxiedPorts:
@@ -177,7 +177,7 @@ class TestAdoptedBridges:
 
         assert started == [ADOPTED, ADDRESS4, VETH]
         assert host.kernel.read([ADOPTED, ADDRESS4, VETH]) == {ADOPTED, ADDRESS4, VETH}
-        assert {each.ifname for each in host.kernel.read_marked()} == {VETH.ifname}
+        assert {each.ifname for each in host.kernel.read_all()} == {VETH.ifname}
 
     def test_it_is_left_when_the_network_goes(self, host: Host) -> None:
         """With what it had; what we put there goes."""
@@ -220,7 +220,7 @@ class TestAdoptedBridges:
     def test_one_that_is_not_there_is_made_and_deleted(self, host: Host) -> None:
         """As any other."""
         make(host, ADOPTED)
-        marked = host.kernel.read_marked()
+        marked = host.kernel.read_all()
         host.kernel.remove([ADOPTED])
         host.settle()
 

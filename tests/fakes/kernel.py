@@ -87,7 +87,7 @@ class FakeKernel:
     def one_look(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def read_marked(self) -> frozenset[HostResource]:
+    def read_all(self) -> frozenset[HostResource]:
         routes = (each for link in self.host.links.values() for each in link.routes.values())
         localnets = {
             RouteLocalnet(ifname=name)

@@ -42,7 +42,7 @@ def make(kernel: LinuxKernel, *resources: HostResource) -> None:
 
 
 def marked_links(kernel: LinuxKernel) -> list[LinkResource]:
-    return [each for each in kernel.read_marked() if isinstance(each, LinkResource)]
+    return [each for each in kernel.read_all() if isinstance(each, LinkResource)]
 
 
 def shown(netns: Netns, ifname: str) -> dict[str, Any]:
@@ -223,7 +223,7 @@ class TestMarks:
         """Anybody can write one."""
         netns.ip("link add other type bridge", "link set other alias pynet:n1")
 
-        assert kernel.read_marked() == frozenset()
+        assert kernel.read_all() == frozenset()
 
     def test_a_far_end_is_no_link_of_its_own(self, kernel: LinuxKernel) -> None:
         """It goes with its pair: swept alone, it would take the pair with it."""
@@ -246,7 +246,7 @@ class TestReaper:
         make(kernel, BRIDGE, VETH)
         kernel.remove([VETH, BRIDGE])
 
-        assert kernel.read_marked() == frozenset()
+        assert kernel.read_all() == frozenset()
 
     def test_many_go_together_and_the_rest_stays(self, kernel: LinuxKernel) -> None:
         """``docker rm -f`` of them all."""
@@ -272,7 +272,7 @@ class TestReaper:
         """A sweep knows it by what it read; somebody has set it down, and no network owns it."""
         make(kernel, BRIDGE)
         netns.ip(f"link set {BRIDGE.ifname} down")
-        kernel.remove(list(kernel.read_marked()))
+        kernel.remove(list(kernel.read_all()))
         kernel.settle()
 
         assert kernel.missing_links([BRIDGE.ifname]) == {BRIDGE.ifname}

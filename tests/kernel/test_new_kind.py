@@ -116,9 +116,9 @@ def test_it_comes_and_goes_with_a_plan(reconciler: Reconciler) -> None:
     reconciler.apply(whole)
 
     assert not drift(reconciler, LOUD, SILENT)
-    assert reconciler.kernel.read_marked() == {BRIDGE, LOUD, SILENT}
+    assert reconciler.kernel.read_all() == {BRIDGE, LOUD, SILENT}
     reconciler.remove(whole)
-    assert reconciler.kernel.read_marked() == frozenset()
+    assert reconciler.kernel.read_all() == frozenset()
     reconciler.remove(whole)  # whatever is not there is passed over
 
 
@@ -139,4 +139,4 @@ def test_nothing_is_left_of_a_plan_that_it_ends(reconciler: Reconciler) -> None:
     with pytest.raises(RefusedError, match="is the host itself"):
         reconciler.apply(Plan(resources=frozenset({BRIDGE, refused})))
 
-    assert reconciler.kernel.read_marked() == frozenset()
+    assert reconciler.kernel.read_all() == frozenset()

@@ -18,7 +18,7 @@ _TELLING: Final = (5, 18)
 
 
 class AddressHandler(OneByOne[Address]):
-    """Such addresses."""
+    """The host's addresses."""
 
     def ensure_one(self, session: Session, value: Address) -> None:
         """Put the address on its link."""

@@ -13,7 +13,7 @@ from plugin.model.links import MARK_PREFIX, Bridge
 
 
 class BridgeHandler(LinkHandler[Bridge]):
-    """Bridges."""
+    """Bridges that networks use."""
 
     def make(self, rtnl: Rtnl, bridge: Bridge) -> None:
         """Make the bridge, or set right what differs on the one that is there."""
@@ -69,4 +69,4 @@ def _as_bridge(link: LinkInfo) -> Bridge:
 
 
 def _is_foreign_bridge(link: LinkInfo) -> bool:
-    return link.kind == "bridge" and not ownership.is_ours(link) and not ownership.is_doomed(link)
+    return link.kind == "bridge" and not ownership.is_ours(link) and not ownership.is_deleting(link)

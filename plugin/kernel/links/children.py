@@ -37,13 +37,13 @@ class ChildHandler(LinkHandler[C]):
 
     def remove_one(self, session: Session, value: C) -> None:
         """Remove the link, in its sandbox if the engine did not hand it back."""
-        if not self.doom(session.rtnl, value) and session.rtnl.link(value.ifname) is None:
+        if not self.delete_later(session.rtnl, value) and session.rtnl.link(value.ifname) is None:
             Sandboxes(session.rtnl).delete(value)
 
     def read_one(self, session: Session, value: C) -> C | None:
         """The link as the host shows it; one that is in a sandbox is taken on trust."""
         link = session.rtnl.link(value.ifname)
-        if link is None or ownership.is_doomed(link):
+        if link is None or ownership.is_deleting(link):
             return value if session.look(Sandboxes).has(value) else None
         mark = (ownership.mark_of(link) or "") if ownership.is_ours(link) else ""
         return replace(value, parent=ownership.name_of(link.parent), mark=mark)

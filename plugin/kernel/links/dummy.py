@@ -17,7 +17,7 @@ _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: bot
 
 
 class DummyHandler(LinkHandler[Dummy]):
-    """Such links, of either kind."""
+    """Dummy links, and ifb links in their place."""
 
     def make(self, rtnl: Rtnl, dummy: Dummy) -> None:
         """Make the link, up."""

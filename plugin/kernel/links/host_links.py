@@ -36,7 +36,7 @@ def read(rtnl: Rtnl, ifnames: Iterable[IfName], root: Path = SYS) -> dict[IfName
     found = {}
     for ifname in ifnames:
         link = rtnl.link(ifname)
-        if link is not None and not ownership.is_doomed(link):
+        if link is not None and not ownership.is_deleting(link):
             found[ifname] = _host_link(link, _lasting(rtnl.addresses(link.index)), root)
     return found
 

@@ -30,7 +30,7 @@ _GONE: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
 
 
 class HostRouteHandler(OneByOne[HostRoute]):
-    """Such routes, each with its neighbour."""
+    """Routes to containers, each with its neighbour."""
 
     def ensure_one(self, session: Session, value: HostRoute) -> None:
         """Tell the kernel the container's hardware address and the way there."""

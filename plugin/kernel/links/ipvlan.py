@@ -26,7 +26,7 @@ _FLAGS: Final = {4: 0, 6: IFA_F_NODAD}
 
 
 class IpvlanHandler(ChildHandler[Ipvlan]):
-    """Such links of endpoints."""
+    """Ipvlan links of endpoints."""
 
     def make(self, rtnl: Rtnl, ipvlan: Ipvlan) -> None:
         """Make the link, down; its addresses may take a while to become free."""

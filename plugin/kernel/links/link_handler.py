@@ -2,7 +2,7 @@
 
 Links are not deleted here.  A deletion keeps its caller waiting for an RCU grace period,
 16 ms and more, while all links of a group are deleted in one: removal moves the link to
-the group DOOMED and the reaper deletes the group.
+the group DELETING and the reaper deletes the group.
 """
 
 from abc import abstractmethod
@@ -41,7 +41,7 @@ class LinkHandler(OneByOne[L]):
         """
         rtnl = session.rtnl
         link = rtnl.link(value.ifname)
-        if link is not None and ownership.is_doomed(link):
+        if link is not None and ownership.is_deleting(link):
             self._reaper.reap()
         deletions = self._reaper.deletions
         try:
@@ -54,11 +54,11 @@ class LinkHandler(OneByOne[L]):
             self.make(rtnl, value)
 
     def remove_one(self, session: Session, value: L) -> None:
-        self.doom(session.rtnl, value)
+        self.delete_later(session.rtnl, value)
 
-    def doom(self, rtnl: Rtnl, value: L) -> bool:
+    def delete_later(self, rtnl: Rtnl, value: L) -> bool:
         """Leave the link to the reaper; False if it is not there or not ours."""
-        doomed = ownership.doom(rtnl, value)
-        if doomed:
+        left = ownership.delete_later(rtnl, value)
+        if left:
             self._reaper.kick(patiently=self.patient)
-        return doomed
+        return left

@@ -16,7 +16,7 @@ from plugin.model.links import Macvlan, MacvlanMode
 
 
 class MacvlanHandler(ChildHandler[Macvlan]):
-    """Such links of endpoints."""
+    """Macvlan links of endpoints."""
 
     def make(self, rtnl: Rtnl, macvlan: Macvlan) -> None:
         """Make the link, down; its MAC address may take a while to become free."""

@@ -17,7 +17,7 @@ from plugin.model.links import MARK_PREFIX
 from plugin.model.resources import LinkResource
 
 GROUP_OURS: Final = 0x706E
-GROUP_DOOMED: Final = 0x706F
+GROUP_DELETING: Final = 0x706F
 
 
 class OwnedLinks:
@@ -47,9 +47,9 @@ def is_ours(link: LinkInfo) -> bool:
     return link.group == GROUP_OURS
 
 
-def is_doomed(link: LinkInfo) -> bool:
+def is_deleting(link: LinkInfo) -> bool:
     """Whether the link is left to the reaper."""
-    return link.group == GROUP_DOOMED
+    return link.group == GROUP_DELETING
 
 
 def is_of_network(link: LinkInfo) -> bool:
@@ -58,12 +58,12 @@ def is_of_network(link: LinkInfo) -> bool:
     return bool(mark) and "/" not in (mark or "")
 
 
-def doom(rtnl: Rtnl, resource: LinkResource) -> bool:
+def delete_later(rtnl: Rtnl, resource: LinkResource) -> bool:
     """Leave the link to the reaper; False if it is not there or not ours."""
     link = rtnl.link(resource.ifname)
     if link is None or not is_ours(link) or mark_of(link) not in (None, resource.mark):
         return False
-    rtnl.change_link(link.index, LinkChange(group=GROUP_DOOMED, up=False))
+    rtnl.change_link(link.index, LinkChange(group=GROUP_DELETING, up=False))
     return True
 
 

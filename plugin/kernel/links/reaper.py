@@ -1,7 +1,7 @@
-"""Deletes doomed links in the background, all of them at once.
+"""Deletes links of the group DELETING in the background, all of them at once.
 
 The kernel waits for readers of a link before it lets go of it; the wait is the same for one
-link as for a whole group.  Links doomed while a deletion runs are taken by the next.
+link as for a whole group.  Links that join the group while a deletion runs are taken by the next.
 
 What an endpoint had can wait a little longer: the engine is still busy with the end of its
 container then, and every step of that waits for readers too, in one line with us.
@@ -43,10 +43,10 @@ class Reaper:
             self._changed.notify()
 
     def reap(self) -> None:
-        """Delete what is doomed now, and return when it is gone."""
+        """Delete the group, and return when its links are gone."""
         with self._reaping, conversation() as rtnl:
             try:
-                rtnl.delete_group(ownership.GROUP_DOOMED)
+                rtnl.delete_group(ownership.GROUP_DELETING)
             except RtnlError as error:
                 if not error.is_gone:
                     raise

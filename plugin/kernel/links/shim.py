@@ -28,7 +28,7 @@ from plugin.model.sysctls import Sysctl
 
 
 class ShimHandler(LinkHandler[Shim]):
-    """Such links of networks."""
+    """The host's links on the parents of networks."""
 
     def __init__(self, reaper: Reaper, sysctl_root: Path) -> None:
         super().__init__(reaper)
@@ -63,7 +63,7 @@ class ShimHandler(LinkHandler[Shim]):
     def read_one(self, session: Session, value: Shim) -> Shim | None:
         """The link as it is; one without its settings differs from any plan."""
         link = session.rtnl.link(value.ifname)
-        if link is None or ownership.is_doomed(link):
+        if link is None or ownership.is_deleting(link):
             return None
         settings = _settings(value)
         right = all(sysctls.read(each, self._root) in (each, None) for each in settings)

@@ -40,7 +40,8 @@ def ipvlan_settings(rtnl: Rtnl, index: int) -> frozenset[IpvlanSetting]:
     return frozenset(
         _setting(link)
         for link in standing_on(rtnl, index)
-        if link.kind in _IPVLAN_KINDS and not (ownership.is_ours(link) or ownership.is_doomed(link))
+        if link.kind in _IPVLAN_KINDS
+        and not (ownership.is_ours(link) or ownership.is_deleting(link))
     )
 
 
@@ -50,7 +51,7 @@ def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
         bool(link.master)
         or any(map(_is_chosen, rtnl.addresses(link.index)))
         or any(
-            not (ownership.is_ours(each) or ownership.is_doomed(each))
+            not (ownership.is_ours(each) or ownership.is_deleting(each))
             for each in standing_on(rtnl, link.index)
         )
     )

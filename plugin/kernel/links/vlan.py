@@ -53,12 +53,12 @@ class VlanHandler(LinkHandler[Vlan]):
         link = session.rtnl.link(value.ifname)
         if link is None or not ownership.is_ours(link) or is_used(session.rtnl, link):
             return
-        self.doom(session.rtnl, value)
+        self.delete_later(session.rtnl, value)
 
     def read_one(self, session: Session, value: Vlan) -> Vlan | None:
         """The sub-interface as it is; one that was adopted is right if it is up."""
         link = session.rtnl.link(value.ifname)
-        if link is None or ownership.is_doomed(link):
+        if link is None or ownership.is_deleting(link):
             return None
         if not ownership.is_ours(link) and link.up and _is_same(link, value):
             return value

@@ -12,7 +12,7 @@ from tests.reliability.wire import DeadError
 
 
 def die_reaping(walk: Walk) -> None:
-    """Die when doomed links are about to be deleted: the next start deletes them."""
+    """Die when links are about to be deleted: the next start deletes them."""
     walk.run_up_to(STOP)
     walk.stop_and_die(REAPER)
     walk.counts["dies while links are deleted"] += 1

@@ -15,7 +15,7 @@ from typing import Final
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.links.addresses import PROTOCOL
-from plugin.kernel.links.ownership import is_doomed, is_ours
+from plugin.kernel.links.ownership import is_deleting, is_ours
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.nf_transactions import NfTables
@@ -107,7 +107,7 @@ class Camera:
         """Look at everything, once what is left to the reaper is gone."""
         with conversation() as rtnl:
             wait_until(
-                lambda: not any(map(is_doomed, rtnl.links())), "doomed links are not deleted"
+                lambda: not any(map(is_deleting, rtnl.links())), "removed links are not deleted"
             )
             links, addresses = _links(rtnl)
             ways = _ways(rtnl)
