@@ -1,9 +1,10 @@
 """Networks with one container each, of every option and of combinations that meet.
 
-A case is shown as a page: everything the host holds for it, in the order of making, and what
-the engine is told.
+A plain case is shown whole: everything the host holds for it, in the order of making, and what
+the engine is told.  Of every other it is shown what differs from the plain one with its subnets.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 from itertools import product
@@ -96,13 +97,34 @@ class Case:
 
     def page(self) -> str:
         """All of it, a line each."""
-        lines = []
-        for what, plan in self.plans().items():
-            lines += [f"# {what}", *_rendered(plan)]
-        attachment = bind(self.network).attachment(self.endpoint())
-        lines.append("# attachment")
-        lines += [f"{name}={getattr(attachment, name)}" for name in attachment.__slots__]
+        lines = [line for what, part in self.parts().items() for line in (f"# {what}", *part)]
         return "\n".join(lines) + "\n"
+
+    def beside(self, plain: "Case") -> str:
+        """What is not as in the plain case, a line each."""
+        found = []
+        theirs, ours = plain.parts(), self.parts()
+        for what in ours:
+            before, after = Counter(theirs[what]), Counter(ours[what])
+            lines = [f"- {line}" for line in (before - after).elements()]
+            lines += [f"+ {line}" for line in (after - before).elements()]
+            found += [f"# {what}", *lines] if lines else []
+        return "\n".join(found or ["as the plain one"]) + "\n"
+
+    def parts(self) -> dict[str, list[str]]:
+        network, endpoint = self.network, self.endpoint()
+        parts = {what: _rendered(plan) for what, plan in self.plans().items()}
+        attachment = bind(network).attachment(endpoint)
+        parts["attachment"] = [
+            f"{name}={getattr(attachment, name)}" for name in attachment.__slots__
+        ]
+        return {
+            what: [
+                line.replace(endpoint.id, "ENDPOINT").replace(network.id, "NETWORK")
+                for line in lines
+            ]
+            for what, lines in parts.items()
+        }
 
     def _container(self, network: Network) -> Endpoint:
         plain = an_endpoint(network, 2, options=self.container, sandbox_key="/sandbox")
@@ -146,6 +168,12 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
     "bounded": {"rate_to": "10mbit", "rate_from": "5mbit", "host_ipv4": "192.0.2.1"},
     "named": {"bridge_name": "lan", "mtu": "1400", "iface_prefix": "net"},
 }
+# Elsewhere they say nothing that the others do not.
+_KINDS_OF: Final = {
+    "v4": _KINDS.keys() - {"named"},
+    "v6": _KINDS.keys() - {"named"},
+    "two-subnets": {"plain", "bounded"},
+}
 _BRIDGES: Final = {
     f"{family}-{kind}": Case(
         options=options,
@@ -154,6 +182,7 @@ _BRIDGES: Final = {
         bindings=(WEB,) if family == "v6" else (WEB, LOCAL_DNS),
     )
     for (family, subnets), (kind, options) in product(_FAMILIES.items(), _KINDS.items())
+    if kind in _KINDS_OF.get(family, _KINDS)
 } | {
     "three-subnets": Case(subnets=("10.1.0.0/24", "10.2.0.0/24", "fd00:1::/64")),
     "host-addresses": Case(options={"host_ipv4": "192.0.2.2", "host_ipv6": "fd00:99::2"}),
@@ -268,3 +297,11 @@ CASES: Final = {
     )
     for name, case in cases.items()
 }
+
+
+def plain_of(name: str) -> str:
+    """The plain case that a case is shown beside; itself, if it is shown whole."""
+    mode = CASES[name].mode
+    plains = (f"{mode}/plain", *(f"{mode}/{family}-plain" for family in _FAMILIES))
+    subnets = CASES[name].subnets
+    return next((p for p in plains if p in CASES and CASES[p].subnets == subnets), name)

@@ -10,13 +10,16 @@ from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.netlink.nf_transactions import NfTables
-from tests.golden.cases import CASES, Case
+from tests.golden.cases import CASES, Case, plain_of
 from tests.golden.files import DATA, WRITE_GOLDEN, compare
 from tests.golden.pairs import axes, paired, unmet
 from tests.kernel.netns import Netns
 from tests.kernel.site import MARK
 
 PLANS = DATA / "plans"
+OPTIONS = "options.txt"
+WHOLE = [name for name in CASES if plain_of(name) == name]
+WITH_OPTIONS = sorted({CASES[name].mode for name in CASES} - {"null"})
 # What others have on the host, which no network of ours knows, and what packets leave behind.
 ELSEWHERE = {"pn_docker", "pn_outside", "pn_obeyed", "pn_refusals"}
 
@@ -27,18 +30,37 @@ def test_the_skeleton() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_plan_is_as_it_was_written_down(name: str) -> None:
-    """Read the difference: is it what the change was for?"""
+def test_nobody_is_refused_a_case(name: str) -> None:
+    """They are what users make."""
     CASES[name].check()
 
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_plan_is_as_it_was_written_down(name: str) -> None:
+    """Read the difference: is it what the change was for?"""
     compare(PLANS / f"{name}.txt", CASES[name].page(), WRITE_GOLDEN)
+
+
+@pytest.mark.parametrize("mode", WITH_OPTIONS)
+def test_options_change_what_was_written_down(mode: str) -> None:
+    """Of each case what is not as in the plain one: a change of that is read in one place."""
+    text = "".join(
+        f"== {name}, beside {plain_of(name)}\n{case.beside(CASES[plain_of(name)])}\n"
+        for name, case in CASES.items()
+        if case.mode == mode and name not in WHOLE
+    )
+
+    compare(PLANS / mode / OPTIONS, text, WRITE_GOLDEN)
 
 
 def test_no_page_is_left_of_a_case_that_is_gone() -> None:
     """It would be read as true."""
-    found = {str(path.relative_to(PLANS).with_suffix("")) for path in PLANS.rglob("*.txt")}
+    found = {str(path.relative_to(PLANS)) for path in PLANS.rglob("*.txt")}
 
-    assert found == set(CASES)
+    assert found == {
+        *(f"{name}.txt" for name in WHOLE),
+        *(f"{mode}/{OPTIONS}" for mode in WITH_OPTIONS),
+    }
 
 
 @pytest.mark.parametrize("mode", modes())
