@@ -163,7 +163,7 @@ def test_the_store_is_damaged(site: Site, plugin: PluginProcess, town: Town) -> 
     (degraded,) = health["degraded"]
     assert degraded["what"] == "addresses"
     assert f"is damaged (file is not a database) and was set aside as {aside}" in degraded["why"]
-    assert degraded["remedy"].startswith("restart the engine")
+    assert "restart Docker before you create networks" in degraded["remedy"]
     assert aside.read_bytes().startswith(b"no database")
     town.wait_known()
     town.check()

@@ -144,7 +144,7 @@ def test_ipvlan_links_of_somebody_else_are_left_as_they_are(site: Site) -> None:
     other = Netns()
     site.host.ip("link add di0 link up0 type ipvlan mode l3", f"link set di0 netns {other.path}")
     for options in ({}, {"host_access": "true", "host_address": "10.20.1.9"}):
-        with pytest.raises(RefusedError, match=r"somebody else's.*choose ipvlan_mode=l3"):
+        with pytest.raises(RefusedError, match=r"pynet did not create.*choose ipvlan_mode=l3"):
             site.networks.create(a_net("lan", "10.20.1.0/24", "ipvlan", **options))
 
     assert "mode l3" in other.run("ip", "-d", "link", "show", "di0")
