@@ -17,6 +17,7 @@ from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, own_address, shim_name
 from plugin.model.links import IpvlanMode
+from plugin.model.nat import DockerPublishes
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -27,7 +28,6 @@ from plugin.model.network import (
     StaticRoute,
 )
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 
 HOST_ACCESS: Final = Option(
     name="host_access",
@@ -166,7 +166,7 @@ def gateway_resources(host: HostAccess) -> frozenset[Resource]:
     if not host.by_docker:
         return frozenset()
     return frozenset(
-        Element(container="pn_lan4", match=(str(pool.prefix),))
+        DockerPublishes(prefix=pool.prefix)
         for pool in host.network.pools
         if pool.prefix.version == 4 and pool.prefix.prefixlen
     )

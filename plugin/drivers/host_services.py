@@ -5,7 +5,7 @@ from typing import Final
 from plugin.drivers.options import Option, port_list
 from plugin.model.ids import IfName
 from plugin.model.network import Protocol
-from plugin.model.rules import Element
+from plugin.model.traffic import HostService, LinkRole, Role
 
 HOST_SERVICES: Final = Option(
     name="host_services",
@@ -16,17 +16,13 @@ HOST_SERVICES: Final = Option(
 )
 
 
-def host_service_elements(
+def reached_services(
     link: IfName, services: frozenset[tuple[Protocol, int]] | None
-) -> list[Element]:
+) -> list[LinkRole | HostService]:
     """What the firewall must know of the host's link to its containers; None is everything."""
     if services is None:
         return []
-    name = f'"{link}"'
     return [
-        Element(container="pn_host_closed", match=(name,)),
-        *(
-            Element(container="pn_host_services", match=(name, protocol.text, str(port)))
-            for protocol, port in services
-        ),
+        LinkRole(link=link, role=Role.HOST_CLOSED),
+        *(HostService(link=link, protocol=protocol, port=port) for protocol, port in services),
     ]

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from ipaddress import ip_interface
 
 from plugin.drivers.host_access import HOST_ADDRESS, HostAccess
-from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
+from plugin.drivers.host_services import HOST_SERVICES, reached_services
 from plugin.errors import RefusedError
 from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import MacAddress, derived_mac, link_local
 from plugin.model.links import Shim
 from plugin.model.network import Endpoint
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.speakers import ForgedSource, HeardOnShim
+from plugin.model.traffic import LinkRole, Role
 
 
 def network_resources(host: HostAccess) -> frozenset[Resource]:
@@ -38,14 +39,14 @@ def network_resources(host: HostAccess) -> frozenset[Resource]:
         mark=network.id,
         ipvlan_mode=host.ipvlan_mode,
     )
-    sets = ("pn_bridges", "pn_shims", *(("pn_internal",) if network.internal else ()))
+    roles = (Role.NETWORK, Role.SHIM, *((Role.INTERNAL,) if network.internal else ()))
     return frozenset(
         {
             link,
             *_own_addresses(host),
-            *(Element(container=name, match=(f'"{ifname}"',)) for name in sets),
-            *host_service_elements(ifname, host.options[HOST_SERVICES]),
-            *_echoes(host),
+            *(LinkRole(link=ifname, role=role) for role in roles),
+            *reached_services(ifname, host.options[HOST_SERVICES]),
+            *_forged(host),
         }
     )
 
@@ -60,7 +61,6 @@ def endpoint_resources(host: HostAccess, endpoint: Endpoint) -> frozenset[Resour
         return frozenset()
     ifname = host.ifname
     mac_address = endpoint.mac_address or host.network.parent_mac or MacAddress("")
-    known = (f'"{ifname}"', mac_address)
     resources: set[Resource] = set()
     for interface in endpoint.interfaces:
         source = host.address_for(interface)
@@ -73,11 +73,11 @@ def endpoint_resources(host: HostAccess, endpoint: Endpoint) -> frozenset[Resour
                 mac_address=mac_address,
                 source=source,
             ),
-            Element(container=f"pn_shim{interface.version}", match=(*known, str(interface.ip))),
+            HeardOnShim(shim=ifname, mac_address=mac_address, address=interface.ip),
         }
     if endpoint.ipv6 is not None and endpoint.mac_address:
-        own = str(link_local(endpoint.mac_address))
-        resources.add(Element(container="pn_shim6", match=(*known, own)))
+        own = link_local(endpoint.mac_address)
+        resources.add(HeardOnShim(shim=ifname, mac_address=mac_address, address=own))
     return frozenset(resources)
 
 
@@ -105,7 +105,7 @@ def _check_addresses(host: HostAccess) -> None:
             )
 
 
-def _echoes(host: HostAccess) -> Iterator[Element]:
+def _forged(host: HostAccess) -> Iterator[ForgedSource]:
     """A frame of an ipvlan container to its own MAC address is the parent's: past the services.
 
     Neighbours are not asked for it, so it takes forging (drivers/net/ipvlan/ipvlan_core.c,
@@ -113,8 +113,7 @@ def _echoes(host: HostAccess) -> Iterator[Element]:
     """
     closed = host.options[HOST_SERVICES] is not None
     if closed and host.ipvlan_mode is not None and host.network.parent_mac:
-        match = (f'"{host.stack.parent}"', host.network.parent_mac)
-        yield Element(container="pn_echoes", match=match)
+        yield ForgedSource(link=host.stack.parent, mac_address=host.network.parent_mac)
 
 
 def _own_addresses(host: HostAccess) -> Iterator[Address]:

@@ -6,9 +6,10 @@ from typing import Final
 
 from plugin.drivers.options import Option, choice
 from plugin.errors import RefusedError
+from plugin.model.nat import Published
 from plugin.model.network import IPAddress, PortBinding, Protocol, PublishedPort
 from plugin.model.ports import HostPort
-from plugin.model.rules import Element
+from plugin.model.traffic import Barred, BarredPort
 
 
 class Publisher(Enum):
@@ -60,28 +61,27 @@ def not_carried(binding: PortBinding, host_ip: IPAddress) -> RefusedError:
     )
 
 
-def carried_elements(held: HostPort, *, strict: bool = False) -> frozenset[Element]:
+def barred(held: HostPort, *, strict: bool = False) -> list[BarredPort]:
     """What keeps containers from a port that the proxy carries, where a rule for what is routed would.
 
     ``strict`` ones are closed to all other networks, every one to internal and strict networks.
     No container is heard on the loopback address.
     """
     if held.address.is_loopback:
-        return frozenset()
-    where: tuple[str, ...] = (held.protocol.text, str(held.port))
-    stem = "carried"
-    if not held.address.is_unspecified:
-        where, stem = (str(held.address), *where), "host_carried"
-    names = [f"pn_{stem}", *([f"pn_strict_{stem}"] if strict else [])]
-    return frozenset(Element(container=name, match=where) for name in names)
+        return []
+    return [
+        BarredPort(protocol=held.protocol, address=held.address, port=held.port, barred=each)
+        for each in Barred
+        if strict or each is Barred.CLOSED_NETWORKS
+    ]
 
 
-def translation(port: PublishedPort) -> Element:
+def translation(port: PublishedPort) -> Published:
     """What sends a packet for the host's port to the container's."""
-    host_ip = port.host_ip or port.container_ip
-    where = (port.protocol.text, str(port.host_port))
-    target = (str(port.container_ip), str(port.container_port))
-    if host_ip.is_unspecified:
-        return Element(container=f"pn_ports{host_ip.version}", match=where, data=target)
-    match = (str(host_ip), *where)
-    return Element(container=f"pn_host_ports{host_ip.version}", match=match, data=target)
+    return Published(
+        protocol=port.protocol,
+        host_ip=port.host_ip or port.container_ip,
+        host_port=port.host_port,
+        container_ip=port.container_ip,
+        container_port=port.container_port,
+    )

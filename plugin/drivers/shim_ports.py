@@ -3,7 +3,7 @@
 from plugin.drivers.host_access import HostAccess
 from plugin.drivers.publishing import (
     any_address,
-    carried_elements,
+    barred,
     held_port,
     is_carried,
     meets_loopback4,
@@ -11,10 +11,10 @@ from plugin.drivers.publishing import (
     translation,
 )
 from plugin.errors import RefusedError
+from plugin.model.nat import HostSeenAs
 from plugin.model.network import Endpoint, IPAddress, PortBinding, PortTarget, PublishedPort
 from plugin.model.ports import ProxiedPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 
@@ -77,7 +77,7 @@ def _port(host: HostAccess, endpoint: Endpoint, port: PublishedPort) -> set[Reso
     held = held_port(port, port.host_ip)
     if port.host_ip.version == 6:
         proxied = ProxiedPort(held=held, address=port.container_ip, port=port.container_port)
-        return {held, proxied, *carried_elements(held)}
+        return {held, proxied, *barred(held)}
     resources: set[Resource] = {
         held,
         translation(port),
@@ -85,8 +85,7 @@ def _port(host: HostAccess, endpoint: Endpoint, port: PublishedPort) -> set[Reso
     }
     source = None if endpoint.ipv4 is None else host.address_for(endpoint.ipv4)
     if source is not None:
-        match = (str(port.container_ip),)
-        resources.add(Element(container="pn_shim_sources4", match=match, data=(str(source),)))
+        resources.add(HostSeenAs(container_ip=port.container_ip, host_ip=source))
     if meets_loopback4(port):
         resources.add(RouteLocalnet(ifname=host.ifname))
     return resources

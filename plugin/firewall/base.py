@@ -1,10 +1,11 @@
-"""The contract of a firewall: a skeleton that never changes, and elements that do."""
+"""The contract of a firewall: it is told facts about traffic, and answers them when it is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName
-from plugin.model.rules import Chain, CompiledTable, Element, Prepared, SetChange, SetEntry
+from plugin.model.rules import Chain, CompiledTable, Prepared, SetChange, SetEntry
 
 
 class Ruleset(Protocol):
@@ -62,37 +63,39 @@ class Zones(Protocol):
 
 
 class Firewall(Protocol):
-    """Where the elements of plans live."""
+    """Keeps the facts of plans, each in its own way, beside rules that are always the same."""
 
     name: str
 
     def check(self) -> None:
-        """Raise FirewallError if there is none that could keep elements."""
+        """Raise FirewallError if there is none that could keep facts."""
 
-    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
-        """Install the tables and chains without touching elements, and the rules in Docker's chains.
+    def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
+        """Install the rules that are always the same, and the accept rules in Docker's chains.
 
-        The rules of a new version may ask for elements that the one before did not have.  So what
-        a table that is in use lacks of ``known`` is added together with the rules.
+        Facts are not touched.
+
+        The rules of a new version may ask for more than the one before kept of a fact.  So what a
+        firewall that is in use lacks of ``known`` is added together with the rules.
 
         Tells which rules were not there, also if ``ensure`` or ``remove`` had to put them back
-        since the last time.  Raises FirewallError if there can be no skeleton.
+        since the last time.  Raises FirewallError if there can be no such rules.
         """
 
     def drop_forwarded(self, version: int) -> None:
         """Drop what is forwarded of a family and nobody accepts.  Raises FirewallError."""
 
-    def ensure(self, elements: Sequence[Element]) -> None:
-        """Add what is missing and replace what has other data.  Raises FirewallError."""
+    def ensure(self, facts: Sequence[Fact]) -> None:
+        """Have these facts, each in the place of another with the same key.  Raises FirewallError."""
 
-    def remove(self, elements: Sequence[Element]) -> None:
-        """Take away what is there with the same data; the rest is passed over.
+    def remove(self, facts: Sequence[Fact]) -> None:
+        """Have these facts no more; one that does not hold is passed over.
 
         Raises FirewallError if something of it stays, or if that cannot be found out.
         """
 
-    def read(self) -> frozenset[Element]:
-        """Every element there is.  Costs the size of the table: never for a request.
+    def read(self) -> frozenset[Fact]:
+        """Every fact that holds, and remnants.  Costs what all of them do: never for a request.
 
         Raises FirewallError if they cannot be read: that is not the same as none.
         """
@@ -104,4 +107,4 @@ class Firewall(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of what the process holds; the elements stay."""
+        """Let go of what the process holds; the facts stay."""

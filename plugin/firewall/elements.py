@@ -1,4 +1,4 @@
-"""Elements as plans write them, and as nf_tables holds them.
+"""Elements as nft writes them, and as nf_tables holds them.
 
 The parts of a key are padded to four bytes each; an interval is its first key and, as an entry
 of its own, the first that does not belong any more.
@@ -14,7 +14,8 @@ from typing import Final
 
 from plugin.errors import FirewallError
 from plugin.firewall import skeleton
-from plugin.model.rules import Element, SetEntry
+from plugin.model.ids import Key
+from plugin.model.rules import SetEntry
 
 _IFNAMSIZ: Final = 16  # linux/if.h
 _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
@@ -22,6 +23,22 @@ _PROTOCOL_NAMES: Final = {number: name for name, number in _PROTOCOLS.items()}
 _NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
 _NF_PROTOCOL_NAMES: Final = {number: name for name, number in _NF_PROTOCOLS.items()}
 _ANY: Final = ("*",)  # what matches where nothing else does, as nft writes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """An element of a set or, with ``data``, of a map in our nftables table.
+
+    ``match`` and ``data`` are the parts of a concatenation, as nft writes them.
+    """
+
+    container: str
+    match: tuple[str, ...]
+    data: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        return ("element", self.container, self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ class Shape:
             raise FirewallError(f"{element.key} is no element of {self.name}: {error}") from error
 
     def elements(self, entries: Sequence[SetEntry]) -> Iterator[Element]:
-        """Elements as plans write them; entries of another kind are passed over."""
+        """Elements as nft writes them; entries of another kind are passed over."""
         sizes = (_size(self.key), _size(self.data))
         known = [e for e in entries if len(e.key) == sizes[0] and (e.ends or _fits(e, sizes[1]))]
         yield from (

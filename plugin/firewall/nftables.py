@@ -15,11 +15,13 @@ from plugin.errors import FirewallError, KernelError
 from plugin.firewall import skeleton
 from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
-from plugin.firewall.elements import SHAPES
+from plugin.firewall.elements import SHAPES, Element
+from plugin.firewall.fact_table import elements_of, facts_of
 from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, Key
-from plugin.model.rules import Chain, Element, Prepared, Rule, SetChange
+from plugin.model.rules import Chain, Prepared, Rule, SetChange
 
 _log: Final = Log("nftables")
 _Chains = dict[Chain, tuple[bytes, ...]]
@@ -49,7 +51,7 @@ class NftablesFirewall:
     def check(self) -> None:
         """What the kernel refuses is found out by asking."""
 
-    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
+    def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
         with _in_our_words():
             self._make_skeleton(known)
         accord = self._docker_user.ensure()
@@ -63,9 +65,9 @@ class NftablesFirewall:
     def drop_forwarded(self, version: int) -> None:
         self._docker_user.drop_forwarded(version)
 
-    def ensure(self, elements: Sequence[Element]) -> None:
+    def ensure(self, facts: Sequence[Fact]) -> None:
         with _in_our_words():
-            wanted = {element.key: element for element in elements}
+            wanted = {element.key: element for fact in facts for element in elements_of(fact)}
             added = list(_changes(wanted.values()))
             try:
                 self._change(added)
@@ -76,8 +78,9 @@ class NftablesFirewall:
                 others = [each for key, each in there.items() if each != wanted[key]]
                 self._change([*_changes(others, delete=True), *added])
 
-    def remove(self, elements: Sequence[Element]) -> None:
+    def remove(self, facts: Sequence[Fact]) -> None:
         with _in_our_words():
+            elements = [element for fact in facts for element in elements_of(fact)]
             # Added first: that bears absence, and fails for a key with other data, which a
             # deletion would take along.
             added = [*_changes(elements), *_counters(elements)]
@@ -90,9 +93,9 @@ class NftablesFirewall:
                 same = [each for each in elements if there.get(each.key) == each]
                 self._change(list(_changes(same, delete=True)))
 
-    def read(self) -> frozenset[Element]:
+    def read(self) -> frozenset[Fact]:
         with _in_our_words():
-            return frozenset(self._read(SHAPES))
+            return facts_of(self._read(SHAPES))
 
     def refused(self) -> dict[IfName, int]:
         with _in_our_words():
@@ -103,7 +106,7 @@ class NftablesFirewall:
     def close(self) -> None:
         self._ruleset.close()
 
-    def _make_skeleton(self, known: Iterable[Element] = ()) -> None:
+    def _make_skeleton(self, known: Iterable[Fact] = ()) -> None:
         """Install the skeleton unless it is there; a look takes a tenth of what making takes.
 
         Who made it anew each time would also answer every change with changes of his own, which
@@ -112,7 +115,7 @@ class NftablesFirewall:
         before = self._look()
         if before and before == self._made:
             return
-        self._lay(list(known))
+        self._lay([element for fact in known for element in elements_of(fact)])
         self._made = self._look()
         if before is not None and self._made is not None:
             self._restored.extend(_lacking(before, self._made))

@@ -7,8 +7,9 @@ lets the host reach published ports there, and each other's networks.
 from collections.abc import Iterable, Sequence
 
 from plugin.errors import FirewallError
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName
-from plugin.model.rules import Element, Prepared
+from plugin.model.rules import Prepared
 
 
 class NoFirewall:
@@ -25,21 +26,21 @@ class NoFirewall:
             "networks of mode macvlan, ipvlan or null without host_access need none"
         )
 
-    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
+    def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
         """Whoever builds it says in the health what is missing."""
         return Prepared()
 
     def drop_forwarded(self, version: int) -> None:
         self.check()
 
-    def ensure(self, elements: Sequence[Element]) -> None:
-        if elements:
+    def ensure(self, facts: Sequence[Fact]) -> None:
+        if facts:
             self.check()
 
-    def remove(self, elements: Sequence[Element]) -> None:
+    def remove(self, facts: Sequence[Fact]) -> None:
         """What there may be from earlier stays until there is a firewall again."""
 
-    def read(self) -> frozenset[Element]:
+    def read(self) -> frozenset[Fact]:
         return frozenset()
 
     def refused(self) -> dict[IfName, int]:

@@ -162,11 +162,6 @@ _INET_CHAINS: Final = {
 _CHAINS: Final = {INET: _INET_CHAINS, BRIDGE: GUARDS}
 
 
-def family_of(container: str) -> str:
-    """The family of the table that has the set or map."""
-    return BRIDGE if container in SETS[BRIDGE] else INET
-
-
 def script(mark: int, accepted: AcceptedMark | None = None) -> str:
     """One transaction that makes the skeleton so and leaves every element alone."""
     words = _words(mark, accepted)

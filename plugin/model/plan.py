@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from plugin.model.addresses import Address, HostRoute
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, Key
 from plugin.model.links import Bridge, Dummy, Hairpin, Ipvlan, Macvlan, Shim, Veth, Vlan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
 
@@ -34,7 +34,7 @@ ORDER: Final[tuple[type, ...]] = (
     RouteLocalnet,
     HostRoute,
     HostPort,
-    Element,
+    Fact,
     ProxiedPort,
 )
 
@@ -77,4 +77,4 @@ class Plan:
 def in_order(resources: Iterable[Resource]) -> list[Resource]:
     """The order to make resources in."""
     rank = {kind: rank for rank, kind in enumerate(ORDER)}
-    return sorted(resources, key=lambda resource: rank[type(resource)])
+    return sorted(resources, key=lambda resource: rank.get(type(resource), rank[Fact]))

@@ -2,24 +2,6 @@
 
 from dataclasses import dataclass
 
-from plugin.model.ids import Key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
-    """An element of a set or, with ``data``, of a map in our nftables table.
-
-    ``match`` and ``data`` are the parts of a concatenation, as nft writes them.
-    """
-
-    container: str
-    match: tuple[str, ...]
-    data: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        return ("element", self.container, self.match)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:

@@ -13,10 +13,10 @@ from plugin.errors import HostError, StoreError
 from plugin.firewall.base import Zones
 from plugin.kernel.base import Kernel
 from plugin.model.addresses import HostRoute
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName
 from plugin.model.plan import in_order
 from plugin.model.resources import HostResource
-from plugin.model.rules import Element
 from plugin.model.sysctls import RouteLocalnet
 from plugin.operator.base import Traces
 
@@ -52,7 +52,7 @@ class LinkTraces:
 
     def _read(self) -> list[HostResource]:
         ordered = in_order(self._kernel.read_all())
-        return [each for each in ordered if not isinstance(each, Element)]
+        return [each for each in ordered if not isinstance(each, Fact)]
 
 
 class ZoneTraces:

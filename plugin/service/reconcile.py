@@ -1,6 +1,6 @@
 """Makes the host hold what a plan says, and nothing of a plan that failed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from plugin import deadline
@@ -9,10 +9,11 @@ from plugin.firewall.base import Firewall
 from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
+from plugin.model.facts import Fact
+from plugin.model.ids import Key
 from plugin.model.plan import Plan, in_order
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import HostResource, Resource, is_shared
-from plugin.model.rules import Element
 from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 _log: Final = Log("reconcile")
@@ -44,8 +45,8 @@ class Reconciler:
                 f"there is no link {min(missing)} on this host; plug it in, give it its name again, "
                 "or recreate the network on one that 'ip link' shows"
             )
-        host, elements = _split(plan.resources)
-        if elements:
+        host, facts = _split(plan.resources)
+        if facts:
             self._firewall.check()
         self._close_to_others(host)
         started: list[HostResource] = []
@@ -58,7 +59,7 @@ class Reconciler:
             self._undo(Plan(resources=frozenset(started)))
             raise
         try:
-            self._firewall.ensure(elements)
+            self._firewall.ensure(facts)
         except Exception:
             self._undo(plan)
             raise
@@ -105,7 +106,7 @@ class Reconciler:
         One that fails does not keep the rest from being tried.  But settings that open the host
         are left alone where no rules can be had.
         """
-        host, elements = _split(resources)
+        host, facts = _split(resources)
         failures: list[Exception] = []
         try:
             self._firewall.check()
@@ -121,7 +122,7 @@ class Reconciler:
                 closed.append(resource)
         self._mend_host(closed, failures)
         try:
-            self._firewall.ensure(elements)
+            self._firewall.ensure(facts)
         except PynetError as error:
             failures.append(error)
         if failures:
@@ -156,10 +157,10 @@ class Reconciler:
 
     def take_away(self, resources: Iterable[Resource]) -> None:
         """Take resources away that no network wants.  Raises as ``remove`` does."""
-        host, elements = _split(resources)
+        host, facts = _split(resources)
         failures: list[Exception] = []
         try:
-            self._firewall.remove(elements[::-1])
+            self._firewall.remove(facts[::-1])
         except PynetError as error:
             failures.append(error)
         try:
@@ -169,15 +170,15 @@ class Reconciler:
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
-    def compare(self, desired: Iterable[Resource], elements: frozenset[Element]) -> Delta:
-        """How the host differs from ``desired``, given the firewall's elements as read.
+    def compare(self, desired: Iterable[Resource], known: Mapping[Key, Fact]) -> Delta:
+        """How the host differs from ``desired``, given what the firewall holds, by key.
 
         Without ``surplus``: that is known only when every network has been looked at.
         """
         wanted = frozenset(each for each in desired if not isinstance(each, self._unseen))
         host, own = _split(wanted)
-        keys = {element.key for element in own}
-        actual = self._kernel.read(host) | {e for e in elements if e.key in keys}
+        found = (known.get(fact.key) for fact in own)
+        actual = self._kernel.read(host) | {each for each in found if each is not None}
         return diff(wanted, actual)
 
     def _undo(self, plan: Plan) -> None:
@@ -189,15 +190,15 @@ class Reconciler:
             _log.error("plan.not_undone", reasons="; ".join(str(e) for e in errors.exceptions))
 
 
-def _split(resources: Iterable[Resource]) -> tuple[list[HostResource], list[Element]]:
+def _split(resources: Iterable[Resource]) -> tuple[list[HostResource], list[Fact]]:
     host: list[HostResource] = []
-    elements: list[Element] = []
+    facts: list[Fact] = []
     for resource in in_order(resources):
-        if isinstance(resource, Element):
-            elements.append(resource)
+        if isinstance(resource, Fact):
+            facts.append(resource)
         else:
             host.append(resource)
-    return host, elements
+    return host, facts
 
 
 def _ports(resources: Iterable[Resource]) -> list[HostPort]:

@@ -13,12 +13,12 @@ from plugin.drivers.base import BoundNetwork
 from plugin.drivers.registry import as_far_as_readable
 from plugin.log import Log
 from plugin.model.addresses import HostRoute
+from plugin.model.facts import Fact
 from plugin.model.ids import NetworkID, short
 from plugin.model.links import Veth
 from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import is_mutual, is_shared
-from plugin.model.rules import Element
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
@@ -83,7 +83,7 @@ class Teardown:
                 continue
             if other.published:
                 left -= bound.ports_plan(other).resources
-            if any(isinstance(each, Element) for each in left):
+            if any(isinstance(each, Fact) for each in left):
                 left -= bound.endpoint_plan(other).resources
             if not left:
                 break

@@ -13,25 +13,21 @@ from plugin.errors import PynetError
 from plugin.firewall.base import Firewall
 from plugin.log import Log
 from plugin.model.diff import Delta
+from plugin.model.facts import Fact
 from plugin.model.ids import short
 from plugin.model.links import HandedOver, Veth
+from plugin.model.nat import UserMasquerades
 from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.traffic import DockerBridge, OtherBridge
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
 _log: Final = Log("drift")
-
-# Filled with what others have on this host, whichever networks there are.
-_DOCKER: Final = "pn_docker"
-_OUTSIDE: Final = "pn_outside"
-_OBEYED: Final = "pn_obeyed"
-SURROUNDING_SETS: Final = frozenset({_DOCKER, _OUTSIDE, _OBEYED})
 
 
 class Fault(Enum):
@@ -57,23 +53,27 @@ class Difference:
     fault: Fault
 
 
-class Elements:
+class KnownFacts:
     """What the firewall holds, read once for all networks that are looked at in turn.
 
     What lacks may have been added by a call since.  So the first difference is looked at again;
-    when that has confirmed one, somebody took elements away, and what lacks later is believed.
+    when that has confirmed one, facts were taken away, and what lacks later is believed.
     """
 
     def __init__(self, firewall: Firewall) -> None:
         self._firewall = firewall
         self._confirmed = False
-        self.there = firewall.read()
+        self._read()
 
-    def confirm(self, differs: Callable[[frozenset[Element]], bool]) -> None:
+    def confirm(self, differs: Callable[[frozenset[Fact]], bool]) -> None:
         """Read again, unless earlier readings are known to tell what lacks."""
         if not self._confirmed:
-            self.there = self._firewall.read()
+            self._read()
             self._confirmed = differs(self.there)
+
+    def _read(self) -> None:
+        self.there = self._firewall.read()
+        self.by_key = {fact.key: fact for fact in self.there}
 
 
 class Inspector:
@@ -86,17 +86,17 @@ class Inspector:
         self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
 
-    def wanting(self, network: Network, endpoints: Iterable[Endpoint], elements: Elements) -> Delta:
-        """What an active network lacks, or has otherwise, given the firewall's elements."""
+    def wanting(self, network: Network, endpoints: Iterable[Endpoint], facts: KnownFacts) -> Delta:
+        """What an active network lacks, or has otherwise, given what the firewall holds."""
         plan = self._plan(network, endpoints)
-        delta = self.reconciler.compare(plan.resources, elements.there)
-        own = {each for each in plan.resources if isinstance(each, Element)}
+        delta = self.reconciler.compare(plan.resources, facts.by_key)
+        own = {each for each in plan.resources if isinstance(each, Fact)}
         if own.isdisjoint(delta.missing | delta.changed):
             return delta
-        elements.confirm(lambda there: not own <= there)
-        return self.reconciler.compare(plan.resources, elements.there)
+        facts.confirm(lambda there: not own <= there)
+        return self.reconciler.compare(plan.resources, facts.by_key)
 
-    def wanted_elements(self) -> Iterator[Element]:
+    def wanted_facts(self) -> Iterator[Fact]:
         """What active networks want of the firewall, as far as that can be said."""
         for network in self.store.networks():
             if network.state is not NetworkState.ACTIVE:
@@ -106,7 +106,7 @@ class Inspector:
             except PynetError as error:  # healing says it, too
                 _log.error("network.not_planned", network=short(network.id), reason=error)
                 continue
-            yield from (each for each in plan.resources if isinstance(each, Element))
+            yield from (each for each in plan.resources if isinstance(each, Fact))
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
@@ -175,8 +175,8 @@ class Inspector:
 
         What is known of others' bridges is none of it: it comes and goes with them.
         """
-        elements = [e for e in self._firewall.read() if e.container not in SURROUNDING_SETS]
-        actual: list[Resource] = [*self._kernel.read_all(), *elements]
+        facts = [each for each in self._firewall.read() if not each.surrounding]
+        actual: list[Resource] = [*self._kernel.read_all(), *facts]
         plans = [
             self._bound.of(network).whole_plan(self.store.endpoints(network.id))
             for network in self.store.networks()
@@ -185,23 +185,22 @@ class Inspector:
         wanted |= {key for plan in plans for key in plan.links_there}
         return [resource for resource in actual if resource.key not in wanted]
 
-    def surrounding_elements(self, obeyed: Iterable[int]) -> list[Element]:
+    def surrounding_facts(self, obeyed: Iterable[int]) -> list[Fact]:
         """What the firewall should know of others' bridges, and of the user's own rules."""
         bridges = self._kernel.foreign_bridges()
-        asked = [Element(container=_OBEYED, match=(f"ipv{version}",)) for version in obeyed]
-        return asked + [
-            Element(container=container, match=(f'"{name}"',))
-            for container, names in ((_DOCKER, bridges.docker), (_OUTSIDE, bridges.others))
-            for name in sorted(names)
+        return [
+            *(UserMasquerades(version=version) for version in obeyed),
+            *(DockerBridge(bridge=name) for name in sorted(bridges.docker)),
+            *(OtherBridge(bridge=name) for name in sorted(bridges.others)),
         ]
 
     def wait_for_ends(self) -> None:
         """Return when endpoints that are over are gone, which takes a moment."""
         self._kernel.connections_ended()
 
-    def elements(self) -> Elements:
+    def facts(self) -> KnownFacts:
         """Everything that the firewall holds.  Raises FirewallError."""
-        return Elements(self._firewall)
+        return KnownFacts(self._firewall)
 
     def _plan(self, network: Network, endpoints: Iterable[Endpoint]) -> Plan:
         """What the host holds for an active network and those of ``endpoints`` that are joined."""
@@ -228,13 +227,13 @@ class Inspection:
         Raises BusyError for a network that another call has for too long.
         """
         self._inspector.wait_for_ends()
-        elements = self._inspector.elements()
+        facts = self._inspector.facts()
         found: list[Difference] = []
         for listed in self._store.networks():
             with self._locks.hold(listed.id):
                 network = self._store.network(listed.id)
                 if network is not None:
-                    found += self._of_network(network, elements)
+                    found += self._of_network(network, facts)
         return found + self.left_over()
 
     def left_over(self) -> list[Difference]:
@@ -247,7 +246,7 @@ class Inspection:
                 key=lambda each: (each.kind, each.which),
             )
 
-    def _of_network(self, network: Network, elements: Elements) -> list[Difference]:
+    def _of_network(self, network: Network, facts: KnownFacts) -> list[Difference]:
         name = short(network.id)
         if network.state is not NetworkState.ACTIVE:
             return [Difference(network=name, kind="network", which=name, fault=Fault.UNFINISHED)]
@@ -261,7 +260,7 @@ class Inspection:
         found += [_of_endpoint(name, e, Fault.UNPLUGGED) for e in endpoints if e.unplugged]
         bad = [*stale, *lost]
         whole = [each for each in endpoints if each not in bad and not each.deleting]
-        delta = self._inspector.wanting(network, whole, elements)
+        delta = self._inspector.wanting(network, whole, facts)
         for fault, resources in ((Fault.MISSING, delta.missing), (Fault.OTHER, delta.changed)):
             found += [_difference(name, each, fault) for each in resources]
         return sorted(found, key=lambda each: (each.kind, each.which))
@@ -272,13 +271,16 @@ def _of_endpoint(network: str, endpoint: Endpoint, fault: Fault) -> Difference:
 
 
 def _difference(network: str, resource: Resource, fault: Fault) -> Difference:
-    _, *which = resource.key
     return Difference(
-        network=network,
-        kind=type(resource).__name__,
-        which=" ".join(_word(each) for each in which),
-        fault=fault,
+        network=network, kind=type(resource).__name__, which=_which(resource), fault=fault
     )
+
+
+def _which(resource: Resource) -> str:
+    if isinstance(resource, Fact):
+        return resource.text
+    _, *which = resource.key
+    return " ".join(_word(each) for each in which)
 
 
 def _word(part: object) -> str:

@@ -15,16 +15,17 @@ from plugin.drivers.base import BoundNetwork
 from plugin.errors import BusyError, PynetError, reasons
 from plugin.health import Health
 from plugin.log import Log
+from plugin.model.facts import Fact
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, EndpointState, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
-from plugin.model.rules import Element, Rule
+from plugin.model.rules import Rule
 from plugin.service.locks import Locks
 from plugin.service.teardown import Teardown
 from plugin.telemetry import DRIFT
 from plugin.upkeep.abandoned import Abandoned
-from plugin.upkeep.drift import SURROUNDING_SETS, Elements, Inspector
+from plugin.upkeep.drift import Inspector, KnownFacts
 from plugin.upkeep.forward_policy import ForwardPolicy
 from plugin.upkeep.idle_timer import NETWORK_SECONDS, IdleTimer
 from plugin.upkeep.refused_frames import RefusedFrames
@@ -68,7 +69,7 @@ class Healer:
 
         Of a version before this one there may be tables without what these rules ask for.
         """
-        self._prepare_firewall(drift=False, known=self._inspector.wanted_elements())
+        self._prepare_firewall(drift=False, known=self._inspector.wanted_facts())
 
     def restore(self) -> None:
         """The pass at start: what is missing then was never drift, a reboot took it."""
@@ -85,12 +86,12 @@ class Healer:
         """
         with self._healing, self._reconciler.kernel.one_look():
             try:
-                elements = self._inspector.elements()
+                facts = self._inspector.facts()
             except PynetError as error:
                 _log.error("firewall.not_read", reason=error)
                 return
             known = (self._store.network(each) for each in network_ids)
-            failures = self._heal_each((each for each in known if each), elements, drift=True)
+            failures = self._heal_each((each for each in known if each), facts, drift=True)
         if failures:
             self._health.degrade(_NETWORKS, "; ".join(failures), _TRIED_AGAIN)
 
@@ -102,15 +103,15 @@ class Healer:
         obeyed = self._prepare_firewall(drift=drift)
         self._collect_forgotten()
         try:
-            elements = self._inspector.elements()
+            facts = self._inspector.facts()
         except PynetError as error:
             # To take what cannot be read for nothing would make everything anew.
             self._health.degrade(_FIREWALL, f"{error}; nothing is healed", _TRIED_AGAIN)
             _log.error("firewall.not_read", reason=error)
             return
-        self._know_surroundings(elements.there, obeyed)
+        self._know_surroundings(facts.there, obeyed)
         self._refused.tell()
-        failures = self._heal_each(self._in_turn(self._store.networks()), elements, drift=drift)
+        failures = self._heal_each(self._in_turn(self._store.networks()), facts, drift=drift)
         tell_unplugged(self._store, self._health)
         networks = self._store.networks()
         self._timer.keep(["", *(network.id for network in networks)])
@@ -128,13 +129,13 @@ class Healer:
             self._health.recover(_NETWORKS)
 
     def _heal_each(
-        self, networks: Iterable[Network], elements: Elements, *, drift: bool
+        self, networks: Iterable[Network], facts: KnownFacts, *, drift: bool
     ) -> list[str]:
         """Heal one after the other; what failed, in words."""
         failures = []
         for network in networks:
             try:
-                self._heal_network(network, elements, drift=drift)
+                self._heal_network(network, facts, drift=drift)
             except (PynetError, ExceptionGroup) as error:
                 failures.append(f"{short(network.id)}: {reasons(error)}")
                 _log.error("network.not_healed", network=short(network.id), reason=reasons(error))
@@ -162,7 +163,7 @@ class Healer:
         except PynetError as error:
             _log.error("networks.not_collected", reason=error)
 
-    def _prepare_firewall(self, *, drift: bool, known: Iterable[Element] = ()) -> tuple[int, ...]:
+    def _prepare_firewall(self, *, drift: bool, known: Iterable[Fact] = ()) -> tuple[int, ...]:
         """The families in which rules of the user's decide about masquerading."""
         try:
             prepared = self._firewall.prepare(known)
@@ -180,17 +181,17 @@ class Healer:
         self._policy.tell(prepared.unserved)
         return prepared.obeyed
 
-    def _know_surroundings(self, known: frozenset[Element], obeyed: Iterable[int]) -> None:
+    def _know_surroundings(self, known: frozenset[Fact], obeyed: Iterable[int]) -> None:
         """Others' bridges come and go; no traffic is let through to Docker's and unknown ones."""
-        there = frozenset(self._inspector.surrounding_elements(obeyed))
-        told = frozenset(each for each in known if each.container in SURROUNDING_SETS)
+        there = frozenset(self._inspector.surrounding_facts(obeyed))
+        told = frozenset(each for each in known if each.surrounding)
         try:
             self._firewall.ensure(list(there - told))
             self._firewall.remove(list(told - there))
         except PynetError as error:
             _log.error("bridges.not_known", reason=error)
 
-    def _heal_network(self, listed: Network, elements: Elements, *, drift: bool) -> None:
+    def _heal_network(self, listed: Network, facts: KnownFacts, *, drift: bool) -> None:
         with self._locks.hold(listed.id):
             network = self._store.network(listed.id)
             if network is None:
@@ -200,9 +201,9 @@ class Healer:
                 self._teardown.collect_network(network)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
-            self._make_so(network, elements, drift=drift)
+            self._make_so(network, facts, drift=drift)
 
-    def _make_so(self, network: Network, elements: Elements, *, drift: bool) -> None:
+    def _make_so(self, network: Network, facts: KnownFacts, *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):
             if endpoint.deleting or self._teardown.is_forgotten(network, endpoint):
                 # dockerd knows it no more: what could not be removed then is removed now.
@@ -212,7 +213,7 @@ class Healer:
         joined = [each for each in self._known(network, doubtful) if each.joined]
         for endpoint in self._inspector.unlinked(network, joined):
             self._detach(network, endpoint)
-        delta = self._inspector.wanting(network, self._known(network, doubtful), elements)
+        delta = self._inspector.wanting(network, self._known(network, doubtful), facts)
         wanting = delta.missing | delta.changed
         if not wanting:
             return
@@ -223,7 +224,7 @@ class Healer:
         self._reconciler.mend(wanting)
         if delta.changed:
             # A link that was made anew has nothing of what was on it, and had been looked at.
-            delta = self._inspector.wanting(network, self._known(network, doubtful), elements)
+            delta = self._inspector.wanting(network, self._known(network, doubtful), facts)
             self._reconciler.mend(delta.missing | delta.changed)
 
     def _known(self, network: Network, doubtful: frozenset[EndpointID]) -> list[Endpoint]:

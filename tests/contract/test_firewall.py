@@ -1,86 +1,132 @@
 """One suite, three firewalls: what a caller of plugin.firewall may rely on."""
 
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 import pytest
 
 from plugin import deadline
 from plugin.errors import FirewallError
-from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.netlink.nf_transactions import NfTables
-from plugin.model.rules import Element
+from plugin.model.facts import Fact, Remnant
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.nat import (
+    DockerPublishes,
+    HostSeenAs,
+    Masquerade,
+    Published,
+    SourceNat,
+    UserMasquerades,
+)
+from plugin.model.network import Protocol
+from plugin.model.speakers import (
+    ContainerAddress,
+    ForgedSource,
+    GatewayContainer,
+    HeardOnShim,
+    SpeaksAs,
+    SpeaksFrom,
+)
+from plugin.model.traffic import (
+    AdoptedSubnet,
+    Barred,
+    BarredPort,
+    DockerBridge,
+    ExposedBridge,
+    Exposure,
+    HostService,
+    LinkRole,
+    OpenPort,
+    OtherBridge,
+    Reach,
+    Role,
+    Subnet,
+    TrustedLink,
+)
 from tests.fakes.firewall import MemoryFirewall
 from tests.kernel.netns import Netns
 
 MARK: Final = 0x800
 
-BRIDGE: Final = Element(container="pn_bridges", match=('"pnb-1"',))
-SAME: Final = Element(container="pn_same", match=('"pnb-1"', '"pnb-1"'))
-SUBNET: Final = Element(container="pn_subnets4", match=("10.1.0.0/24",))
-NEXT_SUBNET: Final = Element(container="pn_subnets4", match=("10.1.1.0/24",))
-PORT: Final = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.2", "8080"))
-SAME_PORT: Final = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.3", "8080"))
-EVERY_KIND: Final = (
-    BRIDGE,
-    SAME,
-    Element(container="pn_internal", match=('"pnb-1"',)),
-    SUBNET,
-    Element(container="pn_subnets4", match=("10.9.9.9/32",)),
-    Element(container="pn_subnets6", match=("fd00:1::/64",)),
-    Element(container="pn_masquerade4", match=("10.1.0.0/16",)),
-    Element(container="pn_masquerade6", match=("fd00:1::/64",)),
-    PORT,
-    Element(container="pn_ports4", match=("udp", "53"), data=("10.1.0.2", "53")),
-    Element(container="pn_host_ports4", match=("127.0.0.1", "tcp", "80"), data=("10.1.0.2", "80")),
-    Element(container="pn_ports6", match=("tcp", "80"), data=("fd00:1::2", "80")),
-    Element(container="pn_host_ports6", match=("fd00::9", "udp", "80"), data=("fd00:1::2", "80")),
-    Element(container="pn_ports4", match=("sctp", "36412"), data=("10.1.0.2", "36412")),
+BRIDGE: Final = LinkRole(link=IfName("pnb-1"), role=Role.NETWORK)
+CONNECTED: Final = LinkRole(link=IfName("pnb-1"), role=Role.CONNECTED)
+SUBNET: Final = Subnet(prefix=ip_network("10.1.0.0/24"))
+NEXT_SUBNET: Final = Subnet(prefix=ip_network("10.1.1.0/24"))
+
+
+def published(
+    protocol: Protocol, host_ip: str, host_port: int, container_ip: str, container_port: int = 80
+) -> Published:
+    """A port of the host's that leads to a container."""
+    return Published(
+        protocol=protocol,
+        host_ip=ip_address(host_ip),
+        host_port=host_port,
+        container_ip=ip_address(container_ip),
+        container_port=container_port,
+    )
+
+
+PORT: Final = published(Protocol.TCP, "0.0.0.0", 80, "10.1.0.2", 8080)
+SAME_PORT: Final = published(Protocol.TCP, "0.0.0.0", 80, "10.1.0.3", 8080)
+_MAC: Final = MacAddress("02:00:00:00:00:0a")
+_BRIDGE: Final = IfName("pnb-1")
+_VETH: Final = IfName("pnv-1")
+_SHIM: Final = IfName("pnh-1")
+_ONE4, _OTHER4 = ip_address("10.1.0.2"), ip_address("10.1.0.3")
+_ONE6, _OTHER6 = ip_address("fd00:1::2"), ip_address("fd00:1::3")
+EVERY_KIND: Final[tuple[Fact, ...]] = (
+    *(LinkRole(link=_BRIDGE, role=role) for role in Role),
     *(
-        Element(container=name, match=('"pnb-1"',))
-        for name in (
-            *("pn_adopted", "pn_outside"),
-            *("pn_strict", "pn_open", "pn_docker", "pn_host_closed", "pn_separate", "pn_guarded"),
-            "pn_shims",
-            *("pn_unprotected4", "pn_unprotected6", "pn_routed4", "pn_routed6"),
-        )
+        ExposedBridge(bridge=_BRIDGE, version=version, exposure=exposure)
+        for version in (4, 6)
+        for exposure in Exposure
     ),
-    Element(container="pn_trusted", match=('"eth0"', '"pnb-1"')),
-    Element(container="pn_gateways", match=('"pnb-1"', "02:00:00:00:00:0a")),
-    Element(container="pn_host_services", match=('"pnb-1"', "udp", "53")),
-    Element(container="pn_host_services", match=('"pnb-1"', "sctp", "9")),
-    Element(container="pn_carried", match=("tcp", "8080")),
-    Element(container="pn_host_carried", match=("fd00:99::2", "udp", "8080")),
-    Element(container="pn_strict_carried", match=("tcp", "8080")),
-    Element(container="pn_strict_host_carried", match=("fd00:99::2", "udp", "8080")),
-    Element(container="pn_routed_ports4", match=("10.1.0.2", "tcp", "80")),
-    Element(container="pn_routed_ports6", match=("fd00:1::2", "udp", "80")),
-    Element(container="pn_sources4", match=("10.1.0.0/24",), data=("192.0.2.2",)),
-    Element(container="pn_sources6", match=("fd00:1::/64",), data=("fd00:99::2",)),
-    Element(container="pn_guard_mac", match=('"pnv-1"', "02:00:00:00:00:0a")),
-    Element(container="pn_guard_lladdr6", match=('"pnv-1"', hex(0x0200_0000_000A))),
-    Element(container="pn_guard4", match=('"pnv-1"', "10.1.0.2")),
-    Element(container="pn_guard6", match=('"pnv-1"', "fe80::ff:fe00:2")),
-    Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFE80 << 112 | 2))),
-    Element(container="pn_guard_target6", match=('"pnv-1"', hex(0xFD00 << 112 | 1 << 127))),
-    Element(container="pn_shim4", match=('"pnh-1"', "02:00:00:00:00:0a", "10.1.0.2")),
-    Element(container="pn_shim6", match=('"pnh-1"', "02:00:00:00:00:0a", "fe80::ff:fe00:2")),
-    Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.9",)),
-    Element(container="pn_lan4", match=("10.1.0.0/24",)),
-    Element(container="pn_echoes", match=('"up0"', "02:00:00:00:00:0a")),
-    Element(container="pn_obeyed", match=("ipv4",)),
-    Element(container="pn_obeyed", match=("ipv6",)),
-    Element(container="pn_shared4", match=("10.1.0.0/16",)),
-    Element(container="pn_shared6", match=("fd00:1::/64",)),
-    Element(container="pn_apart", match=('"pnb-1"', '"pnb-1"')),
-    Element(container="pn_members4", match=("10.1.0.2",)),
-    Element(container="pn_members6", match=("fd00:1::2",)),
-    Element(container="pn_allowed4", match=("10.1.0.2", "10.1.0.3")),
-    Element(container="pn_allowed6", match=("fd00:1::2", "fd00:1::3")),
-    Element(container="pn_pairs4", match=("10.1.0.2", "10.1.0.3")),
-    Element(container="pn_pairs6", match=("fd00:1::2", "fd00:1::3")),
+    TrustedLink(link=IfName("eth0"), bridge=_BRIDGE),
+    GatewayContainer(bridge=_BRIDGE, mac_address=_MAC),
+    SUBNET,
+    Subnet(prefix=ip_network("10.9.9.9/32")),
+    Subnet(prefix=ip_network("fd00:1::/64")),
+    *(
+        kind(prefix=ip_network(prefix))
+        for kind in (AdoptedSubnet, Masquerade)
+        for prefix in ("10.1.0.0/16", "fd00:1::/64")
+    ),
+    DockerPublishes(prefix=ip_network("10.1.0.0/24")),
+    SourceNat(prefix=ip_network("10.1.0.0/24"), source=ip_address("192.0.2.2")),
+    SourceNat(prefix=ip_network("fd00:1::/64"), source=ip_address("fd00:99::2")),
+    HostSeenAs(container_ip=_ONE4, host_ip=ip_address("10.1.0.9")),
+    PORT,
+    published(Protocol.UDP, "0.0.0.0", 53, "10.1.0.2"),
+    published(Protocol.SCTP, "0.0.0.0", 36412, "10.1.0.2"),
+    published(Protocol.TCP, "127.0.0.1", 80, "10.1.0.2"),
+    published(Protocol.TCP, "::", 80, "fd00:1::2"),
+    published(Protocol.UDP, "fd00::9", 80, "fd00:1::2"),
+    *(
+        BarredPort(protocol=Protocol.TCP, address=ip_address(address), port=8080, barred=barred)
+        for address in ("::", "fd00:99::2")
+        for barred in Barred
+    ),
+    HostService(link=_BRIDGE, protocol=Protocol.UDP, port=53),
+    HostService(link=_BRIDGE, protocol=Protocol.SCTP, port=9),
+    SpeaksAs(link=_VETH, mac_address=_MAC),
+    ForgedSource(link=IfName("up0"), mac_address=_MAC),
+    *(
+        SpeaksFrom(link=_VETH, address=ip_address(address))
+        for address in ("10.1.0.2", "fe80::ff:fe00:2", "fd00:0:0:1:8000::", "::2")
+    ),
+    *(HeardOnShim(shim=_SHIM, mac_address=_MAC, address=each) for each in (_ONE4, _ONE6)),
+    *(ContainerAddress(address=each) for each in (_ONE4, _ONE6)),
+    *(OpenPort(protocol=Protocol.TCP, address=each, port=80) for each in (_ONE4, _ONE6)),
+    Reach(source=_ONE4, destination=_OTHER4),
+    Reach(source=_ONE6, destination=_OTHER6),
+    DockerBridge(bridge=IfName("docker0")),
+    OtherBridge(bridge=IfName("virbr0")),
+    UserMasquerades(version=4),
+    UserMasquerades(version=6),
 )
 
 
@@ -97,29 +143,21 @@ def firewall(request: pytest.FixtureRequest) -> Firewall:
 
 class TestEnsure:
     def test_a_fresh_firewall_holds_nothing(self, firewall: Firewall) -> None:
-        """The skeleton has no elements."""
+        """What is always there is no fact."""
         assert firewall.read() == frozenset()
 
-    @pytest.mark.parametrize("element", EVERY_KIND, ids=lambda e: f"{e.container} {e.match[0]}")
-    def test_an_element_is_read_as_it_was_written(
-        self, firewall: Firewall, element: Element
-    ) -> None:
+    @pytest.mark.parametrize("fact", EVERY_KIND, ids=lambda fact: fact.text)
+    def test_a_fact_is_read_as_it_was_written(self, firewall: Firewall, fact: Fact) -> None:
         """Else healing would see drift where there is none, for ever."""
-        firewall.ensure([element])
+        firewall.ensure([fact])
 
-        assert firewall.read() == {element}
+        assert firewall.read() == {fact}
 
     def test_there_is_one_of_every_kind(self, firewall: Firewall) -> None:
-        """A new set belongs into the list."""
-        kinds = {
-            name
-            for containers in (skeleton.SETS, skeleton.MAPS)
-            for family in containers.values()
-            for name, spec in family.items()
-            if "dynamic" not in spec  # the kernel fills those
-        }
+        """A new one belongs into the list."""
+        known = {each.__name__ for each in Fact.__subclasses__()} - {Remnant.__name__}
 
-        assert {element.container for element in EVERY_KIND} == kinds
+        assert {type(fact).__name__ for fact in EVERY_KIND} == known
 
     def test_all_kinds_together(self, firewall: Firewall) -> None:
         """One transaction for a plan."""
@@ -134,7 +172,7 @@ class TestEnsure:
 
         assert firewall.read() == frozenset(EVERY_KIND)
 
-    def test_other_data_is_replaced(self, firewall: Firewall) -> None:
+    def test_a_fact_takes_the_place_of_another_with_its_key(self, firewall: Firewall) -> None:
         """A key has one value, the last that was asked for."""
         firewall.ensure([PORT])
         firewall.ensure([BRIDGE, SAME_PORT])
@@ -142,7 +180,7 @@ class TestEnsure:
         assert firewall.read() == {BRIDGE, SAME_PORT}
 
     def test_nothing_is_easy(self, firewall: Firewall) -> None:
-        """An endpoint's plan has no elements."""
+        """An endpoint's plan has no facts."""
         firewall.ensure([])
         firewall.remove([])
 
@@ -158,24 +196,24 @@ class TestRemove:
         assert firewall.read() == frozenset()
 
     def test_the_rest_stays(self, firewall: Firewall) -> None:
-        """Another network's elements are not touched."""
+        """Another network's facts are not touched."""
         firewall.ensure(EVERY_KIND)
         firewall.remove([SUBNET, PORT])
 
         assert firewall.read() == frozenset(EVERY_KIND) - {SUBNET, PORT}
 
-    @pytest.mark.parametrize("element", EVERY_KIND, ids=lambda e: f"{e.container} {e.match[0]}")
-    def test_what_is_not_there_is_passed_over(self, firewall: Firewall, element: Element) -> None:
+    @pytest.mark.parametrize("fact", EVERY_KIND, ids=lambda fact: fact.text)
+    def test_what_is_not_there_is_passed_over(self, firewall: Firewall, fact: Fact) -> None:
         """A repeated deletion is no failure, and the rest of the batch is still done."""
-        other = NEXT_SUBNET if element != NEXT_SUBNET else SUBNET
+        other = NEXT_SUBNET
         firewall.ensure([other])
-        firewall.remove([element, other])
+        firewall.remove([fact, other])
 
         assert firewall.read() == frozenset()
 
     def test_of_adjacent_subnets_one_can_go(self, firewall: Firewall) -> None:
         """Pools are given out side by side; an interval must not swallow its neighbour."""
-        last = Element(container="pn_subnets4", match=("10.1.2.0/24",))
+        last = Subnet(prefix=ip_network("10.1.2.0/24"))
         firewall.ensure([SUBNET])
         firewall.ensure([NEXT_SUBNET, last])
         firewall.remove([NEXT_SUBNET])
@@ -186,7 +224,7 @@ class TestRemove:
 
 
 class TestPrepare:
-    def test_preparing_again_keeps_the_elements(self, firewall: Firewall) -> None:
+    def test_preparing_again_keeps_the_facts(self, firewall: Firewall) -> None:
         """It is done at every start and every tick, under running containers."""
         firewall.ensure(EVERY_KIND)
         firewall.prepare()
@@ -226,9 +264,7 @@ class TestFlushed:
         """Healing then finds everything missing."""
         assert flushed.read() == frozenset()
 
-    def test_the_next_element_brings_the_skeleton_back(
-        self, flushed: Firewall, netns: Netns
-    ) -> None:
+    def test_the_next_fact_brings_the_skeleton_back(self, flushed: Firewall, netns: Netns) -> None:
         """A container that starts before the next tick gets its ports."""
         flushed.ensure([PORT])
 

@@ -3,42 +3,43 @@
 from collections.abc import Iterable, Sequence
 
 from plugin.errors import FirewallError
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, Key
-from plugin.model.rules import Element, Prepared
+from plugin.model.rules import Prepared
 from tests.fakes.faults import Faults
 
 
 class MemoryFirewall:
-    """Holds elements, stops nothing."""
+    """Holds facts, stops nothing."""
 
     name: str = "memory"
 
     def __init__(self) -> None:
-        self._elements: dict[Key, Element] = {}
+        self._facts: dict[Key, Fact] = {}
         self.closed: list[int] = []
         self.counts: dict[IfName, int] = {}
 
     def check(self) -> None:
         """It is always there."""
 
-    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
+    def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
         """There is no skeleton to make."""
         return Prepared()
 
     def drop_forwarded(self, version: int) -> None:
         self.closed.append(version)
 
-    def ensure(self, elements: Sequence[Element]) -> None:
-        for element in elements:
-            self._elements[element.key] = element
+    def ensure(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self._facts[fact.key] = fact
 
-    def remove(self, elements: Sequence[Element]) -> None:
-        for element in elements:
-            if self._elements.get(element.key) == element:
-                del self._elements[element.key]
+    def remove(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if self._facts.get(fact.key) == fact:
+                del self._facts[fact.key]
 
-    def read(self) -> frozenset[Element]:
-        return frozenset(self._elements.values())
+    def read(self) -> frozenset[Fact]:
+        return frozenset(self._facts.values())
 
     def refused(self) -> dict[IfName, int]:
         return self.counts
@@ -60,7 +61,7 @@ class FaultyFirewall(MemoryFirewall):
         self.reads = 0
         self.unreadable: str | None = None
 
-    def read(self) -> frozenset[Element]:
+    def read(self) -> frozenset[Fact]:
         self.reads += 1
         if self.unreadable:
             raise FirewallError(self.unreadable)
@@ -70,7 +71,7 @@ class FaultyFirewall(MemoryFirewall):
         if self.absent:
             raise FirewallError(self.absent)
 
-    def prepare(self, known: Iterable[Element] = ()) -> Prepared:
+    def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
         if self.broken:
             raise FirewallError(self.broken)
         self.prepared += 1
@@ -81,14 +82,14 @@ class FaultyFirewall(MemoryFirewall):
         self._faults.point("drop forwarded", FirewallError("iptables refused"))
         super().drop_forwarded(version)
 
-    def ensure(self, elements: Sequence[Element]) -> None:
-        if not elements:
+    def ensure(self, facts: Sequence[Fact]) -> None:
+        if not facts:
             return
         self._faults.point("ensure elements", FirewallError("nft refused"))
-        super().ensure(elements)
+        super().ensure(facts)
 
-    def remove(self, elements: Sequence[Element]) -> None:
-        if not elements:
+    def remove(self, facts: Sequence[Fact]) -> None:
+        if not facts:
             return
         self._faults.point("remove elements", FirewallError("nft refused"))
-        super().remove(elements)
+        super().remove(facts)

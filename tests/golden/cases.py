@@ -5,17 +5,20 @@ the engine is told.  Of every other it is shown what differs from the plain one 
 """
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
-from itertools import product
+from itertools import groupby, product
 from typing import Final
 
 from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import bind, check_endpoint, check_network
+from plugin.firewall.fact_table import elements_of
+from plugin.model.facts import Fact
 from plugin.model.ids import MacAddress
 from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
 from plugin.model.plan import Plan, in_order
-from plugin.model.rules import Element
+from plugin.model.resources import Resource
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
@@ -88,11 +91,11 @@ class Case:
             "ports": bound.ports_plan(endpoint),
         }
 
-    def elements(self) -> frozenset[Element]:
+    def facts(self) -> frozenset[Fact]:
         """What the firewall is told."""
         plans = self.plans().values()
         return frozenset(
-            each for plan in plans for each in plan.resources if isinstance(each, Element)
+            each for plan in plans for each in plan.resources if isinstance(each, Fact)
         )
 
     def page(self) -> str:
@@ -137,14 +140,27 @@ class Case:
 
 def _rendered(plan: Plan) -> list[str]:
     lines = [f"requires {name}" for name in sorted(plan.requires)]
-    for resource in in_order(sorted(plan.resources, key=repr)):
-        if isinstance(resource, Element):
-            data = f" : {' . '.join(resource.data)}" if resource.data else ""
-            lines.append(f"element {resource.container} {' . '.join(resource.match)}{data}")
-        else:
-            fields = (f"{name}={_value(getattr(resource, name))}" for name in resource.__slots__)
-            lines.append(f"{type(resource).__name__.lower()} {' '.join(fields)}")
+    resources = in_order(sorted(plan.resources, key=repr))
+    for are_facts, group in groupby(resources, lambda each: isinstance(each, Fact)):
+        lines += (_elements if are_facts else _lines)(group)
     return lines
+
+
+def _elements(resources: Iterable[Resource]) -> list[str]:
+    """What the facts are in nft's words: the kernel's lookups, not ours, decide about packets."""
+    facts = [each for each in resources if isinstance(each, Fact)]
+    elements = {element for fact in facts for element in elements_of(fact)}
+    return [
+        f"element {each.container} {' . '.join(each.match)}"
+        + (f" : {' . '.join(each.data)}" if each.data else "")
+        for each in sorted(elements, key=repr)
+    ]
+
+
+def _lines(resources: Iterable[Resource]) -> Iterator[str]:
+    for resource in resources:
+        fields = (f"{name}={_value(getattr(resource, name))}" for name in resource.__slots__)
+        yield f"{type(resource).__name__.lower()} {' '.join(fields)}"
 
 
 def _value(value: object) -> str:

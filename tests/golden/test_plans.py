@@ -8,6 +8,7 @@ import pytest
 from plugin.drivers.registry import driver_for, modes
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.fact_table import elements_of
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.netlink.nf_transactions import NfTables
 from tests.golden.cases import CASES, Case, plain_of
@@ -77,7 +78,12 @@ def test_every_option_has_a_case(mode: str) -> None:
 
 def test_every_set_and_map_has_an_element_in_some_case() -> None:
     """But those that are filled by what others have on the host."""
-    filled = {each.container for case in CASES.values() for each in case.elements()}
+    filled = {
+        each.container
+        for case in CASES.values()
+        for fact in case.facts()
+        for each in elements_of(fact)
+    }
 
     known = {
         name
@@ -111,7 +117,7 @@ def test_nftables_takes_every_case_and_gives_it_back(netns: Netns, kind: str) ->
     firewall.prepare()
     cases: dict[str, Case] = CASES if kind == "named" else paired()
     for name, case in cases.items():
-        wanted = case.elements()
+        wanted = case.facts()
         firewall.ensure(sorted(wanted, key=str))
         found = firewall.read()
         firewall.remove(sorted(wanted, key=str))

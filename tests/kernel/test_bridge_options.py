@@ -8,6 +8,7 @@ import pytest
 
 from plugin.model.ids import bridge_name, port_name
 from plugin.model.network import Network, Protocol
+from plugin.model.traffic import Reach
 from tests.fakes.values import a_binding
 from tests.kernel.exchange import Answer, Exchange
 from tests.kernel.netns import Netns
@@ -125,9 +126,9 @@ class TestIcc:
         blue = site.network("blue", *DUAL, options={"icc": "false"})
         site.container(blue, 2, options={"icc_allow": "10.1.0.3,fd00:1::3"})
         other = site.container(blue, 3, options={"icc_allow": "10.1.0.2,fd00:1::2"})
-        before = {each for each in site.firewall.read() if each.container.startswith("pn_pairs")}
+        before = {each for each in site.firewall.read() if isinstance(each, Reach)}
         site.stop(other)
-        after = {each for each in site.firewall.read() if each.container.startswith("pn_pairs")}
+        after = {each for each in site.firewall.read() if isinstance(each, Reach)}
 
         assert len(before) == 4
         assert after == before

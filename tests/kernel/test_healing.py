@@ -8,7 +8,10 @@ import pytest
 
 from plugin.kernel.netlink import nf_tables
 from plugin.kernel.watches import BridgeWatch, RulesetWatch, name_process
+from plugin.model.facts import Fact
 from plugin.model.ids import port_name
+from plugin.model.rules import Rule
+from plugin.model.traffic import DockerBridge
 from plugin.telemetry import DRIFT
 from tests.fakes.values import a_binding
 from tests.kernel.netns import wait_until
@@ -95,9 +98,12 @@ def _marked(site: Site, command: str) -> list[str]:
     return [rule for rule in site.host.run(command, "-S").splitlines() if "pynet" in rule]
 
 
-def drift(kind: str) -> float:
+def drift(kind: type) -> float:
+    """How many of a kind, or of those that are such, were healed."""
+    known: list[type] = [kind, *kind.__subclasses__()]
+    kinds = {each.__name__ for each in known}
     samples = (each for metric in DRIFT.collect() for each in metric.samples)
-    counts = (s.value for s in samples if s.name.endswith("_total") and s.labels["kind"] == kind)
+    counts = (s.value for s in samples if s.name.endswith("_total") and s.labels["kind"] in kinds)
     return sum(counts)
 
 
@@ -135,11 +141,11 @@ class TestComesBack:
     ) -> None:
         """A restart of nftables.service; Docker's chains are Docker's to bring back."""
         before = site.firewall.read()
-        counted = drift("Element")
+        counted = drift(Fact)
         site.host.run("nft", "flush", "ruleset")
         wait_until(lambda: site.firewall.read() == before, "it does not come back")
 
-        assert drift("Element") - counted == len(before)
+        assert drift(Fact) - counted == len(before)
         works(site, container)
 
     @pytest.mark.parametrize(
@@ -156,46 +162,46 @@ class TestComesBack:
     ) -> None:
         """One of thousands."""
         text = element.replace("PORT", port_name(container.endpoint.id))
-        counted = drift("Element")
+        counted = drift(Fact)
         comes_back(site, lambda: site.host.run("nft", "delete", "element", *text.split()))
 
-        assert drift("Element") - counted == 1
+        assert drift(Fact) - counted == 1
 
     @pytest.mark.parametrize("chain", ["pn_forward", "pn_postrouting"])
     def test_rules_of_a_chain(
         self, site: Site, container: Container, caretaker: Caretaker, chain: str
     ) -> None:
         """Its elements would look well; each rule is counted."""
-        counted = drift("Rule")
+        counted = drift(Rule)
         number = len(nf_tables.rules("inet", "pynet")[chain])
         comes_back(site, lambda: site.host.run("nft", "flush", "chain", "inet", "pynet", chain))
         site.healer.heal()  # whoever heals has counted by then
 
-        assert drift("Rule") - counted == number
+        assert drift(Rule) - counted == number
         works(site, container)
 
     def test_rules_that_a_call_put_back(self, site: Site, container: Container) -> None:
         """It could not wait for the healer; the healer counts them all the same."""
         site.healer.heal()
-        counted = drift("Rule")
+        counted = drift(Rule)
         number = sum(len(rules) for rules in nf_tables.rules("bridge", "pynet").values())
         site.host.run("nft", "delete", "table", "bridge", "pynet")
         site.container(container.network, 3)
         site.healer.heal()
 
-        assert drift("Rule") - counted == number
+        assert drift(Rule) - counted == number
 
     @pytest.mark.parametrize("command", FAMILIES)
     def test_the_rule_in_dockers_chain(
         self, site: Site, container: Container, caretaker: Caretaker, command: str
     ) -> None:
         """Somebody tidies up."""
-        counted = drift("Rule")
+        counted = drift(Rule)
         chain = "DOCKER-USER" if "DOCKER-USER" in site.host.run(command, "-S") else "FORWARD"
         comes_back(site, lambda: site.host.run(command, "-F", chain))
         site.healer.heal()  # whoever heals has counted by then
 
-        assert drift("Rule") - counted == 1
+        assert drift(Rule) - counted == 1
 
     @pytest.mark.parametrize("site", [True], indirect=True)
     def test_new_connections_after_forward_was_emptied(
@@ -287,12 +293,12 @@ class TestBridges:
         """At once: its name may come again as somebody else's."""
         site.host.ip("link add br-0123456789ab type bridge")
         wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
-        counted = drift("Element")
+        counted = drift(Fact)
         site.host.ip("link delete br-0123456789ab")
 
         wait_until(lambda: "br-0123456789ab" not in _docker(site), "it is not forgotten")
         site.healer.heal()
-        assert drift("Element") == counted  # nobody meddled
+        assert drift(Fact) == counted  # nobody meddled
 
     def test_one_with_a_name_of_its_own_is_known_by_its_ports(
         self, site: Site, container: Container, caretaker: Caretaker
@@ -317,4 +323,4 @@ class TestBridges:
 
 
 def _docker(site: Site) -> set[str]:
-    return {e.match[0].strip('"') for e in site.firewall.read() if e.container == "pn_docker"}
+    return {fact.bridge for fact in site.firewall.read() if isinstance(fact, DockerBridge)}

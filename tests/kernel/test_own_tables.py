@@ -1,15 +1,20 @@
 """Our tables are ours: what others put there goes, and what an earlier version made is no obstacle."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 import pytest
 
 from plugin.firewall import skeleton
 from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.fact_table import elements_of
 from plugin.firewall.nftables import NftablesFirewall, _changes
 from plugin.kernel.netlink.nf_transactions import NfTables
-from plugin.model.rules import CompiledTable, Element, SetChange
-from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT
+from plugin.model.facts import Fact
+from plugin.model.network import Protocol
+from plugin.model.rules import CompiledTable, SetChange
+from plugin.model.traffic import Role, Subnet
+from tests.contract.test_firewall import BRIDGE, EVERY_KIND, MARK, PORT, published
 from tests.kernel.netns import Netns
 
 LIST = ("nft", "list", "ruleset")
@@ -78,21 +83,21 @@ def test_what_an_earlier_version_made_otherwise_is_replaced(netns: Netns) -> Non
     )
     netns.run("nft", "add element inet pynet pn_open { 10.0.0.1 }")
     firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
-    kept = [each for each in EVERY_KIND if each.container != "pn_open"]
-    NfTables().change(skeleton.TABLE, list(_changes(kept)))
+    kept = [fact for fact in EVERY_KIND if getattr(fact, "role", None) is not Role.OPEN]
+    elements = [element for fact in kept for element in elements_of(fact)]
+    NfTables().change(skeleton.TABLE, list(_changes(elements)))
     firewall.prepare()
 
     assert firewall.read() == frozenset(kept)
     assert "hook forward priority filter - 5" in netns.run(*LIST)
 
 
-def test_ten_thousand_elements(firewall: NftablesFirewall) -> None:
+def test_ten_thousand_ports(firewall: NftablesFirewall) -> None:
     """In one transaction each, whatever was there before."""
-    ports = [
-        Element(container="pn_ports4", match=("udp", str(port)), data=("10.1.0.2", "53"))
-        for port in range(10_000, 20_000)
-    ]
-    others = [Element(container=e.container, match=e.match, data=("10.1.0.3", "53")) for e in ports]
+    ports, others = (
+        [published(Protocol.UDP, "0.0.0.0", port, where) for port in range(10_000, 20_000)]
+        for where in ("10.1.0.2", "10.1.0.3")
+    )
     firewall.ensure(ports)
     firewall.ensure(others)
     firewall.remove([*ports[:5000], *others[5000:]])
@@ -106,7 +111,7 @@ class Watched(NfTables):
     def __init__(self, reader: NftablesFirewall) -> None:
         super().__init__()
         self._reader = reader
-        self.laid: list[frozenset[Element]] = []
+        self.laid: list[frozenset[Fact]] = []
 
     def lay(
         self,
@@ -149,7 +154,7 @@ def test_what_contradicts_is_left_to_healing(firewall: NftablesFirewall, netns: 
     """The rules come in any case, and what is there stays."""
     netns.run("nft", "add element inet pynet pn_subnets4 { 10.1.0.0/16 }")
     there = firewall.read()
-    inner = Element(container="pn_subnets4", match=("10.1.2.0/24",))
+    inner = Subnet(prefix=ip_network("10.1.2.0/24"))
     NftablesFirewall(DockerUser(MARK), MARK, NfTables()).prepare([*EVERY_KIND, inner])
 
     assert there <= firewall.read()

@@ -57,8 +57,8 @@ from plugin.model.network import (
 )
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.speakers import ContainerAddress
 
 
 class BridgeNetwork(BoundNetwork):
@@ -163,14 +163,11 @@ def _own(endpoint: Endpoint) -> Values:
     return container_values(ENDPOINT_OPTIONS, endpoint.options)
 
 
-def _members(network: Network, endpoint: Endpoint) -> list[Element]:
+def _members(network: Network, endpoint: Endpoint) -> list[ContainerAddress]:
     """Who on a bridge that others stand on, too, is a container."""
     if not network.foreign_parent:
         return []
-    return [
-        Element(container=f"pn_members{each.version}", match=(str(each.ip),))
-        for each in endpoint.interfaces
-    ]
+    return [ContainerAddress(address=each.ip) for each in endpoint.interfaces]
 
 
 def _bounds(options: BridgeOptions, endpoint: Endpoint, own: Values, port: Veth) -> list[Resource]:

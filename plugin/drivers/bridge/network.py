@@ -15,18 +15,32 @@ from plugin.drivers.bridge.options import (
     Isolation,
 )
 from plugin.drivers.bridge.parsed import BridgeOptions
-from plugin.drivers.host_services import HOST_SERVICES, host_service_elements
+from plugin.drivers.host_services import HOST_SERVICES, reached_services
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.errors import RefusedError
 from plugin.model.addresses import Address
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, derived_mac
 from plugin.model.links import Bridge
+from plugin.model.nat import Masquerade, SourceNat
 from plugin.model.network import IPAddress, Network, PoolData, Protocol
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.sysctls import Sysctl
+from plugin.model.traffic import (
+    AdoptedSubnet,
+    ExposedBridge,
+    Exposure,
+    LinkRole,
+    Role,
+    Subnet,
+    TrustedLink,
+)
 
 _TRANSLATED: Final = (GatewayMode.NAT, GatewayMode.NAT_UNPROTECTED)
+_EXPOSED: Final = {
+    GatewayMode.NAT_UNPROTECTED: Exposure.EVERYTHING,
+    GatewayMode.ROUTED: Exposure.PING,
+}
 
 
 def check_pools(network: Network) -> None:
@@ -56,8 +70,8 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
             *_sysctls(network, ifname, options),
             *_addresses(network, ifname, options),
             *_membership(network, ifname, options),
-            *host_service_elements(ifname, _host_services(network, options)),
-            *(element for pool in network.pools for element in _subnet(network, options, pool)),
+            *reached_services(ifname, _host_services(network, options)),
+            *(fact for pool in network.pools for fact in _subnet(network, options, pool)),
         }
     )
 
@@ -131,47 +145,41 @@ def _addresses(network: Network, bridge: IfName, options: BridgeOptions) -> list
     ]
 
 
-def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> list[Element]:
-    name = f'"{bridge}"'
-    elements = [
-        Element(container="pn_bridges", match=(name,)),
-        Element(container="pn_same" if options[ICC] else "pn_apart", match=(name, name)),
+def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> list[Fact]:
+    isolation = options[ISOLATION]
+    roles = {
+        Role.NETWORK: True,
+        Role.CONNECTED: options[ICC],
+        Role.APART: not options[ICC],
+        Role.ADOPTED: network.foreign_parent,
+        Role.INTERNAL: network.internal,
+        Role.STRICT: isolation is Isolation.STRICT,
+        Role.OPEN: isolation is Isolation.OFF,
+    }
+    return [
+        *(LinkRole(link=bridge, role=role) for role, has in roles.items() if has),
+        *(TrustedLink(link=link, bridge=bridge) for link in options[TRUSTED_INTERFACES]),
+        *(
+            ExposedBridge(bridge=bridge, version=version, exposure=_EXPOSED[mode])
+            for version, mode in options.modes.items()
+            if mode in _EXPOSED
+        ),
     ]
-    if network.foreign_parent:
-        elements.append(Element(container="pn_adopted", match=(name,)))
-    if network.internal:
-        elements.append(Element(container="pn_internal", match=(name,)))
-    if options[ISOLATION] is Isolation.STRICT:
-        elements.append(Element(container="pn_strict", match=(name,)))
-    if options[ISOLATION] is Isolation.OFF:
-        elements.append(Element(container="pn_open", match=(name,)))
-    elements += [
-        Element(container="pn_trusted", match=(f'"{link}"', name))
-        for link in options[TRUSTED_INTERFACES]
-    ]
-    for version, mode in options.modes.items():
-        if mode is GatewayMode.NAT_UNPROTECTED:
-            elements.append(Element(container=f"pn_unprotected{version}", match=(name,)))
-        if mode is GatewayMode.ROUTED:
-            elements.append(Element(container=f"pn_routed{version}", match=(name,)))
-    return elements
 
 
-def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[Element]:
-    version = pool.prefix.version
-    prefix = str(pool.prefix)
-    elements = [Element(container=f"pn_subnets{version}", match=(prefix,))]
+def _subnet(network: Network, options: BridgeOptions, pool: PoolData) -> list[Fact]:
+    version, prefix = pool.prefix.version, pool.prefix
+    facts: list[Fact] = [Subnet(prefix=prefix)]
     if network.foreign_parent:
-        elements.append(Element(container=f"pn_shared{version}", match=(prefix,)))
+        facts.append(AdoptedSubnet(prefix=prefix))
     translated = options[MASQUERADE] and options.modes[version] in _TRANSLATED
     if network.internal or not translated:
-        return elements
+        return facts
     if version in options.sources:
-        source = (str(options.sources[version]),)
-        elements.append(Element(container=f"pn_sources{version}", match=(prefix,), data=source))
+        facts.append(SourceNat(prefix=prefix, source=options.sources[version]))
     else:
-        elements.append(Element(container=f"pn_masquerade{version}", match=(prefix,)))
-    return elements
+        facts.append(Masquerade(prefix=prefix))
+    return facts
 
 
 def stand_ins(options: BridgeOptions, joined: frozenset[IPAddress]) -> frozenset[Resource]:

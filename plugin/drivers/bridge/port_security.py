@@ -13,10 +13,11 @@ from plugin.drivers.bridge.options import (
 )
 from plugin.drivers.bridge.parsed import BridgeOptions
 from plugin.drivers.options import Values
-from plugin.model.ids import IfName, MacAddress, link_local, port_name
+from plugin.model.ids import IfName, link_local, port_name
 from plugin.model.network import Endpoint
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.speakers import GatewayContainer, SpeaksAs, SpeaksFrom
+from plugin.model.traffic import LinkRole, Reach, Role
 
 
 def guard_resources(
@@ -31,34 +32,20 @@ def guard_resources(
     if (options[SPOOF_GUARD] and not is_gateway) if own is None else own:
         resources |= _spoofing(port, endpoint)
     if is_gateway:
-        match = (f'"{options.bridge}"', endpoint.mac_address)
-        resources.add(Element(container="pn_gateways", match=match))
+        gateway = GatewayContainer(bridge=options.bridge, mac_address=endpoint.mac_address)
+        resources.add(gateway)
     elif not options[ICC]:
         resources |= _separation(port, endpoint, chosen)
     return frozenset(resources)
 
 
 def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:
-    name = f'"{port}"'
-    resources: set[Resource] = {
-        Element(container="pn_guarded", match=(name,)),
-        Element(container="pn_guard_mac", match=(name, endpoint.mac_address)),
-        Element(container="pn_guard_lladdr6", match=(name, _number(endpoint.mac_address))),
+    addresses = [link_local(endpoint.mac_address), *(each.ip for each in endpoint.interfaces)]
+    return {
+        LinkRole(link=port, role=Role.GUARDED),
+        SpeaksAs(link=port, mac_address=endpoint.mac_address),
+        *(SpeaksFrom(link=port, address=address) for address in addresses),
     }
-    if endpoint.ipv4 is not None:
-        resources.add(Element(container="pn_guard4", match=(name, str(endpoint.ipv4.ip))))
-    addresses6 = [link_local(endpoint.mac_address)]
-    if endpoint.ipv6 is not None:
-        addresses6.append(endpoint.ipv6.ip)
-    for address in addresses6:
-        resources.add(Element(container="pn_guard6", match=(name, str(address))))
-        resources.add(Element(container="pn_guard_target6", match=(name, hex(int(address)))))
-    return resources
-
-
-def _number(mac_address: MacAddress) -> str:
-    """As nft writes what it has no name for."""
-    return hex(int(mac_address.replace(":", ""), 16))
 
 
 def _separation(port: IfName, endpoint: Endpoint, chosen: Values) -> set[Resource]:
@@ -70,11 +57,10 @@ def _separation(port: IfName, endpoint: Endpoint, chosen: Values) -> set[Resourc
     """
     allowed = chosen[ENDPOINT_ICC_ALLOW]
     pairs = {
-        Element(container=f"{container}{address.version}", match=(str(one), str(other)))
+        Reach(source=one, destination=other)
         for own in endpoint.interfaces
         for address in allowed
         if own.version == address.version
         for one, other in ((own.ip, address), (address, own.ip))
-        for container in ("pn_pairs", "pn_allowed")  # on the bridge, and by way of the host
     }
-    return {Element(container="pn_separate", match=(f'"{port}"',)), *pairs}
+    return {LinkRole(link=port, role=Role.SEPARATE), *pairs}

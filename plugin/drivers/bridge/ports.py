@@ -18,7 +18,7 @@ from plugin.drivers.publishing import (
     PUBLISH,
     Publisher,
     any_address,
-    carried_elements,
+    barred,
     held_port,
     is_carried,
     meets_loopback4,
@@ -37,8 +37,8 @@ from plugin.model.network import (
 )
 from plugin.model.ports import ProxiedPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.sysctls import RouteLocalnet
+from plugin.model.traffic import OpenPort
 
 
 def port_targets(
@@ -100,11 +100,11 @@ def _target(
 
 
 def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
-    family = str(port.container_ip.version)
-    number = str(port.container_port)
     if port.host_ip is None:
-        match = (str(port.container_ip), port.protocol.text, number)
-        return {Element(container=f"pn_routed_ports{family}", match=match)}
+        open_port = OpenPort(
+            protocol=port.protocol, address=port.container_ip, port=port.container_port
+        )
+        return {open_port}
     held = held_port(port, port.host_ip)
     resources: set[Resource] = {held}
     crosses = port.host_ip.version != port.container_ip.version
@@ -112,7 +112,7 @@ def _resources(options: BridgeOptions, port: PublishedPort) -> set[Resource]:
         resources.add(translation(port))
     carried = options[PROXY] and is_carried(port.protocol)
     if carried and (crosses or _includes_loopback6(port.host_ip)):
-        resources |= carried_elements(held, strict=options[ISOLATION] is Isolation.STRICT)
+        resources.update(barred(held, strict=options[ISOLATION] is Isolation.STRICT))
         resources.add(ProxiedPort(held=held, address=port.container_ip, port=port.container_port))
     return resources
 

@@ -20,7 +20,6 @@ from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.kernel.netlink.rtnl import Rtnl
-from plugin.upkeep.drift import SURROUNDING_SETS
 from tests.kernel.netns import wait_until
 
 _ALIKE: Final = 3
@@ -118,7 +117,7 @@ class Camera:
             rules=frozenset(
                 str(each)
                 for each in self._firewall.read()
-                if each.container not in SURROUNDING_SETS  # those follow others' bridges
+                if not each.surrounding  # those follow others' bridges
             ),
             ports=_ports(),
             state=_rows(self._state, "state"),

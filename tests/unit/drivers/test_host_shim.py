@@ -9,13 +9,16 @@ import pytest
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.addresses import Address, HostRoute
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, derived_mac, shim_name
 from plugin.model.links import Shim
-from plugin.model.network import Endpoint, Network, PortTarget, PublishedPort, StaticRoute
+from plugin.model.nat import DockerPublishes, HostSeenAs, Published
+from plugin.model.network import Endpoint, Network, PortTarget, Protocol, PublishedPort, StaticRoute
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.speakers import HeardOnShim
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.traffic import Barred, BarredPort, HostService, LinkRole, Role
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -83,9 +86,8 @@ class TestNetwork:
         )
 
         assert of(Shim, network) == {shim}
-        names = {(each.container, *each.match) for each in of(Element, network)}  # type: ignore[union-attr]
-        assert names == {
-            (container, f'"{shim.ifname}"') for container in ("pn_bridges", "pn_shims")
+        assert of(Fact, network) == {
+            LinkRole(link=shim.ifname, role=role) for role in (Role.NETWORK, Role.SHIM)
         }
 
     def test_it_borrows_an_ipv6_address(self) -> None:
@@ -116,19 +118,19 @@ class TestNetwork:
     def test_services_of_the_host(self) -> None:
         """As in mode bridge."""
         network = a_lan(host_services="53/udp")
-        name = f'"{shim_name(network.id)}"'
+        name = shim_name(network.id)
 
         assert {
-            Element(container="pn_host_closed", match=(name,)),
-            Element(container="pn_host_services", match=(name, "udp", "53")),
-        } <= of(Element, network)
+            LinkRole(link=name, role=Role.HOST_CLOSED),
+            HostService(link=name, protocol=Protocol.UDP, port=53),
+        } <= of(Fact, network)
 
     def test_docker_publishes(self) -> None:
         """The LAN's machines are answered by the link that they asked."""
         network = a_lan(host_access="", publish="docker")
 
         assert bind(network).network_plan().resources == {
-            Element(container="pn_lan4", match=("10.1.0.0/24",))
+            DockerPublishes(prefix=ip_network("10.1.0.0/24"))
         }
 
 
@@ -151,12 +153,14 @@ class TestEndpoint:
         """With the address that its link gives itself, too."""
         network = a_lan()
         endpoint = an_endpoint(network)
-        known = (f'"{shim_name(network.id)}"', endpoint.mac_address)
 
-        assert of(Element, network, endpoint) == {
-            Element(container="pn_shim4", match=(*known, "10.1.0.2")),
-            Element(container="pn_shim6", match=(*known, "fd00:1::2")),
-            Element(container="pn_shim6", match=(*known, "fe80::ff:fe00:2")),
+        assert of(Fact, network, endpoint) == {
+            HeardOnShim(
+                shim=shim_name(network.id),
+                mac_address=endpoint.mac_address,
+                address=ip_address(address),
+            )
+            for address in ("10.1.0.2", "fd00:1::2", "fe80::ff:fe00:2")
         }
 
     def test_the_host_is_on_the_link(self) -> None:
@@ -204,28 +208,30 @@ class TestPorts:
             held,
             Sysctl(name="net/ipv4/ip_forward", value="1"),
             RouteLocalnet(ifname=shim_name(network.id)),
-            Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
-            Element(container="pn_shim_sources4", match=("10.1.0.2",), data=(str(HOST4),)),
+            Published(
+                protocol=Protocol.TCP,
+                host_ip=ip_address("0.0.0.0"),
+                host_port=8080,
+                container_ip=ip_address("10.1.0.2"),
+                container_port=80,
+            ),
+            HostSeenAs(container_ip=ip_address("10.1.0.2"), host_ip=HOST4),
         }
 
     @pytest.mark.parametrize(
-        ("host_ip", "kept"),
-        [
-            ("::", [("pn_carried", "tcp", "8080")]),
-            ("::1", []),
-            ("fd00:99::1", [("pn_host_carried", "fd00:99::1", "tcp", "8080")]),
-        ],
+        ("host_ip", "is_barred"), [("::", True), ("::1", False), ("fd00:99::1", True)]
     )
-    def test_ipv6_is_carried(self, host_ip: str, kept: list[tuple[str, ...]]) -> None:
+    def test_ipv6_is_carried(self, host_ip: str, *, is_barred: bool) -> None:
         """A host that forwards IPv6 believes its router no more."""
         network = a_lan()
         endpoint = published(network, an_endpoint(network), host_ip)
-        held = HostPort(protocol=a_binding().protocol, address=ip_address(host_ip), port=8080)
+        where = {"protocol": Protocol.TCP, "address": ip_address(host_ip), "port": 8080}
+        held, barred = HostPort(**where), BarredPort(**where, barred=Barred.CLOSED_NETWORKS)
 
         assert bind(network).ports_plan(endpoint).resources == {
             held,
             ProxiedPort(held=held, address=ip_address("fd00:1::2"), port=80),
-            *(Element(container=name, match=tuple(match)) for name, *match in kept),
+            *([barred] if is_barred else []),
         }
 
     @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
 from plugin.model.links import Ipvlan, IpvlanFlag, IpvlanMode
+from plugin.model.nat import DockerPublishes
 from plugin.model.network import Endpoint, GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
-from plugin.model.rules import Element
 from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
 ETH0 = IfName("eth0")
@@ -156,7 +156,7 @@ class TestPorts:
         assert not attachment.disable_gateway_service
         assert attachment.gateway4 is None
         assert attachment.routes == ()
-        lan = Element(container="pn_lan4", match=("10.1.0.0/24",))
+        lan = DockerPublishes(prefix=ip_network("10.1.0.0/24"))
         assert lan in bind(network).network_plan().resources
 
     def test_an_internal_network_publishes_nothing(self) -> None:

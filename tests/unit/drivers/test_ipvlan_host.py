@@ -11,12 +11,14 @@ from plugin.errors import RefusedError
 from plugin.model.addresses import Address, HostRoute
 from plugin.model.ids import IfName, MacAddress, own_address, shim_name
 from plugin.model.links import Ipvlan, IpvlanMode, Shim
-from plugin.model.network import Endpoint, Network, PublishedPort
+from plugin.model.nat import HostSeenAs, Published
+from plugin.model.network import Endpoint, Network, Protocol, PublishedPort
 from plugin.model.parents import HostLink
 from plugin.model.ports import HostPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.speakers import ForgedSource, HeardOnShim
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.traffic import HostService, LinkRole, Role
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -64,7 +66,7 @@ def test_a_link_of_the_hosts(mode: IpvlanMode) -> None:
 
     assert bind(network).network_plan().resources == {
         shim,
-        *(Element(container=name, match=(f'"{ifname}"',)) for name in ("pn_bridges", "pn_shims")),
+        *(LinkRole(link=ifname, role=role) for role in (Role.NETWORK, Role.SHIM)),
         *(
             Address(ifname=ifname, interface=ip_interface(each))
             for each in ("10.1.0.77/32", "fd00:1::77/128")
@@ -93,10 +95,7 @@ def test_a_way_to_the_container() -> None:
             for address, source in addresses.items()
         ),
         *(
-            Element(
-                container=f"pn_shim{ip_address(address).version}",
-                match=(f'"{ifname}"', PARENT_MAC, address),
-            )
+            HeardOnShim(shim=ifname, mac_address=PARENT_MAC, address=ip_address(address))
             for address in addresses
         ),
     }
@@ -105,13 +104,13 @@ def test_a_way_to_the_container() -> None:
 def test_services_of_the_host() -> None:
     """Nobody gets past them by a frame to the MAC address that all have."""
     network = a_net(host_services="53/udp")
-    name = f'"{shim_name(network.id)}"'
+    name = shim_name(network.id)
     resources = bind(network).network_plan().resources
 
     assert {
-        Element(container="pn_host_closed", match=(name,)),
-        Element(container="pn_host_services", match=(name, "udp", "53")),
-        Element(container="pn_echoes", match=('"eth0"', PARENT_MAC)),
+        LinkRole(link=name, role=Role.HOST_CLOSED),
+        HostService(link=name, protocol=Protocol.UDP, port=53),
+        ForgedSource(link=ETH0, mac_address=PARENT_MAC),
     } <= resources
 
 
@@ -133,8 +132,14 @@ def test_ports_are_published() -> None:
         HostPort(protocol=protocol, address=ip_address("0.0.0.0"), port=8080),
         Sysctl(name="net/ipv4/ip_forward", value="1"),
         RouteLocalnet(ifname=shim_name(network.id)),
-        Element(container="pn_ports4", match=("tcp", "8080"), data=("10.1.0.2", "80")),
-        Element(container="pn_shim_sources4", match=("10.1.0.2",), data=("10.1.0.77",)),
+        Published(
+            protocol=protocol,
+            host_ip=ip_address("0.0.0.0"),
+            host_port=8080,
+            container_ip=ip_address("10.1.0.2"),
+            container_port=80,
+        ),
+        HostSeenAs(container_ip=ip_address("10.1.0.2"), host_ip=ip_address("10.1.0.77")),
     }
 
 

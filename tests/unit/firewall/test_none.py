@@ -4,9 +4,10 @@ import pytest
 
 from plugin.errors import FirewallError
 from plugin.firewall.none import NoFirewall
-from plugin.model.rules import Element
+from plugin.model.ids import IfName
+from plugin.model.traffic import LinkRole, Role
 
-ELEMENT = Element(container="pn_bridges", match=('"pnb-1"',))
+RULE = LinkRole(link=IfName("pnb-1"), role=Role.NETWORK)
 
 
 @pytest.fixture
@@ -16,15 +17,15 @@ def firewall() -> NoFirewall:
 
 def test_rules_are_refused_with_a_remedy(firewall: NoFirewall) -> None:
     """Networks without them would be open."""
-    for refused in (firewall.check, lambda: firewall.ensure([ELEMENT])):
+    for refused in (firewall.check, lambda: firewall.ensure([RULE])):
         with pytest.raises(FirewallError, match=r"nft is not installed, .* host_access need none"):
             refused()
 
 
 def test_what_needs_none_goes_on(firewall: NoFirewall) -> None:
-    """And so does removal: nothing is lost but an element, which the next start sweeps."""
+    """And so does removal: nothing is lost but a rule, which the next start sweeps."""
     firewall.prepare()
     firewall.ensure([])
-    firewall.remove([ELEMENT])
+    firewall.remove([RULE])
 
     assert firewall.read() == frozenset()

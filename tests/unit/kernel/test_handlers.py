@@ -14,10 +14,10 @@ from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.kernel.proxy.proxy import Proxy
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName
 from plugin.model.links import Hairpin
 from plugin.model.plan import ORDER
-from plugin.model.rules import Element
 
 
 class Nothing(Rtnl):
@@ -58,7 +58,7 @@ def test_every_kind_has_a_handler() -> None:
         proxy=Proxy(),
     )
 
-    assert set(handlers(parts)) == set(ORDER) - {Element}
+    assert set(handlers(parts)) == set(ORDER) - {Fact}
 
 
 def test_removal_goes_on_after_a_failure() -> None:

@@ -1,12 +1,13 @@
 """Desired minus actual."""
 
 from plugin.model.diff import Delta, diff
-from plugin.model.rules import Element
+from plugin.model.ids import IfName
 from plugin.model.sysctls import Sysctl
+from plugin.model.traffic import LinkRole, Role
 
 ON = Sysctl(name="net/ipv4/ip_forward", value="1")
 OFF = Sysctl(name="net/ipv4/ip_forward", value="0")
-RULE = Element(container="pn_bridges", match=('"a"',))
+RULE = LinkRole(link=IfName("a"), role=Role.NETWORK)
 
 
 def test_what_is_as_it_should_be_differs_in_nothing() -> None:

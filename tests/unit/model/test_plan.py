@@ -7,10 +7,10 @@ from plugin.model.links import Hairpin, Vlan
 from plugin.model.plan import ORDER, Plan, in_order
 from plugin.model.ports import HostPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.traffic import LinkRole, Role
 from tests.fakes.values import a_published_port
 
-ONE = Element(container="pn_bridges", match=('"a"',))
+ONE = LinkRole(link=IfName("a"), role=Role.NETWORK)
 TWO = Hairpin(ifname=IfName("a"))
 
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -16,7 +17,7 @@ from plugin.errors import (
 from plugin.model.ids import EndpointID, MacAddress, handoff_name, port_name
 from plugin.model.network import Protocol
 from plugin.model.ports import HostPort
-from plugin.model.rules import Element
+from plugin.model.traffic import OpenPort
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
 
@@ -222,7 +223,7 @@ class TestRouted:
 
     RED = a_network("red", "10.2.0.0/24", "fd00:2::/64", options={"gateway_mode_ipv4": "routed"})
     ONE = an_endpoint(RED, 2, "one")
-    OPEN = Element(container="pn_routed_ports4", match=("10.2.0.2", "tcp", "80"))
+    OPEN = OpenPort(protocol=Protocol.TCP, address=ip_address("10.2.0.2"), port=80)
 
     @pytest.fixture
     def joined(self, rig: Rig) -> Rig:

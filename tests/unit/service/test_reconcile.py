@@ -1,19 +1,21 @@
 """The host holds what a plan says, and nothing of a plan that failed."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from plugin.drivers.registry import bind
 from plugin.errors import FirewallError, ForeignLinkError, KernelError, MissingLinkError
 from plugin.model.diff import Delta
-from plugin.model.ids import IfName, bridge_name
+from plugin.model.facts import Fact
+from plugin.model.ids import IfName, Key, bridge_name
+from plugin.model.nat import SourceNat
 from plugin.model.network import Protocol
 from plugin.model.plan import Plan
 from plugin.model.ports import HostPort
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.traffic import LinkRole, Role
 from plugin.service.reconcile import Reconciler
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
@@ -23,7 +25,7 @@ from tests.fakes.values import a_network
 BLUE = a_network("blue", "10.1.0.0/24")
 PLAN = bind(BLUE).network_plan()
 PORT = HostPort(protocol=Protocol.TCP, address=ip_address("0.0.0.0"), port=80)
-ELEMENT = Element(container="pn_bridges", match=('"x"',))
+RULE = LinkRole(link=IfName("x"), role=Role.NETWORK)
 
 
 def _refuse(resources: object) -> None:
@@ -31,7 +33,7 @@ def _refuse(resources: object) -> None:
 
 
 def _is_rule(resource: Resource) -> bool:
-    return isinstance(resource, Element)
+    return isinstance(resource, Fact)
 
 
 FORWARDING = {
@@ -149,35 +151,48 @@ class TestMend:
         """And nothing is undone."""
         rig.host.listeners.add(PORT)
         with pytest.raises(ExceptionGroup) as failure:
-            rig.reconciler.mend([PORT, ELEMENT, *PLAN.resources])
+            rig.reconciler.mend([PORT, RULE, *PLAN.resources])
 
         assert len(failure.value.exceptions) == 1
-        assert ELEMENT in rig.firewall.read()
-        assert rig.held() == {*PLAN.resources, ELEMENT} & rig.held()
-        assert {type(each).__name__ for each in rig.held()} == {"Bridge", "Address", "Element"}
+        assert RULE in rig.firewall.read()
+        assert rig.held() == {*PLAN.resources, RULE} & rig.held()
+        assert {type(each).__name__ for each in rig.held()} == {
+            "Bridge",
+            "Address",
+            "LinkRole",
+            "Subnet",
+            "Masquerade",
+        }
+
+
+def known(rig: Rig) -> dict[Key, Fact]:
+    """What the firewall holds."""
+    return {fact.key: fact for fact in rig.firewall.read()}
 
 
 class TestCompare:
     def test_a_host_that_holds_the_plan(self, rig: Rig) -> None:
-        """Other networks' elements are not its."""
+        """Other networks' facts are not its."""
         rig.reconciler.apply(PLAN)
-        rig.firewall.ensure([ELEMENT])
+        rig.firewall.ensure([RULE])
 
-        assert rig.reconciler.compare(PLAN.resources, rig.firewall.read()) == Delta()
+        assert rig.reconciler.compare(PLAN.resources, known(rig)) == Delta()
 
     def test_a_host_that_holds_nothing(self, rig: Rig) -> None:
         """All of it is missing, but for the settings that have another value."""
-        delta = rig.reconciler.compare(PLAN.resources, rig.firewall.read())
+        delta = rig.reconciler.compare(PLAN.resources, known(rig))
 
         assert delta.missing | delta.changed == PLAN.resources
         assert not delta.surplus
 
-    def test_an_element_with_other_data(self, rig: Rig) -> None:
+    def test_a_fact_with_the_same_key(self, rig: Rig) -> None:
         """Is changed, not missing."""
-        wanted = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.2", "80"))
-        found = Element(container="pn_ports4", match=("tcp", "80"), data=("10.1.0.3", "80"))
+        wanted, found = (
+            SourceNat(prefix=ip_network("10.1.0.0/24"), source=ip_address(source))
+            for source in ("192.0.2.1", "192.0.2.2")
+        )
         rig.firewall.ensure([found])
 
-        delta = rig.reconciler.compare([wanted], rig.firewall.read())
+        delta = rig.reconciler.compare([wanted], known(rig))
 
         assert delta == Delta(changed=frozenset({wanted}))

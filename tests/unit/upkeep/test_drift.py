@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.model.ids import bridge_name, port_name
+from plugin.model.ids import IfName, bridge_name, port_name
+from plugin.model.nat import Published
 from plugin.model.network import NetworkState
-from plugin.model.rules import Element
+from plugin.model.traffic import LinkRole, Role
 from plugin.service.reconcile import Reconciler
 from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
 from tests.fakes.rig import Rig
@@ -49,14 +50,14 @@ def test_there_is_none_where_all_is_well(rig: Rig) -> None:
 
 def test_what_is_missing(rig: Rig) -> None:
     """By network, kind and name."""
-    (lost,) = [e for e in rig.firewall.read() if e.container == "pn_ports4"]
+    lost = next(each for each in rig.firewall.read() if isinstance(each, Published))
     rig.firewall.remove([lost])
 
     assert look(rig) == [
         Difference(
             network=BLUE.id[:12],
-            kind="Element",
-            which="pn_ports4 tcp 8080",
+            kind="Published",
+            which=lost.text,
             fault=Fault.MISSING,
         )
     ]
@@ -76,11 +77,11 @@ def test_what_is_other_than_it_should_be(rig: Rig) -> None:
 
 def test_what_is_left_over(rig: Rig) -> None:
     """Carries our mark and belongs to nobody."""
-    rig.firewall.ensure([Element(container="pn_bridges", match=('"x"',))])
+    rig.firewall.ensure([LinkRole(link=IfName("x"), role=Role.NETWORK)])
     (found,) = look(rig)
 
-    assert (found.network, found.kind, found.fault) == ("", "Element", Fault.SURPLUS)
-    assert '"x"' in found.which
+    assert (found.network, found.kind, found.fault) == ("", "LinkRole", Fault.SURPLUS)
+    assert found.which == "x leads to containers of a network"
 
 
 def test_a_container_whose_link_is_gone(rig: Rig) -> None:

@@ -8,10 +8,13 @@ from plugin.bootstrap.assembly import assemble
 from plugin.drivers.registry import bind
 from plugin.errors import StoreError
 from plugin.health import Status
-from plugin.model.ids import NetworkID, bridge_name, port_name
+from plugin.model.facts import Fact
+from plugin.model.ids import IfName, NetworkID, bridge_name, port_name
+from plugin.model.nat import Published
 from plugin.model.network import NetworkState
 from plugin.model.resources import Resource
-from plugin.model.rules import Element, Prepared, Rule, Unserved
+from plugin.model.rules import Prepared, Rule, Unserved
+from plugin.model.traffic import LinkRole, Role
 from plugin.telemetry import DRIFT
 from tests.fakes.faults import CrashError
 from tests.fakes.rig import Rig
@@ -20,7 +23,7 @@ from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, 
 BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
 WEB = an_endpoint(BLUE)
 IDS = (BLUE.id, WEB.id)
-STRANGER = Element(container="pn_bridges", match=('"x"',))
+STRANGER = LinkRole(link=IfName("x"), role=Role.NETWORK)
 
 
 @pytest.fixture
@@ -125,13 +128,13 @@ class TestUnserved:
 class TestDrift:
     def test_a_lost_element_comes_back(self, rig: Rig) -> None:
         """And is counted by its kind."""
-        before = drift().get("Element", 0)
-        (lost,) = [e for e in rig.firewall.read() if e.container == "pn_ports4"]
+        before = drift().get("Published", 0)
+        lost = next(each for each in rig.firewall.read() if isinstance(each, Published))
         rig.firewall.remove([lost])
         rig.healer.heal()
 
         assert rig.held() == rig.wanted()
-        assert drift()["Element"] == before + 1
+        assert drift()["Published"] == before + 1
 
     def test_a_lost_bridge_comes_back_with_its_ports(self, rig: Rig) -> None:
         """Addresses and settings too."""
@@ -162,11 +165,11 @@ class TestDrift:
 
     def test_what_is_taken_away_is_counted(self, rig: Rig) -> None:
         """As what is put back is."""
-        before = drift().get("Element", 0)
+        before = drift().get("LinkRole", 0)
         rig.firewall.ensure([STRANGER])
         rig.healer.heal()
 
-        assert drift()["Element"] == before + 1
+        assert drift()["LinkRole"] == before + 1
         assert STRANGER not in rig.firewall.read()
 
     def test_at_start_nothing_is_drift(self, rig: Rig) -> None:
@@ -205,7 +208,7 @@ def test_elements_that_a_call_added_meanwhile_are_no_drift(
     """The first reading is older than the call."""
     rig.healer.heal()
     read = rig.firewall.read
-    readings = iter([frozenset[Element]()])
+    readings = iter([frozenset[Fact]()])
     monkeypatch.setattr(rig.firewall, "read", lambda: next(readings, None) or read())
     before = drift()
     rig.healer.heal()

@@ -11,7 +11,7 @@ from plugin.model.ids import IfName, MacAddress, shim_name
 from plugin.model.links import Shim
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
-from plugin.model.rules import Element
+from plugin.model.speakers import ForgedSource
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -256,7 +256,7 @@ def test_networks_of_one_parent_share_what_guards_it(rig: Rig) -> None:
         networks.append(network)
     rig.networks.delete(networks[0].id)
 
-    assert "pn_echoes" in {each.container for each in rig.held() if isinstance(each, Element)}
+    assert ForgedSource in {type(each) for each in rig.held()}
     assert rig.held() == rig.wanted()
     rig.networks.delete(networks[1].id)
     assert rig.held() == frozenset()

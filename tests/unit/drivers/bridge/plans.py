@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from plugin.firewall.fact_table import elements_of
+from plugin.model.facts import Fact
 from plugin.model.plan import Plan
-from plugin.model.rules import Element
 from plugin.model.sysctls import Sysctl
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -18,7 +19,8 @@ def elements(plan: Plan, *containers: str) -> set[tuple[str, ...]]:
     """As text: the set or map, the key, and the data; of all sets and maps, or of some."""
     return {
         (each.container, *each.match, *each.data)
-        for each in of_kind(plan, Element)
+        for fact in of_kind(plan, Fact)
+        for each in elements_of(fact)
         if not containers or each.container in containers
     }
 

@@ -20,9 +20,10 @@ from plugin.model.ids import (
 from plugin.model.links import Veth
 from plugin.model.network import Endpoint, Network
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
 from plugin.model.shaping import IngressRedirect, RateLimit
+from plugin.model.speakers import SpeaksAs, SpeaksFrom
 from plugin.model.sysctls import Sysctl
+from plugin.model.traffic import LinkRole
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
 
@@ -87,7 +88,13 @@ class TestEndpointPlan:
             )
         }
         assert plan.handoff == handoff_name(endpoint.id)
-        assert {type(each) for each in plan.resources} == {Veth, Element, Sysctl}
+        assert {type(each) for each in plan.resources} == {
+            Veth,
+            LinkRole,
+            SpeaksAs,
+            SpeaksFrom,
+            Sysctl,
+        }
 
     @pytest.mark.parametrize(
         ("subnets", "names"),
@@ -333,4 +340,5 @@ def test_nothing_else_is_made_for_an_endpoint() -> None:
     network = a_network("blue", *DUAL, options={"rate_from": "1gbit", "icc": "false"})
     kinds = {type(each) for each in bind(network).endpoint_plan(an_endpoint(network)).resources}
 
-    assert kinds == {Veth, Element, Sysctl, IngressRedirect, RateLimit}
+    guards = {LinkRole, SpeaksAs, SpeaksFrom}
+    assert kinds == {Veth, Sysctl, IngressRedirect, RateLimit, *guards}

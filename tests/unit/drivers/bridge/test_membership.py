@@ -10,7 +10,7 @@ from plugin.drivers.registry import bind
 from plugin.model.addresses import Address
 from plugin.model.ids import bridge_name
 from plugin.model.links import Bridge
-from plugin.model.rules import Element
+from plugin.model.traffic import LinkRole, Role
 from tests.fakes.values import a_network, an_endpoint
 from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
 
@@ -128,17 +128,17 @@ class TestHostServices:
     ) -> None:
         """Unless the user says so, or has given the host a part by a bridge of his own."""
         network = a_network(options=options, internal=True, **changes)
-        found = {each.container for each in of_kind(bind(network).network_plan(), Element)}
+        found = {each.role for each in of_kind(bind(network).network_plan(), LinkRole)}
 
-        assert ("pn_host_closed" in found) is closed
+        assert (Role.HOST_CLOSED in found) is closed
 
     def test_a_family_that_is_not_isolated_keeps_it_open(self) -> None:
         """The host has an address of that family there."""
         options = {"gateway_mode_ipv4": "isolated"}
         network = a_network("blue", *DUAL, options=options, internal=True)
-        found = {each.container for each in of_kind(bind(network).network_plan(), Element)}
+        found = {each.role for each in of_kind(bind(network).network_plan(), LinkRole)}
 
-        assert "pn_host_closed" not in found
+        assert Role.HOST_CLOSED not in found
 
 
 class TestBridge:

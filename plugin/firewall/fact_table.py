@@ -1,0 +1,258 @@
+"""Which elements of our tables stand for a fact, and which fact elements stand for.
+
+Each row is a set or map and the fields of a fact that its elements hold.  A fact has an element in
+every set whose row is for it, and two facts have no element in common: so elements can be read
+back as facts, and what is left is a remnant.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from operator import attrgetter
+from typing import Final
+
+from plugin.firewall.elements import SHAPES, Element
+from plugin.model.facts import Fact, Remnant
+from plugin.model.ids import MacAddress
+from plugin.model.nat import (
+    DockerPublishes,
+    HostSeenAs,
+    Masquerade,
+    Published,
+    SourceNat,
+    UserMasquerades,
+)
+from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.speakers import (
+    ContainerAddress,
+    ForgedSource,
+    GatewayContainer,
+    HeardOnShim,
+    SpeaksAs,
+    SpeaksFrom,
+)
+from plugin.model.traffic import (
+    AdoptedSubnet,
+    Barred,
+    BarredPort,
+    DockerBridge,
+    ExposedBridge,
+    Exposure,
+    HostService,
+    LinkRole,
+    OpenPort,
+    OtherBridge,
+    Reach,
+    Role,
+    Subnet,
+    TrustedLink,
+)
+
+_Value = str | int | IPAddress | IPNetwork | Protocol
+_ANY4: Final = IPv4Address(0)
+_ANY6: Final = IPv6Address(0)
+_PROTOCOLS: Final = {each.text: each for each in Protocol}
+_VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A type of nft's as text: both ways."""
+
+    write: Callable[[_Value], str]
+    read: Callable[[str], _Value]
+
+
+def _unquoted(text: str) -> str:
+    if len(text) < 2 or text[0] != '"':
+        raise ValueError(text)
+    return text[1:-1]
+
+
+def _mac_address(text: str) -> MacAddress:
+    return MacAddress(int(text, 0).to_bytes(6).hex(":"))
+
+
+_PREFIX: Final = _Text(str, ip_network)
+_TEXTS: Final = {
+    "ifname": _Text(lambda value: f'"{value}"', _unquoted),
+    "ether_addr": _Text(str, str),
+    "ipv4_addr": _Text(str, IPv4Address),
+    "ipv6_addr": _Text(str, IPv6Address),
+    "inet_proto": _Text(lambda value: Protocol(value).text, _PROTOCOLS.__getitem__),
+    "inet_service": _Text(str, int),
+    "nf_proto": _Text(lambda value: f"ipv{value}", _VERSIONS.__getitem__),
+    # What nft has no name for is a number to it: an IPv6 address, and a MAC address.
+    "@th,64,128": _Text(
+        lambda value: hex(int(format(value, "x"), 16)), lambda text: IPv6Address(int(text, 0))
+    ),
+    "@th,208,48": _Text(lambda value: hex(int(str(value).replace(":", ""), 16)), _mac_address),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A set or map, and the fields of a fact that are in its keys and its data.
+
+    ``given`` are fields that all facts here have alike; ``holds`` tells of others whether the row is
+    for them.
+    """
+
+    container: str
+    kind: Callable[..., Fact]
+    key: tuple[str, ...]
+    data: tuple[str, ...] = ()
+    given: Mapping[str, object] = field(default_factory=dict)
+    holds: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> tuple[tuple[str, _Text], ...]:
+        """The fields in their order, and how each is written."""
+        shape = SHAPES[self.container]
+        kinds = [_PREFIX] if shape.intervals else [_TEXTS[kind] for kind in shape.key]
+        kinds += [_TEXTS[kind] for kind in shape.data]
+        return tuple(zip((*self.key, *self.data), kinds, strict=True))
+
+
+class _Lookup:
+    """A row, ready for use."""
+
+    def __init__(self, row: _Row) -> None:
+        self._row = row
+        self._key = row.texts[: len(row.key)]
+        self._data = row.texts[len(row.key) :]
+        self._conditions = [
+            (attrgetter(path), value) for path, value in {**row.given, **row.holds}.items()
+        ]
+
+    def is_for(self, fact: Fact) -> bool:
+        """Whether a fact of the row's kind has an element here."""
+        return all(get(fact) == value for get, value in self._conditions)
+
+    def element(self, fact: Fact) -> Element:
+        """What stands for the fact here."""
+        return Element(
+            container=self._row.container,
+            match=tuple(text.write(getattr(fact, name)) for name, text in self._key),
+            data=tuple(text.write(getattr(fact, name)) for name, text in self._data),
+        )
+
+    def fact(self, element: Element) -> Fact | None:
+        """What the element says; None if that is nothing, as of what somebody else put there."""
+        fields = dict(self._row.given)
+        parts = (*element.match, *element.data)
+        try:
+            for (name, text), part in zip((*self._key, *self._data), parts, strict=True):
+                value = text.read(part)
+                if fields.setdefault(name, value) != value:
+                    return None
+            fact = self._row.kind(**fields)
+        except (ValueError, KeyError, OverflowError):
+            return None
+        return fact if self.is_for(fact) else None
+
+
+def _roles() -> Iterable[_Row]:
+    """Links by themselves; a bridge with itself is the traffic inside a network."""
+    for role, name in {
+        Role.NETWORK: "bridges",
+        Role.ADOPTED: "adopted",
+        Role.INTERNAL: "internal",
+        Role.STRICT: "strict",
+        Role.OPEN: "open",
+        Role.HOST_CLOSED: "host_closed",
+        Role.SHIM: "shims",
+        Role.GUARDED: "guarded",
+        Role.SEPARATE: "separate",
+    }.items():
+        yield _Row(f"pn_{name}", LinkRole, ("link",), given={"role": role})
+    for role, name in {Role.CONNECTED: "same", Role.APART: "apart"}.items():
+        yield _Row(f"pn_{name}", LinkRole, ("link", "link"), given={"role": role})
+
+
+def _of_family(version: int, any_address: IPAddress) -> Iterable[_Row]:
+    """What there is a set or map for in each family."""
+    for exposure, name in {Exposure.PING: "routed", Exposure.EVERYTHING: "unprotected"}.items():
+        given = {"version": version, "exposure": exposure}
+        yield _Row(f"pn_{name}{version}", ExposedBridge, ("bridge",), given=given)
+    subnets = {Subnet: "subnets", AdoptedSubnet: "shared", Masquerade: "masquerade"}
+    own = {"prefix.version": version}
+    for kind, name in subnets.items():
+        yield _Row(f"pn_{name}{version}", kind, ("prefix",), holds=own)
+    yield _Row(f"pn_sources{version}", SourceNat, ("prefix",), ("source",), holds=own)
+    own = {"address.version": version}
+    yield _Row(f"pn_members{version}", ContainerAddress, ("address",), holds=own)
+    yield _Row(f"pn_shim{version}", HeardOnShim, ("shim", "mac_address", "address"), holds=own)
+    yield _Row(f"pn_guard{version}", SpeaksFrom, ("link", "address"), holds=own)
+    yield _Row(f"pn_routed_ports{version}", OpenPort, ("address", "protocol", "port"), holds=own)
+    own = {"source.version": version}
+    for name in ("pairs", "allowed"):  # on the bridge, and by way of the host
+        yield _Row(f"pn_{name}{version}", Reach, ("source", "destination"), holds=own)
+    port, target = ("protocol", "host_port"), ("container_ip", "container_port")
+    yield _Row(f"pn_ports{version}", Published, port, target, given={"host_ip": any_address})
+    own = {"host_ip.version": version, "host_ip.is_unspecified": False}
+    yield _Row(f"pn_host_ports{version}", Published, ("host_ip", *port), target, holds=own)
+
+
+def _barred() -> Iterable[_Row]:
+    """Only IPv6 is carried to ports; a port on any address has no address in its sets."""
+    for barred, prefix in {Barred.CLOSED_NETWORKS: "", Barred.EVERY_NETWORK: "strict_"}.items():
+        port, given = ("protocol", "port"), {"barred": barred}
+        yield _Row(f"pn_{prefix}carried", BarredPort, port, given={**given, "address": _ANY6})
+        name, where = f"pn_{prefix}host_carried", ("address", *port)
+        holds = {"address.is_unspecified": False}
+        yield _Row(name, BarredPort, where, given=given, holds=holds)
+
+
+_ROWS: Final = (
+    *_roles(),
+    *_of_family(4, _ANY4),
+    *_of_family(6, _ANY6),
+    *_barred(),
+    _Row("pn_trusted", TrustedLink, ("link", "bridge")),
+    _Row("pn_gateways", GatewayContainer, ("bridge", "mac_address")),
+    _Row("pn_echoes", ForgedSource, ("link", "mac_address")),
+    _Row("pn_lan4", DockerPublishes, ("prefix",), holds={"prefix.version": 4}),
+    _Row("pn_docker", DockerBridge, ("bridge",)),
+    _Row("pn_outside", OtherBridge, ("bridge",)),
+    _Row("pn_obeyed", UserMasquerades, ("version",)),
+    _Row("pn_host_services", HostService, ("link", "protocol", "port")),
+    _Row("pn_shim_sources4", HostSeenAs, ("container_ip",), ("host_ip",)),
+    _Row("pn_guard_mac", SpeaksAs, ("link", "mac_address")),
+    _Row("pn_guard_lladdr6", SpeaksAs, ("link", "mac_address")),
+    _Row("pn_guard_target6", SpeaksFrom, ("link", "address"), holds={"address.version": 6}),
+)
+_BY_CONTAINER: Final = {row.container: _Lookup(row) for row in _ROWS}
+_BY_KIND: Final = {
+    kind: tuple(_BY_CONTAINER[row.container] for row in _ROWS if row.kind is kind)
+    for kind in {row.kind for row in _ROWS}
+}
+
+
+def elements_of(fact: Fact) -> list[Element]:
+    """What stands for a fact."""
+    if isinstance(fact, Remnant):
+        return [Element(container=fact.place, match=fact.match, data=fact.data)]
+    return [each.element(fact) for each in _lookups(fact)]
+
+
+def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
+    """What elements stand for, all of them."""
+    parts: dict[Fact | None, list[Element]] = {}
+    for element in elements:
+        parts.setdefault(_BY_CONTAINER[element.container].fact(element), []).append(element)
+    found: set[Fact] = set()
+    for fact, there in parts.items():
+        if fact is not None and len(there) == len(_lookups(fact)):
+            found.add(fact)
+        else:
+            found |= {_remnant(each, fact) for each in there}
+    return frozenset(found)
+
+
+def _lookups(fact: Fact) -> list[_Lookup]:
+    return [each for each in _BY_KIND[type(fact)] if each.is_for(fact)]
+
+
+def _remnant(element: Element, fact: Fact | None) -> Remnant:
+    return Remnant(place=element.container, match=element.match, data=element.data, fact=fact)
