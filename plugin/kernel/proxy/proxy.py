@@ -98,8 +98,10 @@ class Proxy:
     def _withdraw(self, port: ProxiedPort) -> None:
         known = self._ports.pop(port, None)
         if known is not None and self._alive():
-            with suppress(KernelError):  # a relay that does not answer has been killed
+            try:
                 self._order({"id": known[0]}, [])
+            except KernelError as error:
+                self._kill_unresponsive(error)  # it would keep the port's socket
 
     def _kill_unresponsive(self, reason: Exception) -> None:
         """Kill a relay that does not read its control socket: it still holds sockets of ports.
