@@ -69,6 +69,12 @@ def _unquoted(text: str) -> str:
     return text[1:-1]
 
 
+def _number(value: _Value) -> str:
+    if not isinstance(value, IPv6Address):
+        raise TypeError(value)
+    return hex(int(value))
+
+
 def _mac_address(text: str) -> MacAddress:
     return MacAddress(int(text, 0).to_bytes(6).hex(":"))
 
@@ -83,9 +89,7 @@ _TEXTS: Final = {
     "inet_service": _Text(str, int),
     "nf_proto": _Text(lambda value: f"ipv{value}", _VERSIONS.__getitem__),
     # What nft has no name for is a number to it: an IPv6 address, and a MAC address.
-    "@th,64,128": _Text(
-        lambda value: hex(int(format(value, "x"), 16)), lambda text: IPv6Address(int(text, 0))
-    ),
+    "@th,64,128": _Text(_number, lambda text: IPv6Address(int(text, 0))),
     "@th,208,48": _Text(lambda value: hex(int(str(value).replace(":", ""), 16)), _mac_address),
 }
 
@@ -94,8 +98,8 @@ _TEXTS: Final = {
 class _Row:
     """A set or map, and the fields of a fact that are in its keys and its data.
 
-    ``given`` are fields that all facts here have alike; ``holds`` tells of others whether the row is
-    for them.
+    ``given`` are fields that all facts here have alike.  ``holds`` is by what the row is told from
+    others of its kind, which all ask the same; ``given`` if that says it.
     """
 
     container: str
@@ -115,19 +119,22 @@ class _Row:
 
 
 class _Lookup:
-    """A row, ready for use."""
+    """A row, ready for use.  ``alone`` is one whose facts have no other element."""
 
     def __init__(self, row: _Row) -> None:
         self._row = row
         self._key = row.texts[: len(row.key)]
         self._data = row.texts[len(row.key) :]
-        self._conditions = [
-            (attrgetter(path), value) for path, value in {**row.given, **row.holds}.items()
-        ]
+        self._holds = row.holds or row.given
+        others = [each for each in _ROWS if each.kind is row.kind and each is not row]
+        self.alone = all((each.holds or each.given) != self._holds for each in others)
+        # What is read fits its set in all but this: the address that stands for any.
+        self._asks = [path for path in self._holds if path.endswith("is_unspecified")]
 
-    def is_for(self, fact: Fact) -> bool:
-        """Whether a fact of the row's kind has an element here."""
-        return all(get(fact) == value for get, value in self._conditions)
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What facts of this row have at the paths of their kind."""
+        return tuple(self._holds.values())
 
     def element(self, fact: Fact) -> Element:
         """What stands for the fact here."""
@@ -149,7 +156,7 @@ class _Lookup:
             fact = self._row.kind(**fields)
         except (ValueError, KeyError, OverflowError):
             return None
-        return fact if self.is_for(fact) else None
+        return None if any(attrgetter(p)(fact) != self._holds[p] for p in self._asks) else fact
 
 
 def _roles() -> Iterable[_Row]:
@@ -189,7 +196,9 @@ def _of_family(version: int, any_address: IPAddress) -> Iterable[_Row]:
     for name in ("pairs", "allowed"):  # on the bridge, and by way of the host
         yield _Row(f"pn_{name}{version}", Reach, ("source", "destination"), holds=own)
     port, target = ("protocol", "host_port"), ("container_ip", "container_port")
-    yield _Row(f"pn_ports{version}", Published, port, target, given={"host_ip": any_address})
+    given = {"host_ip": any_address}
+    own = {"host_ip.version": version, "host_ip.is_unspecified": True}
+    yield _Row(f"pn_ports{version}", Published, port, target, given=given, holds=own)
     own = {"host_ip.version": version, "host_ip.is_unspecified": False}
     yield _Row(f"pn_host_ports{version}", Published, ("host_ip", *port), target, holds=own)
 
@@ -197,11 +206,13 @@ def _of_family(version: int, any_address: IPAddress) -> Iterable[_Row]:
 def _barred() -> Iterable[_Row]:
     """Only IPv6 is carried to ports; a port on any address has no address in its sets."""
     for barred, prefix in {Barred.CLOSED_NETWORKS: "", Barred.EVERY_NETWORK: "strict_"}.items():
-        port, given = ("protocol", "port"), {"barred": barred}
-        yield _Row(f"pn_{prefix}carried", BarredPort, port, given={**given, "address": _ANY6})
-        name, where = f"pn_{prefix}host_carried", ("address", *port)
-        holds = {"address.is_unspecified": False}
-        yield _Row(name, BarredPort, where, given=given, holds=holds)
+        port = ("protocol", "port")
+        given: dict[str, object] = {"barred": barred}
+        holds = {"barred": barred, "address.is_unspecified": True}
+        anywhere = {**given, "address": _ANY6}
+        yield _Row(f"pn_{prefix}carried", BarredPort, port, given=anywhere, holds=holds)
+        name, holds = f"pn_{prefix}host_carried", {**holds, "address.is_unspecified": False}
+        yield _Row(name, BarredPort, ("address", *port), given=given, holds=holds)
 
 
 _ROWS: Final = (
@@ -223,9 +234,26 @@ _ROWS: Final = (
     _Row("pn_guard_target6", SpeaksFrom, ("link", "address"), holds={"address.version": 6}),
 )
 _BY_CONTAINER: Final = {row.container: _Lookup(row) for row in _ROWS}
+
+
+class _Lookups:
+    """All rows for facts of one kind, by what tells the rows from each other."""
+
+    def __init__(self, rows: Iterable[_Row]) -> None:
+        self._by_values: dict[object, list[_Lookup]] = {}
+        for row in rows:
+            lookup = _BY_CONTAINER[row.container]
+            self._paths = tuple(row.holds or row.given)
+            self._by_values.setdefault(lookup.values, []).append(lookup)
+        self._get = [attrgetter(path) for path in self._paths]
+
+    def of(self, fact: Fact) -> list[_Lookup]:
+        """The rows for one fact; none if there is no place for it."""
+        return self._by_values.get(tuple([get(fact) for get in self._get]), [])
+
+
 _BY_KIND: Final = {
-    kind: tuple(_BY_CONTAINER[row.container] for row in _ROWS if row.kind is kind)
-    for kind in {row.kind for row in _ROWS}
+    kind: _Lookups(row for row in _ROWS if row.kind is kind) for kind in {r.kind for r in _ROWS}
 }
 
 
@@ -233,26 +261,29 @@ def elements_of(fact: Fact) -> list[Element]:
     """What stands for a fact."""
     if isinstance(fact, Remnant):
         return [Element(container=fact.place, match=fact.match, data=fact.data)]
-    return [each.element(fact) for each in _lookups(fact)]
+    return [each.element(fact) for each in _BY_KIND[type(fact)].of(fact)]
 
 
 def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
     """What elements stand for, all of them."""
-    parts: dict[Fact | None, list[Element]] = {}
-    for element in elements:
-        parts.setdefault(_BY_CONTAINER[element.container].fact(element), []).append(element)
     found: set[Fact] = set()
+    parts: dict[Fact, list[Element]] = {}
+    for element in elements:
+        lookup = _BY_CONTAINER[element.container]
+        fact = lookup.fact(element)
+        if fact is None:
+            found.add(_remnant(element))
+        elif lookup.alone:
+            found.add(fact)
+        else:
+            parts.setdefault(fact, []).append(element)
     for fact, there in parts.items():
-        if fact is not None and len(there) == len(_lookups(fact)):
+        if len(there) == len(_BY_KIND[type(fact)].of(fact)):
             found.add(fact)
         else:
             found |= {_remnant(each, fact) for each in there}
     return frozenset(found)
 
 
-def _lookups(fact: Fact) -> list[_Lookup]:
-    return [each for each in _BY_KIND[type(fact)] if each.is_for(fact)]
-
-
-def _remnant(element: Element, fact: Fact | None) -> Remnant:
+def _remnant(element: Element, fact: Fact | None = None) -> Remnant:
     return Remnant(place=element.container, match=element.match, data=element.data, fact=fact)
