@@ -259,6 +259,14 @@ class TestPorts:
 
         assert bind(network).port_targets(an_endpoint(network), binding) == ()
 
+    def test_what_the_proxy_cannot_carry_is_published_on_ipv4(self) -> None:
+        """SCTP is translated there; IPv6 would need the proxy."""
+        network = a_lan()
+        binding = replace(a_binding(), protocol=Protocol.SCTP)
+        targets = bind(network).port_targets(an_endpoint(network), binding)
+
+        assert [target.host_ip for target in targets] == [ip_address("0.0.0.0")]
+
     def test_ipv6_is_anothers_if_the_engine_says_so(self) -> None:
         """The proxy would take [::] from it."""
         network = a_lan(DUAL[0])
