@@ -149,7 +149,7 @@ class Endpoints:
         """
         if self._find(network_id, endpoint_id) is None:
             return
-        self._store.doom_endpoint(endpoint_id)
+        self._store.mark_endpoint_deleting(endpoint_id)
         with self._locks.hold(network_id):
             found = self._find(network_id, endpoint_id)
             if found is None:

@@ -99,7 +99,7 @@ class Networks:
         dockerd forgets the network whatever is answered, so that is written down before anything
         is waited for; the record stays until everything is gone, and the tick tries again.
         """
-        if not self._store.doom_network(network_id):
+        if not self._store.mark_network_deleting(network_id):
             return
         with self._locks.hold(network_id):
             network = self._store.network(network_id)

@@ -51,7 +51,7 @@ class Teardown:
         Of one that dockerd has ``forgotten``, nobody else will give back the addresses.
         """
         if not endpoint.deleting:
-            self._store.doom_endpoint(endpoint.id)
+            self._store.mark_endpoint_deleting(endpoint.id)
         if forgotten:
             release_all(self._addresses, network, endpoint)
         else:
@@ -93,7 +93,7 @@ class Teardown:
         """Take away everything the host may hold for the network, and forget it."""
         deleted = network.state is NetworkState.DELETING
         if not deleted:
-            self._store.doom_network(network.id)
+            self._store.mark_network_deleting(network.id)
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)

@@ -23,7 +23,7 @@ class Store(Protocol):
     def save_network(self, network: Network) -> None:
         """Insert or replace; one that is being deleted stays so, whatever is saved."""
 
-    def doom_network(self, network_id: NetworkID) -> bool:
+    def mark_network_deleting(self, network_id: NetworkID) -> bool:
         """Mark the network as being deleted; False if it is unknown.
 
         Needs no lock of the network's: dockerd has forgotten it, whoever is at work on it.
@@ -52,7 +52,7 @@ class Store(Protocol):
         One that is being deleted stays so, whatever is saved.
         """
 
-    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+    def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
         """Mark the endpoint as being deleted; False if it is unknown."""
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:

@@ -31,7 +31,7 @@ class MemoryStore:
         self._networks[network.id] = network_as_kept(network, self._networks.get(network.id))
         self._endpoints.setdefault(network.id, {})
 
-    def doom_network(self, network_id: NetworkID) -> bool:
+    def mark_network_deleting(self, network_id: NetworkID) -> bool:
         known = self._networks.get(network_id)
         if known is None:
             return False
@@ -71,7 +71,7 @@ class MemoryStore:
         for key in self._places[endpoint.id]:
             self._at[key] = self._at.get(key, frozenset()) | {endpoint.id}
 
-    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
+    def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
         known = self.endpoint(endpoint_id)
         if known is None:
             return False

@@ -73,13 +73,13 @@ class SqliteStore:
             self._write(_PUT_NETWORK, kept.id, encode(kept))
             self._memory.save_network(kept)
 
-    def doom_network(self, network_id: NetworkID) -> bool:
+    def mark_network_deleting(self, network_id: NetworkID) -> bool:
         # In memory first, whatever the disk says: the tick then sees to the rest.
-        known = self._memory.doom_network(network_id)
+        known = self._memory.mark_network_deleting(network_id)
         with self._lock:
-            doomed = self._memory.network(network_id)
-            if doomed is not None:
-                self._write(_PUT_NETWORK, doomed.id, encode(doomed))
+            marked = self._memory.network(network_id)
+            if marked is not None:
+                self._write(_PUT_NETWORK, marked.id, encode(marked))
         return known
 
     def delete_network(self, network_id: NetworkID) -> None:
@@ -107,13 +107,13 @@ class SqliteStore:
             self._write(_PUT_ENDPOINT, kept.id, kept.network_id, encode(kept), on_disk=False)
             self._memory.save_endpoint(kept)
 
-    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
-        known = self._memory.doom_endpoint(endpoint_id)
+    def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
+        known = self._memory.mark_endpoint_deleting(endpoint_id)
         with self._lock:
-            doomed = self._memory.endpoint(endpoint_id)
-            if doomed is not None:
-                record = encode(doomed)
-                self._write(_PUT_ENDPOINT, doomed.id, doomed.network_id, record, on_disk=False)
+            marked = self._memory.endpoint(endpoint_id)
+            if marked is not None:
+                record = encode(marked)
+                self._write(_PUT_ENDPOINT, marked.id, marked.network_id, record, on_disk=False)
         return known
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:

@@ -158,7 +158,7 @@ class Healer:
         try:
             forgotten = self._teardown.forgotten()
             for network_id in self._timer.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
-                self._store.doom_network(NetworkID(network_id))
+                self._store.mark_network_deleting(NetworkID(network_id))
                 _log.warning("network.collected", network=short(network_id), why="pools are free")
         except PynetError as error:
             _log.error("networks.not_collected", reason=error)

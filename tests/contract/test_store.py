@@ -101,14 +101,14 @@ class TestNetworks:
         assert store.networks() == (replace(BLUE, state=NetworkState.DELETING),)
         assert store.endpoints(BLUE.id) == (WEB,)
 
-    def test_doomed_it_stays_so_whatever_is_saved(self, store: Store) -> None:
+    def test_marked_it_stays_so_whatever_is_saved(self, store: Store) -> None:
         """The engine may forget it while a call of its own is at work on it."""
         store.save_network(BLUE)
 
-        assert store.doom_network(BLUE.id)
+        assert store.mark_network_deleting(BLUE.id)
         store.save_network(replace(BLUE, state=NetworkState.ACTIVE))
         assert store.networks() == (replace(BLUE, state=NetworkState.DELETING),)
-        assert not store.doom_network(NetworkID("unknown"))
+        assert not store.mark_network_deleting(NetworkID("unknown"))
 
     def test_deleting_forgets_the_endpoints_too(self, store: Store) -> None:
         """And those of no other network."""
@@ -150,15 +150,15 @@ class TestEndpoints:
 
         assert store.endpoints(BLUE.id) == (left,)
 
-    def test_doomed_it_stays_so_whatever_is_saved(self, store: Store) -> None:
+    def test_marked_it_stays_so_whatever_is_saved(self, store: Store) -> None:
         """And counts for joined no more."""
         store.save_network(BLUE)
         store.save_endpoint(WEB)
 
-        assert store.doom_endpoint(WEB.id)
+        assert store.mark_endpoint_deleting(WEB.id)
         store.save_endpoint(replace(WEB, sandbox_key=SANDBOX))
         assert store.endpoints(BLUE.id) == (replace(WEB, deleting=True, sandbox_key=None),)
-        assert not store.doom_endpoint(EndpointID("unknown"))
+        assert not store.mark_endpoint_deleting(EndpointID("unknown"))
 
     def test_its_network_must_be_there(self, store: Store) -> None:
         """Nothing could ever find it again."""
@@ -222,7 +222,7 @@ class TestEndpoints:
 
         store.save_endpoint(replace(WEB, sandbox_key=None))
         assert store.endpoints_in("/one") == (twin,)
-        store.doom_endpoint(twin.id)
+        store.mark_endpoint_deleting(twin.id)
         assert store.endpoints_in("/one") == ()
         store.delete_endpoint(twin.id)
 
@@ -329,10 +329,10 @@ class TestSqlite:
             assert synchronous() == _FULL
             store.save_endpoint(WEB)
             assert synchronous() == _NORMAL
-        store.doom_endpoint(WEB.id)
+        store.mark_endpoint_deleting(WEB.id)
         store.delete_endpoint(WEB.id)
         assert synchronous() == _NORMAL
-        store.doom_network(BLUE.id)
+        store.mark_network_deleting(BLUE.id)
         assert synchronous() == _FULL
         store.delete_network(BLUE.id)
         assert synchronous() == _FULL

@@ -18,16 +18,18 @@ class FaultyStore(MemoryStore):
         self._point(f"save network {network.state.value}")
         super().save_network(network)
 
-    def doom_network(self, network_id: NetworkID) -> bool:
-        known = super().doom_network(network_id)  # in memory whatever the disk says, as in life
+    def mark_network_deleting(self, network_id: NetworkID) -> bool:
+        known = super().mark_network_deleting(
+            network_id
+        )  # in memory whatever the disk says, as in life
         if known:
-            self._point("doom network")
+            self._point("mark network")
         return known
 
-    def doom_endpoint(self, endpoint_id: EndpointID) -> bool:
-        known = super().doom_endpoint(endpoint_id)
+    def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
+        known = super().mark_endpoint_deleting(endpoint_id)
         if known:
-            self._point("doom endpoint")
+            self._point("mark endpoint")
         return known
 
     def delete_network(self, network_id: NetworkID) -> None:

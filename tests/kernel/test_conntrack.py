@@ -329,7 +329,7 @@ class TestSuccessors:
         """The plugin was killed before it had forgotten them: the record is still there."""
         with old.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
             asking.sendto(b"?", (OUTSIDE4, 9000))
-        site.store.doom_endpoint(old.endpoint.id)
+        site.store.mark_endpoint_deleting(old.endpoint.id)
         site.restart()
         site.kernel.connections_ended()
 

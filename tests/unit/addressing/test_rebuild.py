@@ -103,7 +103,7 @@ def test_a_network_that_is_not_there_has_no_pool(host: Host, state: NetworkState
 
 def test_an_endpoint_that_is_being_deleted_has_no_address(host: Host) -> None:
     """The engine has released it, or is about to."""
-    host.store.doom_endpoint(an_endpoint(host.network, 4).id)
+    host.store.mark_endpoint_deleting(an_endpoint(host.network, 4).id)
     allocator = host.lost()
 
     assert "10.7.0.4" not in {str(lease.address) for lease in _leases(allocator)}

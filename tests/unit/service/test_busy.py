@@ -74,7 +74,7 @@ class TestDelete:
         save = rig.store.save_network
 
         def save_late(network: object) -> None:
-            rig.store.doom_network(BLUE.id)
+            rig.store.mark_network_deleting(BLUE.id)
             save(network)  # type: ignore[arg-type]
 
         rig.store.save_network = save_late  # type: ignore[method-assign]
@@ -89,7 +89,7 @@ class TestAgain:
     def test_a_network_that_is_being_deleted_can_be_made_anew(self, rig: Rig) -> None:
         """What is left of the first goes before."""
         rig.networks.create(BLUE)
-        rig.store.doom_network(BLUE.id)
+        rig.store.mark_network_deleting(BLUE.id)
         rig.networks.create(BLUE)
 
         assert rig.store.networks()[0].state is NetworkState.ACTIVE
@@ -99,7 +99,7 @@ class TestAgain:
         """With the same id."""
         rig.networks.create(BLUE)
         rig.run(BLUE, WEB, a_binding())
-        rig.store.doom_endpoint(WEB.id)
+        rig.store.mark_endpoint_deleting(WEB.id)
         endpoint = rig.endpoints.create(WEB)
 
         assert endpoint == WEB

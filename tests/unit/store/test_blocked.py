@@ -71,7 +71,7 @@ def test_what_the_engine_forgot_is_remembered_meanwhile(
     """In memory: the tick removes it as soon as the disk is back."""
     store.save_endpoint(an_endpoint(BLUE))
     with kept(store, writers[0]), deadline.within(0.05), pytest.raises(StoreError):
-        store.doom_endpoint(an_endpoint(BLUE).id)
+        store.mark_endpoint_deleting(an_endpoint(BLUE).id)
 
     assert store.endpoints(BLUE.id)[0].deleting
 

@@ -102,7 +102,7 @@ def test_an_endpoint_that_nobody_has(rig: Rig) -> None:
 
 def test_what_is_unfinished(rig: Rig) -> None:
     """Records of what was begun and not ended."""
-    rig.store.doom_endpoint(WEB.id)
+    rig.store.mark_endpoint_deleting(WEB.id)
     endpoint = look(rig)
     rig.store.save_network(replace(BLUE, state=NetworkState.PENDING))
     network = look(rig)
