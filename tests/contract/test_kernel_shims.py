@@ -176,7 +176,7 @@ class TestHostRoutes:
     def test_a_source_that_the_host_has_not(self, host: Host, route: HostRoute) -> None:
         """Is said."""
         make(host, SHIM)
-        with pytest.raises(RefusedError, match=f"this host has no address {route.source}"):
+        with pytest.raises(RefusedError, match=f"this host has lost {route.source}"):
             make(host, route)
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])

@@ -156,7 +156,7 @@ class TestNoLeaseYet:
 
         assert sources(rig) == {"fd00:1::9"}
         (said,) = rig.health.conditions
-        assert "this host has no address 10.1.0.9" in said.why
+        assert "this host has lost 10.1.0.9" in said.why
 
     @pytest.mark.parametrize("address", ["10.1.0.9", "10.1.0.8"])
     def test_the_ways_are_made_when_there_is_one(self, rig: Rig, address: str) -> None:
