@@ -24,6 +24,7 @@ LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 # The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
 _NOT_IN_IFNAMES: Final = '/:%"*\\'
 _HASH_DIGITS: Final = 11
+_HANDOFF: Final = "pnc-"
 _ENTRY: Final = re.compile(ENTRY_PATTERN)
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _CLOUDS: Final = (169, 170)  # 169.254.169.0/24 and 169.254.170.0/24
@@ -61,9 +62,14 @@ def port_name(endpoint: EndpointID) -> IfName:
     return _ifname("pnv-", endpoint)
 
 
+def is_handoff(ifname: str) -> bool:
+    """Whether `handoff_name` gives names like that."""
+    return ifname.startswith(_HANDOFF)
+
+
 def handoff_name(endpoint: EndpointID) -> IfName:
     """The end of the pair that dockerd moves into the sandbox and renames there."""
-    return _ifname("pnc-", endpoint)
+    return _ifname(_HANDOFF, endpoint)
 
 
 def redirect_name(endpoint: EndpointID) -> IfName:

@@ -7,6 +7,7 @@ from plugin.model.ids import (
     NetworkID,
     bridge_name,
     dummy_name,
+    is_handoff,
     port_name,
     redirect_name,
     shim_name,
@@ -23,6 +24,8 @@ def owner_of(store: Store, bound: BoundNetworks, ifname: str) -> NetworkID | Non
 
     The links of containers that have left, and those that go into sandboxes, are nobody's.
     """
+    if is_handoff(ifname):
+        return None  # every container that starts takes one along
     networks = [each for each in store.networks() if each.state is NetworkState.ACTIVE]
     derived = ifname.startswith(_DERIVED)
     for network in networks:

@@ -87,6 +87,23 @@ def test_scope_can_be_set(site: Site, managed: ManagedPlugin) -> None:
     assert site.inspect("network", site.network())["Scope"] == "local"
 
 
+def test_a_wrong_setting_is_said(site: Site, managed: ManagedPlugin) -> None:
+    """The plugin is enabled all the same: only by its answers dockerd tells people anything."""
+    kept = site.network()
+    managed.disable()
+    managed.set("PYNET_POOLS=nonsense")
+    site.docker("plugin", "enable", MANAGED_NAME)
+    try:
+        with pytest.raises(CommandError, match="PYNET_POOLS is 'nonsense'"):
+            site.network()
+    finally:
+        managed.disable()
+        managed.set("PYNET_POOLS=")
+        managed.enable()
+    one = site.run("--network", kept)
+    assert site.pings(one, site.run("--network", kept))
+
+
 def test_upgrade(site: Site, managed: ManagedPlugin, peer: Peer, tmp_path: Path) -> None:
     """`docker plugin upgrade` keeps networks, and running containers do not notice."""
     network = site.network()
