@@ -135,9 +135,7 @@ class Endpoints:
                 plan = bound.ports_plan(endpoint)
                 own = self._teardown.own(bound, endpoint, plan)
                 self._reconciler.remove(own | _ways(bound, endpoint))
-                # Of one that never joined dockerd may say so, too.
-                state = EndpointState.LEFT if endpoint.attached else EndpointState.CREATED
-                self._store.save_endpoint(_bare(endpoint).moved(state))
+                self._store.save_endpoint(_bare(endpoint).moved(_after_leave(endpoint)))
                 self._reconciler.release(plan)
                 self._share_anew(bound, before)
 
@@ -282,3 +280,10 @@ def _ways(bound: BoundNetwork, endpoint: Endpoint) -> Plan:
 
 def _bare(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, bindings=(), published=(), no_proxy_6to4=False)
+
+
+def _after_leave(endpoint: Endpoint) -> EndpointState:
+    """dockerd may also say it of an endpoint that never joined, or that it is deleting."""
+    if endpoint.state in {EndpointState.CREATED, EndpointState.DELETING}:
+        return endpoint.state
+    return EndpointState.LEFT

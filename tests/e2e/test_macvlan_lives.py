@@ -113,7 +113,7 @@ def test_no_lease_yet(site: Site, second: str) -> None:
     network = site.network(*options, "--subnet", "10.98.0.0/24", "--gateway", "10.98.0.254")
     ip(host, f"address delete 10.98.0.9/24 dev {OTHER_LINK}")
     web = site.web("--network", network)
-    wait_until(lambda: "no address 10.98.0.9" in _why(site), "word of the address")
+    wait_until(lambda: "has lost 10.98.0.9" in _why(site), "word of the address")
     ip(host, f"address add 10.98.0.9/24 dev {OTHER_LINK}")
 
     address = site.address(web, network)

@@ -46,15 +46,17 @@ def die_with_parent() -> None:
 class Server:
     """One plugin after another, over one state, in the namespace of the caller.
 
-    One that is ``mortal`` can be ended at its points.
+    One that is ``mortal`` can be ended at its points.  One that is ``deaf`` does not hear what
+    happens on the host, so that nothing changes but by calls.
     """
 
-    def __init__(self, directory: Path, *, mortal: bool = False) -> None:
+    def __init__(self, directory: Path, *, mortal: bool = False, deaf: bool = False) -> None:
         self.state = directory / "state"
         self.socket = directory / "pynet.sock"
         self.log = directory / "log"
         self._control = directory / "control.sock"
         self._mortal = mortal
+        self._deaf = deaf
         self._process = 0
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._settings = {
@@ -162,6 +164,8 @@ class Server:
             if self._mortal:  # counting takes time, and memory for every point
                 install(points)
             _observe(control, points)
+            if self._deaf:
+                loop.Loop._watch = lambda _: None  # type: ignore[method-assign, assignment]
             config: Config = read_config(self._settings)
             bootstrap.serve(config)
             code = 0

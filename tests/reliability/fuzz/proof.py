@@ -57,7 +57,7 @@ class _Fuzz:
     """One server, and one who asks it."""
 
     def __init__(self, directory: Path, seed: int) -> None:
-        self.server = Server(directory)
+        self.server = Server(directory, deaf=True)
         self.counts: Counter[str] = Counter()
         self._mutator = Mutator(seed)
         self._seed = seed

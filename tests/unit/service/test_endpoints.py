@@ -15,7 +15,7 @@ from plugin.errors import (
     UnknownOptionError,
 )
 from plugin.model.ids import EndpointID, MacAddress, handoff_name, port_name
-from plugin.model.network import Protocol
+from plugin.model.network import EndpointState, Protocol
 from plugin.model.ports import HostPort
 from plugin.model.traffic import OpenPort
 from tests.fakes.rig import Rig
@@ -495,6 +495,18 @@ class TestLeave:
         rig.endpoints.leave(a_network("red").id, WEB.id)
 
         assert rig.store.endpoint(WEB.id) == WEB
+
+    @pytest.mark.parametrize("joined", [True, False])
+    def test_one_that_is_being_deleted(self, rig: Rig, joined: bool) -> None:
+        """The calls overtake each other; it stays what it is."""
+        rig.endpoints.create(WEB)
+        if joined:
+            rig.endpoints.join(*IDS, SANDBOX)
+        rig.store.mark_endpoint_deleting(WEB.id)
+        rig.endpoints.leave(*IDS)
+
+        (left,) = rig.store.endpoints(BLUE.id)
+        assert left.state is EndpointState.DELETING
 
 
 class TestDelete:
