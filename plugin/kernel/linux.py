@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 
-from plugin.kernel import facts
-from plugin.kernel.connections import Connections
+from plugin.kernel import host_network
+from plugin.kernel.connection_reaper import ConnectionReaper
 from plugin.kernel.handler import Session
 from plugin.kernel.handlers import Parts, handlers
 from plugin.kernel.host_ports import HostPorts
@@ -30,7 +30,7 @@ class LinuxKernel:
     def __init__(self, sysctl_root: Path = sysctls.ROOT, proxy: Proxy | None = None) -> None:
         self._ports = HostPorts()
         self._proxy = proxy or Proxy()
-        self._connections = Connections()
+        self._connections = ConnectionReaper()
         self._reaper = Reaper()
         self._handlers = handlers(
             Parts(
@@ -144,13 +144,13 @@ class LinuxKernel:
             return stacking.ipvlan_settings(rtnl, link.index) if link else frozenset()
 
     def mtu(self, parent: IfName | None) -> int:
-        return facts.mtu(parent)
+        return host_network.mtu(parent)
 
     def has_ipv6(self) -> bool:
-        return facts.has_ipv6()
+        return host_network.has_ipv6()
 
     def occupied(self) -> frozenset[IPNetwork]:
-        return facts.routes() | facts.resolvers()
+        return host_network.routes() | host_network.resolvers()
 
     def settle(self) -> None:
         """Return when every link that was removed is gone."""

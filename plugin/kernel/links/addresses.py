@@ -1,4 +1,4 @@
-"""The host's own addresses on our links."""
+"""The host's own addresses on our links, which neighbours are told of (ARP, neighbour discovery)."""
 
 import errno
 import os

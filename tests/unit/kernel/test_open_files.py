@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import KernelError
-from plugin.kernel import facts
+from plugin.kernel import host_network
 from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.links import sysctls
 from plugin.kernel.netlink.conversations import conversation
@@ -49,7 +49,7 @@ def converse() -> None:
         lambda: hold(Protocol.TCP),
         lambda: hold(Protocol.UDP),
         converse,
-        facts.routes,
+        host_network.routes,
         lambda: sysctls.read(FORWARDING, sysctls.ROOT),
         lambda: sysctls.ensure(FORWARDING, sysctls.ROOT),
     ],

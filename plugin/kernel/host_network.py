@@ -1,4 +1,4 @@
-"""What a network must know of its host: the uplink's MTU, the prefixes with routes.
+"""What a network must know of the host's own network: the uplink's MTU, the prefixes with routes.
 
 Routes are decoded by hand: a host with hundreds of networks has thousands of them, and each
 costs pyroute2 a quarter of a millisecond where a pool request has a few in all.

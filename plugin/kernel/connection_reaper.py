@@ -22,8 +22,8 @@ _WAIT_SECONDS: Final = 10.0
 _Done = Callable[[], object]
 
 
-class Connections:
-    """At which addresses nobody may be heard any more."""
+class ConnectionReaper:
+    """Ends the connections of addresses at which nobody may be heard any more."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 from pathlib import Path
 
-from plugin.kernel.facts import resolvers
+from plugin.kernel.host_network import resolvers
 
 
 def test_name_servers_of_both_families(tmp_path: Path) -> None:

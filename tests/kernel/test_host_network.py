@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from plugin.kernel.facts import routes
+from plugin.kernel.host_network import routes
 from plugin.kernel.linux import LinuxKernel
 from tests.kernel.netns import Netns
 
