@@ -161,7 +161,9 @@ class Teardown:
             _log.warning("endpoint.collected", endpoint=short(other.id))
             self.collect(network, other)
             # Its record has to be gone before another takes its place.
-            self._kernel.connections_ended(tracked_addresses(self.bound.of(network), other))
+            bound = self.bound.to_remove(network)
+            readable = as_far_as_readable(bound, other)
+            self._kernel.connections_ended(tracked_addresses(bound, readable))
 
 
 def tracked_addresses(bound: BoundNetwork, endpoint: Endpoint) -> list[IPAddress]:

@@ -48,7 +48,10 @@ class Upkeep:
 
 
 class Loop:
-    """Looks every ``tick`` seconds and after each change; one thread calls it."""
+    """Looks every ``tick`` seconds and after each change.
+
+    One thread waits and looks where it is due; others may ask for a ``look`` meanwhile.
+    """
 
     def __init__(self, upkeep: Upkeep, health: Health, tick: float) -> None:
         self._upkeep = upkeep
@@ -102,8 +105,10 @@ class Loop:
         if everything:
             self.look()
             return
-        if networks:
-            self._step("networks", lambda: self._upkeep.healer.heal_networks(networks))
+        if networks and self._failure(
+            "networks", lambda: self._upkeep.healer.heal_networks(networks)
+        ):
+            self._all_changed()  # a look at everything says in the health what fails
         if parents:
             self._step("parents", self._upkeep.parents.look_after)
 
