@@ -1,5 +1,6 @@
 """The memory of a program with all its children, as the kernel counts it."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,17 @@ class Memory:
 
 
 def tree_memory(pid: int) -> Memory:
-    """Return the memory of a process and all its descendants."""
+    """Return the memory of a process and all its descendants.
+
+    A descendant that ended while they were read counts nothing.
+
+    Raises:
+        OSError: The process itself has ended.
+    """
     total = _memory(pid)
     for child in _children(pid):
-        total += tree_memory(child)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += tree_memory(child)
     return total
 
 
