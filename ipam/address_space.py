@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ipam.addresses import PoolAddresses
 from ipam.attempt import Attempt, Times
+from ipam.election import is_allocated, is_confirmed
 from ipam.errors import (
     AddressReservedError,
     InvalidRequestError,
@@ -22,7 +23,8 @@ from ipam.errors import (
 )
 from ipam.held_pools import HeldPools
 from ipam.lease import Owner
-from ipam.pool import AddressSpaceName, Pool, PoolID, Tenant
+from ipam.mirror import is_mirror
+from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID, Tenant
 from ipam.pool_group import PoolGroup
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address, Prefix, alone
@@ -118,7 +120,10 @@ class AddressSpace:
         if not self._repeats(found.pool, pool, at):
             raise _overlap(pool, found.pool)
         at.once_kept(partial(found.was_asked_again, at.now))
-        return self._change(found, replace(found.pool, requested=at.now, released=False), at)
+        # Who asks is known later, or never: until then nothing is confirmed (``group``).
+        kept = is_allocated(found.pool) or is_mirror(found.pool)
+        requested = found.pool.requested if kept else at.now
+        return self._change(found, replace(found.pool, requested=requested, released=False), at)
 
     def place_anywhere(self, wanted: WantedPool, occupied: Sequence[Prefix], at: Attempt) -> Pool:
         """Hold the first pool that is clear of all others and of ``occupied``.
@@ -149,10 +154,13 @@ class AddressSpace:
     def release(self, pool: PoolID, at: Attempt) -> None:
         """Release the pool, now or when the network that uses it is gone."""
         found = self._held.get(pool)
-        if found is None:
+        if found is None or is_allocated(found.pool):
+            # What swarm gives back before it frees the network is what it asked for a second one.
             return
         if found.pool.network is None:
             self._drop(found.pool, at)
+        elif found.awaits_second_release():
+            at.once_kept(found.was_released_once)
         else:
             self._change(found, replace(found.pool, released=True), at)
 
@@ -160,7 +168,13 @@ class AddressSpace:
         """Record that this network uses the pools with these prefixes.  Raises PoolInUseError."""
         chosen = [self._held.to_use(network, prefix) for prefix in prefixes]
         for found in filter(None, chosen):
-            self._change(found, replace(found.pool, network=network), at)
+            asked = at.now if found.pool.space == GLOBAL else found.pool.requested
+            self._change(found, replace(found.pool, network=network, requested=asked), at)
+        for found in self._held.of_network(network):
+            # The network was allocated before: this is a new leader's round.
+            if is_allocated(found.pool) and not is_confirmed(found.pool, at.times):
+                self._change(found, replace(found.pool, requested=at.now), at)
+                at.once_kept(found.was_allocated_again)
 
     def ungroup(self, network: str, at: Attempt, *, deleted: bool) -> None:
         """Record that the network is gone, and drop its pools that were released.

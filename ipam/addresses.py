@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
+from ipam import election, mirror
 from ipam.address_set import AddressSet
 from ipam.attempt import Attempt
 from ipam.claims import check_usable, is_replayed, may_take, new_lease
@@ -38,6 +39,8 @@ class PoolAddresses:
     ) -> None:
         self.pool = pool
         self._replayed = 0.0
+        self._twice = False
+        self._elected = False
         self._knows_macs = False
         self._settings = settings
         self._facts = facts
@@ -52,6 +55,32 @@ class PoolAddresses:
     def was_asked_again(self, now: float) -> None:
         """Remember when: what was leased before may be asked for again too, once."""
         self._replayed = now
+        self._twice = mirror.is_mirror(self.pool)
+
+    def awaits_second_release(self) -> bool:
+        """Whether the pool was asked for twice, so that one release is not the network's own."""
+        return self._twice
+
+    def was_released_once(self) -> None:
+        """Remember that the next release is the network's own."""
+        self._twice = False
+
+    def was_allocated_again(self) -> None:
+        """Remember that there is a new leader, which will ask for all that it has."""
+        self._elected = True
+
+    def rest_unconfirmed(self, at: Attempt) -> None:
+        """Let addresses rest that a new leader did not ask for, when it asks for any other."""
+        if not self._elected:
+            return
+        for address in list(at.leases.addresses(self.pool.id)):
+            held = at.leases.get(self.pool.id, address)
+            if held and election.is_unconfirmed(self.pool, held, at.now):
+                self._rest(held, at)
+        at.once_kept(self._is_settled)
+
+    def _is_settled(self) -> None:
+        self._elected = False
 
     def learn_macs(self) -> None:
         """Remember that MAC addresses are asked with: elsewhere nobody comes back with one."""
@@ -67,7 +96,9 @@ class PoolAddresses:
         if held and is_replayed(self.pool, held, request, replayed=self._replayed):
             # An endpoint may have it all the while, and says so only once.
             return self._hold(replace(held, since=at.now), at)
-        if held and not may_take(self.pool, held, request, at.times, replayed=self._replayed):
+        if held and request.kind is Kind.GATEWAY and election.keeps_gateway(self.pool, held):
+            return held
+        if held and not may_take(self.pool, held, request, at.times):
             raise AddressInUseError(
                 f"Address already in use: {address} of pool {self.pool.id} is "
                 f"{held.state} as {held.kind} for {held.owner}; choose another, or "
@@ -91,6 +122,8 @@ class PoolAddresses:
         held = at.leases.get(self.pool.id, address)
         if held and held.state is not State.RESTING and held.kind is not Kind.GATEWAY:
             return None
+        if held and election.keeps_gateway(self.pool, held):
+            return held
         return self._hold(self._lease(address, request, at), at)
 
     def take_known(self, request: AddressRequest, at: Attempt) -> Lease | None:
@@ -139,7 +172,7 @@ class PoolAddresses:
     def give_back(self, address: Address, at: Attempt) -> None:
         """Release the address: it rests for a while, or is free at once."""
         held = at.leases.get(self.pool.id, address)
-        if held is None or held.state is State.RESTING:
+        if held is None or held.state is State.RESTING or self._keeps_gateway(held):
             return
         claimed = address in self._named or self._returns_by_itself(held.owner)
         self._rest(held, at)
@@ -307,6 +340,9 @@ class PoolAddresses:
         return new_lease(
             self.pool, address, request, at.now, timeout=self._settings.reserve_timeout
         )
+
+    def _keeps_gateway(self, held: Lease) -> bool:
+        return election.keeps_gateway(self.pool, held) or mirror.keeps_gateway(self.pool, held)
 
     def _returns_by_itself(self, owner: Owner) -> bool:
         return bool(owner.name or owner.tag or (owner.mac and self._knows_macs))

@@ -18,6 +18,7 @@ from ipam.errors import UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Owner
 from ipam.naming import Naming, named_before
 from ipam.pool import (
+    GLOBAL,
     LOCAL,
     AddressSpaceName,
     Pool,
@@ -185,14 +186,18 @@ class Allocator(Contents):
             found.run(lambda at: found.group(network, prefixes, at), self._times())
 
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
-        """Record that the network is gone, and release its pools that the engine had released.
+        """Record that the network is gone here, and release its pools that the engine had released.
 
         ``deleted`` says that the engine itself has told; all the network's local pools are then
-        released, because a release may have been lost.
+        released, because a release may have been lost.  A swarm network lives on elsewhere.
         """
-        for name, space in self._spaces:
-            gone = partial(space.ungroup, network, deleted=deleted and name == LOCAL)
-            space.run(gone, self._times())
+        space = self._spaces.named(LOCAL)
+        space.run(partial(space.ungroup, network, deleted=deleted), self._times())
+
+    def free(self, network: str) -> None:
+        """Record that a swarm has no such network any more; its pools are released next."""
+        space = self._spaces.named(GLOBAL)
+        space.run(partial(space.ungroup, network, deleted=False), self._times())
 
     def options(
         self, network: str, space: AddressSpaceName, prefix: Prefix

@@ -1,6 +1,7 @@
 """Who may take an address, and what lease is made of a request: rules that look at nothing else."""
 
 from ipam.attempt import Times
+from ipam.election import is_unconfirmed
 from ipam.errors import InvalidAddressError
 from ipam.lease import AddressRequest, Kind, Lease, State
 from ipam.pool import GLOBAL, Pool
@@ -55,9 +56,7 @@ def is_replayed(pool: Pool, held: Lease, request: AddressRequest, *, replayed: f
     )
 
 
-def may_take(
-    pool: Pool, held: Lease, request: AddressRequest, times: Times, *, replayed: float
-) -> bool:
+def may_take(pool: Pool, held: Lease, request: AddressRequest, times: Times) -> bool:
     """Whether a request for the address takes it over from whoever holds it."""
     if held.state is State.RESTING:
         return True
@@ -66,7 +65,7 @@ def may_take(
     if held.kind is Kind.GATEWAY:
         return True
     if pool.space == GLOBAL:
-        return held.since < replayed
+        return is_unconfirmed(pool, held, times.now)
     if held.state is State.BOUND:
         return False
     return held.since < times.began or held.owner.matches(request.owner)

@@ -56,6 +56,9 @@ class PoolGroup:
             gateway = self._members[0].take_gateway(request, at)
             if gateway is not None:
                 return gateway
+        else:
+            for each in self._members:
+                each.rest_unconfirmed(at)
         lease = (
             self._first(PoolAddresses.take_known, request, at)
             or self._take_returned(request, at)

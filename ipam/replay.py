@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ipam import mirror
 from ipam.attempt import Times
+from ipam.election import is_confirmed
 from ipam.lease import ANONYMOUS, Kind, Owner
 from ipam.pool import GLOBAL, NO_TENANT, Pool, PoolRequest
 from ipam.pool_request import WantedPool
@@ -37,8 +39,10 @@ def repeats(
     if alike != held:
         return False
     if held.space == GLOBAL:
-        # A swarm manager asks again for all that it holds when it becomes the leader,
-        # and nothing tells that from a second network.
+        # A swarm manager asks again for all that it holds when it becomes the leader, and only
+        # then.  Which network asks is told afterwards (``group``).
+        return not is_confirmed(held, at)
+    if mirror.may_ask_anew(held, at):
         return True
     if held.owner is not None or asked.owner is not None:
         return held.owner == asked.owner

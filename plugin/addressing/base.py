@@ -25,6 +25,9 @@ class AddressUse(Protocol):
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         """The network is gone; ``deleted`` if the engine has said so."""
 
+    def free(self, network_id: NetworkID) -> None:
+        """The swarm has the network no more; only its managers are told."""
+
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """The endpoint has the address."""
 

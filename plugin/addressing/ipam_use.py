@@ -33,6 +33,10 @@ class IpamAddressUse:
         with in_our_words():
             self._allocator.ungroup(network_id, deleted=deleted)
 
+    def free(self, network_id: NetworkID) -> None:
+        with in_our_words():
+            self._allocator.free(network_id)
+
     def unbind_gone(self, endpoint: Callable[[EndpointID], Endpoint | None]) -> None:
         """Unbind the addresses of endpoints that are no more: the process may have died
         before it had told."""

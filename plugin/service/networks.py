@@ -62,7 +62,7 @@ class Networks:
 
     def free(self, network_id: NetworkID) -> None:
         """On a swarm manager: the network's pools are its no more."""
-        self._addresses.ungroup(network_id, deleted=False)
+        self._addresses.free(network_id)
 
     def create(self, wanted: Network) -> None:
         """Make the network, or find it made."""

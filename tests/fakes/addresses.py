@@ -17,6 +17,9 @@ class NobodyAsks:
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         """They never had one."""
 
+    def free(self, network_id: NetworkID) -> None:
+        """They never had one."""
+
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner knows already."""
 

@@ -38,6 +38,9 @@ class AddressLog:
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         self.groups.discard(network_id)
 
+    def free(self, network_id: NetworkID) -> None:
+        self.groups.discard(network_id)
+
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.bound.add(f"{interface.ip} of {pool.prefix}")
 

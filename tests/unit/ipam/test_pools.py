@@ -143,6 +143,7 @@ class TestRelease:
         """Swarm gives back the pool of a network that its driver refused."""
         pool = world.pool("10.1.2.0/24", space=GLOBAL)
         world.allocator.group("net1", GLOBAL, [pool.prefix])
+        world.restart()
         world.pool("10.1.2.0/24", space=GLOBAL)
 
         with pytest.raises(PoolInUseError, match="serves network net1 and cannot serve net2"):

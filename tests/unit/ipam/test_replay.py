@@ -67,10 +67,11 @@ class TestAskedAgain:
     def test_a_swarm_manager_may_ask_again(self, world: World) -> None:
         """It asks for all that it has when it becomes the leader."""
         pool = world.pool("10.1.2.0/24", space=GLOBAL)
-        world.allocator.group("net1", GLOBAL, [pool.prefix])
         address = world.take(pool)
         with pytest.raises(RefusedError, match="already in use"):
             world.take(pool, address)
+        world.now += 1
+        world.allocator.restarted()
         world.now += 1
 
         again = world.pool("10.1.2.0/24", space=GLOBAL)

@@ -1,0 +1,166 @@
+"""Pools of a swarm on its managers: second networks, and changes of leader."""
+
+import pytest
+
+from ipam.errors import AddressInUseError, PoolInUseError, PoolOverlapError
+from ipam.lease import Kind
+from ipam.pool import GLOBAL, Pool
+from ipam.prefixes import parse_prefix
+from ipam.settings import Settings
+from tests.unit.ipam.conftest import World
+
+SUBNET = "10.1.2.0/24"
+ONE = "1" * 25
+TWO = "2" * 25
+
+
+def allocate(world: World, network: str = ONE, subnet: str = SUBNET) -> Pool:
+    """As a manager does, for a new network and for each of a new leader."""
+    pool = world.pool(subnet, space=GLOBAL)
+    world.take(pool, kind=Kind.GATEWAY)
+    world.allocator.group(network, GLOBAL, [parse_prefix(subnet)])
+    return pool
+
+
+def lead(world: World) -> None:
+    """The host leads its swarm from now on."""
+    world.now += 10
+    world.allocator.restarted()
+    world.now += 1
+
+
+class TestSecondNetwork:
+    def test_its_pool_is_refused(self, world: World) -> None:
+        """So that its manager has nothing to give back."""
+        lead(world)
+        allocate(world)
+        world.now += 1
+
+        with pytest.raises(PoolOverlapError, match=f"of network {ONE}"):
+            world.pool(SUBNET, space=GLOBAL)
+
+    def test_its_undoing_releases_nothing_of_the_first(self, world: World) -> None:
+        """Which swarm repeats every 5 s; the plugin was started again, and cannot tell who asks."""
+        pool = allocate(world)
+        task = world.take(pool)
+        world.restart()
+        before = world.everything()
+
+        for _ in range(3):
+            world.now += 5
+            assert world.pool(SUBNET, space=GLOBAL).id == pool.id
+            assert world.take(pool, kind=Kind.GATEWAY) == "10.1.2.1"
+            with pytest.raises(PoolInUseError, match=f"serves network {ONE}"):
+                world.allocator.group(TWO, GLOBAL, [pool.prefix])
+            world.give(pool, "10.1.2.1")
+            world.allocator.release_pool(pool.id)
+
+        assert world.everything() == before
+        assert world.take(pool) not in (task, "10.1.2.1")
+
+    def test_a_gateway_of_its_own_is_free_again(self, world: World) -> None:
+        """A refused network may have named another gateway."""
+        pool = allocate(world)
+        world.restart()
+        world.pool(SUBNET, space=GLOBAL)
+        world.take(pool, "10.1.2.254", kind=Kind.GATEWAY)
+        world.give(pool, "10.1.2.254")
+
+        assert "10.1.2.254" not in world.states(pool)
+
+    def test_the_last_task_of_a_host_takes_nothing_from_the_swarm(self, world: World) -> None:
+        """The leader deletes its own copy of a network then."""
+        pool = allocate(world)
+        world.allocator.release_pool(pool.id)
+        world.allocator.ungroup(ONE, deleted=True)
+
+        with pytest.raises(PoolInUseError):
+            world.allocator.group(TWO, GLOBAL, [pool.prefix])
+
+    def test_a_freed_network_gives_all_back(self, world: World) -> None:
+        """As a manager does: it frees the network first."""
+        pool = allocate(world)
+        world.allocator.free(ONE)
+        world.give(pool, "10.1.2.1")
+        world.allocator.release_pool(pool.id)
+
+        assert world.allocator.pools() == []
+
+
+class TestNewLeader:
+    def test_it_may_ask_for_all_it_has_once(self, world: World) -> None:
+        pool = allocate(world)
+        task = world.take(pool)
+        lead(world)
+        allocate(world)
+        world.now += 1
+
+        assert world.take(pool, task) == task
+        with pytest.raises(AddressInUseError):
+            world.take(pool, task)
+        with pytest.raises(PoolOverlapError):
+            world.pool(SUBNET, space=GLOBAL)
+
+    def test_what_it_does_not_ask_for_goes_at_its_first_other_request(self, world: World) -> None:
+        """Another manager gave it back; it rests, as all that comes back."""
+        pool = allocate(world)
+        tasks = [world.take(pool) for _ in range(3)]
+        lead(world)
+        allocate(world)
+        world.take(pool, tasks[1])
+        before = world.states(pool)
+        chosen = world.take(pool)
+
+        assert [before[task] for task in tasks] == ["bound"] * 3
+        assert [world.states(pool)[task] for task in tasks] == ["resting", "bound", "resting"]
+        assert chosen not in tasks
+
+    def test_a_refused_network_makes_nobody_s_lease_go(self, world: World) -> None:
+        """It asks for the pool, but never gets to have it."""
+        pool = allocate(world)
+        task = world.take(pool)
+        world.restart()
+        world.pool(SUBNET, space=GLOBAL)
+        with pytest.raises(PoolInUseError):
+            world.allocator.group(TWO, GLOBAL, [pool.prefix])
+        world.take(pool)
+
+        assert world.states(pool)[task] == "bound"
+
+    def test_a_plugin_that_starts_again_gives_nothing_up(self, world: World) -> None:
+        """What it finds may be of a version that kept other times; the next election will tell."""
+        pool = allocate(world)
+        old = world.take(pool)
+        lead(world)
+        allocate(world)
+        kept = world.take(pool, "10.1.2.9")
+        world.restart()
+        world.take(pool)
+
+        assert (world.states(pool)[old], world.states(pool)[kept]) == ("bound", "bound")
+        assert world.take(pool, old) == old
+
+    def test_a_clock_that_was_set_back_keeps_nobody_out(self, world: World) -> None:
+        pool = allocate(world)
+        task = world.take(pool)
+        world.now -= 3600
+        lead(world)
+        allocate(world)
+
+        assert world.take(pool, task) == task
+
+    def test_leading_turn_by_turn_loses_no_address(self) -> None:
+        """Two managers' stores, and tasks that come with one and go with the other."""
+        settings = Settings(quarantine=0, sticky=0, reserve_timeout=0)
+        first, second = World(settings=settings), World(settings=settings)
+        for turn in range(6):
+            world, now = (first, second)[turn % 2], max(first.now, second.now)
+            world.now = now
+            lead(world)
+            pool = allocate(world, subnet="10.1.2.0/28")
+            # The round before gave all its tasks back to whoever led then.
+            tasks = [world.take(pool) for _ in range(13)]
+
+            assert len(set(tasks)) == 13
+            for task in tasks[: 6 if turn % 2 else 0]:
+                world.give(pool, task)
