@@ -93,7 +93,8 @@ class AddressSpace:
     def group_of(self, pool: PoolID) -> PoolGroup:
         """This pool and those that stand in for it.  Raises UnknownPoolError if it is not held."""
         home = self.get(pool)
-        return PoolGroup([home, *self._held.siblings(home)])
+        first = self._held.of_version(4, home) if is_allocated(home.pool) else []
+        return PoolGroup([home, *self._held.siblings(home)], first)
 
     def holding(
         self, prefix: Prefix, address: Address, endpoint: str | None, at: Attempt
@@ -168,8 +169,10 @@ class AddressSpace:
         """Record that this network uses the pools with these prefixes.  Raises PoolInUseError."""
         chosen = [self._held.to_use(network, prefix) for prefix in prefixes]
         for found in filter(None, chosen):
-            asked = at.now if found.pool.space == GLOBAL else found.pool.requested
-            self._change(found, replace(found.pool, network=network, requested=asked), at)
+            used = replace(found.pool, network=network)
+            if used.space == GLOBAL:
+                used = replace(used, requested=at.now)
+            self._change(found, used, at)
         for found in self._held.of_network(network):
             # The network was allocated before: this is a new leader's round.
             if is_allocated(found.pool) and not is_confirmed(found.pool, at.times):

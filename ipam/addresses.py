@@ -17,7 +17,7 @@ from ipam.claims import check_usable, is_replayed, may_take, new_lease
 from ipam.errors import AddressInUseError, AddressReservedError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
 from ipam.pool import Pool
-from ipam.prefixes import Address, usable
+from ipam.prefixes import Address, AddressRange, usable
 from ipam.replay import UsedAddress
 from ipam.returned import Returned
 from ipam.settings import Settings
@@ -51,6 +51,12 @@ class PoolAddresses:
         self._named: set[Address] = set()
         self._returned = Returned()
         self.keep(reserved)
+
+    def change(self, pool: Pool) -> None:
+        """Remember what is new about the pool."""
+        if mirror.is_mirror(pool) != mirror.is_mirror(self.pool):
+            self._set = None  # addresses are chosen elsewhere
+        self.pool = pool
 
     def was_asked_again(self, now: float) -> None:
         """Remember when: what was leased before may be asked for again too, once."""
@@ -149,7 +155,7 @@ class PoolAddresses:
             self._returned.is_claimed(address)
             or address in self._reserved
             or self.pool.is_excluded(address)
-            or not any(address in part for part in self.pool.automatic)
+            or not any(address in part for part in self._automatic())
             or (held and held.state is not State.RESTING)
         ):
             return None
@@ -286,13 +292,16 @@ class PoolAddresses:
     def _taken(self, at: Attempt) -> AddressSet:
         if self._set is None:
             self._others = self._facts.changes_by_others()
-            self._set = AddressSet(self.pool.prefix, self.pool.automatic)
+            self._set = AddressSet(self.pool.prefix, self._automatic())
             for address in at.leases.addresses(self.pool.id):
                 self._set.add(address)
                 self._set.pass_over(address)
             for address in self._reserved:
                 self._set.add(address)
         return self._set
+
+    def _automatic(self) -> tuple[AddressRange, ...]:
+        return mirror.chosen_here(self.pool, self._settings.host_id)
 
     def _rest(self, held: Lease, at: Attempt) -> None:
         sticky = self._settings.sticky if held.owner else 0.0

@@ -69,6 +69,10 @@ class PoolFullError(RefusedError):
     """Every address of the pool, and of its siblings, is taken."""
 
 
+class UnnamedAddressError(RefusedError):
+    """Any address was asked for where only others choose one."""
+
+
 class AddressInUseError(RefusedError):
     """Somebody else holds the address."""
 

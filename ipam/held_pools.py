@@ -63,6 +63,14 @@ class HeldPools:
             and each.pool.prefix.version == home.pool.prefix.version
         ]
 
+    def of_version(self, version: int, home: PoolAddresses) -> list[PoolAddresses]:
+        """The pools of this one's network and tenant that are of an IP version."""
+        return [
+            each
+            for each in self.of_network(home.pool.network)
+            if each.pool.tenant == home.pool.tenant and each.pool.prefix.version == version
+        ]
+
     def pool_for(self, network: str, prefix: Prefix) -> Pool | None:
         """The pool with this prefix that the network uses, or will be taken to use."""
         found = [each.pool for each in self.at(prefix)]
@@ -98,7 +106,7 @@ class HeldPools:
     def change(self, found: PoolAddresses, pool: Pool) -> None:
         """Remember what is new about a pool."""
         self._use(found.pool, pool)
-        found.pool = pool
+        found.change(pool)
 
     def remove(self, pool: Pool) -> None:
         """Forget a pool."""

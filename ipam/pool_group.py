@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from ipam.addresses import PoolAddresses
 from ipam.attempt import Attempt
-from ipam.errors import InvalidAddressError, PoolFullError
+from ipam.errors import InvalidAddressError, PoolFullError, UnnamedAddressError
 from ipam.lease import AddressRequest, Kind, Lease
+from ipam.mirror import is_mirror
 from ipam.pool import GLOBAL
 from ipam.prefixes import Address
 
@@ -20,10 +21,18 @@ _Take: TypeAlias = Callable[[PoolAddresses, AddressRequest, Attempt], Lease | No
 
 
 class PoolGroup:
-    """The pools an address may come from, the one that was asked first."""
+    """The pools an address may come from, the one that was asked first.
 
-    def __init__(self, members: Sequence[PoolAddresses]) -> None:
+    ``preferred`` are where any address of an endpoint comes from instead, if there are any: a
+    swarm's manager gives a task one address, asks for it in a pool of either IP version at random
+    (moby, cnmallocator, networkallocator.go), and leaves IPv6 to the node.
+    """
+
+    def __init__(
+        self, members: Sequence[PoolAddresses], preferred: Sequence[PoolAddresses] = ()
+    ) -> None:
         self._members = members
+        self._preferred = preferred
 
     def take(self, request: AddressRequest, at: Attempt) -> Lease:
         """Take the address that is asked for, or any.
@@ -34,6 +43,8 @@ class PoolGroup:
             for each in self._members:
                 at.once_kept(each.learn_macs)
         if request.address is None:
+            if self._preferred and request.kind is Kind.ENDPOINT:
+                return PoolGroup(self._preferred).take(request, at)
             return self._take_any(request, at)
         member = self.holding(request.address)
         if member is None:
@@ -46,12 +57,18 @@ class PoolGroup:
 
     def holding(self, address: Address) -> PoolAddresses | None:
         """The member whose prefix the address is in, if there is one."""
-        for member in self._members:
+        for member in (*self._members, *self._preferred):
             if address in member.pool.prefix:
                 return member
         return None
 
     def _take_any(self, request: AddressRequest, at: Attempt) -> Lease:
+        home = self._members[0].pool
+        if is_mirror(home) and home.prefix.version == 4 and request.kind is Kind.ENDPOINT:
+            raise UnnamedAddressError(
+                f"no IPv4 address of {home.prefix} is chosen on this host, because a manager of the "
+                f"swarm gives them out; update the service with --force, so that its tasks get one"
+            )
         if request.kind is Kind.GATEWAY:
             gateway = self._members[0].take_gateway(request, at)
             if gateway is not None:

@@ -35,6 +35,8 @@ DEFAULT_V4: Final = PoolSource(base=IPv4Network("10.208.0.0/12"), size=24)
 class Settings:
     """The allocator's settings; times are in seconds, and 0 switches one off.
 
+    ``host_id`` is something stable that no other node of a swarm has.
+
     Raises InvalidSettingError if a time is negative.
     """
 
@@ -42,6 +44,7 @@ class Settings:
     quarantine: float = 60.0
     sticky: float = 7 * DAY
     reserve_timeout: float = 120.0
+    host_id: str = ""
 
     def __post_init__(self) -> None:
         for name in ("quarantine", "sticky", "reserve_timeout"):

@@ -37,7 +37,7 @@ class GlobalOptions:
             raise click.ClickException(f"store {self.path} does not exist; name one with --store")
         given = parse_pools(self.pools) if self.pools else ()
         host_id = MACHINE_ID.read_text() if MACHINE_ID.exists() else ""
-        settings = Settings(pools=with_defaults(given, host_id.strip()))
+        settings = Settings(pools=with_defaults(given, host_id.strip()), host_id=host_id.strip())
         store = SqliteStore(self.path)
         click.get_current_context().call_on_close(store.close)
         return Allocator(store, settings, facts=store)

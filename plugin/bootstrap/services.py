@@ -155,8 +155,10 @@ class Builder:
             ) from error
         except IpamStoreError as error:
             raise StoreError(str(error)) from error
+        identity = host_id(directory)
         settings = Settings(
-            pools=with_defaults(pools, host_id(directory)),
+            pools=with_defaults(pools, identity),
+            host_id=identity,
             quarantine=wanted.quarantine,
             sticky=wanted.sticky,
             reserve_timeout=wanted.reserve_timeout,

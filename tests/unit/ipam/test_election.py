@@ -164,3 +164,51 @@ class TestNewLeader:
             assert len(set(tasks)) == 13
             for task in tasks[: 6 if turn % 2 else 0]:
                 world.give(pool, task)
+
+
+class TestTwoFamilies:
+    V6 = "fd00:66::/64"
+
+    def allocate(self, world: World) -> tuple[Pool, Pool]:
+        pools = [world.pool(prefix, space=GLOBAL) for prefix in (SUBNET, self.V6)]
+        for pool in pools:
+            world.take(pool, kind=Kind.GATEWAY)
+        world.allocator.group(ONE, GLOBAL, [pool.prefix for pool in pools])
+        return pools[0], pools[1]
+
+    def test_a_task_s_address_is_always_ipv4(self, world: World) -> None:
+        """A manager asks in a pool at random, and each node chooses IPv6 by itself."""
+        pools = self.allocate(world)
+
+        assert [world.take(pools[turn % 2]) for turn in range(4)] == [
+            f"10.1.2.{last}" for last in range(2, 6)
+        ]
+
+    def test_it_is_asked_for_again_and_released_under_either_pool(self, world: World) -> None:
+        """Swarm keeps the pool that it asked in."""
+        _, v6 = self.allocate(world)
+        task = world.take(v6)
+        lead(world)
+        pools = self.allocate(world)
+
+        assert world.take(v6, task) == task
+        world.give(v6, task)
+        assert world.states(pools[0])[task] == "resting"
+
+    def test_each_family_has_its_gateway(self, world: World) -> None:
+        self.allocate(world)
+        lead(world)
+        pools = self.allocate(world)
+
+        assert list(world.states(pools[1])) == ["fd00:66::1"]
+
+    def test_tasks_of_before_keep_the_ipv6_address_they_have(self, world: World) -> None:
+        """Older versions gave such an address from the manager."""
+        _, v6 = self.allocate(world)
+
+        assert world.take(v6, "fd00:66::9") == "fd00:66::9"
+
+    def test_a_network_of_ipv6_alone_has_addresses_of_its_manager(self, world: World) -> None:
+        pool = allocate(world, subnet=self.V6)
+
+        assert world.take(pool) == "fd00:66::2"

@@ -1,10 +1,14 @@
 """A node's copy of a swarm network's pool."""
 
+from ipaddress import IPv6Network
+
 import pytest
 
-from ipam.errors import PoolOverlapError
+from ipam.errors import PoolOverlapError, UnnamedAddressError
 from ipam.lease import Kind
+from ipam.mirror import own_part
 from ipam.pool import LOCAL, Pool
+from ipam.settings import Settings
 from tests.unit.ipam.conftest import World
 
 NETWORK = "iy0kzh9aysbok6wofe161nyit"
@@ -80,3 +84,48 @@ class TestCrash:
 
         assert not world.allocator.pools()[0].released
         assert world.states(pool)["10.1.2.1"] == "bound"
+
+
+class TestTwoFamilies:
+    V6 = "fd00:66::/64"
+
+    def mirrored(self, world: World) -> tuple[Pool, Pool]:
+        pools = [world.pool(prefix) for prefix in (SUBNET, self.V6)]
+        for pool, gateway in zip(pools, ("10.1.2.1", "fd00:66::1"), strict=True):
+            world.take(pool, gateway, kind=Kind.GATEWAY)
+        world.allocator.group(NETWORK, LOCAL, [pool.prefix for pool in pools])
+        return pools[0], pools[1]
+
+    def test_no_two_nodes_choose_the_same_ipv6_address(self) -> None:
+        """Managers know nothing of it, and nodes nothing of each other."""
+        chosen: list[str] = []
+        for host in ("a", "b", "c"):
+            world = World(settings=Settings(host_id=host))
+            _, v6 = self.mirrored(world)
+            first = [world.take(v6) for _ in range(3)]
+            world.restart()
+            chosen += [*first, *(world.take(v6) for _ in range(3))]
+
+        assert len(set(chosen)) == 18
+
+    def test_no_ipv4_address_is_chosen_on_a_node(self, world: World) -> None:
+        """Another node might choose the same."""
+        v4, _ = self.mirrored(world)
+
+        with pytest.raises(UnnamedAddressError, match="update the service with --force"):
+            world.take(v4)
+
+    def test_an_ipv6_address_that_is_given_is_taken(self, world: World) -> None:
+        """From any part of the prefix: whoever names it answers for it."""
+        _, v6 = self.mirrored(world)
+
+        assert world.take(v6, "fd00:66::9") == "fd00:66::9"
+
+    @pytest.mark.parametrize("length", [48, 64, 96, 112, 124, 126, 127])
+    def test_a_part_lies_in_the_prefix_and_never_has_its_first_address(self, length: int) -> None:
+        prefix = IPv6Network(f"fd00:66::/{length}")
+        parts = [own_part(prefix, str(host)) for host in range(50)]
+
+        assert all(part.first in prefix and part.last in prefix for part in parts)
+        if length < 126:
+            assert all(prefix.network_address not in part for part in parts)
