@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugin.drivers import options
-from plugin.drivers.bridge.options import Isolation
+from plugin.drivers.bridged.options import Isolation
 from plugin.errors import InvalidOptionError
 from plugin.model import ids
 from plugin.model.network import Protocol, StaticRoute

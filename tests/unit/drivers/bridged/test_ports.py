@@ -15,7 +15,7 @@ from plugin.model.plan import Plan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.sysctls import RouteLocalnet
 from tests.fakes.values import a_binding, a_network, a_published_port, an_endpoint
-from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
+from tests.unit.drivers.bridged.plans import DUAL, elements, of_kind
 
 IPV4, IPV6 = DUAL[:1], DUAL[1:]
 ANY = [("0.0.0.0", "10.1.0.2"), ("::", "fd00:1::2")]

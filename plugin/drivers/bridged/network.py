@@ -3,8 +3,7 @@
 from ipaddress import ip_interface
 from typing import Final
 
-from plugin.drivers.bridge.options import (
-    BRIDGE_NAME,
+from plugin.drivers.bridged.options import (
     GATEWAY_CONTAINER,
     ICC,
     INHIBIT_IPV4,
@@ -14,13 +13,13 @@ from plugin.drivers.bridge.options import (
     GatewayMode,
     Isolation,
 )
-from plugin.drivers.bridge.parsed import BridgeOptions
+from plugin.drivers.bridged.parsed import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES, reached_services
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.errors import RefusedError
 from plugin.model.addresses import Address
 from plugin.model.facts import Fact
-from plugin.model.ids import IfName, derived_mac
+from plugin.model.ids import IfName
 from plugin.model.links import Bridge
 from plugin.model.nat import Masquerade, SourceNat
 from plugin.model.network import IPAddress, Network, PoolData, Protocol
@@ -59,10 +58,10 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
     ifname = options.bridge
     bridge = Bridge(
         ifname=ifname,
-        mac_address=derived_mac(network.id),
+        mac_address=options.bridge_mac,
         mtu=options.mtu,
         mark=network.id,
-        adoptable=options[BRIDGE_NAME] is not None,
+        adoptable=options.named_bridge is not None,
     )
     return frozenset(
         {
@@ -111,7 +110,7 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
 
     A bridge that exists keeps its owner's IPv6, which may be how the host is reached.
     """
-    adopted = options[BRIDGE_NAME]
+    adopted = options.named_bridge
     settings = [
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0", adopted=adopted),
         # Without its link-local address the host asks for no neighbour (net/ipv6/ndisc.c), and

@@ -1,4 +1,4 @@
-"""Bridge mode: containers of a network on a bridge of their own, behind the host.
+"""A network whose containers are on a bridge of its own, behind the host.
 
 The bridge has its MAC address from birth: without one the kernel gives it the lowest
 of its ports' and changes it as ports come and go, and neighbours keep a stale entry.
@@ -8,36 +8,32 @@ costs the same with one network as with a thousand.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
 
-from plugin.drivers.base import BoundNetwork, Driver
-from plugin.drivers.bridge.conflicts import refuse_conflicts, refuse_for_endpoint
-from plugin.drivers.bridge.network import (
+from plugin.drivers.base import BoundNetwork
+from plugin.drivers.bridged.conflicts import refuse_conflicts, refuse_for_endpoint
+from plugin.drivers.bridged.network import (
     check_pools,
     forwarding,
     network_resources,
     stand_ins,
 )
-from plugin.drivers.bridge.options import (
-    BRIDGE_NAME,
+from plugin.drivers.bridged.options import (
     ENDPOINT_OPTIONS,
     GATEWAY_CONTAINER,
     INHIBIT_IPV4,
-    OPTIONS,
     RATE_FROM,
     RATE_TO,
     GatewayMode,
 )
-from plugin.drivers.bridge.parsed import BridgeOptions
-from plugin.drivers.bridge.port_security import guard_resources
-from plugin.drivers.bridge.ports import port_resources, port_targets
+from plugin.drivers.bridged.parsed import BridgeOptions
+from plugin.drivers.bridged.port_security import guard_resources
+from plugin.drivers.bridged.ports import port_resources, port_targets
 from plugin.drivers.endpoint_mac import made_mac
 from plugin.drivers.link_options import IFACE_PREFIX
 from plugin.drivers.options import Values, container_values
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.drivers.routes import routes_for, with_gateways
 from plugin.model.ids import (
-    IfName,
     MacAddress,
     handoff_name,
     port_name,
@@ -61,37 +57,32 @@ from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.speakers import ContainerAddress
 
 
-class BridgeNetwork(BoundNetwork):
-    """A bridge of the network's own, or one that the user named."""
+class BridgedNetwork(BoundNetwork):
+    """A network on a bridge; a mode says what else the bridge is there for."""
 
     @cached_property
-    def _options(self) -> BridgeOptions:
+    def bridge_options(self) -> BridgeOptions:
+        """Its options, and what they come to together."""
         return BridgeOptions(self.network, self.options)
 
     def check_options(self) -> None:
         self.options.check()
-        _ = self._options.mtu
-        refuse_conflicts(self.network, self._options)
+        _ = self.bridge_options.mtu
+        refuse_conflicts(self.network, self.bridge_options)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         own = _own(endpoint)
         own.check()
-        refuse_for_endpoint(self.network, self._options, endpoint, own)
+        refuse_for_endpoint(self.network, self.bridge_options, endpoint, own)
 
     def gateway_needs(self) -> GatewayNeeds:
         """The host needs no address where it has no part, as in Docker's bridge driver."""
-        options = self._options
+        options = self.bridge_options
         return GatewayNeeds(
             skip_ipv4=options.modes[4] is GatewayMode.ISOLATED
             or (self.network.internal and options[INHIBIT_IPV4]),
             skip_ipv6=options.modes[6] is GatewayMode.ISOLATED,
         )
-
-    def mtu_link(self) -> IfName | None:
-        return self.adopted_bridge()
-
-    def adopted_bridge(self) -> IfName | None:
-        return self.options[BRIDGE_NAME]
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return tuple(pool.prefix for pool in self.network.pools)
@@ -105,17 +96,17 @@ class BridgeNetwork(BoundNetwork):
             if endpoint.joined
             for interface in endpoint.interfaces
         )
-        return Plan(resources=stand_ins(self._options, joined))
+        return Plan(resources=stand_ins(self.bridge_options, joined))
 
     def network_plan(self) -> Plan:
         check_pools(self.network)
-        return Plan(resources=network_resources(self.network, self._options))
+        return Plan(resources=network_resources(self.network, self.bridge_options))
 
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
         return made_mac(self.network, endpoint)
 
     def endpoint_plan(self, endpoint: Endpoint) -> Plan:
-        network, options, own = self.network, self._options, _own(endpoint)
+        network, options, own = self.network, self.bridge_options, _own(endpoint)
         port = Veth(
             ifname=port_name(endpoint.id),
             peer=handoff_name(endpoint.id),
@@ -131,10 +122,10 @@ class BridgeNetwork(BoundNetwork):
         return Plan(resources=frozenset(resources), handoff=port.peer)
 
     def port_targets(self, endpoint: Endpoint, binding: PortBinding) -> tuple[PortTarget, ...]:
-        return port_targets(self.network, self._options, endpoint, binding)
+        return port_targets(self.network, self.bridge_options, endpoint, binding)
 
     def ports_plan(self, endpoint: Endpoint) -> Plan:
-        return Plan(resources=port_resources(self._options, endpoint))
+        return Plan(resources=port_resources(self.bridge_options, endpoint))
 
     def attachment(self, endpoint: Endpoint) -> Attachment:
         """An internal network has no gateway: dockerd would apply one if it were returned.
@@ -142,7 +133,7 @@ class BridgeNetwork(BoundNetwork):
         Without a gateway and without DisableGatewayService, dockerd adds docker_gwbridge,
         which then is the gateway and publishes ports (``publish=docker``).
         """
-        options = self._options
+        options = self.bridge_options
         attachment = Attachment(
             src_name=handoff_name(endpoint.id),
             dst_prefix=options[IFACE_PREFIX],
@@ -200,8 +191,3 @@ def _gateway(network: Network, options: BridgeOptions, interface: IPInterface) -
             chosen = other or pool.gateway
             return chosen.ip if chosen else None
     return None
-
-
-BRIDGE: Final = Driver(
-    mode="bridge", options=OPTIONS, endpoint_options=ENDPOINT_OPTIONS, bind=BridgeNetwork
-)

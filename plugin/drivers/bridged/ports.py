@@ -6,14 +6,14 @@ the proxy: [::1], which has no route_localnet, and an IPv6 address of the host f
 container without one.
 """
 
-from plugin.drivers.bridge.options import (
+from plugin.drivers.bridged.options import (
     HOST_BINDING,
     ISOLATION,
     PROXY,
     GatewayMode,
     Isolation,
 )
-from plugin.drivers.bridge.parsed import BridgeOptions
+from plugin.drivers.bridged.parsed import BridgeOptions
 from plugin.drivers.publishing import (
     PUBLISH,
     Publisher,

@@ -12,7 +12,7 @@ from plugin.model.ids import bridge_name
 from plugin.model.links import Bridge
 from plugin.model.traffic import LinkRole, Role
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
+from tests.unit.drivers.bridged.plans import DUAL, elements, of_kind, settings
 
 
 def of_network(options: dict[str, str], *containers: str, **changes: Any) -> set[tuple[str, ...]]:

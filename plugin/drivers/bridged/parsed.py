@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from plugin.drivers.bridge.options import (
+from plugin.drivers.bridged.options import (
     BRIDGE_NAME,
     GATEWAY_MODE_IPV4,
     GATEWAY_MODE_IPV6,
@@ -15,7 +15,7 @@ from plugin.drivers.bridge.options import (
 )
 from plugin.drivers.options import MIN_MTU_IPV6, Option, Values
 from plugin.errors import InvalidOptionError
-from plugin.model.ids import IfName, bridge_name
+from plugin.model.ids import IfName, MacAddress, bridge_name, derived_mac
 from plugin.model.network import IPAddress, Network
 
 T = TypeVar("T")
@@ -31,6 +31,21 @@ class BridgeOptions:
     def __getitem__(self, option: Option[T]) -> T:
         """The value of one option."""
         return self.values[option]
+
+    @property
+    def named_bridge(self) -> IfName | None:
+        """A bridge that the user named, which may be there before the network, and others on it."""
+        return self[BRIDGE_NAME]
+
+    @property
+    def identity(self) -> str:
+        """What hardware addresses are made from: what they are to be the same for."""
+        return self.network.id
+
+    @cached_property
+    def bridge_mac(self) -> MacAddress:
+        """The bridge's hardware address, which is the gateway's."""
+        return derived_mac(self.identity)
 
     @cached_property
     def bridge(self) -> IfName:

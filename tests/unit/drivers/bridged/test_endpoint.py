@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from plugin.drivers.bridge.port_security import link_local
+from plugin.drivers.bridged.port_security import link_local
 from plugin.drivers.registry import bind
 from plugin.errors import RefusedError
 from plugin.model.ids import (
@@ -25,7 +25,7 @@ from plugin.model.speakers import SpeaksAs, SpeaksFrom
 from plugin.model.sysctls import Sysctl
 from plugin.model.traffic import LinkRole
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind
+from tests.unit.drivers.bridged.plans import DUAL, elements, of_kind
 
 GUARDS = (
     *("pn_guarded", "pn_guard_mac", "pn_guard_lladdr6", "pn_guard4", "pn_guard6"),

@@ -4,14 +4,14 @@ They are lookups in the bridge family, where a frame can be stopped before anybo
 bridge sees it, and need no br_netfilter.
 """
 
-from plugin.drivers.bridge.options import (
+from plugin.drivers.bridged.options import (
     ENDPOINT_GATEWAY,
     ENDPOINT_ICC_ALLOW,
     ENDPOINT_SPOOF_GUARD,
     ICC,
     SPOOF_GUARD,
 )
-from plugin.drivers.bridge.parsed import BridgeOptions
+from plugin.drivers.bridged.parsed import BridgeOptions
 from plugin.drivers.options import Values
 from plugin.model.ids import IfName, link_local, port_name
 from plugin.model.network import Endpoint

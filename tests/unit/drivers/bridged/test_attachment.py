@@ -9,7 +9,7 @@ from plugin.drivers.registry import bind
 from plugin.model.ids import handoff_name
 from plugin.model.network import Attachment, StaticRoute
 from tests.fakes.values import a_network, a_pool, an_endpoint
-from tests.unit.drivers.bridge.plans import DUAL
+from tests.unit.drivers.bridged.plans import DUAL
 
 
 class TestAttachment:

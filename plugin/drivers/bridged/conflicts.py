@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from plugin.drivers.bridge.options import (
-    BRIDGE_NAME,
+from plugin.drivers.bridged.options import (
     ENDPOINT_GATEWAY,
     ENDPOINT_ICC_ALLOW,
     GATEWAY_CONTAINER,
@@ -29,7 +28,7 @@ from plugin.drivers.bridge.options import (
     TRUSTED_INTERFACES,
     GatewayMode,
 )
-from plugin.drivers.bridge.parsed import BridgeOptions
+from plugin.drivers.bridged.parsed import BridgeOptions
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, Values
 from plugin.drivers.publishing import PUBLISH, Publisher
@@ -41,7 +40,6 @@ from plugin.drivers.routes import (
 )
 from plugin.drivers.routes import refuse_conflicts as refuse_routes
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import derived_mac
 from plugin.model.network import Endpoint, IPAddress, Network, PoolData
 
 _Condition = Callable[[BridgeOptions], bool]
@@ -173,7 +171,7 @@ def refuse_for_endpoint(
         if own.is_changed(option) and options[PUBLISH] is Publisher.DOCKER:
             raise RefusedError(_sentence(option, own, _AND_WAY))
     _check_gateway(options, endpoint, own)
-    if options[BRIDGE_NAME] is None and endpoint.mac_address == derived_mac(network.id):
+    if options.named_bridge is None and endpoint.mac_address == options.bridge_mac:
         raise RefusedError(
             f"MAC address {endpoint.mac_address} is that of the network's bridge; choose another"
         )

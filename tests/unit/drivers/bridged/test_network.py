@@ -11,7 +11,7 @@ from plugin.model.ids import bridge_name
 from plugin.model.links import Bridge
 from plugin.model.network import GatewayNeeds, Network
 from tests.fakes.values import a_network, a_pool
-from tests.unit.drivers.bridge.plans import DUAL, elements, of_kind, settings
+from tests.unit.drivers.bridged.plans import DUAL, elements, of_kind, settings
 
 
 class TestGatewayNeeds:

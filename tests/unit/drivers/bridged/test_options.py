@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from plugin.drivers.bridge.options import (
+from plugin.drivers.bridged.options import (
     ENDPOINT_OPTIONS,
     GATEWAY_MODE_IPV4,
     GATEWAY_MODE_IPV6,
@@ -18,7 +18,7 @@ from plugin.drivers.registry import bind
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Network
 from tests.fakes.values import a_network, an_endpoint
-from tests.unit.drivers.bridge.plans import DUAL
+from tests.unit.drivers.bridged.plans import DUAL
 
 GOOD = {
     "mode": "bridge",

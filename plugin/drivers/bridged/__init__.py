@@ -1,0 +1,1 @@
+"""What modes have in common whose containers are on a bridge of their network, behind the host."""
