@@ -123,6 +123,28 @@ VALUES: Final[dict[str, Values]] = {
     },
     "null": {},
 }
+HOSTS: Final = "addresses of hosts, of one family and each once, with ',' between"
+VALUES["overlay"] = {
+    # Those of mode bridge are read in one place: the first of each show that they are read here.
+    **{
+        name: (right, wrong[:2])
+        for name, (right, wrong) in VALUES["bridge"].items()
+        if name != "gateway_container"
+    },
+    "peers": (
+        HOSTS,
+        (
+            *("", "here", "10.99.0.1;10.99.0.2", "10.99.0.0/24", "10.99.0.1,fd00:99::2"),
+            *("10.99.0.1,10.99.0.1", "10.99.0.1,127.0.0.1", "10.99.0.1,224.0.0.1", "::,fd00:99::1"),
+        ),
+    ),
+    "vni": (
+        "a number from 1 to 16777215",
+        ("", "0", "16777216", "0x10", "4097,4098", "-1", "\u0661"),
+    ),
+    "vxlan_port": ("a port from 1 to 65535", ("", "0", "65536", "vxlan")),
+    "encrypted": (BOOLEAN, ("perhaps", "2")),
+}
 for _mode in ("macvlan", "ipvlan"):
     VALUES[_mode] |= {
         "parent": (NAME, _NAMES),
@@ -145,13 +167,21 @@ FOR_CONTAINERS: Final[dict[str, Values]] = {
         "rate_to": (RATE, _RATES),
         "rate_from": (RATE, _RATES),
     },
+    "overlay": {},
     "macvlan": {"mac": (MAC, ("", "02:11:22:33:44:zz", "ff:ff:ff:ff:ff:ff"))},
     "ipvlan": {},
     "null": {},
 }
+FOR_CONTAINERS["overlay"] = {
+    name: (right, wrong[:2])
+    for name, (right, wrong) in FOR_CONTAINERS["bridge"].items()
+    if name != "gateway"
+}
+_ON_HOSTS: Final = {"peers": "10.99.0.1,10.99.0.2"}
 # What each option needs beside it to be looked at.
 _BESIDE: Final = {
     "bridge": {},
+    "overlay": _ON_HOSTS,
     "macvlan": {"parent": "eth0", "host_access": "true"},
     "ipvlan": {"parent": "eth0", "host_access": "true", "host_address": "10.50.0.7,fd00:50::7"},
     "null": {},
@@ -171,6 +201,7 @@ DOCKERS_NAMES: Final = (
     ("host_ipv4", "host_ipv4", "here", "an IPv4 address of the host"),
     ("host_ipv6", "host_ipv6", "here", "an IPv6 address of the host"),
     ("container_iface_prefix", "iface_prefix", "a/b", PREFIX),
+    ("driver.overlay.vxlanid_list", "vni", "4097,4098", "a number from 1 to 16777215"),
 )
 
 _DOCKER: Final = {"publish": "docker"}
@@ -185,6 +216,30 @@ _PAST: Final = "and with publish=docker containers reach the host by docker_gwbr
 
 # What each says for itself is fine, and together they mean nothing.
 CONTRADICTIONS: Final = (
+    Refusal(
+        mode="overlay",
+        options={**_ON_HOSTS, "encrypted": ""},
+        said="option encrypted is true, and pynet does not encrypt what hosts send to each other;",
+    ),
+    Refusal(
+        mode="overlay",
+        options={"peers": "10.99.0.1,10.50.0.77"},
+        said="peers is '10.50.0.77', expected addresses of hosts, outside of the network's own",
+    ),
+    Refusal(
+        mode="overlay",
+        said="mode overlay is for several hosts, and nobody has said which; give their addresses",
+    ),
+    Refusal(
+        mode="overlay",
+        options={"peers": "192.0.2.77,192.0.2.78"},
+        said="option peers is 192.0.2.77, 192.0.2.78, and none of these is an address of this host",
+    ),
+    Refusal(
+        mode="overlay",
+        options={**_ON_HOSTS, "gateway_mode_ipv4": "isolated"},
+        said="which a network can be with --internal only; add --internal or choose another mode",
+    ),
     Refusal(
         mode="bridge",
         options={"gateway_mode_ipv4": "isolated"},
@@ -453,6 +508,14 @@ CONTRADICTIONS: Final = (
 )
 UNKNOWN: Final = (
     Refusal(
+        mode="overlay",
+        options={"gateway_container": "10.50.0.9"},
+        said="option gateway_container is unknown in mode overlay; it belongs to mode bridge: say -o",
+    ),
+    Refusal(
+        mode="bridge", options={"vni": "7"}, said="it belongs to mode overlay: say -o mode=ove"
+    ),
+    Refusal(
         mode="bridge",
         options={"mtuu": "1400"},
         said="option mtuu is unknown in mode bridge; did you mean mtu?",
@@ -485,6 +548,14 @@ UNKNOWN: Final = (
 )
 
 
+_NETWORK_OF: Final = {
+    "bridge": {"icc": "false"},
+    "overlay": {"icc": "false", **_ON_HOSTS},
+    "macvlan": {"parent": "eth0"},
+    "ipvlan": {"parent": "eth0"},
+}
+
+
 def of_networks() -> Iterator[Refusal]:
     """Everything that ``docker network create`` is refused for."""
     for mode, values in VALUES.items():
@@ -496,9 +567,10 @@ def of_networks() -> Iterator[Refusal]:
                     said=f"option {option} is {value!r}, expected {right}",
                 )
     for label, option, value, right in DOCKERS_NAMES:
+        beside = {"mode": "overlay", **_ON_HOSTS} if option == "vni" else {}
         yield Refusal(
-            mode="bridge",
-            options={LABEL + label: value},
+            mode=beside.get("mode", "bridge"),
+            options={**beside, LABEL + label: value},
             said=f"option {option} is {value!r}, expected {right}",
         )
     yield from (each for each in (*CONTRADICTIONS, *UNKNOWN) if not each.container)
@@ -511,7 +583,7 @@ def of_containers() -> Iterator[Refusal]:
             for value in wrong:
                 yield Refusal(
                     mode=mode,
-                    options={"icc": "false"} if mode == "bridge" else {"parent": "eth0"},
+                    options=_NETWORK_OF[mode],
                     container={option: value},
                     said=f"option {option} is {value!r}, expected {right}",
                 )

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from plugin.addressing.base import AddressUse
+from plugin.cluster.base import Cluster
+from plugin.cluster.static import Static
 from plugin.firewall.base import Firewall
 from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.endpoints import Endpoints
+from plugin.service.hosts import Hosts
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import ParentSurvey
@@ -18,7 +21,9 @@ from plugin.upkeep.drift import Inspection, Inspector
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import IdleTimer
+from plugin.upkeep.moves import Moves
 from plugin.upkeep.parents import Parents
+from plugin.upkeep.peers import Peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,7 @@ class Backends:
     kernel: Kernel
     firewall: Firewall
     addresses: AddressUse
+    cluster: Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class Parts:
     survey: ParentSurvey
     parents: Parents
     host_addresses: HostAddresses
+    peers: Peers
 
 
 def assemble(
@@ -62,23 +69,27 @@ def assemble(
     ``running`` is false for a command that works in the place of a plugin that does not run.
     """
     store, addresses = backends.store, backends.addresses
+    cluster = Static(backends.cluster)
     locks = locks or Locks()
     reconciler = Reconciler(backends.kernel, backends.firewall, running=running)
     bound = BoundNetworks()
     teardown = Teardown(store, reconciler, bound, addresses, locks)
     survey = ParentSurvey(backends.kernel)
+    hosts = Hosts(backends.kernel, cluster)
+    moves = Moves(store, reconciler, bound, locks)
     inspector = Inspector(store, reconciler, bound)
     return Parts(
         locks=locks,
         reconciler=reconciler,
         bound=bound,
         teardown=teardown,
-        networks=Networks(store, reconciler, locks, addresses, teardown, survey),
+        networks=Networks(store, reconciler, addresses, teardown, survey, hosts),
         endpoints=Endpoints(store, reconciler, locks, addresses, teardown),
         inspector=inspector,
         inspection=Inspection(store, inspector, locks),
         healer=Healer(inspector, teardown, locks, health, timer or IdleTimer()),
         survey=survey,
         parents=Parents(store, backends.kernel, bound, health, survey),
-        host_addresses=HostAddresses(store, reconciler, bound, locks),
+        host_addresses=HostAddresses(moves),
+        peers=Peers(moves, hosts, cluster),
     )

@@ -14,6 +14,7 @@ from plugin.addressing.ipam_use import IpamAddressUse, in_our_words
 from plugin.addressing.rebuild import restore
 from plugin.bootstrap.assembly import Backends, Parts, assemble
 from plugin.bootstrap.identity import host_id
+from plugin.cluster.alone import Alone
 from plugin.config import Config, Role, Scope
 from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
@@ -98,7 +99,9 @@ class Builder:
         addresses = IpamAddressUse(allocator)
         restore(allocator, [(each, store.endpoints(each.id)) for each in store.networks()])
         addresses.recall(store.networks)
-        backends = Backends(store=store, kernel=kernel, firewall=firewall, addresses=addresses)
+        backends = Backends(
+            store=store, kernel=kernel, firewall=firewall, addresses=addresses, cluster=Alone()
+        )
         parts = assemble(backends, self._health, running=self._running)
         requires_mac = self._config.addresses.requires_mac
         reservations = IpamReservations(allocator, self._health, requires_mac=requires_mac)
@@ -126,6 +129,7 @@ class Builder:
                 healer=parts.healer,
                 parents=parts.parents,
                 host_addresses=parts.host_addresses,
+                peers=parts.peers,
                 zones=FirewalldZones(store, kernel, parts.bound, self._health, Firewalld()),
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),

@@ -16,6 +16,7 @@ from plugin.model.network import (
     Attachment,
     Endpoint,
     GatewayNeeds,
+    IPAddress,
     IPNetwork,
     Network,
     PortBinding,
@@ -23,6 +24,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
+from plugin.model.tunnels import Announcement, Tunnel, Underlay
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,22 @@ class BoundNetwork(ABC):
         network nevertheless, each a sentence with its remedy.
         """
         return ()
+
+    def hosts(self) -> tuple[IPAddress, ...] | None:
+        """Of a network that may be on several hosts, those that the user named; None of any other."""
+        return None
+
+    def check_underlay(self, underlay: Underlay) -> int:
+        """Before creation: refuse an MTU that does not fit between hosts; answers the largest."""
+        return underlay.mtu
+
+    def tunnel(self) -> Tunnel | None:
+        """What tells the network's datagrams between hosts from those of others."""
+        return None
+
+    def announcement(self, endpoint: Endpoint) -> Announcement | None:
+        """What other hosts are told when the endpoint joins."""
+        return None
 
     @abstractmethod
     def host_subnets(self) -> tuple[IPNetwork, ...]:

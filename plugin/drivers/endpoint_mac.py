@@ -34,8 +34,10 @@ def with_requested_mac(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, mac_address=chosen, mac_chosen=True)
 
 
-def made_mac(network: Network, endpoint: Endpoint) -> MacAddress:
+def made_mac(network: Network, endpoint: Endpoint, identity: str | None = None) -> MacAddress:
     """The MAC address of an endpoint for which nobody chose one.
+
+    It is made from the network's id, or from another ``identity`` of the network.
 
     Engines from 28 on announce the addresses of a container that starts, so it is a new one for
     each endpoint: tools write the one that ``inspect`` shows into the next container, whose
@@ -43,8 +45,9 @@ def made_mac(network: Network, endpoint: Endpoint) -> MacAddress:
     0.0.0.0 in place of an address that an IPAM plugin gave.  It then depends on the IP address, as
     with Docker's own drivers on older engines, so that no neighbour holds a stale entry.
     """
+    name = identity or network.id
     address = endpoint.ipv4 or endpoint.ipv6
     announced = network.announced and all(pool.space in _DOCKERS for pool in network.pools)
     if announced or address is None:
-        return derived_mac(network.id, endpoint.id)
-    return derived_mac(network.id, str(address.ip))
+        return derived_mac(name, endpoint.id)
+    return derived_mac(name, str(address.ip))

@@ -76,10 +76,15 @@ class Values:
                 continue  # whoever asks for it is told
 
     def __getitem__(self, option: Option[T]) -> T:
-        """The value the user gave, or the default.  Raises InvalidOptionError."""
+        """The value the user gave, or the default, as it is of one that the mode does not have.
+
+        Raises InvalidOptionError.
+        """
         try:
             return cast("T", self._values[option.name])
         except KeyError:
+            if option.name not in self.texts:
+                return option.default
             raise InvalidOptionError(
                 option.name, self.texts[option.name], option.expected
             ) from None

@@ -9,12 +9,13 @@ from plugin.drivers.ipvlan import IPVLAN
 from plugin.drivers.macvlan import MACVLAN
 from plugin.drivers.null import NULL
 from plugin.drivers.options import MODE, Values, container_values
+from plugin.drivers.overlay import OVERLAY
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.network import Endpoint, Network
 
 DEFAULT_MODE: Final = BRIDGE.mode
 DRIVERS: Final[dict[str, Driver]] = {
-    driver.mode: driver for driver in (BRIDGE, MACVLAN, IPVLAN, NULL)
+    driver.mode: driver for driver in (BRIDGE, OVERLAY, MACVLAN, IPVLAN, NULL)
 }
 
 

@@ -86,6 +86,14 @@ _KINDS: Final = {
     ),
     "@th,64,128": _integer(16),
     "@th,208,48": _integer(6),
+    "@th,96,24": _integer(3),
+}
+# What a set that is told what it is for (typeof) says, and the type of that.
+_TYPES: Final = {
+    "iifname": "ifname",
+    "ip saddr": "ipv4_addr",
+    "ip6 saddr": "ipv6_addr",
+    "udp dport": "inet_service",
 }
 
 
@@ -198,7 +206,7 @@ def _shape(family: str, name: str, spec: str) -> Shape:
     return Shape(
         name=name,
         family=family,
-        key=tuple(key.replace("iifname", "ifname").split(" . ")),
+        key=tuple(_TYPES.get(part, part) for part in key.split(" . ")),
         data=tuple(data.split(" . ")) if data else (),
         intervals=any("interval" in each for each in rest),
     )

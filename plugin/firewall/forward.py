@@ -10,9 +10,11 @@ mark, and behind those that close --internal networks and isolation=strict.
 from typing import Final
 
 FORWARD: Final = {
+    # Other hosts would take a container's datagrams for this host's, whose address they get.
     # Whoever is neither in nor out of a network of ours is left to others.
     "pn_forward": """
         type filter hook forward priority -5; policy accept;
+        meta l4proto udp udp dport . @th,96,24 @pn_vxlan drop
         iifname != @pn_bridges oifname != @pn_bridges return
         ct state established,related goto pn_pass
         iifname . oifname @pn_same goto pn_pass

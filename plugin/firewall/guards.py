@@ -92,6 +92,16 @@ GUARDS: Final = {
         update @pn_refusals {{ iifname counter }}
         drop
     """,
+    # The gateway has the same addresses on every host: it neither hears other hosts' containers nor
+    # is heard there.
+    "pn_tunnel_in": """
+        type filter hook input priority -200; policy accept;
+        iifname @pn_tunnels drop
+    """,
+    "pn_tunnel_out": """
+        type filter hook output priority -200; policy accept;
+        oifname @pn_tunnels drop
+    """,
     "pn_between": """
         type filter hook forward priority -200; policy accept;
         iifname != @pn_separate oifname != @pn_separate accept

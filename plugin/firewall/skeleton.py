@@ -82,6 +82,11 @@ SETS: Final = {
         "pn_subnets6": "type ipv6_addr; flags interval",
         "pn_masquerade4": "type ipv4_addr; flags interval",
         "pn_masquerade6": "type ipv6_addr; flags interval",
+        # networks on several hosts: their port and number (RFC 7348 section 5: th,96,24 is the VNI)
+        "pn_vxlan": "typeof udp dport . @th,96,24",
+        # hosts that may send for such a network
+        "pn_peers4": "typeof ip saddr . udp dport . @th,96,24",
+        "pn_peers6": "typeof ip6 saddr . udp dport . @th,96,24",
     },
     BRIDGE: {
         "pn_guarded": "type ifname",  # ports that may speak only as themselves
@@ -97,6 +102,7 @@ SETS: Final = {
         "pn_separate": "type ifname",  # ports of networks without traffic between containers
         "pn_pairs4": "type ipv4_addr . ipv4_addr",  # who may talk all the same
         "pn_pairs6": "type ipv6_addr . ipv6_addr",
+        "pn_tunnels": "type ifname",  # bridge ports that lead to other hosts
     },
 }
 MAPS: Final = {
@@ -149,12 +155,19 @@ _INET_CHAINS: Final = {
     # What a container may ask of the host itself; ping and neighbour discovery always.
     "pn_input": """
         type filter hook input priority -5; policy accept;
+        meta l4proto udp udp dport . @th,96,24 @pn_vxlan jump pn_underlay
         meta nfproto ipv6 iifname @pn_bridges jump pn_relayed
         meta nfproto ipv6 meta iifkind "bridge" iifname != @pn_outside jump pn_relayed
         iifname != @pn_host_closed return
         ct state established,related return
         meta l4proto {{ icmp, ipv6-icmp }} return
         iifname . meta l4proto . th dport @pn_host_services return
+        drop
+    """,
+    # Whoever is no peer would speak inside the network, as anybody.
+    "pn_underlay": """
+        ip saddr . udp dport . @th,96,24 @pn_peers4 return
+        ip6 saddr . udp dport . @th,96,24 @pn_peers6 return
         drop
     """,
     **FORWARD,

@@ -13,6 +13,8 @@ Vlan       the same, alias ``pynet:shared``
 Shim       the same, alias ``pynet:<network>``, a macvlan or ipvlan link
 Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
 Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
+Vxlan      the same, alias ``pynet:<network>``
+FloodEntry an entry of such a device's own table
 HostRoute  the route's protocol number; the neighbour beside it goes with our link
 RateLimit  a queue of one of our links
 Hairpin    a flag of one of our ports
@@ -37,6 +39,7 @@ from plugin.model.network import Protocol as Transport
 from plugin.model.parents import ForeignBridges, HostLink
 from plugin.model.ports import HostPort
 from plugin.model.resources import HostResource
+from plugin.model.tunnels import Announcement
 
 
 class Kernel(Protocol):
@@ -128,6 +131,12 @@ class Kernel(Protocol):
 
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         """Those of ``ifnames`` that are there, as they are."""
+
+    def links_with(self, addresses: Iterable[IPAddress]) -> Mapping[IPAddress, HostLink]:
+        """Those of ``addresses`` that are the host's own, and the links that have them."""
+
+    def announce(self, announcement: Announcement) -> None:
+        """Tell other hosts that a container is here.  Raises KernelError."""
 
     def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
         """How ipvlan links on a parent are that are not ours, as far as they can be found.

@@ -14,6 +14,7 @@ from plugin.kernel.links.addresses import AddressHandler
 from plugin.kernel.links.bridge import BridgeHandler
 from plugin.kernel.links.bridge_ports import HairpinHandler, VethHandler
 from plugin.kernel.links.dummy import DummyHandler
+from plugin.kernel.links.flood_entries import FloodEntryHandler
 from plugin.kernel.links.host_routes import HostRouteHandler
 from plugin.kernel.links.ipvlan import IpvlanHandler
 from plugin.kernel.links.macvlan import MacvlanHandler
@@ -22,12 +23,14 @@ from plugin.kernel.links.shaping import IngressRedirectHandler, RateLimitHandler
 from plugin.kernel.links.shim import ShimHandler
 from plugin.kernel.links.sysctls import RouteLocalnetHandler, SysctlHandler
 from plugin.kernel.links.vlan import VlanHandler
+from plugin.kernel.links.vxlan import VxlanHandler
 from plugin.kernel.proxy.proxy import ProxiedPortHandler, Proxy
 from plugin.model.addresses import Address, HostRoute
 from plugin.model.links import Bridge, Dummy, Hairpin, Ipvlan, Macvlan, Shim, Veth, Vlan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.tunnels import FloodEntry, Vxlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
         IngressRedirect: IngressRedirectHandler(reaper),
         RateLimit: RateLimitHandler(),
         Hairpin: HairpinHandler(),
+        Vxlan: VxlanHandler(reaper, root),
+        FloodEntry: FloodEntryHandler(),
         RouteLocalnet: RouteLocalnetHandler(root),
         HostRoute: HostRouteHandler(),
         HostPort: HostPortHandler(parts.ports),

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 
-from plugin.kernel import host_network
+from plugin.kernel import announcements, host_network
 from plugin.kernel.connection_reaper import ConnectionReaper
 from plugin.kernel.handler import Session
 from plugin.kernel.handlers import Parts, handlers
@@ -22,6 +22,7 @@ from plugin.model.network import IPAddress, IPNetwork, Protocol
 from plugin.model.parents import ForeignBridges, HostLink
 from plugin.model.ports import HostPort
 from plugin.model.resources import HostResource
+from plugin.model.tunnels import Announcement
 
 
 class LinuxKernel:
@@ -137,6 +138,13 @@ class LinuxKernel:
     def host_links(self, ifnames: Iterable[IfName]) -> Mapping[IfName, HostLink]:
         with conversation() as rtnl:
             return host_links.read(rtnl, ifnames)
+
+    def links_with(self, addresses: Iterable[IPAddress]) -> Mapping[IPAddress, HostLink]:
+        with conversation() as rtnl:
+            return host_links.read_with(rtnl, addresses)
+
+    def announce(self, announcement: Announcement) -> None:
+        announcements.announce(announcement)
 
     def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
         with conversation() as rtnl:

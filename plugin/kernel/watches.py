@@ -59,7 +59,7 @@ def name_process() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_NAME, PROCESS_NAME.encode(), 0, 0, 0)
 
 
-class _Watch(ABC):
+class Watch(ABC):
     """A thread that listens to netlink groups, until it is closed."""
 
     def __init__(self, protocol: int, groups: Iterable[int], changed: Callable[[], None]) -> None:
@@ -125,7 +125,7 @@ class _Watch(ABC):
         """One announcement."""
 
 
-class RulesetWatch(_Watch):
+class RulesetWatch(Watch):
     """Calls ``changed`` after somebody else changed tables of ours, or took rules away beside them."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ class RulesetWatch(_Watch):
         self._concerned = False
 
 
-class FirewalldWatch(_Watch):
+class FirewalldWatch(Watch):
     """Calls ``changed`` after firewalld made or removed its table: it was started, or reloaded."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -154,7 +154,7 @@ class FirewalldWatch(_Watch):
             self._changed()
 
 
-class BridgeWatch(_Watch):
+class BridgeWatch(Watch):
     """Calls ``changed`` after somebody else's bridge came, went, or got its first port."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -185,7 +185,7 @@ class BridgeWatch(_Watch):
             self._changed()
 
 
-class ParentWatch(_Watch):
+class ParentWatch(Watch):
     """Calls ``changed`` after a link came or went, or has another name or state.
 
     Of each container there are a dozen announcements: only links count that ``concerns`` answers
@@ -213,7 +213,7 @@ class ParentWatch(_Watch):
             self._changed()
 
 
-class OwnLinkWatch(_Watch):
+class OwnLinkWatch(Watch):
     """Calls ``changed`` with the name of a link that carries our mark and went, or was changed.
 
     Changed is one that is down, or has left its bridge.  What pynet does itself is announced, too:
@@ -246,7 +246,7 @@ class OwnLinkWatch(_Watch):
             self._told(before[0])
 
 
-class AddressWatch(_Watch):
+class AddressWatch(Watch):
     """Calls ``changed`` after a link that ``concerns`` answers for got an address, or lost one.
 
     A router's word for an address comes again and again: only what is new counts.

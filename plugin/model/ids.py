@@ -52,6 +52,11 @@ def shim_name(network: NetworkID) -> IfName:
     return _ifname("pnh-", network)
 
 
+def vxlan_name(network: NetworkID) -> IfName:
+    """The bridge port that leads to a network's other hosts."""
+    return _ifname("pnx-", network)
+
+
 def is_entry(ifname: str) -> bool:
     """Whether containers come in by a link of that name, as `bridge_name` and `shim_name` give it."""
     return _ENTRY.fullmatch(ifname) is not None

@@ -2,7 +2,8 @@
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
 ``foreign_parent``), so that its plan is the same after a restart as it was on the first day.
-Only ``host_addresses`` and ``parent_mac`` follow the host, whose addresses may be leased.
+Only ``host_addresses`` and ``parent_mac`` follow the host, whose addresses may be leased, and
+``peers`` the cluster.
 """
 
 from collections.abc import Mapping
@@ -98,6 +99,8 @@ class Network:
     host_addresses: tuple[IPInterface, ...] = ()  # on the parent, if the network names them
     parent_mac: MacAddress | None = None
     foreign_parent: bool = False  # the parent was there before, and is not of our making
+    local: IPAddress | None = None  # this host's among the hosts of the network
+    peers: tuple[IPAddress, ...] = ()  # the other hosts' there
     announced: bool = False  # the engine tells neighbours where a container's addresses are now
     state: NetworkState = NetworkState.PENDING
 

@@ -10,10 +10,12 @@ from plugin.model.links import Bridge, Dummy, Hairpin, HandedOver, Shim, Veth, V
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.tunnels import FloodEntry, Vxlan
 
-LinkResource = Bridge | Dummy | Vlan | Shim | Veth | IngressRedirect | HandedOver
+LinkResource = Bridge | Dummy | Vlan | Shim | Veth | IngressRedirect | Vxlan | HandedOver
 HostResource = (
     LinkResource
+    | FloodEntry
     | HostRoute
     | RateLimit
     | Hairpin

@@ -13,7 +13,7 @@ from plugin.addressing.base import AddressUse, bind_all
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import check_endpoint
-from plugin.errors import BusyError, EndpointNotFoundError, RefusedError
+from plugin.errors import BusyError, EndpointNotFoundError, PynetError, RefusedError
 from plugin.log import Log
 from plugin.model.addresses import HostRoute
 from plugin.model.diff import diff
@@ -121,6 +121,7 @@ class Endpoints:
                 self._store.save_endpoint(joined)
                 self._share_anew(bound, before)
             attachment = bound.attachment(endpoint)
+            self._announce(bound, endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
         return attachment
 
@@ -261,6 +262,16 @@ class Endpoints:
                     f"{' and '.join(str(each.ip) for each in other.interfaces)} now; leave out the "
                     "MAC address, or choose one that was not generated"
                 )
+
+    def _announce(self, bound: BoundNetwork, endpoint: Endpoint) -> None:
+        """Have other hosts look for the container here; without it, they learn when it speaks."""
+        announcement = bound.announcement(endpoint)
+        if announcement is None:
+            return
+        try:
+            self._kernel.announce(announcement)
+        except PynetError as error:
+            _log.warning("endpoint.not_announced", endpoint=short(endpoint.id), reason=error)
 
     def _share_anew(self, bound: BoundNetwork, before: Plan) -> None:
         """Follow up what depends on all endpoints, if it has changed."""

@@ -11,7 +11,7 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.service.locks import Locks
+from plugin.service.hosts import Hosts, refuse_same_tunnel
 from plugin.service.parents import ParentSurvey, refuse_shared_parent
 from plugin.service.reconcile import Reconciler
 from plugin.service.teardown import Teardown
@@ -27,19 +27,20 @@ class Networks:
         self,
         store: Store,
         reconciler: Reconciler,
-        locks: Locks,
         addresses: AddressUse,
         teardown: Teardown,
         parents: ParentSurvey,
+        hosts: Hosts,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
         self._bound = teardown.bound
-        self._locks = locks
+        self._locks = teardown.locks
         self._addresses = addresses
         self._teardown = teardown
         self._parents = parents
+        self._hosts = hosts
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Which families need no gateway; asked before the network has an id."""
@@ -79,7 +80,7 @@ class Networks:
                 uplink_mtu=self._kernel.mtu(bound.mtu_link()),
                 host_ipv6=self._kernel.has_ipv6(),
             )
-            bound = self._parents.survey(bound.with_record(record))
+            bound = self._hosts.survey(self._parents.survey(bound.with_record(record)))
             network = bound.network
             plan = bound.whole_plan(())
             self._admit(bound)
@@ -87,6 +88,7 @@ class Networks:
             try:
                 self._store.save_network(replace(network, state=NetworkState.ACTIVE))
                 self._addresses.group(network)
+                self._hosts.enter(bound)
             except Exception:
                 self._teardown.collect_network(network)
                 raise
@@ -107,6 +109,7 @@ class Networks:
                 return
             bound = self._bound.of(network)
             self._teardown.collect_network(network)
+            self._hosts.leave(bound)
         self._parents.changed(bound)
         _log.info("network.deleted", network=short(network_id))
 
@@ -142,6 +145,7 @@ class Networks:
                     _refuse_overlap(bound, other)
                     _refuse_shared_bridge(bound, other)
                     refuse_shared_parent(bound, other)
+                    refuse_same_tunnel(bound, other)
             self._store.save_network(bound.network)
             self._bound.hold(bound)
 

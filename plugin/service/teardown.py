@@ -43,7 +43,7 @@ class Teardown:
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
         self._addresses = addresses
-        self._locks = locks
+        self.locks = locks
 
     def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
         """Free what the endpoint had, and forget it.
@@ -139,7 +139,7 @@ class Teardown:
         shared = {each for each in plan.resources if is_shared(each)}
         if not shared:
             return
-        with self._locks.admission:
+        with self.locks.admission:
             for network in self._store.networks():
                 wanted = self.bound.of(network).network_plan()
                 shared -= {each for each in shared if wanted.needs(each)}

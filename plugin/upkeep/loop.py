@@ -11,7 +11,14 @@ from typing import Final
 
 from plugin.errors import KernelError, PynetError, reasons
 from plugin.health import Health
-from plugin.kernel.watches import AddressWatch, BridgeWatch, OwnLinkWatch, ParentWatch, RulesetWatch
+from plugin.kernel.flood_watch import FloodWatch
+from plugin.kernel.watches import (
+    AddressWatch,
+    BridgeWatch,
+    OwnLinkWatch,
+    ParentWatch,
+    RulesetWatch,
+)
 from plugin.log import Log
 from plugin.model.ids import NetworkID
 from plugin.service.bound_networks import BoundNetworks
@@ -22,6 +29,7 @@ from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import INHERITED_SECONDS
 from plugin.upkeep.owners import owner_of
 from plugin.upkeep.parents import Parents
+from plugin.upkeep.peers import Peers
 
 _log: Final = Log("loop")
 _GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
@@ -41,6 +49,7 @@ class Upkeep:
     healer: Healer
     parents: Parents
     host_addresses: HostAddresses
+    peers: Peers
     zones: FirewalldZones
     probe: Callable[[], object]
     recall: Callable[[], object]
@@ -73,7 +82,7 @@ class Loop:
         # By the names of a tick's steps: what failed is over when the tick's has succeeded.
         self._step("networks", self._upkeep.healer.prepare)
         self._step("announcements", self._watch)
-        self._step("host addresses", self._upkeep.host_addresses.follow)
+        self._follow()
         let_in()
         self._step("networks", self._upkeep.healer.restore)
         self._step("parents", self._upkeep.parents.look_after)
@@ -84,7 +93,7 @@ class Loop:
     def look(self) -> None:
         """Look at everything once."""
         self._due = time.monotonic() + self._tick
-        self._step("host addresses", self._upkeep.host_addresses.follow)
+        self._follow()
         self._step("networks", self._upkeep.healer.heal)
         self._step("parents", self._upkeep.parents.look_after)
         self._check("state", self._upkeep.probe)
@@ -118,10 +127,15 @@ class Loop:
         if self._zones is not None:
             self._zones.stop()
 
+    def _follow(self) -> None:
+        self._step("host addresses", self._upkeep.host_addresses.follow)
+        self._step("peers", self._upkeep.peers.follow)
+
     def _watch(self) -> None:
         """Before anything is looked at: what happens meanwhile is looked at again."""
         concerns = self._upkeep.parents.concerns
         self._upkeep.parents.report_to(self._parents_changed)
+        self._upkeep.peers.report_to(self._all_changed)
         try:
             for watch in (
                 RulesetWatch(self._all_changed),
@@ -129,6 +143,7 @@ class Loop:
                 ParentWatch(concerns, self._all_changed),
                 AddressWatch(concerns, self._all_changed),
                 OwnLinkWatch(self._link_changed, self._all_changed),
+                FloodWatch(self._link_changed, self._all_changed),
             ):
                 watch.report_to(self._watch_failed)
             self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)

@@ -11,6 +11,7 @@ from plugin.model.ids import (
     port_name,
     redirect_name,
     shim_name,
+    vxlan_name,
 )
 from plugin.model.network import Network, NetworkState
 from plugin.service.bound_networks import BoundNetworks
@@ -39,7 +40,8 @@ def owner_of(store: Store, bound: BoundNetworks, ifname: str) -> NetworkID | Non
 
 
 def _is_derived(store: Store, network: Network, ifname: str) -> bool:
-    if ifname in {bridge_name(network.id), shim_name(network.id), dummy_name(network.id)}:
+    names = (bridge_name, shim_name, dummy_name, vxlan_name)
+    if ifname in {name(network.id) for name in names}:
         return True
     return any(
         ifname in {port_name(endpoint.id), redirect_name(endpoint.id)}

@@ -45,6 +45,8 @@ SHORT_NAMES: Final = {
     PREFIX + "host_ipv4": "host_ipv4",
     PREFIX + "host_ipv6": "host_ipv6",
     PREFIX + "container_iface_prefix": "iface_prefix",
+    # moby, drivers/overlay: a number for each subnet
+    PREFIX + "driver.overlay.vxlanid_list": "vni",
 }
 
 

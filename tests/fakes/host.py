@@ -12,6 +12,7 @@ from plugin.model.parents import HostLink
 from plugin.model.ports import HostPort
 from plugin.model.resources import LinkResource
 from plugin.model.shaping import RateLimit
+from plugin.model.tunnels import Vxlan
 
 _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
 
@@ -26,6 +27,7 @@ class Link:
     localnet: bool = False
     limit: RateLimit | None = None
     routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
+    peers: set[IPAddress] = field(default_factory=set)
     addresses: set[IPInterface] = field(default_factory=set)
     foreign_addresses: set[IPInterface] = field(default_factory=set)
 
@@ -82,7 +84,7 @@ class FakeHost:
         prefixes = tuple(f"net/{family}/conf/{ifname}/" for family in ("ipv4", "ipv6"))
         self.sysctls = {n: v for n, v in self.sysctls.items() if not n.startswith(prefixes)}
         for link in self.links.values():
-            if isinstance(link.resource, Veth) and link.resource.master == ifname:
+            if isinstance(link.resource, Veth | Vxlan) and link.resource.master == ifname:
                 link.resource = replace(link.resource, master=IfName(""))
         if isinstance(gone, Veth):
             self.links.pop(gone.peer, None)

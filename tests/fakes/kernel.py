@@ -36,6 +36,7 @@ from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import HostResource, LinkResource
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.tunnels import Announcement, FloodEntry, Vxlan
 from tests.fakes.faults import Faults
 from tests.fakes.host import FakeHost, Link, addresses_of, parent_of
 
@@ -51,6 +52,7 @@ class FakeKernel:
         self.proxied: set[ProxiedPort] = set()
         self.forgotten: list[HostPort] = []
         self.ended: list[IPAddress] = []
+        self.announced: list[Announcement] = []
         self._faults = faults or Faults()
 
     def ensure(
@@ -95,7 +97,12 @@ class FakeKernel:
             if link.localnet and link.resource
         }
         links = {each for each in self.host.ours if each.ifname not in self.host.used_vlans}
-        return frozenset(links).union(routes, localnets)
+        floods = {
+            FloodEntry(ifname=name, peer=peer)
+            for name, link in self.host.links.items()
+            for peer in link.peers
+        }
+        return frozenset(links).union(routes, localnets, floods)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
@@ -150,6 +157,18 @@ class FakeKernel:
             link = replace(link, lower=resource.parent, vlan=resource.number)
         return link
 
+    def links_with(self, addresses: Iterable[IPAddress]) -> Mapping[IPAddress, HostLink]:
+        return {
+            address: link
+            for link in self.host.parents.values()
+            for address in addresses
+            if address in {each.ip for each in link.addresses}
+        }
+
+    def announce(self, announcement: Announcement) -> None:
+        self._faults.point("announce", KernelError("no socket"))
+        self.announced.append(announcement)
+
     def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
         return frozenset(self.host.foreign_ipvlan.get(parent, ()))
 
@@ -173,31 +192,40 @@ class FakeKernel:
                 | Macvlan()
                 | Ipvlan()
                 | Shim()
+                | Vxlan()
             ):
                 self._ensure_link(resource)
             case HostRoute():
                 self._ensure_route(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
-            case RateLimit():
-                self._link(resource.ifname).limit = resource
-            case Hairpin():
-                self._link(resource.ifname).hairpin = True
-            case RouteLocalnet():
-                self._link(resource.ifname).localnet = True
-            case Address():
-                link = self._link(resource.ifname)
-                if resource.interface not in link.foreign_addresses:
-                    link.addresses.add(resource.interface)
+            case RateLimit() | Hairpin() | RouteLocalnet() | Address() | FloodEntry():
+                self._put_on_link(self._link(resource.ifname), resource)
             case Sysctl():
                 self._set(resource)
+
+    def _put_on_link(
+        self, link: Link, resource: RateLimit | Hairpin | RouteLocalnet | Address | FloodEntry
+    ) -> None:
+        match resource:
+            case RateLimit():
+                link.limit = resource
+            case Hairpin():
+                link.hairpin = True
+            case RouteLocalnet():
+                link.localnet = True
+            case Address():
+                if resource.interface not in link.foreign_addresses:
+                    link.addresses.add(resource.interface)
+            case FloodEntry():
+                link.peers.add(resource.peer)
 
     def _ensure_link(self, resource: LinkResource) -> None:
         if isinstance(resource, Bridge) and self._is_adopted(resource):
             return
         if isinstance(resource, IngressRedirect):
             self._link(resource.source)
-        if isinstance(resource, Veth):
+        if isinstance(resource, Veth | Vxlan):
             self._link(resource.master)
         if type(resource) in self.host.lacks_links:
             raise RefusedError(f"this host's kernel makes no {type(resource).__name__} links")
@@ -214,12 +242,29 @@ class FakeKernel:
         ):
             self.host.delete_link(resource.ifname)  # it is made anew
             link = self._link_of_ours(resource)
+        if isinstance(resource, Vxlan):
+            self._renumber(link, resource)
         link.resource = resource
         if isinstance(resource, Veth):
             self.host.links.setdefault(resource.peer, Link())
 
+    def _renumber(self, link: Link, vxlan: Vxlan) -> None:
+        """A device with another number, port or own address is made anew, and has an empty table."""
+        there = link.resource
+        if isinstance(there, Vxlan) and replace(there, mtu=vxlan.mtu, master=vxlan.master) != vxlan:
+            link.peers.clear()
+
     def _refuse(self, resource: LinkResource) -> None:
         """What a kernel has once only, it does not give twice."""
+        if isinstance(resource, Vxlan):
+            others = [each for each in self.host.ours if isinstance(each, Vxlan)]
+            for there in others:
+                same = (there.vni, there.port) == (resource.vni, resource.port)
+                if same and there.ifname != resource.ifname:
+                    raise RefusedError(
+                        f"vni {resource.vni} on port {resource.port} is in use on this host by link "
+                        f"{there.ifname}; choose another with -o vni=, the same on every host"
+                    )
         if isinstance(resource, Ipvlan):
             for each in resource.addresses:
                 if each.ip in self.host.used_addresses:
@@ -262,9 +307,10 @@ class FakeKernel:
                 | Macvlan()
                 | Ipvlan()
                 | Shim()
+                | Vxlan()
             ):
                 self._remove_link(resource)
-            case Hairpin() | RouteLocalnet() | Address() | HostRoute():
+            case Hairpin() | RouteLocalnet() | Address() | HostRoute() | FloodEntry():
                 self._remove_from_link(resource)
             case Sysctl() | RateLimit():
                 pass
@@ -273,22 +319,26 @@ class FakeKernel:
             case ProxiedPort():
                 self.proxied.discard(resource)
 
-    def _remove_from_link(self, resource: Hairpin | RouteLocalnet | Address | HostRoute) -> None:
+    def _remove_from_link(
+        self, resource: Hairpin | RouteLocalnet | Address | HostRoute | FloodEntry
+    ) -> None:
         link = self.host.links.get(resource.ifname)
+        if link is None:
+            return
         match resource:
+            case Hairpin() | RouteLocalnet() if not link.resource:
+                pass
             case Hairpin():
-                if link and link.resource:
-                    link.hairpin = False
+                link.hairpin = False
             case RouteLocalnet():
-                if link and link.resource:
-                    link.localnet = False
+                link.localnet = False
             case Address():
-                if link:
-                    link.addresses.discard(resource.interface)
-                    self._lose_source(resource.interface.ip)
+                link.addresses.discard(resource.interface)
+                self._lose_source(resource.interface.ip)
             case HostRoute():
-                if link:
-                    link.routes.pop(resource.address, None)
+                link.routes.pop(resource.address, None)
+            case FloodEntry():
+                link.peers.discard(resource.peer)
 
     def _lose_source(self, source: IPAddress) -> None:
         """IPv4 routes go with it, those of IPv6 stay without one."""
@@ -330,7 +380,13 @@ class FakeKernel:
     def _read_link(
         self,
         link: Link,
-        resource: LinkResource | HostRoute | RateLimit | Hairpin | RouteLocalnet | Address,
+        resource: LinkResource
+        | HostRoute
+        | RateLimit
+        | Hairpin
+        | RouteLocalnet
+        | Address
+        | FloodEntry,
     ) -> HostResource | None:
         match resource:
             case RateLimit():
@@ -340,8 +396,10 @@ class FakeKernel:
                 return resource if on else None
             case HostRoute():
                 return link.routes.get(resource.address)
-            case Address():
-                return resource if resource.interface in addresses_of(link) else None
+            case Address() | FloodEntry():
+                there = isinstance(resource, Address) and resource.interface in addresses_of(link)
+                flooded = isinstance(resource, FloodEntry) and resource.peer in link.peers
+                return resource if there or flooded else None
             case _:
                 if self._is_foreign(resource):
                     return resource

@@ -10,8 +10,10 @@ from plugin.model.links import Hairpin
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
 from plugin.model.resources import Resource
 from plugin.model.sysctls import RouteLocalnet, Sysctl
+from plugin.model.tunnels import FloodEntry
 from plugin.service.locks import Locks
 from plugin.upkeep.idle_timer import IdleTimer
+from tests.fakes.cluster import FakeCluster
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
 from tests.fakes.host import FakeHost
@@ -66,6 +68,7 @@ class Rig:
         self.store: FaultyStore = before.store if before else FaultyStore(self.faults)
         self.firewall: FaultyFirewall = before.firewall if before else FaultyFirewall(self.faults)
         self.addresses: AddressLog = before.addresses if before else AddressLog()
+        self.cluster: FakeCluster = before.cluster if before else FakeCluster()
         self.kernel = FakeKernel(self.host, self.faults)
         self.locks = Locks(wait_seconds=2)
         self.health = Health()
@@ -75,6 +78,7 @@ class Rig:
             kernel=self.kernel,
             firewall=self.firewall,
             addresses=self.addresses,
+            cluster=self.cluster,
         )
         parts = assemble(
             self.backends,
@@ -89,6 +93,7 @@ class Rig:
         self.networks = parts.networks
         self.endpoints = parts.endpoints
         self.host_addresses = parts.host_addresses
+        self.peers = parts.peers
         self.teardown = parts.teardown
         self.inspector = parts.inspector
         self.inspection = parts.inspection
@@ -125,6 +130,7 @@ class Rig:
         for ifname, link in self.host.links.items():
             resources |= {Address(ifname=ifname, interface=each) for each in link.addresses}
             resources |= set(link.routes.values())
+            resources |= {FloodEntry(ifname=ifname, peer=peer) for peer in link.peers}
             if link.hairpin:
                 resources.add(Hairpin(ifname=ifname))
             if link.localnet:

@@ -7,9 +7,9 @@ the engine is told.  Of every other it is shown what differs from the plain one 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from itertools import groupby, product
-from typing import Final
+from typing import Any, Final
 
 from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import bind, check_endpoint, check_network
@@ -58,6 +58,7 @@ class Case:
             internal=self.internal,
             foreign_parent=self.adopted,
             **(on_parent if "parent" in self.options else {}),
+            **_on_hosts(self.options.get("peers")),
         )
 
     def check(self) -> None:
@@ -136,6 +137,14 @@ class Case:
         if self.container.get("mac") or not bind(network).mac_address(open_):
             return with_requested_mac(open_)
         return plain
+
+
+def _on_hosts(peers: str | None) -> dict[str, Any]:
+    """The first of them is this one."""
+    if peers is None:
+        return {}
+    own, *others = map(ip_address, peers.split(","))
+    return {"local": own, "peers": tuple(others), "uplink_mtu": 1450 if own.version == 4 else 1430}
 
 
 def _rendered(plan: Plan) -> list[str]:
@@ -303,10 +312,56 @@ _IPVLANS: Final = {
         _on_parent("ipvlan", host_access="true", host_address=_OWN), internal=True
     ),
 }
+_NAMED: Final = {"peers": "192.0.2.2,192.0.2.3,192.0.2.4"}
+_OVERLAYS: Final = {
+    "plain": Case(mode="overlay", options=_NAMED, bindings=(WEB, LOCAL_DNS)),
+    "v4": Case(mode="overlay", options=_NAMED, subnets=DUAL[:1]),
+    "numbered": Case(
+        mode="overlay", options={**_NAMED, "vni": "7", "vxlan_port": "4790", "encrypted": "false"}
+    ),
+    "internal": Case(mode="overlay", options=_NAMED, internal=True),
+    "by-ipv6": Case(mode="overlay", options={"peers": "fd00:99::2,fd00:99::3"}),
+    # Each option of mode bridge once.
+    "routed": Case(
+        mode="overlay",
+        options={
+            **_NAMED,
+            **ROUTED,
+            "icc": "false",
+            "isolation": "strict",
+            "host_services": "53/udp",
+            "trusted_interfaces": "eth0",
+            "routes": "10.9.0.0/16 via 10.1.0.9",
+            "no_default_route": "ipv6",
+            "inhibit_ipv4": "true",
+        },
+        container={"icc_allow": "10.1.0.3,fd00:1::3", "mac": "02-11-22-33-44-55"},
+    ),
+    "translated": Case(
+        mode="overlay",
+        options={
+            **_NAMED,
+            "host_ipv4": "192.0.2.2",
+            "host_ipv6": "fd00:99::2",
+            "masquerade": "true",
+            "rate_to": "10mbit",
+            "rate_from": "5mbit",
+            "bridge_name": "lan",
+            "mtu": "1400",
+            "iface_prefix": "net",
+            "spoof_guard": "false",
+            "host_binding": "192.0.2.2",
+            "userland_proxy": "false",
+            "publish": "pynet",
+        },
+        container={"spoof_guard": "true", "rate_to": "1mbit", "rate_from": "1mbit"},
+    ),
+}
 CASES: Final = {
     f"{mode}/{name}": case
     for mode, cases in (
         ("bridge", _BRIDGES),
+        ("overlay", _OVERLAYS),
         ("macvlan", _MACVLANS),
         ("ipvlan", _IPVLANS),
         ("null", {"plain": Case(mode="null")}),

@@ -12,9 +12,14 @@ from plugin.wire.labels import SHORT_NAMES
 DEFAULTS: Final = {
     ("bridge", "mtu"): "the uplink's",
     ("bridge", "bridge_name"): "`pnb-…`",
+    ("overlay", "mtu"): "what fits",
+    ("overlay", "bridge_name"): "`pnb-…`",
+    ("overlay", "vni"): "made from the subnets",
     ("macvlan", "mtu"): "the parent's",
     ("macvlan", "host_address"): "the parent's",
-    **{(mode, "no_default_route"): "`false`" for mode in ("bridge", "macvlan", "ipvlan")},
+    **{
+        (mode, "no_default_route"): "`false`" for mode in ("bridge", "overlay", "macvlan", "ipvlan")
+    },
     ("ipvlan", "mtu"): "the parent's",
     ("ipvlan", "host_address"): "the network's own",
 }

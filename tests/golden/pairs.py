@@ -59,6 +59,25 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "userland_proxy": ("", "userland_proxy=false"),
         "mac": ("", "+mac=02:11:22:33:44:55"),
     },
+    # Those of mode bridge have met there; here they meet what makes the difference.
+    "overlay": {
+        "hosts": (
+            "peers=192.0.2.2,192.0.2.3,192.0.2.4",
+            "peers=192.0.2.2,192.0.2.3,192.0.2.4 vni=7 vxlan_port=4790 encrypted=false",
+        ),
+        "link": ("", "mtu=1400 bridge_name=lan iface_prefix=net"),
+        "family": (
+            *("", "gateway_mode_ipv4=routed gateway_mode_ipv6=routed"),
+            "gateway_mode_ipv4=isolated gateway_mode_ipv6=isolated",
+        ),
+        "outside": ("", "masquerade=false", "host_ipv4=192.0.2.2 host_ipv6=fd00:99::2"),
+        "inside": ("", "icc=false +icc_allow=10.1.0.3", "spoof_guard=false +spoof_guard=true"),
+        "others": ("", "isolation=strict host_services=deny", "trusted_interfaces=eth0"),
+        "ports": ("", "host_binding=127.0.0.1 userland_proxy=false", "publish=docker"),
+        "ways": ("", "routes=fd00:9::/64 no_default_route=true inhibit_ipv4=true"),
+        "rates": ("", "rate_to=10mbit rate_from=10mbit +rate_to=1mbit +rate_from=1mbit"),
+        "mac": ("", "+mac=02:11:22:33:44:55"),
+    },
     "macvlan": {
         **_ON_PARENTS,
         "parent": ("", "parent=eth0"),

@@ -97,6 +97,12 @@ CONTAINERS: Final = {
     ),
     "pn_separate": ("ports of networks without traffic between containers", "`icc=false`"),
     "pn_pairs": ("addresses that may exchange traffic all the same", "`icc_allow`"),
+    "pn_vxlan": (
+        "UDP port and number of networks that span hosts; `@th,96,24` is the number",
+        "a network in mode overlay",
+    ),
+    "pn_peers": ("a host that may send for such a network, and its port and number", "`peers`"),
+    "pn_tunnels": ("bridge ports that lead to other hosts", "a network in mode overlay"),
 }
 CHAINS: Final = {
     "pn_raw": "What a container sends is received by its bridge, never by its port: whoever is heard there has got past what guards "
@@ -128,7 +134,12 @@ CHAINS: Final = {
     "pn_relayed": "Connections to the proxy arrive in `input`, not in `forward`. Containers of internal or strict networks cannot reach "
     "any proxied port; no container can reach those of a strict network.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
-    "pn_forward": "Who reaches whom, in this order: answers; the same network; nothing out of an internal one; what goes to "
+    "pn_underlay": "For a network in mode overlay only its hosts may send: whoever else did would speak inside, as anybody.",
+    "pn_tunnel_in": "The gateway of a network in mode overlay has the same addresses on every host, and hears its own host's "
+    "containers only.",
+    "pn_tunnel_out": "Nor is it heard by containers of other hosts.",
+    "pn_forward": "What containers send to the port of a network in mode overlay is dropped: other hosts would take it for this "
+    "host's. Who reaches whom, in this order: answers; the same network; nothing out of an internal one; what goes to "
     "others on an adopted bridge, as out; nothing into an internal one; nothing between a strict network and any other; "
     "networks that are open to each other; into a network; Docker's published ports; nothing else to Docker's networks; out.",
     "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from plugin.bootstrap.assembly import Backends, assemble
+from plugin.cluster.alone import Alone
 from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
@@ -120,6 +121,7 @@ class Site:
                 kernel=self.kernel,
                 firewall=self.firewall,
                 addresses=NobodyAsks(),
+                cluster=Alone(),
             ),
             self.health,
         )

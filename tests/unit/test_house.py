@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 MODULES = sorted(path for room in ("plugin", "ipam") for path in (ROOT / room).rglob("*.py"))
 LONGEST = 400
+MADE_BY_NFT = ROOT / "plugin" / "firewall" / "compiled.py"
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -41,7 +42,9 @@ def test_dockers_labels_are_known_in_one_place() -> None:
 
 def test_no_module_is_too_long_to_read() -> None:
     """Long before that it should have been split along its nouns."""
-    assert names([p for p in MODULES if len(p.read_text().splitlines()) > LONGEST]) == []
+    written = [path for path in MODULES if path != MADE_BY_NFT]
+
+    assert names([p for p in written if len(p.read_text().splitlines()) > LONGEST]) == []
 
 
 def test_only_the_command_line_prints() -> None:

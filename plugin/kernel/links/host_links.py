@@ -15,7 +15,7 @@ from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
-from plugin.model.network import IPInterface
+from plugin.model.network import IPAddress, IPInterface
 from plugin.model.parents import HostLink
 
 _PASSING: Final = (
@@ -39,6 +39,15 @@ def read(rtnl: Rtnl, ifnames: Iterable[IfName], root: Path = SYS) -> dict[IfName
         if link is not None and not ownership.is_deleting(link):
             found[ifname] = _host_link(link, _lasting(rtnl.addresses(link.index)), root)
     return found
+
+
+def read_with(rtnl: Rtnl, addresses: Iterable[IPAddress]) -> dict[IPAddress, HostLink]:
+    """Those of ``addresses`` that a link of the host has, and the link."""
+    wanted = {each.packed: each for each in addresses}
+    there = [each for each in rtnl.addresses() if each.address in wanted]
+    links = {wanted[each.address]: ownership.name_of(each.ifindex) for each in there}
+    found = read(rtnl, links.values())
+    return {address: found[ifname] for address, ifname in links.items() if ifname in found}
 
 
 def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -> HostLink:

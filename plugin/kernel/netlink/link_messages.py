@@ -15,6 +15,7 @@ from plugin.model.network import IPInterface
 RTM_NEWLINK: Final = 16
 RTM_NEWADDR: Final = 20
 RTNLGRP_LINK: Final = 1
+RTNLGRP_NEIGH: Final = 3
 RTNLGRP_IPV4_IFADDR: Final = 5
 RTNLGRP_IPV6_IFADDR: Final = 9
 IFINFOMSG: Final = struct.Struct("=BxHiII")
@@ -34,6 +35,11 @@ IFLA_IPVLAN_MODE: Final = 1
 IFLA_IPVLAN_FLAGS: Final = 2
 IFLA_VLAN_ID: Final = 1
 IFLA_VLAN_PROTOCOL: Final = 5
+IFLA_VXLAN_ID: Final = 1
+IFLA_VXLAN_LOCAL: Final = 4
+IFLA_VXLAN_LEARNING: Final = 7
+IFLA_VXLAN_PORT: Final = 15
+IFLA_VXLAN_LOCAL6: Final = 17
 IFA_FLAGS: Final = 8
 IFA_PROTO: Final = 11
 IFA_F_SECONDARY: Final = 0x01  # and of IPv6 temporary
@@ -105,6 +111,7 @@ class LinkChange:
 class AddressInfo:
     """An address of a link, and who put it there (linux/if_addr.h)."""
 
+    ifindex: int
     address: bytes
     prefixlen: int
     protocol: int
@@ -189,9 +196,10 @@ def address(index: int, interface: IPInterface) -> bytes:
 
 def address_info(body: bytes) -> AddressInfo:
     """An address, from the kernel's answer."""
-    _, prefixlen, _, scope, _ = IFADDRMSG.unpack_from(body)
+    _, prefixlen, _, scope, index = IFADDRMSG.unpack_from(body)
     values = raw.attributes(body, IFADDRMSG.size)
     return AddressInfo(
+        ifindex=index,
         address=values.get(IFA_LOCAL) or values.get(IFA_ADDRESS, b""),
         prefixlen=prefixlen,
         protocol=values.get(IFA_PROTO, b"\0")[0],

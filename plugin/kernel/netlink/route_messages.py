@@ -20,6 +20,11 @@ RTM_GETNEIGH: Final = 30
 RTMSG: Final = struct.Struct("=BBBBBBBBI")
 NDMSG: Final = struct.Struct("=BxxxiHBB")
 RTA_DST: Final = 1
+AF_BRIDGE: Final = 7
+NTF_SELF: Final = 0x02
+NTF_MASTER: Final = 0x04
+NUD_REACHABLE: Final = 0x02
+NUD_PERMANENT: Final = 0x80
 RTN_UNICAST: Final = 1
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -28,7 +33,6 @@ _RTA_PREFSRC: Final = 7
 _RT_TABLE_MAIN: Final = 254
 _NDA_DST: Final = 1
 _NDA_LLADDR: Final = 2
-_NUD_PERMANENT: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,7 @@ def neighbour_info(body: bytes) -> NeighbourInfo:
     mac_address = values.get(_NDA_LLADDR)
     return NeighbourInfo(
         ifindex=index,
-        permanent=bool(state & _NUD_PERMANENT),
+        permanent=bool(state & NUD_PERMANENT),
         address=values.get(_NDA_DST),
         mac_address=None if mac_address is None else MacAddress(mac_address.hex(":")),
     )
@@ -108,8 +112,22 @@ def neighbour_info(body: bytes) -> NeighbourInfo:
 
 def neighbour(index: int, address: IPAddress, mac_address: MacAddress | None) -> bytes:
     """A request's body: that neighbour of that link, for ever."""
-    head = NDMSG.pack(FAMILIES[address.version], index, _NUD_PERMANENT, 0, 0)
+    head = NDMSG.pack(FAMILIES[address.version], index, NUD_PERMANENT, 0, 0)
     body = head + raw.attribute(_NDA_DST, address.packed)
     if mac_address:
         body += raw.attribute(_NDA_LLADDR, bytes.fromhex(mac_address.replace(":", "")))
     return body
+
+
+def forwarding_entry(
+    index: int,
+    mac_address: MacAddress,
+    *,
+    state: int,
+    flags: int,
+    destination: IPAddress | None = None,
+) -> bytes:
+    """A request's body: behind which port of a bridge, or which host, a hardware address is."""
+    body = NDMSG.pack(AF_BRIDGE, index, state, flags, 0)
+    body += raw.attribute(_NDA_LLADDR, bytes.fromhex(mac_address.replace(":", "")))
+    return body if destination is None else body + raw.attribute(_NDA_DST, destination.packed)

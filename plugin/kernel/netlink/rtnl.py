@@ -29,7 +29,6 @@ _RTM_GETADDR: Final = 22
 _RTM_GETNSID: Final = 90
 
 _RTGENMSG: Final = struct.Struct("=Bxxx")
-_AF_BRIDGE: Final = 7
 _ANY_LINK: Final = words.IFINFOMSG.pack(0, 0, 0, 0, 0)
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
@@ -119,7 +118,7 @@ class Rtnl:
         Those of the macvlan links on it that are up are among them, wherever they are
         (drivers/net/macvlan.c, macvlan_open).
         """
-        request = routes.neighbours_of(_AF_BRIDGE, index)
+        request = routes.neighbours_of(routes.AF_BRIDGE, index)
         found = map(routes.neighbour_info, self.dump(routes.RTM_GETNEIGH, request))
         return frozenset(
             each.mac_address or MacAddress("") for each in found if each.ifindex == index
@@ -150,13 +149,13 @@ class Rtnl:
     def set_hairpin(self, index: int, *, on: bool) -> None:
         """Let a bridge port send frames back where they came from, or not."""
         mode = raw.attribute(words.IFLA_BRPORT_MODE, bytes((int(on),)))
-        body = words.IFINFOMSG.pack(_AF_BRIDGE, 0, index, 0, 0) + raw.nested(
+        body = words.IFINFOMSG.pack(routes.AF_BRIDGE, 0, index, 0, 0) + raw.nested(
             words.IFLA_PROTINFO, mode
         )
         self.ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
 
-    def addresses(self, index: int) -> list[AddressInfo]:
-        """Every address of a link."""
+    def addresses(self, index: int = 0) -> list[AddressInfo]:
+        """Every address of a link, or of all."""
         request = words.IFADDRMSG.pack(0, 0, 0, 0, index)
         return [words.address_info(body) for body in self.dump(_RTM_GETADDR, request)]
 

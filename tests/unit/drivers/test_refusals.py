@@ -1,6 +1,7 @@
 """Every wrong option of every mode: option, value and remedy are in the sentence."""
 
 import json
+from ipaddress import ip_interface
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def network(case: Refusal) -> dict[str, Any]:
 def plugin() -> Plugin:
     """On a host with a link for parents."""
     made = Plugin()
-    made.rig.host.add_parent("eth0")
+    made.rig.host.add_parent("eth0", addresses=(ip_interface("10.99.0.1/24"),))
     return made
 
 

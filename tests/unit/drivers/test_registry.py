@@ -62,7 +62,11 @@ class TestNames:
                 "ipvlan_mode",
                 "it belongs to mode ipvlan: say -o mode=ipvlan, or leave it out",
             ),
-            ("macvlan", "icc", "it belongs to mode bridge: say -o mode=bridge, or leave it out"),
+            (
+                "macvlan",
+                "icc",
+                "it belongs to mode bridge or overlay: say -o mode=bridge, or leave it out",
+            ),
             ("macvlan", "parnet", "did you mean parent?"),
             ("null", "parnet", "it has mode"),
         ],

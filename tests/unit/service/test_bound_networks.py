@@ -20,6 +20,7 @@ from tests.fakes.values import a_binding, a_network, an_endpoint
 CONTAINERS = 20
 OPTIONS: Mapping[str, dict[str, str]] = {
     "bridge": {"icc": "false", "gateway_container": "10.1.0.200"},
+    "overlay": {"peers": "192.0.2.2,192.0.2.3"},
     "macvlan": {"parent": "eth0", "host_access": "true"},
     "ipvlan": {"parent": "eth1", "host_access": "true"},
     "null": {},
@@ -51,6 +52,7 @@ def rig() -> Rig:
             mac_address=MacAddress("02:00:00:00:00:ee"),
             addresses=(ip_interface("10.1.0.99/24"),),
         )
+    made.host.add_parent("eth2", addresses=(ip_interface("192.0.2.2/24"),))
     return made
 
 

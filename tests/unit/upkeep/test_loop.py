@@ -32,6 +32,7 @@ def loop(rig: Rig) -> _ToldLoop:
         healer=rig.healer,
         parents=rig.parents,
         host_addresses=rig.host_addresses,
+        peers=rig.peers,
         zones=FirewalldZones(rig.store, rig.kernel, rig.teardown.bound, rig.health, Firewalld()),
         probe=lambda: None,
         recall=lambda: None,

@@ -1,0 +1,1 @@
+"""Which other hosts a network is on, whoever tells."""

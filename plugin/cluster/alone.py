@@ -1,0 +1,26 @@
+"""A host without a cluster: nobody tells it of others, and it tells nobody."""
+
+from collections.abc import Callable
+
+from plugin.cluster.base import Membership, PeersChange
+from plugin.model.ids import NetworkID
+from plugin.model.network import IPAddress
+
+
+class Alone:
+    """No other hosts, ever."""
+
+    def own_address(self) -> IPAddress | None:
+        return None
+
+    def peers(self, membership: Membership) -> frozenset[IPAddress]:
+        return frozenset()
+
+    def enter(self, membership: Membership) -> None:
+        """Nobody listens."""
+
+    def leave(self, network: NetworkID) -> None:
+        """Nobody listens."""
+
+    def report_to(self, changed: Callable[[PeersChange], None]) -> None:
+        """Nothing changes."""

@@ -1,0 +1,35 @@
+"""Hosts that the user named with the network, the same on every one of them.
+
+Networks for which nobody named hosts are left to another cluster.
+"""
+
+from collections.abc import Callable
+
+from plugin.cluster.base import Cluster, Membership, PeersChange
+from plugin.model.ids import NetworkID
+from plugin.model.network import IPAddress
+
+
+class Static:
+    """What was named stays; the rest is as ``otherwise`` says."""
+
+    def __init__(self, otherwise: Cluster) -> None:
+        self._otherwise = otherwise
+
+    def own_address(self) -> IPAddress | None:
+        return self._otherwise.own_address()
+
+    def peers(self, membership: Membership) -> frozenset[IPAddress]:
+        if membership.named:
+            return frozenset(membership.named) - {membership.local}
+        return self._otherwise.peers(membership)
+
+    def enter(self, membership: Membership) -> None:
+        if not membership.named:
+            self._otherwise.enter(membership)
+
+    def leave(self, network: NetworkID) -> None:
+        self._otherwise.leave(network)
+
+    def report_to(self, changed: Callable[[PeersChange], None]) -> None:
+        self._otherwise.report_to(changed)

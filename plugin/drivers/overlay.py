@@ -1,0 +1,243 @@
+"""Overlay mode: a bridge on every host, and one more port on it that leads to the other hosts.
+
+That port is a VXLAN device.  It learns behind which host a container is, and floods what it does
+not know to the hosts it was told of: so a container's start, move and end need no message.
+
+The gateway has the same address and the same hardware address on every host, and is heard by its
+own host's containers only.
+"""
+
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final
+
+from plugin.drivers.base import Driver
+from plugin.drivers.bridged.bound import BridgedNetwork
+from plugin.drivers.bridged.options import ENDPOINT_GATEWAY, GATEWAY_CONTAINER, ICC, MTU
+from plugin.drivers.bridged.options import ENDPOINT_OPTIONS as BRIDGE_ENDPOINT
+from plugin.drivers.bridged.options import OPTIONS as BRIDGE_OPTIONS
+from plugin.drivers.bridged.parsed import BridgeOptions
+from plugin.drivers.endpoint_mac import made_mac
+from plugin.drivers.options import (
+    MAX_PORT,
+    Option,
+    boolean,
+    ip_address_text,
+    listed,
+    number,
+)
+from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.ids import IfName, MacAddress, port_name, vxlan_name
+from plugin.model.network import Endpoint, IPAddress, Network
+from plugin.model.plan import Plan
+from plugin.model.resources import Resource
+from plugin.model.rules import Element
+from plugin.model.tunnels import Announcement, FloodEntry, Tunnel, Underlay, Vxlan
+
+MAX_VNI: Final = (1 << 24) - 1  # RFC 7348 section 5
+VXLAN_PORT: Final = 4789  # IANA
+# Ethernet, VXLAN, UDP and IP headers around what containers send (RFC 7348 section 5).
+OVERHEAD: Final = {4: 50, 6: 70}
+
+
+def _between(least: int, most: int) -> Any:
+    def read(text: str) -> int:
+        value = number(text)
+        if not least <= value <= most:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    """Docker's users give it without a value."""
+    return boolean(text or "true")
+
+
+def _hosts(text: str) -> tuple[IPAddress, ...]:
+    """Addresses of one family, each once, that one host can have."""
+    found = listed(",", ip_address_text)(text)
+    odd = any(each.is_multicast or each.is_unspecified or each.is_loopback for each in found)
+    if odd or len(set(found)) < len(found) or len({each.version for each in found}) > 1:
+        raise ValueError(text)
+    return found
+
+
+PEERS: Final[Option[tuple[IPAddress, ...]]] = Option(
+    name="peers",
+    parse=_hosts,
+    default=(),
+    expected="addresses of hosts, of one family and each once, with ',' between",
+    meaning="Addresses of the hosts that the network is on, this one's own among them: the same "
+    "list on every host.",
+)
+VNI: Final[Option[int | None]] = Option(
+    name="vni",
+    parse=_between(1, MAX_VNI),
+    default=None,
+    expected=f"a number from 1 to {MAX_VNI}",
+    meaning="Number of the network on the wire between hosts, the same on every host. Default: "
+    "made from the network's subnets.",
+)
+PORT: Final = Option(
+    name="vxlan_port",
+    parse=_between(1, MAX_PORT),
+    default=VXLAN_PORT,
+    expected=f"a port from 1 to {MAX_PORT}",
+    meaning="UDP port that hosts send to each other on, the same on every host.",
+)
+ENCRYPTED: Final = Option(
+    name="encrypted",
+    parse=_flag,
+    default=False,
+    expected="true or false",
+    meaning="Encrypt what hosts send to each other. pynet cannot yet, and refuses `true`.",
+)
+
+
+def _for_overlay(option: Option[Any]) -> Option[Any]:
+    if option is not MTU:
+        return option
+    return replace(
+        option,
+        meaning="MTU of the bridge and of the containers' links, at most the default: that of the "
+        f"link with the host's own address among `peers`, less {OVERHEAD[4]} bytes if that address is "
+        f"IPv4, and {OVERHEAD[6]} if it is IPv6.",
+    )
+
+
+# Hosts that do not have the container would answer in the gateway's place, each for itself.
+_NOT_HERE: Final = (GATEWAY_CONTAINER, ENDPOINT_GATEWAY)
+OPTIONS: Final[tuple[Option[Any], ...]] = (
+    *(PEERS, VNI, PORT, ENCRYPTED),
+    *(_for_overlay(option) for option in BRIDGE_OPTIONS if option not in _NOT_HERE),
+)
+
+
+class OverlayOptions(BridgeOptions):
+    """Those of a bridge, where hosts must agree."""
+
+    @property
+    def named_bridge(self) -> IfName | None:
+        """The name is for the network's own bridge: one with others on it would join them all."""
+        return None
+
+    @property
+    def identity(self) -> str:
+        """A network has an id of its own on each host."""
+        return f"vni/{self.vni}"
+
+    @cached_property
+    def vni(self) -> int:
+        """The number that the user chose, or one that hosts make alike of the same subnets."""
+        chosen = self[VNI]
+        if chosen is not None:
+            return chosen
+        subnets = ",".join(sorted(str(pool.prefix) for pool in self.network.pools))
+        return 1 + int.from_bytes(hashlib.sha256(subnets.encode()).digest()[:8]) % MAX_VNI
+
+    @cached_property
+    def tunnel(self) -> Tunnel:
+        """What tells the network's datagrams from others'."""
+        return Tunnel(vni=self.vni, port=self[PORT])
+
+
+class OverlayNetwork(BridgedNetwork):
+    """A network on several hosts."""
+
+    @cached_property
+    def bridge_options(self) -> OverlayOptions:
+        return OverlayOptions(self.network, self.options)
+
+    def check_options(self) -> None:
+        super().check_options()
+        self._refuse_peers_inside()
+        if self.options[ENCRYPTED]:
+            raise RefusedError(
+                f"option {ENCRYPTED.name} is true, and pynet does not encrypt what hosts send to each "
+                "other; leave it out, or encrypt between the hosts yourself"
+            )
+
+    def _refuse_peers_inside(self) -> None:
+        """Peers are reached past the network, and not in it."""
+        for peer in self.options[PEERS]:
+            if any(peer in subnet for subnet in self.host_subnets()):
+                raise InvalidOptionError(
+                    PEERS.name, peer, "addresses of hosts, outside of the network's own subnets"
+                )
+
+    def hosts(self) -> tuple[IPAddress, ...]:
+        return self.options[PEERS]
+
+    def tunnel(self) -> Tunnel:
+        return self.bridge_options.tunnel
+
+    def check_underlay(self, underlay: Underlay) -> int:
+        most = underlay.mtu - OVERHEAD[underlay.local.version]
+        size = self.options[MTU]
+        if size > most:
+            raise InvalidOptionError(
+                MTU.name,
+                size,
+                f"at most {most} bytes: the link that has {underlay.local} carries {underlay.mtu}, and "
+                f"{underlay.mtu - most} of them go around each packet",
+            )
+        return most
+
+    def network_plan(self) -> Plan:
+        return super().network_plan() | Plan(resources=self._tunnel_resources())
+
+    def mac_address(self, endpoint: Endpoint) -> MacAddress:
+        """The same for an address on every host, so that its neighbours need not learn another."""
+        network = replace(self.network, announced=False)
+        return made_mac(network, endpoint, self.bridge_options.identity)
+
+    def announcement(self, endpoint: Endpoint) -> Announcement | None:
+        return Announcement(
+            tunnel=vxlan_name(self.network.id),
+            port=port_name(endpoint.id),
+            mac_address=endpoint.mac_address,
+            interfaces=endpoint.interfaces,
+        )
+
+    def _tunnel_resources(self) -> frozenset[Resource]:
+        network, options = self.network, self.bridge_options
+        if network.local is None:
+            return frozenset()  # no host has said yet where it is: the network is being checked
+        device = Vxlan(
+            ifname=vxlan_name(network.id),
+            vni=options.vni,
+            port=options.tunnel.port,
+            local=network.local,
+            mtu=options.mtu,
+            master=options.bridge,
+            mark=network.id,
+        )
+        floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in network.peers}
+        guards = _guards(network, device)
+        if not options[ICC]:
+            guards.add(Element(container="pn_separate", match=(f'"{device.ifname}"',)))
+        return frozenset({device, *floods, *guards})
+
+
+def _guards(network: Network, device: Vxlan) -> set[Element]:
+    """Only peers are heard, and the host itself has no part in what is between hosts."""
+    where = (str(device.port), hex(device.vni))
+    elements = {
+        Element(container="pn_tunnels", match=(f'"{device.ifname}"',)),
+        Element(container="pn_vxlan", match=where),
+    }
+    return elements | {
+        Element(container=f"pn_peers{peer.version}", match=(str(peer), *where))
+        for peer in network.peers
+    }
+
+
+OVERLAY: Final = Driver(
+    mode="overlay",
+    options=OPTIONS,
+    endpoint_options=tuple(option for option in BRIDGE_ENDPOINT if option not in _NOT_HERE),
+    bind=OverlayNetwork,
+)

@@ -1,0 +1,31 @@
+"""Tells when somebody took an entry out of the table by which a network's frames reach other hosts.
+
+The kernel announces neighbours of every kind to one group: most of them are told apart by a byte.
+"""
+
+import socket
+from collections.abc import Callable
+
+from plugin.kernel.links import ownership
+from plugin.kernel.links.flood_entries import EVERYBODY
+from plugin.kernel.netlink import link_messages as words
+from plugin.kernel.netlink import route_messages as routes
+from plugin.kernel.watches import Watch
+
+
+class FloodWatch(Watch):
+    """Calls ``changed`` with the name of a link whose table lost an entry for everybody.
+
+    Whether the link is one of ours, and should have it, is for ``changed`` to know.
+    """
+
+    def __init__(self, changed: Callable[[str], None], lost: Callable[[], None]) -> None:
+        self._told = changed
+        super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_NEIGH,), lost)
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        if kind != routes.RTM_DELNEIGH or body[0] != routes.AF_BRIDGE:
+            return
+        gone = routes.neighbour_info(body)
+        if gone.mac_address == EVERYBODY:
+            self._told(ownership.name_of(gone.ifindex))

@@ -1,0 +1,67 @@
+"""A network that spans hosts: its tunnel, and the host's part in it, as values."""
+
+from dataclasses import dataclass
+
+from plugin.model.ids import IfName, Key, MacAddress
+from plugin.model.network import IPAddress, IPInterface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vxlan:
+    """A bridge port that carries frames to other hosts in UDP datagrams (RFC 7348), up.
+
+    It learns from what arrives behind which host a container is.
+    """
+
+    ifname: IfName
+    vni: int
+    port: int
+    local: IPAddress
+    mtu: int
+    master: IfName
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodEntry:
+    """A host that gets a copy of each frame whose receiver is not known, or is everybody."""
+
+    ifname: IfName
+    peer: IPAddress
+
+    @property
+    def key(self) -> Key:
+        return ("flood", self.ifname, self.peer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tunnel:
+    """What tells the datagrams of one network from those of others on a host."""
+
+    vni: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Underlay:
+    """The host's own address among the hosts of a network, and the MTU of the link that has it."""
+
+    local: IPAddress
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """That a container is on this host now: other hosts may have known it elsewhere.
+
+    ``tunnel`` leads to them, and ``port`` is the container's on the bridge.
+    """
+
+    tunnel: IfName
+    port: IfName
+    mac_address: MacAddress
+    interfaces: tuple[IPInterface, ...]

@@ -1,0 +1,50 @@
+"""The other hosts of networks that span several, as the cluster tells of them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from plugin.cluster.base import Cluster, PeersChange
+from plugin.errors import PynetError
+from plugin.log import Log
+from plugin.model.ids import NetworkID, short
+from plugin.model.network import Network, NetworkState
+from plugin.service.hosts import Hosts
+from plugin.upkeep.moves import Moves
+
+_log: Final = Log("peers")
+
+
+class Peers:
+    """Networks on several hosts, kept to the hosts that there are."""
+
+    def __init__(self, moves: Moves, hosts: Hosts, cluster: Cluster) -> None:
+        self._moves = moves
+        self._hosts = hosts
+        self._cluster = cluster
+
+    def report_to(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` when the hosts of a network are others than they were."""
+
+        def told(change: PeersChange) -> None:
+            _log.info(
+                "peers.changed",
+                network=short(change.network),
+                added=len(change.added),
+                removed=len(change.removed),
+            )
+            changed()
+
+        self._cluster.report_to(told)
+
+    def follow(self) -> None:
+        """Bring every network up to date; what fails is healed as anything else is."""
+        for network in self._moves.store.networks():
+            if network.state is not NetworkState.ACTIVE or self._followed(network) == network:
+                continue
+            try:
+                self._moves.move(NetworkID(network.id), self._followed)
+            except (PynetError, ExceptionGroup) as error:
+                _log.error("peers.not_followed", network=short(network.id), reason=error)
+
+    def _followed(self, network: Network) -> Network:
+        return self._hosts.with_peers(self._moves.bound.of(network))
