@@ -9,6 +9,7 @@ import pytest
 
 from plugin.bootstrap.assembly import Backends, assemble
 from plugin.cluster.alone import Alone
+from plugin.cluster.base import Cluster
 from plugin.config import AcceptedMark
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
@@ -74,10 +75,12 @@ class Site:
         br_netfilter: bool = True,
         docker: bool = False,
         accepted: AcceptedMark | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.host = Netns()
         self.outside = Netns()
         self.accepted = accepted
+        self._cluster = cluster or Alone()
         self._sandboxes: list[Netns] = []
         self._foreign_bridges: set[str] = set()
         for netns in (self.host, self.outside):
@@ -121,7 +124,7 @@ class Site:
                 kernel=self.kernel,
                 firewall=self.firewall,
                 addresses=NobodyAsks(),
-                cluster=Alone(),
+                cluster=self._cluster,
             ),
             self.health,
         )
@@ -129,6 +132,7 @@ class Site:
         self.networks = parts.networks
         self.endpoints = parts.endpoints
         self.host_addresses = parts.host_addresses
+        self.peers = parts.peers
         self.healer = parts.healer
 
     def restart(self) -> None:
@@ -149,8 +153,13 @@ class Site:
         number: int = 2,
         publish: Sequence[PortBinding] = (),
         options: dict[str, str] | None = None,
+        *,
+        ipv6: bool = True,
     ) -> Container:
-        """``docker run``, as dockerd does it after each answer."""
+        """``docker run``, as dockerd does it after each answer.
+
+        Without ``ipv6`` the container says nothing of its own accord, as with older engines.
+        """
         given = an_endpoint(network, number, options=options or {})
         if network.mode == "ipvlan":
             given = replace(given, mac_address=MacAddress(""))
@@ -158,6 +167,7 @@ class Site:
         made = Container(network, endpoint)
         self._sandboxes.append(made.netns)
         made.netns.sysctl("net/ipv6/conf/default/accept_dad", 0)
+        made.netns.sysctl("net/ipv6/conf/default/disable_ipv6", int(not ipv6))
         attachment = self.endpoints.join(network.id, endpoint.id, SANDBOX)
         self.host.ip(f"link set {attachment.src_name} netns {made.netns.path}")
         interfaces = filter(None, (endpoint.ipv4, endpoint.ipv6))
@@ -226,7 +236,7 @@ class Site:
 
 def _host_links(network: Network, endpoint: Endpoint) -> tuple[str, ...]:
     """What of the host's must carry packets before a container can."""
-    if network.mode == "bridge":
+    if network.mode in {"bridge", "overlay"}:
         bridge = network.options.get("bridge_name", bridge_name(network.id))
         return (port_name(endpoint.id), bridge)
     return (shim_name(network.id),) if "host_access" in network.options else ()
