@@ -158,12 +158,11 @@ class FakeKernel:
         return link
 
     def links_with(self, addresses: Iterable[IPAddress]) -> Mapping[IPAddress, HostLink]:
-        return {
-            address: link
-            for link in self.host.parents.values()
-            for address in addresses
-            if address in {each.ip for each in link.addresses}
-        }
+        found: dict[IPAddress, HostLink] = {}
+        for name, link in self.host.parents.items():
+            there = {*link.addresses, *addresses_of(self.host.links[name])}
+            found |= dict.fromkeys({each.ip for each in there}.intersection(addresses), link)
+        return found
 
     def announce(self, announcement: Announcement) -> None:
         self._faults.point("announce", KernelError("no socket"))

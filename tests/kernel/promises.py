@@ -47,6 +47,18 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "kernel/test_conntrack/test_a_withdrawn_port_is_closed_to_those_who_knew_it",
         "e2e/test_hostile/test_an_address_that_comes_back",
     ),
+    "only-peers": (
+        "kernel/test_overlay/test_only_peers",
+        "kernel/test_overlay/test_a_host_that_is_no_peer_any_more",
+    ),
+    "no-inner-frames": (
+        "kernel/test_overlay/test_a_container_does_not_speak_as_its_host",
+        "kernel/test_overlay/test_a_container_cannot_have_anothers_address",
+    ),
+    "own-gateway": (
+        "kernel/test_overlay/test_another_hosts_does_not_answer",
+        "kernel/test_overlay/test_a_host_is_not_heard_by_containers_of_others",
+    ),
     "adopted-bridges": ("kernel/test_adopted/test_who_reaches_whom",),
     "your-rules": (
         "kernel/test_docker_user/test_the_user_decides_about_published_ports",

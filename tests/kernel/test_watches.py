@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall import skeleton
+from plugin.kernel.flood_watch import FloodWatch
 from plugin.kernel.watches import PROCESS_NAME, AddressWatch, ParentWatch, RulesetWatch
 from tests.kernel.netns import Netns
 
@@ -155,6 +156,32 @@ class TestAddresses:
         assert not told.wait(0.1)
         netns.ip("address add 192.0.2.5/24 dev up0")
         assert told.wait(60)
+
+
+def test_an_entry_that_somebody_took_out_is_told(netns: Netns) -> None:
+    """Of the table by which frames reach other hosts; what a device learned is no entry of ours."""
+    netns.ip(
+        "link add br0 type bridge",
+        "link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1",
+        "link set vx0 up master br0",
+    )
+    everybody, somebody = "00:00:00:00:00:00", "02:00:00:00:00:07"
+    for entry in (everybody, somebody):
+        netns.run(*f"bridge fdb append {entry} dev vx0 dst 192.0.2.3".split())
+    told: list[str] = []
+    heard = threading.Event()
+
+    def hear(ifname: str) -> None:
+        told.append(ifname)
+        heard.set()
+
+    watch = FloodWatch(hear, heard.set)
+    for entry in (somebody, everybody):
+        netns.run(*f"bridge fdb delete {entry} dev vx0 dst 192.0.2.3".split())
+
+    assert heard.wait(60)
+    assert told == ["vx0"]
+    watch.close()
 
 
 def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:

@@ -1,0 +1,141 @@
+"""One suite, two kernels: what carries a network to other hosts."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from plugin.errors import ForeignLinkError, RefusedError
+from plugin.model.ids import IfName, MacAddress
+from plugin.model.links import Bridge
+from plugin.model.resources import HostResource
+from plugin.model.tunnels import FloodEntry, Vxlan
+from tests.contract.hosts import Host, make
+
+BRIDGE = Bridge(
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1450, mark="n1"
+)
+VXLAN = Vxlan(
+    ifname=IfName("pnx-1"),
+    vni=7,
+    port=4789,
+    local=ip_address("10.99.0.1"),
+    mtu=1450,
+    master=BRIDGE.ifname,
+    mark="n1",
+)
+PEERS = [FloodEntry(ifname=VXLAN.ifname, peer=ip_address(f"10.99.0.{number}")) for number in (2, 3)]
+WHOLE: list[HostResource] = [BRIDGE, VXLAN, *PEERS]
+
+
+def test_what_was_made_is_read_as_it_was_asked_for(host: Host) -> None:
+    """Once, and again: a peer that flaps is no failure."""
+    make(host, *WHOLE)
+    make(host, *WHOLE)
+
+    assert host.kernel.read(WHOLE) == frozenset(WHOLE)
+    assert host.kernel.read_all() == frozenset(WHOLE)
+
+
+def test_by_ipv6(host: Host) -> None:
+    """Hosts may have no other addresses."""
+    device = replace(VXLAN, local=ip_address("fd00:99::1"))
+    peer = FloodEntry(ifname=device.ifname, peer=ip_address("fd00:99::2"))
+    make(host, BRIDGE, device, peer)
+
+    assert host.kernel.read([device, peer]) == {device, peer}
+
+
+def test_a_peer_goes_and_the_others_stay(host: Host) -> None:
+    """Also one that had gone before."""
+    make(host, *WHOLE)
+    host.kernel.remove([PEERS[0]])
+    host.kernel.remove([PEERS[0]])
+
+    assert host.kernel.read(PEERS) == {PEERS[1]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(VXLAN, vni=8),
+        replace(VXLAN, port=4790),
+        replace(VXLAN, local=ip_address("10.99.0.9")),
+    ],
+)
+def test_one_that_is_another_is_made_anew(host: Host, other: Vxlan) -> None:
+    """Its table is empty then, which the next look sees."""
+    make(host, *WHOLE)
+    make(host, other)
+
+    assert host.kernel.read([other]) == {other}
+    assert host.kernel.read(PEERS) == frozenset()
+
+
+def test_one_that_is_the_same_is_kept(host: Host) -> None:
+    """Whatever else was changed; nobody forgets where containers are."""
+    make(host, *WHOLE)
+    smaller = replace(VXLAN, mtu=1400)
+    make(host, smaller)
+
+    assert host.kernel.read([smaller, *PEERS]) == {smaller, *PEERS}
+
+
+def test_its_bridge_went_and_came(host: Host) -> None:
+    """It is a port again."""
+    make(host, *WHOLE)
+    host.delete_link(BRIDGE.ifname)
+    assert host.kernel.read([VXLAN]) != {VXLAN}
+    make(host, *WHOLE)
+
+    assert host.kernel.read(WHOLE) == frozenset(WHOLE)
+
+
+def test_two_cannot_have_one_number(host: Host) -> None:
+    """The first has it, and nothing is left of the second."""
+    make(host, *WHOLE)
+    second = replace(VXLAN, ifname=IfName("pnx-2"))
+    with pytest.raises(
+        RefusedError, match="vni 7 on port 4789 is in use on this host by link pnx-1"
+    ):
+        make(host, second)
+
+    assert host.kernel.missing_links([second.ifname]) == {second.ifname}
+
+
+def test_the_number_is_free_when_the_first_is_removed(host: Host) -> None:
+    """Though the kernel takes its time to delete a link."""
+    make(host, *WHOLE)
+    host.kernel.remove([VXLAN])
+    second = replace(VXLAN, ifname=IfName("pnx-2"))
+    make(host, second)
+
+    assert host.kernel.read([second]) == {second}
+
+
+def test_a_link_of_somebody_else_is_refused(host: Host) -> None:
+    """And stays."""
+    make(host, BRIDGE)
+    host.add_foreign_link(VXLAN.ifname)
+    with pytest.raises(ForeignLinkError, match="pnx-1 exists and is not this network's"):
+        make(host, VXLAN)
+
+    assert not host.kernel.missing_links([VXLAN.ifname])
+
+
+def test_what_was_removed_is_gone(host: Host) -> None:
+    """Entries go with their device."""
+    make(host, *WHOLE)
+    host.kernel.remove([*PEERS[::-1], VXLAN, BRIDGE])
+    host.settle()
+
+    assert host.kernel.read_all() == frozenset()
+
+
+def test_the_hosts_own_addresses(host: Host) -> None:
+    """Of those that are asked for, and the links that have them."""
+    host.add_parent("up0")
+    host.add_foreign_address("up0", "10.99.0.1/24")
+    found = host.kernel.links_with([ip_address("10.99.0.1"), ip_address("10.99.0.2")])
+
+    assert {str(address): link.ifname for address, link in found.items()} == {"10.99.0.1": "up0"}
