@@ -28,7 +28,7 @@ from plugin.drivers.options import (
     number,
 )
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import IfName, MacAddress, port_name, vxlan_name
+from plugin.model.ids import IfName, MacAddress, vxlan_name
 from plugin.model.network import Endpoint, IPAddress, Network
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
@@ -197,7 +197,6 @@ class OverlayNetwork(BridgedNetwork):
     def announcement(self, endpoint: Endpoint) -> Announcement | None:
         return Announcement(
             tunnel=vxlan_name(self.network.id),
-            port=port_name(endpoint.id),
             mac_address=endpoint.mac_address,
             interfaces=endpoint.interfaces,
         )

@@ -124,13 +124,14 @@ _INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
     # 127.0.0.1 would be translated for a neighbour on the LAN.
-    # What comes in by a container's port is the bridge's; who is heard on the port itself has got
-    # past the guards there, or the bridge is gone.
+    # What comes in by a bridge port, a container's or that to other hosts, is the bridge's; who is
+    # heard on the port itself has got past the guards there, or the bridge is gone.
     # Where br_netfilter is on, what goes to a gateway container would be a connection that is not
     # translated, and stay so when the gateway sends it to the host.
     "pn_raw": """
         type filter hook prerouting priority -300; policy accept;
         iifname "pnv-*" drop
+        iifname "pnx-*" drop
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         iifname . ether daddr @pn_gateways notrack
         iifname @pn_shims jump pn_shim

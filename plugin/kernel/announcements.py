@@ -17,6 +17,7 @@ from plugin.kernel.links import ownership
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import route_messages as routes
 from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import RtnlError
 from plugin.model.network import IPAddress
 from plugin.model.tunnels import Announcement
 
@@ -36,12 +37,12 @@ _TARGET_LINK: Final = (2, 1)  # the option, and its length in eights of bytes
 
 
 def announce(announcement: Announcement) -> None:
-    """Have this host's bridge know the container at its port, and tell the other hosts.
+    """Have this host's bridge look for the container here, and tell the other hosts.
 
     Raises KernelError.
     """
     mac_address = bytes.fromhex(announcement.mac_address.replace(":", ""))
-    _learn(announcement)
+    _forget(announcement)
     try:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             for interface in announcement.interfaces:
@@ -79,14 +80,21 @@ def _checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _learn(announcement: Announcement) -> None:
-    """As the bridge learns from a frame, and forgets; it may know the container behind the tunnel."""
+def _forget(announcement: Announcement) -> None:
+    """Have the bridge look for the container at every port, if it knows it behind the tunnel.
+
+    It could not be told the container's own port: that has no carrier yet, and a bridge takes no
+    entry for such a port (net/bridge/br_fdb.c, fdb_add_entry).
+    """
     entry = routes.forwarding_entry(
-        ownership.index_of(announcement.port),
+        ownership.index_of(announcement.tunnel),
         announcement.mac_address,
-        state=routes.NUD_REACHABLE,
+        state=0,
         flags=routes.NTF_MASTER,
     )
-    flags = raw.NLM_F_ACK | raw.NLM_F_CREATE | raw.NLM_F_REPLACE
     with conversation() as rtnl:
-        rtnl.ask(routes.RTM_NEWNEIGH, flags, entry)
+        try:
+            rtnl.ask(routes.RTM_DELNEIGH, raw.NLM_F_ACK, entry)
+        except RtnlError as error:
+            if error.code != errno.ENOENT:
+                raise

@@ -56,12 +56,8 @@ class Underlay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """That a container is on this host now: other hosts may have known it elsewhere.
-
-    ``tunnel`` leads to them, and ``port`` is the container's on the bridge.
-    """
+    """That a container is on this host now; ``tunnel`` leads to hosts that may have known it elsewhere."""
 
     tunnel: IfName
-    port: IfName
     mac_address: MacAddress
     interfaces: tuple[IPInterface, ...]

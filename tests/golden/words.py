@@ -105,7 +105,7 @@ CONTAINERS: Final = {
     "pn_tunnels": ("bridge ports that lead to other hosts", "a network in mode overlay"),
 }
 CHAINS: Final = {
-    "pn_raw": "What a container sends is received by its bridge, never by its port: whoever is heard there has got past what guards "
+    "pn_raw": "What a container or another host sends is received by the bridge, never by its port: whoever is heard there has got past what guards "
     "it. 127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
     "from the LAN, though `route_localnet` is on where it leads to a container. What goes to a gateway container comes back from it, and is a "
     "connection only then. What comes in by a parent with the parent's own MAC address was sent by an ipvlan container that "

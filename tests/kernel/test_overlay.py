@@ -10,9 +10,10 @@ import pytest
 
 from plugin.errors import RefusedError
 from plugin.model.ids import bridge_name, vxlan_name
+from plugin.model.network import IPAddress
 from plugin.model.tunnels import Vxlan
 from tests.fakes.values import a_binding
-from tests.kernel.frames import Ether, arp
+from tests.kernel.frames import Ether, arp, checksum
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import Container
 from tests.kernel.spanning import HOSTS4, HOSTS6, STRANGER4, Spanning
@@ -61,20 +62,22 @@ def heard_until(sock: socket.socket, last: bytes) -> set[bytes]:
     return heard
 
 
-def inner(source: Container, target: Container, word: bytes) -> bytes:
-    """A frame with a datagram, from one container to the other."""
+def packet(source: IPAddress, target: IPAddress, word: bytes) -> bytes:
+    """A datagram that holds a word."""
     udp = struct.pack("!HHHH", 40404, PORT, 8 + len(word), 0) + word
     head = struct.pack(
         "!BBHHHBBH4s4s",
         *(0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0),
-        source.address4.packed,
-        target.address4.packed,
+        source.packed,
+        target.packed,
     )
-    total = sum(struct.unpack("!10H", head))
-    total = (total & 0xFFFF) + (total >> 16)
-    head = head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + udp
+
+
+def inner(source: Container, target: Container, word: bytes) -> bytes:
+    """The frame of such a one, from one container to the other."""
     ether = Ether(source=source.endpoint.mac_address, target=target.endpoint.mac_address)
-    return ether.frame(0x0800, head + udp)
+    return ether.frame(0x0800, packet(source.address4, target.address4, word))
 
 
 def encapsulated(vni: int, frame: bytes) -> bytes:
@@ -276,6 +279,26 @@ class TestTheGateway:
         with hosts.on(0) as site:
             site.healer.heal()
         assert pings({"": (one.netns, "10.22.0.1")}, {"": True}) == {"": True}
+
+    def test_a_device_without_its_bridge_is_closed(self, hosts: Spanning) -> None:
+        """What comes from other hosts is for containers, and never for the host itself."""
+        blue = hosts.network("closed", "10.24.0.0/24", vni="24")
+        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
+        host, device = hosts.sites[0].host, vxlan_name(blue[0].id)
+        host.ip(f"link set {device} nomaster")
+        aimed = Ether(source=two.endpoint.mac_address, target=host.mac_of(device))
+        to = ip_address(HOSTS4[0])
+        frame = aimed.frame(0x0800, packet(two.address4, to, b"inside"))
+        with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind((HOSTS4[0], PORT))
+            send(hosts.sites[1].host, HOSTS4[0], encapsulated(24, frame))
+            with hosts.sites[1].host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.sendto(b"outside", (HOSTS4[0], PORT))
+
+            assert heard_until(server, b"outside") == set()
+        with hosts.on(0) as site:
+            site.healer.heal()
+        assert pings({"": (two.netns, str(one.address4))}, {"": True}) == {"": True}
 
     def test_a_host_is_not_heard_by_containers_of_others(self, hosts: Spanning) -> None:
         """It asks its own containers only, and does not reach others."""

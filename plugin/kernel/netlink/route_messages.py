@@ -23,7 +23,6 @@ RTA_DST: Final = 1
 AF_BRIDGE: Final = 7
 NTF_SELF: Final = 0x02
 NTF_MASTER: Final = 0x04
-NUD_REACHABLE: Final = 0x02
 NUD_PERMANENT: Final = 0x80
 RTN_UNICAST: Final = 1
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
