@@ -8,9 +8,10 @@ own host's containers only.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from plugin.drivers.base import Driver
 from plugin.drivers.bridged.bound import BridgedNetwork
@@ -41,7 +42,7 @@ VXLAN_PORT: Final = 4789  # IANA
 OVERHEAD: Final = {4: 50, 6: 70}
 
 
-def _between(least: int, most: int) -> Any:
+def _between(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = number(text)
         if not least <= value <= most:
@@ -115,6 +116,10 @@ OPTIONS: Final[tuple[Option[Any], ...]] = (
     *(_for_overlay(option) for option in BRIDGE_OPTIONS if option not in _NOT_HERE),
 )
 
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = tuple(
+    option for option in BRIDGE_ENDPOINT if option not in _NOT_HERE
+)
+
 
 class OverlayOptions(BridgeOptions):
     """Those of a bridge, where hosts must agree."""
@@ -146,6 +151,8 @@ class OverlayOptions(BridgeOptions):
 
 class OverlayNetwork(BridgedNetwork):
     """A network on several hosts."""
+
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
 
     @cached_property
     def bridge_options(self) -> OverlayOptions:
@@ -237,6 +244,6 @@ def _guards(network: Network, device: Vxlan) -> set[Element]:
 OVERLAY: Final = Driver(
     mode="overlay",
     options=OPTIONS,
-    endpoint_options=tuple(option for option in BRIDGE_ENDPOINT if option not in _NOT_HERE),
+    endpoint_options=ENDPOINT_OPTIONS,
     bind=OverlayNetwork,
 )

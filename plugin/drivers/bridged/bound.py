@@ -8,6 +8,7 @@ costs the same with one network as with a thousand.
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any, ClassVar
 
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.bridged.conflicts import refuse_conflicts, refuse_for_endpoint
@@ -30,7 +31,7 @@ from plugin.drivers.bridged.port_security import guard_resources
 from plugin.drivers.bridged.ports import port_resources, port_targets
 from plugin.drivers.endpoint_mac import made_mac
 from plugin.drivers.link_options import IFACE_PREFIX
-from plugin.drivers.options import Values, container_values
+from plugin.drivers.options import Option, Values, container_values
 from plugin.drivers.publishing import PUBLISH, Publisher
 from plugin.drivers.routes import routes_for, with_gateways
 from plugin.model.ids import (
@@ -60,6 +61,8 @@ from plugin.model.speakers import ContainerAddress
 class BridgedNetwork(BoundNetwork):
     """A network on a bridge; a mode says what else the bridge is there for."""
 
+    endpoint_options: ClassVar[tuple[Option[Any], ...]] = ENDPOINT_OPTIONS
+
     @cached_property
     def bridge_options(self) -> BridgeOptions:
         """Its options, and what they come to together."""
@@ -71,7 +74,7 @@ class BridgedNetwork(BoundNetwork):
         refuse_conflicts(self.network, self.bridge_options)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
-        own = _own(endpoint)
+        own = self._own(endpoint)
         own.check()
         refuse_for_endpoint(self.network, self.bridge_options, endpoint, own)
 
@@ -106,7 +109,7 @@ class BridgedNetwork(BoundNetwork):
         return made_mac(self.network, endpoint)
 
     def endpoint_plan(self, endpoint: Endpoint) -> Plan:
-        network, options, own = self.network, self.bridge_options, _own(endpoint)
+        network, options, own = self.network, self.bridge_options, self._own(endpoint)
         port = Veth(
             ifname=port_name(endpoint.id),
             peer=handoff_name(endpoint.id),
@@ -149,9 +152,8 @@ class BridgedNetwork(BoundNetwork):
         ]
         return with_gateways(attachment, self.options, endpoint, found)
 
-
-def _own(endpoint: Endpoint) -> Values:
-    return container_values(ENDPOINT_OPTIONS, endpoint.options)
+    def _own(self, endpoint: Endpoint) -> Values:
+        return container_values(self.endpoint_options, endpoint.options)
 
 
 def _members(network: Network, endpoint: Endpoint) -> list[ContainerAddress]:
