@@ -29,11 +29,13 @@ from plugin.drivers.options import (
     number,
 )
 from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, vxlan_name
 from plugin.model.network import Endpoint, IPAddress, Network
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.spanning import PeerHost, SpannedNetwork
+from plugin.model.traffic import LinkRole, Role
 from plugin.model.tunnels import Announcement, FloodEntry, Tunnel, Underlay, Vxlan
 
 MAX_VNI: Final = (1 << 24) - 1  # RFC 7348 section 5
@@ -224,20 +226,17 @@ class OverlayNetwork(BridgedNetwork):
         floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in network.peers}
         guards = _guards(network, device)
         if not options[ICC]:
-            guards.add(Element(container="pn_separate", match=(f'"{device.ifname}"',)))
+            guards.add(LinkRole(link=device.ifname, role=Role.SEPARATE))
         return frozenset({device, *floods, *guards})
 
 
-def _guards(network: Network, device: Vxlan) -> set[Element]:
+def _guards(network: Network, device: Vxlan) -> set[Fact]:
     """Only peers are heard, and the host itself has no part in what is between hosts."""
-    where = (str(device.port), hex(device.vni))
-    elements = {
-        Element(container="pn_tunnels", match=(f'"{device.ifname}"',)),
-        Element(container="pn_vxlan", match=where),
-    }
-    return elements | {
-        Element(container=f"pn_peers{peer.version}", match=(str(peer), *where))
-        for peer in network.peers
+    port, vni = device.port, device.vni
+    return {
+        LinkRole(link=device.ifname, role=Role.TUNNEL),
+        SpannedNetwork(port=port, vni=vni),
+        *(PeerHost(address=peer, port=port, vni=vni) for peer in network.peers),
     }
 
 

@@ -23,6 +23,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.spanning import PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -90,6 +91,7 @@ _TEXTS: Final = {
     "nf_proto": _Text(lambda value: f"ipv{value}", _VERSIONS.__getitem__),
     # What nft has no name for is a number to it: an IPv6 address, and a MAC address.
     "@th,64,128": _Text(_number, lambda text: IPv6Address(int(text, 0))),
+    "@th,96,24": _Text(lambda value: hex(int(str(value))), lambda text: int(text, 0)),
     "@th,208,48": _Text(lambda value: hex(int(str(value).replace(":", ""), 16)), _mac_address),
 }
 
@@ -171,6 +173,7 @@ def _roles() -> Iterable[_Row]:
         Role.SHIM: "shims",
         Role.GUARDED: "guarded",
         Role.SEPARATE: "separate",
+        Role.TUNNEL: "tunnels",
     }.items():
         yield _Row(f"pn_{name}", LinkRole, ("link",), given={"role": role})
     for role, name in {Role.CONNECTED: "same", Role.APART: "apart"}.items():
@@ -189,6 +192,7 @@ def _of_family(version: int, any_address: IPAddress) -> Iterable[_Row]:
     yield _Row(f"pn_sources{version}", SourceNat, ("prefix",), ("source",), holds=own)
     own = {"address.version": version}
     yield _Row(f"pn_members{version}", ContainerAddress, ("address",), holds=own)
+    yield _Row(f"pn_peers{version}", PeerHost, ("address", "port", "vni"), holds=own)
     yield _Row(f"pn_shim{version}", HeardOnShim, ("shim", "mac_address", "address"), holds=own)
     yield _Row(f"pn_guard{version}", SpeaksFrom, ("link", "address"), holds=own)
     yield _Row(f"pn_routed_ports{version}", OpenPort, ("address", "protocol", "port"), holds=own)
@@ -228,6 +232,7 @@ _ROWS: Final = (
     _Row("pn_outside", OtherBridge, ("bridge",)),
     _Row("pn_obeyed", UserMasquerades, ("version",)),
     _Row("pn_host_services", HostService, ("link", "protocol", "port")),
+    _Row("pn_vxlan", SpannedNetwork, ("port", "vni")),
     _Row("pn_shim_sources4", HostSeenAs, ("container_ip",), ("host_ip",)),
     _Row("pn_guard_mac", SpeaksAs, ("link", "mac_address")),
     _Row("pn_guard_lladdr6", SpeaksAs, ("link", "mac_address")),

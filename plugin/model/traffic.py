@@ -23,6 +23,7 @@ class Role(Enum):
     SHIM = "is the host's link among containers on a parent"
     GUARDED = "carries only what its container may send"
     SEPARATE = "exchanges no frames with other containers"
+    TUNNEL = "leads to other hosts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -417,4 +417,4 @@ def test_a_deleted_network_leaves_nothing(hosts: Spanning) -> None:
         device = vxlan_name(blue[0].id)
         wait_until(lambda: site.kernel.missing_links([device]), "the device is still there")
 
-    assert [each for each in before - after if "pn_vxlan" in each]
+    assert [each for each in before - after if "SpannedNetwork" in each]

@@ -5,10 +5,11 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from plugin.errors import KernelError
+from plugin.model.facts import Fact
 from plugin.model.ids import vxlan_name
 from plugin.model.network import Network
 from plugin.model.resources import Resource
-from plugin.model.rules import Element
+from plugin.model.spanning import PeerHost
 from plugin.model.tunnels import FloodEntry
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
@@ -38,7 +39,7 @@ def floods(rig: Rig) -> set[str]:
 
 
 def heard(rig: Rig) -> set[str]:
-    return {each.match[0] for each in rig.firewall.read() if each.container == "pn_peers4"}
+    return {str(each.address) for each in rig.firewall.read() if isinstance(each, PeerHost)}
 
 
 def test_a_network_is_made_with_the_hosts_that_there_are(rig: Rig) -> None:
@@ -62,7 +63,7 @@ def test_hosts_come_and_go(rig: Rig) -> None:
     assert floods(rig) == heard(rig) == {"10.99.0.3"}
     assert rig.held() == rig.wanted()
     changed = before ^ set(rig.held())
-    assert all(isinstance(each, FloodEntry | Element) for each in changed)
+    assert all(isinstance(each, FloodEntry | Fact) for each in changed)
     assert len(changed) == 4
 
 

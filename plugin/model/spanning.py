@@ -1,0 +1,28 @@
+"""Facts of networks that are on several hosts: whom this host hears, and by which port."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from plugin.model.facts import Fact
+from plugin.model.network import IPAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpannedNetwork(Fact):
+    """A network's frames come from other hosts in datagrams to a port, with its number."""
+
+    words: ClassVar[str] = "UDP port {0.port} with VNI {0.vni} belongs to a network"
+
+    port: int
+    vni: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerHost(Fact):
+    """A host may send such datagrams, and nobody who is not named may."""
+
+    words: ClassVar[str] = "{0.address} may send to UDP port {0.port} with VNI {0.vni}"
+
+    address: IPAddress
+    port: int
+    vni: int
