@@ -22,6 +22,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import Protocol
+from plugin.model.spanning import PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -114,6 +115,9 @@ EVERY_KIND: Final[tuple[Fact, ...]] = (
     HostService(link=_BRIDGE, protocol=Protocol.SCTP, port=9),
     SpeaksAs(link=_VETH, mac_address=_MAC),
     ForgedSource(link=IfName("up0"), mac_address=_MAC),
+    SpannedNetwork(port=4789, vni=0x94B8EA),
+    PeerHost(address=ip_address("192.0.2.3"), port=4789, vni=7),
+    PeerHost(address=ip_address("fd00:99::3"), port=4789, vni=7),
     *(
         SpeaksFrom(link=_VETH, address=ip_address(address))
         for address in ("10.1.0.2", "fe80::ff:fe00:2", "fd00:0:0:1:8000::", "::2")
