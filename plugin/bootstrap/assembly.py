@@ -91,5 +91,5 @@ def assemble(
         survey=survey,
         parents=Parents(store, backends.kernel, bound, health, survey),
         host_addresses=HostAddresses(moves),
-        peers=Peers(moves, hosts, cluster),
+        peers=Peers(moves, hosts, cluster, health),
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from plugin.cluster.base import Cluster, PeersChange
 from plugin.errors import PynetError
+from plugin.health import Health
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import Network, NetworkState
@@ -12,15 +13,17 @@ from plugin.service.hosts import Hosts
 from plugin.upkeep.moves import Moves
 
 _log: Final = Log("peers")
+_WHAT: Final = "hosts of networks"
 
 
 class Peers:
     """Networks on several hosts, kept to the hosts that there are."""
 
-    def __init__(self, moves: Moves, hosts: Hosts, cluster: Cluster) -> None:
+    def __init__(self, moves: Moves, hosts: Hosts, cluster: Cluster, health: Health) -> None:
         self._moves = moves
         self._hosts = hosts
         self._cluster = cluster
+        self._health = health
 
     def report_to(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` when the hosts of a network are others than they were."""
@@ -45,6 +48,24 @@ class Peers:
                 self._moves.move(NetworkID(network.id), self._followed)
             except (PynetError, ExceptionGroup) as error:
                 _log.error("peers.not_followed", network=short(network.id), reason=error)
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        """Say in the health which networks reach nobody: the host has lost its address among theirs."""
+        networks = [each for each in self._moves.store.networks() if each.local is not None]
+        wanted = {each.local for each in networks if each.local is not None}
+        there = self._moves.kernel.links_with(wanted) if wanted else {}
+        lost = [each for each in networks if each.local not in there]
+        if not lost:
+            self._health.recover(_WHAT)
+            return
+        addresses = ", ".join(sorted({str(each.local) for each in lost}))
+        names = ", ".join(short(each.id) for each in lost)
+        self._health.degrade(
+            _WHAT,
+            f"this host has no address {addresses} now; networks {names} reach no other host by it",
+            "give it back, or make the networks again on every host with the new one among peers",
+        )
 
     def _followed(self, network: Network) -> Network:
         return self._hosts.with_peers(self._moves.bound.of(network))

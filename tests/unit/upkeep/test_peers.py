@@ -6,7 +6,7 @@ import pytest
 
 from plugin.errors import KernelError
 from plugin.model.facts import Fact
-from plugin.model.ids import vxlan_name
+from plugin.model.ids import IfName, vxlan_name
 from plugin.model.network import Network
 from plugin.model.resources import Resource
 from plugin.model.spanning import PeerHost
@@ -137,3 +137,18 @@ def test_the_loopback_link_says_nothing_of_the_way(rig: Rig) -> None:
     network = create(rig, peers="192.0.2.1,192.0.2.2")
 
     assert network.uplink_mtu == 1450
+
+
+def test_an_address_that_the_host_lost_is_told(rig: Rig) -> None:
+    """Until it is there again; the network is left as it is."""
+    create(rig)
+    held = rig.held()
+    there = rig.host.parents.pop(IfName("eth0"))
+    rig.peers.follow()
+    (condition,) = rig.health.conditions
+    assert "this host has no address 10.99.0.1 now" in condition.why
+    rig.host.parents[IfName("eth0")] = there
+    rig.peers.follow()
+
+    assert rig.health.conditions == ()
+    assert rig.held() == held
