@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable
 
 from plugin.kernel.links import ownership
-from plugin.kernel.links.flood_entries import EVERYBODY
 from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink import route_messages as routes
 from plugin.kernel.watches import Watch
+from plugin.model.tunnels import EVERYBODY
 
 
 class FloodWatch(Watch):

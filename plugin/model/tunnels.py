@@ -1,9 +1,13 @@
 """A network that spans hosts: its tunnel, and the host's part in it, as values."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from plugin.model.ids import IfName, Key, MacAddress
 from plugin.model.network import IPAddress, IPInterface
+
+# The address at which a device keeps whom it floods (drivers/net/vxlan, all_zeros_mac).
+EVERYBODY: Final = MacAddress("00:00:00:00:00:00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +32,19 @@ class Vxlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodEntry:
-    """A host that gets a copy of each frame whose receiver is not known, or is everybody."""
+    """A host that gets a copy of each frame whose receiver is not known, or is everybody.
+
+    With another ``mac_address`` it is a lasting word on one receiver, as nobody but somebody else
+    gives: such a one keeps a device from learning.
+    """
 
     ifname: IfName
     peer: IPAddress
+    mac_address: MacAddress = EVERYBODY
 
     @property
     def key(self) -> Key:
-        return ("flood", self.ifname, self.peer)
+        return ("flood", self.ifname, self.peer, self.mac_address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -339,18 +339,21 @@ class TestHealing:
         assert reaches(two, one) == [True, True]
 
     def test_entries_come_back_and_others_go(self, hosts: Spanning) -> None:
-        """A peer's is put back, and that of a host that is no peer is removed."""
+        """A peer's is put back, and those are removed that somebody else made."""
         blue = hosts.network("entries", "10.41.0.0/24")
+        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
         device = vxlan_name(blue[0].id)
         with hosts.on(0) as site:
             own = site.host
             own.run(*f"bridge fdb del 00:00:00:00:00:00 dev {device} dst {HOSTS4[1]}".split())
-            own.run(*f"bridge fdb append 00:00:00:00:00:00 dev {device} dst {STRANGER4}".split())
+            for entry in ("00:00:00:00:00:00", "02:00:00:00:00:0b"):  # the second is a container's
+                own.run(*f"bridge fdb append {entry} dev {device} dst {STRANGER4}".split())
             site.healer.heal()
             table = own.run("bridge", "fdb", "show", "dev", device)
 
         assert HOSTS4[1] in table
         assert STRANGER4 not in table
+        assert pings({"": (one.netns, str(two.address4))}, {"": True}) == {"": True}
 
     def test_a_plugin_that_starts_again_touches_nothing(self, hosts: Spanning) -> None:
         """The device that is there is the one that was made."""

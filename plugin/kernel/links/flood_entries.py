@@ -17,8 +17,8 @@ from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import IPAddress
 from plugin.model.tunnels import FloodEntry
 
-EVERYBODY: Final = MacAddress("00:00:00:00:00:00")
 _KIND: Final = "vxlan"
+_Table = frozenset[tuple[IPAddress, MacAddress]]
 
 
 class FloodEntryHandler(OneByOne[FloodEntry]):
@@ -35,48 +35,49 @@ class FloodEntryHandler(OneByOne[FloodEntry]):
         try:
             session.rtnl.ask(routes.RTM_DELNEIGH, raw.NLM_F_ACK, _body(value))
         except RtnlError:
-            if value.peer in _peers(session.rtnl, link.index):
+            if (value.peer, value.mac_address) in _lasting(session.rtnl, link.index):
                 raise
 
     def read(self, session: Session, values: Iterable[FloodEntry]) -> Iterable[FloodEntry]:
         """Each device's table is read once."""
-        known: dict[IfName, frozenset[IPAddress]] = {}
+        known: dict[IfName, _Table] = {}
         for value in values:
             if value.ifname not in known:
-                known[value.ifname] = _peers_of(session.rtnl, value.ifname)
-            if value.peer in known[value.ifname]:
+                known[value.ifname] = _table_of(session.rtnl, value.ifname)
+            if (value.peer, value.mac_address) in known[value.ifname]:
                 yield value
 
     def read_one(self, session: Session, value: FloodEntry) -> FloodEntry | None:
         return next(iter(self.read(session, [value])), None)
 
     def read_all(self, session: Session) -> Iterable[FloodEntry]:
-        """All that devices of ours have: nobody else puts them there."""
+        """All lasting entries of devices of ours: nobody else has a business there."""
         for link in session.look(ownership.OwnedLinks).of(_KIND):
-            for peer in _peers(session.rtnl, link.index):
-                yield FloodEntry(ifname=link.ifname, peer=peer)
+            for peer, mac_address in _lasting(session.rtnl, link.index):
+                yield FloodEntry(ifname=link.ifname, peer=peer, mac_address=mac_address)
 
 
 def _body(entry: FloodEntry) -> bytes:
     return routes.forwarding_entry(
         ownership.index_of(entry.ifname),
-        EVERYBODY,
+        entry.mac_address,
         state=routes.NUD_PERMANENT,
         flags=routes.NTF_SELF,
         destination=entry.peer,
     )
 
 
-def _peers_of(rtnl: Rtnl, ifname: IfName) -> frozenset[IPAddress]:
+def _table_of(rtnl: Rtnl, ifname: IfName) -> _Table:
     link = rtnl.link(ifname)
-    return frozenset() if link is None or link.kind != _KIND else _peers(rtnl, link.index)
+    return frozenset() if link is None or link.kind != _KIND else _lasting(rtnl, link.index)
 
 
-def _peers(rtnl: Rtnl, index: int) -> frozenset[IPAddress]:
+def _lasting(rtnl: Rtnl, index: int) -> _Table:
+    """What the device has not learned."""
     request = routes.neighbours_of(routes.AF_BRIDGE, index)
     found = map(routes.neighbour_info, rtnl.dump(routes.RTM_GETNEIGH, request))
     return frozenset(
-        ip_address(each.address)
+        (ip_address(each.address), each.mac_address)
         for each in found
-        if each.ifindex == index and each.mac_address == EVERYBODY and each.address
+        if each.ifindex == index and each.permanent and each.mac_address and each.address
     )
