@@ -143,7 +143,7 @@ class Loop:
                 ParentWatch(concerns, self._all_changed),
                 AddressWatch(concerns, self._all_changed),
                 OwnLinkWatch(self._link_changed, self._all_changed),
-                FloodWatch(self._link_changed, self._all_changed),
+                FloodWatch(self._link_changed, self._table_changed, self._all_changed),
             ):
                 watch.report_to(self._watch_failed)
             self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
@@ -168,6 +168,11 @@ class Loop:
             with self._guard:
                 self._networks.add(network_id)
                 self._changed.set()
+
+    def _table_changed(self, ifname: str) -> None:
+        """What somebody else put there is removed by a look at everything."""
+        if owner_of(self._upkeep.store, self._upkeep.bound, ifname) is not None:
+            self._all_changed()
 
     def _watch_failed(self, reason: str) -> None:
         self._health.degrade(

@@ -158,29 +158,28 @@ class TestAddresses:
         assert told.wait(60)
 
 
-def test_an_entry_that_somebody_took_out_is_told(netns: Netns) -> None:
-    """Of the table by which frames reach other hosts; what a device learned is no entry of ours."""
+def test_entries_that_come_and_go_are_told(netns: Netns) -> None:
+    """Of the table by which frames reach other hosts: one for everybody that goes, one that lasts."""
     netns.ip(
         "link add br0 type bridge",
         "link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1",
         "link set vx0 up master br0",
     )
     everybody, somebody = "00:00:00:00:00:00", "02:00:00:00:00:07"
-    for entry in (everybody, somebody):
-        netns.run(*f"bridge fdb append {entry} dev vx0 dst 192.0.2.3".split())
     told: list[str] = []
     heard = threading.Event()
 
-    def hear(ifname: str) -> None:
-        told.append(ifname)
+    def went(ifname: str) -> None:
+        told.append(f"{ifname} went")
         heard.set()
 
-    watch = FloodWatch(hear, heard.set)
-    for entry in (somebody, everybody):
-        netns.run(*f"bridge fdb delete {entry} dev vx0 dst 192.0.2.3".split())
+    watch = FloodWatch(went, lambda ifname: told.append(f"{ifname} came"), heard.set)
+    for verb in ("append", "delete"):
+        for entry in (somebody, everybody):
+            netns.run(*f"bridge fdb {verb} {entry} dev vx0 dst 192.0.2.3".split())
 
     assert heard.wait(60)
-    assert told == ["vx0"]
+    assert told == ["vx0 came", "vx0 went"]
     watch.close()
 
 
