@@ -1,0 +1,37 @@
+"""Whether an answer that could be read is one to what was asked."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+from plugin.dhcp.errors import UnacceptableError
+from plugin.dhcp.messages4 import Message
+from plugin.dhcp.options4 import check_server, server_of
+from plugin.dhcp.values import Lease, Wish
+
+
+def check_grant(lease: Lease, asked: Lease | None, *, of_offer: bool) -> None:
+    """Raise UnacceptableError unless it grants what was asked for; an offer binds its server."""
+    if asked is None or lease.address.ip != asked.address.ip:
+        raise UnacceptableError(f"{lease.address.ip} was granted, and not asked for")
+    if of_offer and asked.server != lease.server:
+        raise UnacceptableError(f"{lease.server} granted what {asked.server} offered")
+
+
+def check_refusal(message: Message, wish: Wish, offer: Lease | None) -> None:
+    """Raise UnacceptableError unless whoever refuses has a say."""
+    server = server_of(message)
+    check_server(server, wish)
+    if offer and server != offer.server:
+        raise UnacceptableError(f"{server} refused what {offer.server} offered")
+
+
+def check_alone(lease: Lease, taken: Callable[[IPv4Address], bool]) -> None:
+    """Raise UnacceptableError for another container's address.
+
+    Some servers know clients by hardware address alone, and give all of ipvlan one address.
+    """
+    if taken(lease.address.ip):
+        raise UnacceptableError(
+            f"{lease.address.ip} is another container's; if server {lease.server} tells clients"
+            " apart by MAC address only, choose mode=macvlan"
+        )

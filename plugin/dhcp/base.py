@@ -1,0 +1,92 @@
+"""What services ask of DHCP clients, and what the clients ask of the wire under them."""
+
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from plugin.dhcp.states import Event
+from plugin.dhcp.values import Lease, Wish
+from plugin.errors import HostError
+from plugin.model.ids import IfName, MacAddress
+
+
+class NoLeaseError(HostError):
+    """No server granted an address in time."""
+
+
+class AddressInUseError(HostError):
+    """Somebody has the address that a server granted."""
+
+
+class WireError(Exception):
+    """The parent is gone, down, or not ours to listen at; the message says which."""
+
+
+class Wire(Protocol):
+    """One open ear at a parent link.
+
+    It hears what is for a DHCP client and what is about addresses, untagged, and nothing that
+    this host sends.  Whoever made it closes it.
+    """
+
+    def fileno(self) -> int:
+        """What becomes readable when something was heard."""
+
+    def send(self, frame: bytes) -> None:
+        """Put a whole frame on the wire; raises WireError."""
+
+    def receive(self) -> bytes | None:
+        """The next frame that was heard, or None if there is none now; raises WireError."""
+
+    def hear_for(self, macs: AbstractSet[MacAddress]) -> None:
+        """Hear what is sent to these hardware addresses, too, and to no others of before."""
+
+    def close(self) -> None:
+        """Hear nothing more."""
+
+
+class Wires(Protocol):
+    """Opens wires."""
+
+    def __call__(self, parent: IfName, /) -> Wire:
+        """An ear at a link of that name; raises WireError."""
+
+
+class Told(Protocol):
+    """Is told what happens to leases, in the thread that must not wait: to pass on, not to act."""
+
+    def __call__(self, parent: IfName, client_id: bytes, event: Event, /) -> None:
+        """Something happened to the lease of that client."""
+
+
+class Clients(Protocol):
+    """DHCP clients of all parents.  A client is known by its parent and its client identifier.
+
+    ``seconds`` bound every wait; what a client asks goes on when its caller has left, so that
+    the next one finds the answer.
+    """
+
+    def acquire(
+        self, parent: IfName, wish: Wish, remembered: Lease | None = None, *, seconds: float
+    ) -> Lease:
+        """An address, granted to whoever is meant by the wish; raises NoLeaseError."""
+
+    def confirm(self, parent: IfName, client_id: bytes, *, seconds: float) -> None:
+        """Wait until it is known whether anybody else has it; raises AddressInUseError."""
+
+    def adopt(self, parent: IfName, wish: Wish, lease: Lease) -> None:
+        """Keep a lease that a process before this one obtained."""
+
+    def rest(self, parent: IfName, client_id: bytes) -> None:
+        """Stop to renew: who has the lease is not there for now."""
+
+    def release(self, parent: IfName, lease: Lease) -> None:
+        """Give a lease back; nothing answers, and nothing is waited for."""
+
+    def announce(self, parent: IfName, lease: Lease) -> None:
+        """Tell the neighbours who has the address now."""
+
+    def look(self, parent: IfName, wish: Wish, *, seconds: float) -> Lease:
+        """What a server offers, without taking it; raises NoLeaseError."""
+
+    def close(self) -> None:
+        """Stop; nothing is released."""

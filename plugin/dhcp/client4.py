@@ -1,0 +1,300 @@
+"""One DHCPv4 client: the state machine of RFC 2131, without a clock or a wire.
+
+Whoever drives it says what time it is, gives it what was heard, and does what it answers.
+"""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from random import Random
+from typing import Final
+
+from plugin.dhcp import timing
+from plugin.dhcp.answers4 import check_alone, check_grant, check_refusal
+from plugin.dhcp.conflict import Probe
+from plugin.dhcp.errors import UnacceptableError
+from plugin.dhcp.frames import Arp
+from plugin.dhcp.messages4 import Kind, Message, Option
+from plugin.dhcp.options4 import lease_of
+from plugin.dhcp.requests4 import Requests
+from plugin.dhcp.states import (
+    Action,
+    Confirmed,
+    Conflicted,
+    GaveUp,
+    Leased,
+    Offered,
+    Refused,
+    Send,
+    State,
+    Unanswered,
+)
+from plugin.dhcp.tally import Tally
+from plugin.dhcp.values import Lease, Wish
+from plugin.model.ids import MacAddress
+
+
+class Client4:
+    """One container's, or of somebody who only looks.
+
+    ``due`` is when it wants to be woken; in INIT, when it wants its turn.  After
+    ``listen_until`` no answer is expected.
+    """
+
+    def __init__(
+        self,
+        wish: Wish,
+        chance: Random,
+        taken: Callable[[IPv4Address], bool] = lambda _: False,
+        *,
+        looking: bool = False,
+    ) -> None:
+        self.wish = wish
+        self.state = State.STOPPED
+        self.lease: Lease | None = None
+        self.due: float | None = None
+        self.listen_until = 0.0
+        self.tally = Tally()
+        self._requests = Requests(wish)
+        self._chance = chance
+        self._xid = 0
+        self._began = 0.0
+        self._sent = 0
+        self._asked = 0.0
+        self._offer: Lease | None = None
+        self._probe: Probe | None = None
+        self._taken = taken
+        self._looking = looking
+        self._since = 0.0
+        self._setbacks = 0
+        self._in_use = False
+
+    def start(self, now: float, remembered: Lease | None = None) -> list[Action]:
+        """Ask for an address: for one that is remembered at once, else when it is our turn."""
+        self._since = now
+        if remembered is None:
+            return self._init(now)
+        self.lease = self._offer = remembered
+        return self._exchange(State.REBOOTING, now)
+
+    def adopt(self, now: float, lease: Lease) -> list[Action]:
+        """Go on with a lease that was obtained before; nothing is sent unless it is late."""
+        self.lease = lease
+        return self._bound(now)
+
+    def turn(self, now: float) -> list[Action]:
+        """Nobody else of this parent is at the server now."""
+        return self._exchange(State.SELECTING, now) if self.state is State.INIT else []
+
+    def wake(self, now: float) -> list[Action]:
+        """It is ``due``."""
+        if self.due is None or now < self.due:
+            return []
+        match self.state:
+            case State.SELECTING | State.EXPIRED:
+                return self._discover(now)
+            case State.REQUESTING | State.REBOOTING:
+                return self._request(now)
+            case State.PROBING:
+                return self._probing(now)
+            case State.BOUND | State.RENEWING | State.REBINDING:
+                return self._extend(now)
+            case State.INIT | State.STOPPED:
+                return []
+
+    def hear(self, message: Message, source: MacAddress, now: float) -> list[Action]:
+        """An answer of a server; what does not answer a question of ours is nobody's."""
+        if not message.reply or message.xid != self._xid or message.mac != self.wish.identity.mac:
+            return []
+        named = message.option(Option.CLIENT_ID)  # RFC 6842
+        if named is not None and named != self.wish.identity.client_id:
+            return []
+        try:
+            match message.kind:
+                case Kind.OFFER if self.state in (State.SELECTING, State.EXPIRED):
+                    return self._take_offer(message, source, now)
+                case Kind.ACK if self.state in _ASKING:
+                    return self._take_ack(message, source, now)
+                case Kind.NAK if self.state in _ASKING:
+                    return self._take_nak(message, now)
+        except UnacceptableError as error:
+            self.tally.unacceptable(str(error))
+        return []
+
+    def hear_arp(self, arp: Arp, now: float) -> list[Action]:
+        """What somebody says of an address, while ours is in question."""
+        other = self._probe.other(arp) if self._probe else None
+        if other is None or self.lease is None:
+            return []
+        lease, self.lease, self._probe = self.lease, None, None
+        actions: list[Action] = [
+            Send(frame=self._requests.decline(self._new_xid(), lease)),
+            Conflicted(address=lease.address.ip, server=lease.server, mac=other),
+        ]
+        return actions + self._init(now, setback=True)
+
+    def stop(self) -> None:
+        """Ask for nothing more; the lease goes on at the server until it ends or is released."""
+        self.state, self.due, self.listen_until = State.STOPPED, None, 0.0
+        self._probe = None
+
+    def _init(self, now: float, *, setback: bool = False) -> list[Action]:
+        """Wait for a turn; after a second setback for longer, whatever a server does to us."""
+        if not self._in_use and now >= self._since + timing.PATIENCE:
+            return self._give_up()
+        self._setbacks += setback
+        self.state, self._offer, self.listen_until = State.INIT, None, 0.0
+        self.due = now + timing.SETBACK_AGAIN if setback and self._setbacks > 1 else now
+        return []
+
+    def _exchange(self, state: State, now: float) -> list[Action]:
+        """Begin to ask; an exchange has one transaction id."""
+        self.state, self._began, self._sent, self.due = state, now, 0, now
+        self._new_xid()
+        return self.wake(now)
+
+    def _discover(self, now: float) -> list[Action]:
+        if self.state is State.SELECTING and now >= self._began + timing.PATIENCE:
+            if not self._in_use:
+                return self._give_up()
+            self.state = State.EXPIRED
+        expired = self.state is State.EXPIRED
+        if expired:
+            self._new_xid()
+            self._began = now
+        wanted = self.lease.address.ip if self.lease else self.wish.address
+        wanted = None if self._setbacks else wanted  # not what was declined or refused
+        frame = self._requests.discover(self._xid, int(now - self._began), wanted)
+        self.tally.discovers += 1
+        self._sent += 1
+        if expired:
+            self.due = now + timing.wait_when_expired(self._chance)
+        else:
+            self.due = self._next(timing.DISCOVERS, timing.PATIENCE)
+        return self._send(frame, now)
+
+    def _request(self, now: float) -> list[Action]:
+        """REQUESTING takes an offer, REBOOTING asks for what it had."""
+        rebooting = self.state is State.REBOOTING
+        patience = timing.REBOOT_PATIENCE if rebooting else timing.REQUEST_PATIENCE
+        if self._offer is None or now >= self._began + patience:
+            return self._silent(now)
+        server = None if rebooting else self._offer.server
+        address = self._offer.address.ip
+        if self._sent == 0:
+            self._asked = now
+        self._sent += 1
+        self.due = self._next(timing.REBOOTS if rebooting else timing.REQUESTS, patience)
+        frame = self._requests.request(self._xid, int(now - self._began), address, server)
+        return self._send(frame, now)
+
+    def _silent(self, now: float) -> list[Action]:
+        """Nobody answered a request."""
+        if self.state is State.REBOOTING and self.lease and not self.lease.has_ended(now):
+            # RFC 2131 section 3.2: it may be used as long as it lasts.
+            return [Leased(lease=self.lease, before=self.lease), *self._check(now)]
+        return self._init(now)
+
+    def _take_offer(self, message: Message, source: MacAddress, now: float) -> list[Action]:
+        offer = lease_of(message, self.wish, next_hop=source, asked=now)
+        check_alone(offer, self._taken)
+        self._offer = offer
+        self.tally.offers += 1
+        if self._looking:
+            self.stop()
+            return [Offered(offer=offer)]
+        self.state, self._sent, self._began, self.due = State.REQUESTING, 0, now, now
+        return self.wake(now)
+
+    def _take_ack(self, message: Message, source: MacAddress, now: float) -> list[Action]:
+        lease = lease_of(message, self.wish, next_hop=source, asked=self._asked)
+        of_offer = self.state is State.REQUESTING
+        check_grant(lease, self._offer if of_offer else self.lease, of_offer=of_offer)
+        check_alone(lease, self._taken)
+        before, self.lease = self.lease, lease
+        lives = self.state in (State.RENEWING, State.REBINDING)
+        had = before if before and (lives or not before.has_ended(now)) else None
+        known = had is not None and had.address.ip == lease.address.ip
+        actions: list[Action] = [Leased(lease=lease, before=before)]
+        return actions + (self._bound(now) if known else self._check(now))
+
+    def _take_nak(self, message: Message, now: float) -> list[Action]:
+        """No: the address is of another network, or somebody else's (section 3.1, step 4)."""
+        requesting = self.state is State.REQUESTING
+        check_refusal(message, self.wish, self._offer if requesting else None)
+        self.tally.refusals += 1
+        told: list[Action] = []
+        if self.lease and not requesting:
+            told = [Refused(address=self.lease.address.ip)]
+            self.lease = None
+        return told + self._init(now, setback=True)
+
+    def _check(self, now: float) -> list[Action]:
+        """See whether somebody has the address."""
+        if self.lease is None or not self.wish.probe:
+            return self._bound(now)
+        self.state, self.due = State.PROBING, now
+        self._probe = Probe(self.lease.address.ip, self.wish.identity.mac, now)
+        return self._probing(now)
+
+    def _probing(self, now: float) -> list[Action]:
+        if self._probe is None or (self._probe.over and now >= self._probe.due):
+            return self._bound(now)
+        frame = self._probe.ask()
+        self.due = self._probe.due
+        return self._send(frame, now)
+
+    def _bound(self, now: float) -> list[Action]:
+        lease = self.lease
+        if lease is None:
+            return self._init(now)
+        self.state, self._probe, self.listen_until = State.BOUND, None, 0.0
+        self._setbacks, self._in_use = 0, True
+        begins = lease.obtained + timing.renewal_begins(lease.t1, self._chance)
+        self.due = None if lease.seconds is None else max(now, begins)
+        return [Confirmed(lease=lease)]
+
+    def _extend(self, now: float) -> list[Action]:
+        """RENEWING asks the server, REBINDING everybody, each less often as its end is far."""
+        lease = self.lease
+        if lease is None or lease.seconds is None:
+            return self._init(now)
+        whole = max(lease.seconds, timing.SHORTEST_LEASE)
+        t2, end = lease.obtained + lease.t2, lease.obtained + whole
+        if now >= end:
+            self.state = State.EXPIRED
+            return [Unanswered(lease=lease, ended=True), *self._discover(now)]
+        told: list[Action] = []
+        before, self.state = self.state, State.REBINDING if now >= t2 else State.RENEWING
+        if before is not self.state:
+            self._began = now
+            if self.state is State.REBINDING and before is State.RENEWING:
+                told = [Unanswered(lease=lease, ended=False)]
+        limit = end if self.state is State.REBINDING else t2
+        # A question that would come after the limit is asked at the limit, in the next state.
+        self.due = min(limit, now + timing.wait_for_renewal(limit - now, whole))
+        self._new_xid()
+        self._asked = now
+        frame = self._requests.renew(
+            self._xid, int(now - self._began), lease, everybody=self.state is State.REBINDING
+        )
+        return told + self._send(frame, now)
+
+    def _give_up(self) -> list[Action]:
+        self.stop()
+        return [GaveUp(why=self.tally.text)]
+
+    def _send(self, frame: bytes, now: float) -> list[Action]:
+        self.listen_until = now + timing.LISTEN
+        return [Send(frame=frame)]
+
+    def _next(self, schedule: tuple[float, ...], patience: float) -> float:
+        """When to send again, or to give up."""
+        wait = timing.wait_for_try(schedule, self._sent, self._chance)
+        return self._began + (patience if wait is None else min(wait, patience))
+
+    def _new_xid(self) -> int:
+        self._xid = self._chance.getrandbits(32)
+        return self._xid
+
+
+_ASKING: Final = frozenset({State.REQUESTING, State.REBOOTING, State.RENEWING, State.REBINDING})

@@ -1,0 +1,53 @@
+"""Whether somebody has an address already (RFC 5227), asked before anybody uses it.
+
+The RFC asks for up to 5 seconds; here it is 450 ms, because people wait for a container.  Siblings and
+the host itself are not heard on their parent: whoever asks compares with those.
+"""
+
+from ipaddress import IPv4Address
+from typing import Final
+
+from plugin.dhcp.frames import ARP_REQUEST, NOBODY, Arp, arp_frame
+from plugin.model.ids import MacAddress
+
+PROBE_NUM: Final = 3
+PROBE_INTERVAL: Final = 0.15
+ANNOUNCE_NUM: Final = 2
+
+
+class Probe:
+    """Three questions, and silence after them."""
+
+    def __init__(self, address: IPv4Address, mac: MacAddress, now: float) -> None:
+        self.address = address
+        self._mac = mac
+        self._start = now
+        self._asked = 0
+
+    @property
+    def due(self) -> float:
+        """When the next question is to be asked, or the silence is long enough."""
+        return self._start + self._asked * PROBE_INTERVAL
+
+    @property
+    def over(self) -> bool:
+        """Whether all was asked; at `due`, nobody has the address then."""
+        return self._asked == PROBE_NUM
+
+    def ask(self) -> bytes:
+        """The next question."""
+        self._asked += 1
+        return arp_frame(self._mac, NOBODY, self.address)
+
+    def other(self, arp: Arp) -> MacAddress | None:
+        """Who has the address or is about to take it, if a frame says so (section 2.1.1)."""
+        if arp.mac == self._mac:
+            return None
+        has = arp.sender == self.address
+        wants = arp.operation == ARP_REQUEST and arp.sender == NOBODY and arp.target == self.address
+        return arp.mac if has or wants else None
+
+
+def announcements(address: IPv4Address, mac: MacAddress) -> list[bytes]:
+    """What tells neighbours of an address that is taken (section 2.3)."""
+    return [arp_frame(mac, address, address)] * ANNOUNCE_NUM

@@ -1,0 +1,71 @@
+"""Who waits for a client's answers."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from plugin.dhcp.base import AddressInUseError, NoLeaseError
+from plugin.dhcp.client4 import Client4
+from plugin.dhcp.states import Confirmed, Conflicted, Event, Leased, Offered
+from plugin.dhcp.values import Lease
+from plugin.errors import PynetError
+from plugin.model.ids import IfName
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """A client, and the callers that are kept waiting; ``queued`` for a turn at the server."""
+
+    parent: IfName
+    client: Client4
+    queued: bool = False
+    conflict: AddressInUseError | None = None
+    acquiring: list[Future[Lease]] = field(default_factory=list)
+    confirming: list[Future[None]] = field(default_factory=list)
+
+    def tell(self, event: Event) -> None:
+        """Let those go on who waited for this."""
+        match event:
+            case Leased(lease=lease) | Offered(offer=lease):
+                self._acquired(lease)
+            case Confirmed():
+                self._confirmed()
+            case Conflicted(address=address, server=server, mac=mac):
+                self.conflict = AddressInUseError(
+                    f"{address}, which DHCP server {server} gave, is in use by {mac} on"
+                    f" {self.parent}; the server was told so, start the container again"
+                )
+                waiting, self.confirming = self.confirming, []
+                for each in waiting:
+                    fail(each, self.conflict)
+
+    def fail_all(self, why: str) -> None:
+        """Nothing comes of it."""
+        for acquiring in self.acquiring:
+            fail(acquiring, NoLeaseError(why))
+        for confirming in self.confirming:
+            fail(confirming, NoLeaseError(why))
+
+    def _acquired(self, lease: Lease) -> None:
+        waiting, self.acquiring = self.acquiring, []
+        for each in waiting:
+            answer(each, lease)
+
+    def _confirmed(self) -> None:
+        waiting, self.confirming = self.confirming, []
+        for each in waiting:
+            answer(each, None)
+
+
+def answer(waiting: Future[_T], value: _T) -> None:
+    """Give the caller a value, unless nobody waits any more."""
+    if waiting.set_running_or_notify_cancel():
+        waiting.set_result(value)
+
+
+def fail(waiting: Future[_T], error: PynetError) -> None:
+    """Give the caller an error, unless nobody waits any more."""
+    if waiting.set_running_or_notify_cancel():
+        waiting.set_exception(error)

@@ -1,0 +1,158 @@
+"""A LAN with a DHCP server: one of memory, and one of namespaces where dnsmasq is."""
+
+import subprocess
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final, Protocol
+
+from plugin.dhcp.base import Wire, Wires
+from plugin.dhcp.packet_socket import PacketSocket
+from plugin.dhcp.values import Lease
+from plugin.model.ids import IfName, MacAddress
+from tests.fakes.dhcp import SERVER, FakeLan
+from tests.kernel.netns import Netns, wait_until
+
+PARENT: Final = IfName("eth0")
+STRANGER: Final = MacAddress("02:00:00:00:00:99")
+
+
+class Lan(Protocol):
+    """What a test may do to it."""
+
+    @property
+    def wires(self) -> Wires:
+        """How a client listens at it."""
+
+    def live(self, lease: Lease) -> None:
+        """Somebody has the address, as the server gave it."""
+
+    def squat(self, address: IPv4Address) -> None:
+        """A stranger has the address."""
+
+    def leased(self) -> dict[MacAddress, IPv4Address]:
+        """Whom the server knows."""
+
+    def listeners(self) -> int:
+        """Sockets that hear the parent."""
+
+    def silence(self) -> None:
+        """The server is not there."""
+
+    def speak(self) -> None:
+        """The server is there."""
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+class MemoryLan:
+    """The fake."""
+
+    def __init__(self) -> None:
+        self._lan = FakeLan()
+
+    @property
+    def wires(self) -> Wires:
+        return self._open
+
+    def live(self, lease: Lease) -> None:
+        pass
+
+    def squat(self, address: IPv4Address) -> None:
+        self._lan.hosts[address] = STRANGER
+
+    def leased(self) -> dict[MacAddress, IPv4Address]:
+        leases = self._lan.server.leases.items()
+        return {MacAddress(client[1:].hex(":")): address for client, address in leases}
+
+    def listeners(self) -> int:
+        return self._lan.open_wires
+
+    def silence(self) -> None:
+        self._lan.server.silent = True
+
+    def speak(self) -> None:
+        self._lan.server.silent = False
+
+    def close(self) -> None:
+        pass
+
+    def _open(self, parent: IfName) -> Wire:
+        self._lan.trouble = None if parent == PARENT else f"{parent} is down or gone"
+        return self._lan(parent)
+
+
+class DnsmasqLan:
+    """The test's thread is on the host; the server and each container have namespaces."""
+
+    def __init__(self, host: Netns, folder: Path) -> None:
+        self._host = host
+        self._folder = folder
+        self._server = Netns()
+        self._containers: list[Netns] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        host.ip(f"link add eth0 type veth peer name eth1 netns {self._server.path}")
+        host.ip("link set eth0 up")
+        self._server.ip(f"address add {SERVER}/24 dev eth1", "link set eth1 up")
+        host.wait_for_carrier("eth0")
+        self.speak()
+
+    @property
+    def wires(self) -> Wires:
+        return PacketSocket
+
+    def live(self, lease: Lease) -> None:
+        container = Netns()
+        self._containers.append(container)
+        mac = lease.identity.mac
+        self._host.ip(f"link add mv0 link eth0 address {mac} type macvlan mode bridge")
+        self._host.ip(f"link set mv0 netns {container.path}")
+        container.ip(f"address add {lease.address} dev mv0", "link set mv0 up")
+        container.wait_for_carrier("mv0")
+
+    def squat(self, address: IPv4Address) -> None:
+        stranger = Netns()
+        self._containers.append(stranger)
+        self._server.ip(f"link add mv0 link eth1 address {STRANGER} type macvlan mode bridge")
+        self._server.ip(f"link set mv0 netns {stranger.path}")
+        stranger.ip(f"address add {address}/24 dev mv0", "link set mv0 up")
+        stranger.wait_for_carrier("mv0")
+
+    def leased(self) -> dict[MacAddress, IPv4Address]:
+        lines = [line.split() for line in self._file("leases").read_text().splitlines()]
+        return {MacAddress(line[1]): IPv4Address(line[2]) for line in lines if len(line) > 2}
+
+    def listeners(self) -> int:
+        return len(self._host.run("cat", "/proc/net/packet").splitlines()) - 1
+
+    def silence(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def speak(self) -> None:
+        with self._server.entered():
+            self._process = subprocess.Popen(
+                [
+                    *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
+                    *("--interface=eth1", "--bind-interfaces", "--no-ping", "--user=root"),
+                    *("--dhcp-range=192.168.50.100,192.168.50.199,120", "--dhcp-authoritative"),
+                    "--dhcp-option=121,10.9.0.0/16,192.168.50.1,0.0.0.0/0,192.168.50.1",
+                    f"--dhcp-leasefile={self._file('leases')}",
+                    f"--pid-file={self._file('pid')}",
+                    f"--log-facility={self._file('log')}",
+                ],
+            )
+        wait_until(self._is_ready, "dnsmasq does not listen")
+
+    def close(self) -> None:
+        self.silence()
+        for each in (*self._containers, self._server):
+            each.close()
+
+    def _is_ready(self) -> bool:
+        return ":0043 " in self._server.run("cat", "/proc/net/udp")
+
+    def _file(self, name: str) -> Path:
+        return self._folder / name

@@ -1,0 +1,345 @@
+"""The way of one client through its states, by a clock that stands still between."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Final
+
+from plugin.dhcp.frames import Arp
+from plugin.dhcp.messages4 import Kind, Message, Option
+from plugin.dhcp.states import Confirmed, Conflicted, GaveUp, Leased, Refused, State, Unanswered
+from plugin.model.ids import MacAddress
+from tests.fakes.dhcp import SERVER
+from tests.unit.dhcp.driven import WEB, WISH, Driven, lease
+
+STRANGER: Final = MacAddress("02:00:00:00:00:99")
+
+
+def bound() -> Driven:
+    driven = Driven()
+    driven.start()
+    driven.run(1)
+    assert driven.client.state is State.BOUND
+    driven.sent.clear()
+    driven.events.clear()
+    driven.frames.clear()
+    return driven
+
+
+def kinds_of(driven: Driven) -> list[type]:
+    return [type(each) for each in driven.events]
+
+
+class TestFromNothing:
+    """INIT, SELECTING, REQUESTING, PROBING, BOUND."""
+
+    def test_an_address_is_had_and_seen_to_be_free(self) -> None:
+        """Two messages, three probes, and silence."""
+        driven = Driven()
+
+        driven.start()
+
+        assert driven.kinds() == [Kind.DISCOVER, Kind.REQUEST]
+        assert driven.client.state is State.PROBING
+        driven.run(1)
+        assert driven.client.state is State.BOUND
+        assert sum(isinstance(each, Arp) for _, each in driven.sent) == 3
+        assert kinds_of(driven) == [Leased, Confirmed]
+
+    def test_who_asks_is_in_every_message(self) -> None:
+        """Hardware address, identifier, host name; answers go to everybody."""
+        driven = Driven()
+        driven.start()
+
+        for message in driven.messages():
+            assert message.mac == WEB.mac
+            assert message.broadcast
+            assert message.option(Option.CLIENT_ID) == WEB.client_id
+            assert message.option(Option.HOST_NAME) == b"web"
+
+    def test_tries_come_less_and_less_often_and_end(self) -> None:
+        """After a minute without any answer."""
+        driven = Driven()
+        driven.lan.server.silent = True
+
+        driven.start()
+        driven.run(100)
+
+        times = [round(at - 1000) for at, _ in driven.sent]
+        assert len(times) == 7
+        assert times[:4] == [0, 1, 3, 7]
+        assert driven.events == [GaveUp(why="7 DISCOVER, 0 OFFER, 0 NAK")]
+        assert driven.client.due is None
+
+    def test_a_request_that_is_lost_begins_anew(self) -> None:
+        """Three tries, then another DISCOVER."""
+        driven = Driven()
+        driven.lan.server.twist = lambda said: [said] if said.kind is Kind.OFFER else []
+
+        driven.start()
+        driven.run(6)
+
+        assert driven.kinds()[:5] == [Kind.DISCOVER, *([Kind.REQUEST] * 3), Kind.DISCOVER]
+
+    def test_without_probes_it_is_bound_at_once(self) -> None:
+        """If the user does not want them."""
+        driven = Driven(replace(WISH, probe=False))
+
+        driven.start()
+
+        assert driven.client.state is State.BOUND
+
+
+class TestConflict:
+    """RFC 5227, and what RFC 2131 makes of it."""
+
+    def test_an_address_in_use_is_declined(self) -> None:
+        """And another is asked for at once."""
+        driven = Driven()
+        driven.lan.hosts[IPv4Address("192.168.50.100")] = STRANGER
+
+        driven.start()
+        driven.run(1)
+
+        assert driven.lan.server.declined == {IPv4Address("192.168.50.100")}
+        assert driven.address() == IPv4Address("192.168.50.101")
+        assert driven.client.state is State.BOUND
+        (conflict,) = (each for each in driven.events if isinstance(each, Conflicted))
+        assert conflict.mac == STRANGER
+
+    def test_what_was_declined_is_not_wished_for_again(self) -> None:
+        """A server that obeys would give it again."""
+        address = IPv4Address("192.168.50.100")
+        driven = Driven(replace(WISH, address=address))
+        driven.lan.hosts[address] = STRANGER
+
+        driven.start()
+        driven.run(1)
+
+        wishes = [
+            each.option(Option.REQUESTED_ADDRESS)
+            for each in driven.messages()
+            if each.kind is Kind.DISCOVER
+        ]
+        assert wishes == [address.packed, None]
+
+    def test_a_lan_where_all_is_in_use_is_not_flooded(self) -> None:
+        """From the second time on, ten seconds lie between."""
+        driven = Driven()
+        for number in range(100, 255):
+            driven.lan.hosts[IPv4Address(f"192.168.50.{number}")] = STRANGER
+
+        driven.start()
+        driven.run(59)
+
+        assert driven.kinds().count(Kind.DECLINE) <= 8
+
+    def test_who_probes_for_the_same_counts(self) -> None:
+        """Section 2.1.1: two that would both take it."""
+        driven = Driven()
+        driven.start()
+        address = driven.address()
+        assert address
+
+        probe = Arp(operation=1, mac=STRANGER, sender=IPv4Address(0), target=address)
+        driven.do(driven.client.hear_arp(probe, driven.now))
+
+        assert Kind.DECLINE in driven.kinds()
+
+    def test_our_own_frames_and_other_addresses_do_not(self) -> None:
+        """They come back from some switches."""
+        driven = Driven()
+        driven.start()
+        address = driven.address()
+        assert address
+
+        for mac, sender in ((WEB.mac, address), (STRANGER, IPv4Address("192.168.50.7"))):
+            arp = Arp(operation=2, mac=mac, sender=sender, target=IPv4Address(0))
+            driven.do(driven.client.hear_arp(arp, driven.now))
+
+        assert driven.client.state is State.PROBING
+
+
+class TestRemembered:
+    """INIT-REBOOT."""
+
+    def test_an_address_comes_back_by_one_message(self) -> None:
+        """And is not probed for: it was never anybody else's."""
+        driven = Driven()
+        driven.lan.server.leases[WEB.client_id] = lease().address.ip
+
+        driven.start(lease(obtained=990))
+
+        (request,) = driven.messages()
+        assert request.kind is Kind.REQUEST
+        assert request.option(Option.REQUESTED_ADDRESS) == lease().address.ip.packed
+        assert request.option(Option.SERVER_ID) is None
+        assert request.client == IPv4Address(0)
+        assert driven.client.state is State.BOUND
+
+    def test_a_silent_server_leaves_it_to_us_while_it_lasts(self) -> None:
+        """Section 3.2; it is probed for then."""
+        driven = Driven()
+        driven.lan.server.silent = True
+
+        driven.start(lease(obtained=990))
+        driven.run(3.2)
+
+        assert driven.kinds() == [Kind.REQUEST] * 3
+        assert kinds_of(driven) == [Leased]
+        driven.run(1)
+        assert driven.client.state is State.BOUND
+
+    def test_one_that_is_over_is_asked_for_again(self) -> None:
+        """By DISCOVER, with the address as a wish."""
+        driven = Driven()
+        driven.lan.server.silent = True
+
+        driven.start(lease(obtained=0))
+        driven.run(3.5)
+
+        last = driven.messages()[-1]
+        assert last.kind is Kind.DISCOVER
+        assert last.option(Option.REQUESTED_ADDRESS) == lease().address.ip.packed
+
+    def test_a_refusal_leads_to_another(self) -> None:
+        """The server has given it away."""
+        driven = Driven()
+
+        driven.start(lease(77, obtained=990))
+        driven.run(1)
+
+        assert driven.address() == IPv4Address("192.168.50.100")
+        assert kinds_of(driven) == [Refused, Leased, Confirmed]
+
+
+class TestRenewal:
+    """T1, T2, and the end."""
+
+    def test_the_server_alone_is_asked_at_t1(self) -> None:
+        """From the address, to the way its answer came by."""
+        driven = bound()
+
+        driven.run(60)
+
+        (renewal,) = driven.messages()
+        assert renewal.client == IPv4Address("192.168.50.100")
+        assert renewal.option(Option.REQUESTED_ADDRESS) is None
+        assert not renewal.broadcast
+        frame = driven.frames[0]
+        assert frame[:6].hex(":") == "02:00:00:00:00:01"
+        assert frame[6:12].hex(":") == WEB.mac
+        assert frame[26:34] == IPv4Address("192.168.50.100").packed + SERVER.packed
+        assert driven.client.state is State.BOUND
+
+    def test_nobody_listens_between(self) -> None:
+        """There is nothing to hear."""
+        assert bound().client.listen_until == 0
+
+    def test_everybody_is_asked_at_t2(self) -> None:
+        """And it is said that there is no answer."""
+        driven = bound()
+        driven.lan.server.silent = True
+
+        driven.run(106)
+
+        assert driven.client.state is State.REBINDING
+        assert driven.frames[-1][:6] == b"\xff" * 6
+        assert driven.events == [Unanswered(lease=lease(obtained=1000), ended=False)]
+
+    def test_a_server_that_comes_back_in_time(self) -> None:
+        """Changes nothing."""
+        driven = bound()
+        driven.lan.server.silent = True
+        driven.run(107)
+
+        driven.lan.server.silent = False
+        driven.run(12)
+
+        assert driven.client.state is State.BOUND
+        assert driven.address() == IPv4Address("192.168.50.100")
+
+    def test_at_the_end_it_goes_on_asking_for_ever(self) -> None:
+        """The container still has the address, and nobody takes it away."""
+        driven = bound()
+        driven.lan.server.silent = True
+
+        driven.run(3600)
+
+        assert driven.client.state is State.EXPIRED
+        assert isinstance(driven.events[-1], Unanswered)
+        assert 45 < driven.kinds().count(Kind.DISCOVER) < 60
+        driven.lan.server.silent = False
+        driven.run(70)
+        assert driven.client.state is State.BOUND
+        assert driven.address() == IPv4Address("192.168.50.100")
+
+    def test_a_refusal_is_told_and_another_had(self) -> None:
+        """NAK; then as from nothing."""
+        driven = bound()
+        driven.lan.server.leases[WEB.client_id] = IPv4Address("192.168.50.140")
+
+        driven.run(62)
+
+        assert kinds_of(driven) == [Refused, Leased, Confirmed]
+        assert driven.address() == IPv4Address("192.168.50.140")
+
+    def test_refused_and_then_silent_goes_on_for_ever_too(self) -> None:
+        """A container runs: nobody gives up."""
+        driven = bound()
+        driven.lan.server.leases[WEB.client_id] = IPv4Address("192.168.50.140")
+        driven.lan.server.twist = lambda said: [said] if said.kind is Kind.NAK else []
+
+        driven.run(1000)
+
+        assert not any(isinstance(each, GaveUp) for each in driven.events)
+        assert driven.client.due is not None
+
+    def test_a_lease_for_ever_is_never_renewed(self) -> None:
+        """0xffffffff."""
+        driven = Driven()
+        driven.lan.server.seconds = 0xFFFFFFFF
+        driven.start()
+        driven.run(1)
+
+        assert driven.client.lease
+        assert driven.client.lease.seconds is None
+        assert driven.client.due is None
+
+    def test_what_was_adopted_sends_nothing_until_then(self) -> None:
+        """A plugin that restarts is not heard on the LAN."""
+        driven = Driven()
+        driven.do(driven.client.adopt(driven.now, lease(obtained=990)))
+
+        driven.run(30)
+
+        assert driven.sent == []
+
+    def test_what_was_adopted_too_late_is_asked_for_at_once(self) -> None:
+        """REBINDING, as T2 is over."""
+        driven = Driven()
+        driven.lan.server.leases[WEB.client_id] = lease().address.ip
+        driven.do(driven.client.adopt(driven.now, lease(obtained=890)))
+
+        driven.run(0)
+
+        assert driven.kinds() == [Kind.REQUEST]
+        assert driven.client.state is State.BOUND
+
+
+def test_nobody_else_answers_for_a_server() -> None:
+    """Another transaction, another hardware address, another identifier, a question."""
+    driven = Driven()
+
+    def others(said: Message) -> list[Message]:
+        return [
+            replace(said, xid=said.xid ^ 1),
+            replace(said, mac=STRANGER),
+            replace(said, options=(*said.options, (Option.CLIENT_ID, b"other"))),
+            replace(said, reply=False),
+        ]
+
+    driven.lan.server.twist = others
+
+    driven.start()
+
+    assert driven.kinds() == [Kind.DISCOVER]
