@@ -21,6 +21,7 @@ from plugin.kernel.watches import (
 )
 from plugin.log import Log
 from plugin.model.ids import NetworkID
+from plugin.model.tunnels import FloodEntry
 from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
 from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
@@ -29,7 +30,7 @@ from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import INHERITED_SECONDS
 from plugin.upkeep.owners import owner_of
 from plugin.upkeep.parents import Parents
-from plugin.upkeep.peers import Peers
+from plugin.upkeep.peers import Peers, is_peers
 
 _log: Final = Log("loop")
 _GATHER_SECONDS: Final = 0.1  # a restart of Docker or a firewall is many changes
@@ -141,9 +142,9 @@ class Loop:
                 RulesetWatch(self._all_changed),
                 BridgeWatch(self._all_changed),
                 ParentWatch(concerns, self._all_changed),
-                AddressWatch(concerns, self._all_changed),
+                AddressWatch(self._addresses_concern, self._all_changed),
                 OwnLinkWatch(self._link_changed, self._all_changed),
-                FloodWatch(self._link_changed, self._table_changed, self._all_changed),
+                FloodWatch(self._link_changed, self._entry_added, self._all_changed),
             ):
                 watch.report_to(self._watch_failed)
             self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
@@ -169,9 +170,15 @@ class Loop:
                 self._networks.add(network_id)
                 self._changed.set()
 
-    def _table_changed(self, ifname: str) -> None:
+    def _addresses_concern(self, ifname: str) -> bool:
+        """Whether networks stand on a link, or reach other hosts by it."""
+        return self._upkeep.parents.concerns(ifname) or self._upkeep.peers.concerns(ifname)
+
+    def _entry_added(self, entry: FloodEntry) -> None:
         """What somebody else put there is removed by a look at everything."""
-        if owner_of(self._upkeep.store, self._upkeep.bound, ifname) is not None:
+        network_id = owner_of(self._upkeep.store, self._upkeep.bound, entry.ifname)
+        network = None if network_id is None else self._upkeep.store.network(network_id)
+        if network is not None and not is_peers(network, entry):
             self._all_changed()
 
     def _watch_failed(self, reason: str) -> None:

@@ -7,8 +7,9 @@ from plugin.cluster.base import Cluster, PeersChange
 from plugin.errors import PynetError
 from plugin.health import Health
 from plugin.log import Log
-from plugin.model.ids import NetworkID, short
+from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import Network, NetworkState
+from plugin.model.tunnels import EVERYBODY, FloodEntry
 from plugin.service.hosts import Hosts
 from plugin.upkeep.moves import Moves
 
@@ -24,6 +25,12 @@ class Peers:
         self._hosts = hosts
         self._cluster = cluster
         self._health = health
+        self._looked_at: frozenset[str] = frozenset()
+        self._underlays: frozenset[IfName] = frozenset()
+
+    def concerns(self, ifname: str) -> bool:
+        """Whether a network reaches its hosts by a link of that name, or did, or was not looked at."""
+        return ifname in self._underlays or self._looked_at != _ids(self._spanning())
 
     def report_to(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` when the hosts of a network are others than they were."""
@@ -52,10 +59,14 @@ class Peers:
 
     def _tell_lost(self) -> None:
         """Say in the health which networks reach nobody: the host has lost its address among theirs."""
-        networks = [each for each in self._moves.store.networks() if each.local is not None]
+        networks = self._spanning()
         wanted = {each.local for each in networks if each.local is not None}
         there = self._moves.kernel.links_with(wanted) if wanted else {}
         lost = [each for each in networks if each.local not in there]
+        self._looked_at = _ids(networks)
+        self._underlays = frozenset(each.ifname for each in there.values()) | (
+            self._underlays if lost else frozenset()
+        )
         if not lost:
             self._health.recover(_WHAT)
             return
@@ -67,5 +78,17 @@ class Peers:
             "give it back, or make the networks again on every host with the new one among peers",
         )
 
+    def _spanning(self) -> list[Network]:
+        return [each for each in self._moves.store.networks() if each.local is not None]
+
     def _followed(self, network: Network) -> Network:
         return self._hosts.with_peers(self._moves.bound.of(network))
+
+
+def is_peers(network: Network, entry: FloodEntry) -> bool:
+    """Whether an entry is one that the network should have."""
+    return entry.mac_address == EVERYBODY and entry.peer in network.peers
+
+
+def _ids(networks: list[Network]) -> frozenset[str]:
+    return frozenset(each.id for each in networks)

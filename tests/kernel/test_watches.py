@@ -11,6 +11,7 @@ import pytest
 from plugin.firewall import skeleton
 from plugin.kernel.flood_watch import FloodWatch
 from plugin.kernel.watches import PROCESS_NAME, AddressWatch, ParentWatch, RulesetWatch
+from plugin.model.tunnels import FloodEntry
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
@@ -159,7 +160,7 @@ class TestAddresses:
 
 
 def test_entries_that_come_and_go_are_told(netns: Netns) -> None:
-    """Of the table by which frames reach other hosts: one for everybody that goes, one that lasts."""
+    """Of the table by which frames reach other hosts: one for everybody that goes, and all that last."""
     netns.ip(
         "link add br0 type bridge",
         "link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1",
@@ -173,13 +174,17 @@ def test_entries_that_come_and_go_are_told(netns: Netns) -> None:
         told.append(f"{ifname} went")
         heard.set()
 
-    watch = FloodWatch(went, lambda ifname: told.append(f"{ifname} came"), heard.set)
+    def came(entry: FloodEntry) -> None:
+        told.append(f"{entry.ifname} {entry.mac_address} {entry.peer}")
+
+    watch = FloodWatch(went, came, heard.set)
     for verb in ("append", "delete"):
         for entry in (somebody, everybody):
             netns.run(*f"bridge fdb {verb} {entry} dev vx0 dst 192.0.2.3".split())
 
     assert heard.wait(60)
-    assert told == ["vx0 came", "vx0 went"]
+    added = [f"vx0 {entry} 192.0.2.3" for entry in (somebody, everybody)]
+    assert told == [*added, "vx0 went"]
     watch.close()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tests.lab.roots import ENGINES
 
 # What is known by itself by its name, and takes about as long on both engines as the rest on one.
-APART = "(managed or macvlan)"
+APART = "(managed or macvlan or overlay)"
 OUTCOME = re.compile(r" (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
 SUMMARY = re.compile(r"^=+ .* =+$")
 

@@ -6,11 +6,12 @@ import pytest
 
 from plugin.errors import KernelError
 from plugin.model.facts import Fact
-from plugin.model.ids import IfName, vxlan_name
+from plugin.model.ids import IfName, MacAddress, vxlan_name
 from plugin.model.network import Network
 from plugin.model.resources import Resource
 from plugin.model.spanning import PeerHost
 from plugin.model.tunnels import FloodEntry
+from plugin.upkeep.peers import is_peers
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
 
@@ -152,3 +153,29 @@ def test_an_address_that_the_host_lost_is_told(rig: Rig) -> None:
 
     assert rig.health.conditions == ()
     assert rig.held() == held
+
+
+def test_the_link_of_the_hosts_own_address_is_watched(rig: Rig) -> None:
+    """From the beginning, and while its address is away; others are not."""
+    assert not rig.peers.concerns("eth0")
+    create(rig)
+    assert rig.peers.concerns("eth0")
+    rig.peers.follow()
+    assert [rig.peers.concerns(each) for each in ("eth0", "eth1")] == [True, False]
+    rig.host.parents.pop(IfName("eth0"))
+    rig.peers.follow()
+
+    assert rig.peers.concerns("eth0")
+
+
+def test_whose_an_entry_is(rig: Rig) -> None:
+    """A peer's for everybody is the network's own; another host's and one for a container are not."""
+    network = create(rig)
+    device, container = vxlan_name(network.id), MacAddress("02:00:00:00:00:07")
+    entries = (
+        FloodEntry(ifname=device, peer=TWO),
+        FloodEntry(ifname=device, peer=THREE),
+        FloodEntry(ifname=device, peer=TWO, mac_address=container),
+    )
+
+    assert [is_peers(network, each) for each in entries] == [True, False, False]
