@@ -29,12 +29,13 @@ from plugin.drivers.options import (
     number,
 )
 from plugin.errors import InvalidOptionError, RefusedError
+from plugin.model.addresses import Address
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, vxlan_name
 from plugin.model.network import Endpoint, IPAddress, Network
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
-from plugin.model.spanning import PeerHost, SpannedNetwork
+from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.traffic import LinkRole, Role
 from plugin.model.tunnels import Announcement, FloodEntry, Tunnel, Underlay, Vxlan
 
@@ -196,7 +197,8 @@ class OverlayNetwork(BridgedNetwork):
         return most
 
     def network_plan(self) -> Plan:
-        return super().network_plan() | Plan(resources=self._tunnel_resources())
+        bridge = super().network_plan()
+        return bridge | Plan(resources=self._tunnel_resources() | self._gateways(bridge))
 
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """The same for an address on every host, so that its neighbours need not learn another."""
@@ -208,6 +210,15 @@ class OverlayNetwork(BridgedNetwork):
             tunnel=vxlan_name(self.network.id),
             mac_address=endpoint.mac_address,
             interfaces=endpoint.interfaces,
+        )
+
+    def _gateways(self, bridge: Plan) -> frozenset[Resource]:
+        """The addresses that every host has there."""
+        link = vxlan_name(self.network.id)
+        return frozenset(
+            OwnGateway(link=link, address=each.interface.ip)
+            for each in bridge.resources
+            if isinstance(each, Address) and self.network.local is not None
         )
 
     def _tunnel_resources(self) -> frozenset[Resource]:

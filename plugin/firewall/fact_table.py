@@ -23,7 +23,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.spanning import PeerHost, SpannedNetwork
+from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -193,6 +193,7 @@ def _of_family(version: int, any_address: IPAddress) -> Iterable[_Row]:
     own = {"address.version": version}
     yield _Row(f"pn_members{version}", ContainerAddress, ("address",), holds=own)
     yield _Row(f"pn_peers{version}", PeerHost, ("address", "port", "vni"), holds=own)
+    yield _Row(f"pn_own_gateways{version}", OwnGateway, ("link", "address"), holds=own)
     yield _Row(f"pn_shim{version}", HeardOnShim, ("shim", "mac_address", "address"), holds=own)
     yield _Row(f"pn_guard{version}", SpeaksFrom, ("link", "address"), holds=own)
     yield _Row(f"pn_routed_ports{version}", OpenPort, ("address", "protocol", "port"), holds=own)

@@ -102,8 +102,11 @@ GUARDS: Final = {
         type filter hook output priority -200; policy accept;
         oifname @pn_tunnels drop
     """,
+    # Who has the gateway's address is asked at home, too, without a copy to every other host.
     "pn_between": """
         type filter hook forward priority -200; policy accept;
+        ether type arp oifname . arp daddr ip @pn_own_gateways4 drop
+        ether type ip6 icmpv6 type nd-neighbor-solicit oifname . @th,64,128 @pn_own_gateways6 drop
         iifname != @pn_separate oifname != @pn_separate accept
         iifname != @pn_separate goto pn_bridged
         oifname != @pn_separate goto pn_bridged

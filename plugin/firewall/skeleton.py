@@ -103,6 +103,8 @@ SETS: Final = {
         "pn_pairs4": "type ipv4_addr . ipv4_addr",  # who may talk all the same
         "pn_pairs6": "type ipv6_addr . ipv6_addr",
         "pn_tunnels": "type ifname",  # bridge ports that lead to other hosts
+        "pn_own_gateways4": "type ifname . ipv4_addr",  # what every host has, and is asked for at home
+        "pn_own_gateways6": "typeof iifname . @th,64,128",
     },
 }
 MAPS: Final = {

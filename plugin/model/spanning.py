@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from plugin.model.facts import Fact
+from plugin.model.ids import IfName
 from plugin.model.network import IPAddress
 
 
@@ -26,3 +27,13 @@ class PeerHost(Fact):
     address: IPAddress
     port: int
     vni: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGateway(Fact):
+    """Who has an address is asked on this host only: every other has it, too."""
+
+    words: ClassVar[str] = "{0.link} carries no question for {0.address}"
+
+    link: IfName
+    address: IPAddress

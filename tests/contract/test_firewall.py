@@ -22,7 +22,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import Protocol
-from plugin.model.spanning import PeerHost, SpannedNetwork
+from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -118,6 +118,8 @@ EVERY_KIND: Final[tuple[Fact, ...]] = (
     SpannedNetwork(port=4789, vni=0x94B8EA),
     PeerHost(address=ip_address("192.0.2.3"), port=4789, vni=7),
     PeerHost(address=ip_address("fd00:99::3"), port=4789, vni=7),
+    OwnGateway(link=IfName("pnx-1"), address=ip_address("10.50.0.1")),
+    OwnGateway(link=IfName("pnx-1"), address=ip_address("fd00:50::1")),
     *(
         SpeaksFrom(link=_VETH, address=ip_address(address))
         for address in ("10.1.0.2", "fe80::ff:fe00:2", "fd00:0:0:1:8000::", "::2")

@@ -103,6 +103,10 @@ CONTAINERS: Final = {
     ),
     "pn_peers": ("a host that may send for such a network, and its port and number", "`peers`"),
     "pn_tunnels": ("bridge ports that lead to other hosts", "a network in mode overlay"),
+    "pn_own_gateways": (
+        "such a port, and an address of the host's that every host has there",
+        "a network in mode overlay",
+    ),
 }
 CHAINS: Final = {
     "pn_raw": "What a container or another host sends is received by the bridge, never by its port: whoever is heard there has got past what guards "
@@ -157,6 +161,6 @@ CHAINS: Final = {
     "fragments.",
     "pn_guard_none6": "Without an address: duplicate address detection for its own, and the reports that go with it.",
     "pn_refused": "Counts by port what is dropped; `pynet status` tells.",
-    "pn_between": "With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+    "pn_between": "Who has the gateway's address in mode overlay is asked on the own host only. With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
     "pn_bridged": "Marks the frame for `pn_within`, which sees it where br_netfilter is on, and accepts it.",
 }

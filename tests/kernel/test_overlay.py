@@ -16,7 +16,7 @@ from tests.fakes.values import a_binding
 from tests.kernel.frames import Ether, arp, checksum
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.site import Container
-from tests.kernel.spanning import HOSTS4, HOSTS6, STRANGER4, Spanning
+from tests.kernel.spanning import HOSTS4, HOSTS6, STRANGER4, STRANGER6, Spanning
 from tests.kernel.talk import pings, tcp
 
 PORT: Final = 7000
@@ -25,6 +25,7 @@ ANY: Final = "0.0.0.0"
 GROUP: Final = "239.1.2.3"
 IP_MTU_DISCOVER: Final = 10  # linux/in.h
 IP_PMTUDISC_PROBE: Final = 3
+IPPROTO_FRAGMENT: Final = 44  # RFC 8200
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,19 @@ def send(netns: Netns, to: str, data: bytes) -> None:
     family = socket.AF_INET6 if ":" in to else socket.AF_INET
     with netns.socket(family, socket.SOCK_DGRAM) as sock:
         sock.sendto(data, (to, VXLAN))
+
+
+def send_in_pieces(netns: Netns, way: tuple[str, str], data: bytes) -> None:
+    """The same, in two fragments of IPv6 (RFC 8200 section 4.5): the ports in one, the rest after."""
+    source, target = (ip_address(each).packed for each in way)
+    head = struct.pack("!HHHH", 40404, VXLAN, 8 + len(data), 0)
+    pseudo = source + target + struct.pack("!II", 8 + len(data), socket.IPPROTO_UDP)
+    total = checksum(pseudo + head + data)
+    whole = head[:6] + struct.pack("!H", total) + data
+    with netns.socket(socket.AF_INET6, socket.SOCK_RAW, IPPROTO_FRAGMENT) as sock:
+        for offset, piece, more in ((0, whole[:8], 1), (8, whole[8:], 0)):
+            fragment = struct.pack("!BBHI", socket.IPPROTO_UDP, 0, offset | more, 77)
+            sock.sendto(fragment + piece, (way[1], 0))
 
 
 class TestReach:
@@ -191,6 +205,17 @@ class TestWhoIsHeard:
 
             assert heard_until(server, b"peer") == set()
 
+    def test_a_strangers_pieces(self, hosts: Spanning) -> None:
+        """What a rule looks for is in the second piece, when the first ends behind the ports."""
+        blue = hosts.network("pieces", "10.16.0.0/24", vni="16", hosts=HOSTS6)
+        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
+        forged, honest = (encapsulated(16, inner(two, one, word)) for word in (b"piece", b"peer"))
+        with ear(one) as server:
+            send_in_pieces(hosts.stranger, (STRANGER6, HOSTS6[0]), forged)
+            send_in_pieces(hosts.sites[1].host, (HOSTS6[1], HOSTS6[0]), honest)
+
+            assert heard_until(server, b"peer") == set()
+
     def test_a_host_that_is_no_peer_any_more(self, hosts: Spanning) -> None:
         """It is not heard and not sent to; the others are as before."""
         blue = hosts.told("told", "10.12.0.0/24", "fd00:12::/64")
@@ -279,6 +304,25 @@ class TestTheGateway:
         with hosts.on(0) as site:
             site.healer.heal()
         assert pings({"": (one.netns, "10.22.0.1")}, {"": True}) == {"": True}
+
+    def test_who_has_it_is_asked_at_home(self, hosts: Spanning) -> None:
+        """No other host gets a copy of the question, in either family."""
+        blue = hosts.network("home", "10.25.0.0/24", "fd00:25::/64")
+        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
+        seen = []
+        with two.netns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0003) as sock:
+            sock.bind(("eth0", 0x0003))
+            one.netns.ip("neighbour flush dev eth0")
+            asked = {to: (one.netns, to) for to in ("10.25.0.1", "fd00:25::1")}
+            assert all(pings(asked, dict.fromkeys(asked, True)).values())
+            with one.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                client.sendto(b"the end", ("10.25.0.255", PORT))
+            while b"the end" not in (frame := sock.recv(256)):
+                seen.append(frame)
+        gateways = [ip_address(each).packed for each in asked]
+
+        assert [each for each in seen if any(gateway in each for gateway in gateways)] == []
 
     def test_a_device_without_its_bridge_is_closed(self, hosts: Spanning) -> None:
         """What comes from other hosts is for containers, and never for the host itself."""
