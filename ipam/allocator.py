@@ -70,6 +70,7 @@ class Allocator(Contents):
         self._clock = clock
         self._began = clock()
         self._replay = 0.0
+        self._led = self._began
         self._naming = Naming()
         self._looked = False
         self._spaces = Spaces(store, settings or Settings(), self._facts)
@@ -80,13 +81,21 @@ class Allocator(Contents):
         No request of the engine is under way then.  It should replay its networks if it knows one
         whose pool is not held.  For two minutes what is held may then be asked for again, once.
         """
-        self._began = self._clock()
+        self._began = self._led = self._clock()
         self._naming.restart()
         if self.pools() and not self._facts.replay_due():
             return False
         self._facts.put_replay_due(due=False)
         self._replay = self._began
         return True
+
+    def elected(self) -> None:
+        """Record that the swarm may have elected this host's engine, which has been running.
+
+        Its manager then asks again for all global pools and addresses.  What is local stays as it
+        is, because its containers run.
+        """
+        self._led = self._clock()
 
     def expect_replay(self, pool: PoolID) -> None:
         """Record that the engine knows a pool that is not held, to be replayed at its next start.
@@ -304,4 +313,4 @@ class Allocator(Contents):
 
     def _times(self, now: float | None = None) -> Times:
         at = self._clock() if now is None else now
-        return Times(now=at, began=self._began, replay=self._replay)
+        return Times(now=at, began=self._began, replay=self._replay, led=self._led)

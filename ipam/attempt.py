@@ -13,11 +13,15 @@ from ipam.store.base import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Now, since when the engine asks without a break, and its latest replay, in Unix seconds."""
+    """Unix seconds: now, the engine's latest start and replay, and the latest election.
+
+    ``led`` is when a swarm's manager began last to ask for all it has.
+    """
 
     now: float
     began: float
     replay: float = 0.0
+    led: float = 0.0
 
 
 class Attempt:

@@ -22,8 +22,8 @@ def is_allocated(pool: Pool) -> bool:
 
 
 def is_confirmed(pool: Pool, times: Times) -> bool:
-    """Whether a manager asked for the pool since the engine said last that it begins anew."""
-    return times.began <= pool.requested <= times.now
+    """Whether a manager asked for the pool since it began last to ask for all it has."""
+    return times.led <= pool.requested <= times.now
 
 
 def is_unconfirmed(pool: Pool, held: Lease, now: float) -> bool:

@@ -45,6 +45,7 @@ class Services:
 
     parts: Parts
     store: SqliteStore
+    kernel: LinuxKernel
     allocator: Allocator
     addresses: IpamAddressUse
     maintenance: HostMaintenance
@@ -58,7 +59,14 @@ class Services:
             served |= NetworkMethods(self.parts.networks, self.parts.endpoints, scope).table()
         if Role.IPAM in config.roles:
             requires_mac = config.addresses.requires_mac
-            served |= IpamMethods(self.allocator, requires_mac=requires_mac).table()
+            # Elsewhere whoever asks again for the capabilities has started again.
+            is_in_swarm = scope is Scope.GLOBAL
+            served |= IpamMethods(
+                self.allocator,
+                requires_mac=requires_mac,
+                engine_sockets=self.kernel.engine_sockets if is_in_swarm else frozenset,
+                engine_started=self.parts.networks.forget_ended_engine,
+            ).table()
         return served
 
 
@@ -108,6 +116,7 @@ class Builder:
         return Services(
             parts=parts,
             store=store,
+            kernel=kernel,
             allocator=allocator,
             addresses=addresses,
             maintenance=HostMaintenance(

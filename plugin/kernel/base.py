@@ -150,5 +150,8 @@ class Kernel(Protocol):
     def has_ipv6(self) -> bool:
         """Whether sockets of that family can be bound."""
 
+    def engine_sockets(self) -> frozenset[str]:
+        """What tells a dockerd that runs from any other; empty where the host does not say."""
+
     def occupied(self) -> frozenset[IPNetwork]:
         """Prefixes that a new network must not claim: routes in any table, and resolvers."""

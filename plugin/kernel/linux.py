@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 
-from plugin.kernel import announcements, host_network
+from plugin.kernel import announcements, engine_sockets, host_network
 from plugin.kernel.connection_reaper import ConnectionReaper
 from plugin.kernel.handler import Session
 from plugin.kernel.handlers import Parts, handlers
@@ -156,6 +156,9 @@ class LinuxKernel:
 
     def has_ipv6(self) -> bool:
         return host_network.has_ipv6()
+
+    def engine_sockets(self) -> frozenset[str]:
+        return engine_sockets.engine_sockets()
 
     def occupied(self) -> frozenset[IPNetwork]:
         return host_network.routes() | host_network.resolvers()

@@ -26,6 +26,8 @@ _NOT_IN_IFNAMES: Final = '/:%"*\\'
 _HASH_DIGITS: Final = 11
 _HANDOFF: Final = "pnc-"
 _ENTRY: Final = re.compile(ENTRY_PATTERN)
+# swarmkit, identity/randomid.go: 25 digits to the base of 36.  Other networks have 64 digits.
+_SWARM_ID: Final = re.compile(r"[0-9a-z]{25}")
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _CLOUDS: Final = (169, 170)  # 169.254.169.0/24 and 169.254.170.0/24
 _LINK_LOCAL: Final = 0xFE80 << 112  # RFC 4291 section 2.5.6
@@ -137,6 +139,11 @@ def link_local(mac_address: MacAddress) -> IPv6Address:
     octets = bytes.fromhex(mac_address.replace(":", ""))
     identifier = bytes((octets[0] ^ 2,)) + octets[1:3] + b"\xff\xfe" + octets[3:]
     return IPv6Address(_LINK_LOCAL | int.from_bytes(identifier, "big"))
+
+
+def is_of_swarm(network: NetworkID) -> bool:
+    """Whether a swarm made the network, and not the engine of one host."""
+    return _SWARM_ID.fullmatch(network) is not None
 
 
 def short(identifier: str) -> str:

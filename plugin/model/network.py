@@ -102,6 +102,7 @@ class Network:
     local: IPAddress | None = None  # this host's among the hosts of the network
     peers: tuple[IPAddress, ...] = ()  # the other hosts' there
     announced: bool = False  # the engine tells neighbours where a container's addresses are now
+    engine: tuple[str, ...] = ()  # which dockerd has it, if another does not take it over
     state: NetworkState = NetworkState.PENDING
 
 

@@ -1,5 +1,6 @@
 """The methods of IpamDriver, from the wire's words to the allocator's."""
 
+from collections.abc import Callable
 from ipaddress import ip_interface
 from typing import Final
 
@@ -21,10 +22,24 @@ def constant_methods() -> dict[str, Handler]:
 
 
 class IpamMethods:
-    """One method of this class per method of the protocol."""
+    """One method of this class per method of the protocol.
 
-    def __init__(self, allocator: Allocator, *, requires_mac: bool) -> None:
+    ``engine_sockets`` tells one dockerd from another, and ``engine_started`` is called before one
+    that was not known is answered.
+    """
+
+    def __init__(
+        self,
+        allocator: Allocator,
+        *,
+        requires_mac: bool,
+        engine_sockets: Callable[[], frozenset[str]] = frozenset,
+        engine_started: Callable[[], object] = lambda: None,
+    ) -> None:
         self._allocator = allocator
+        self._engine_sockets = engine_sockets
+        self._engine_started = engine_started
+        self._engine: frozenset[str] = frozenset()
         self._requires_mac = requires_mac
 
     def table(self) -> dict[str, Handler]:
@@ -48,13 +63,20 @@ class IpamMethods:
         return methods | constant_methods()
 
     def _capabilities(self) -> Answer:
-        """An engine asks when it starts.
+        """An engine asks when it starts, and again when its swarm elects it.
 
-        It is asked to replay its networks into a store that was lost, wholly or in part.
+        One that starts is asked to replay its networks into a store that was lost, wholly or in part.
         """
-        return wire.capabilities(
-            requires_mac=self._requires_mac, requires_replay=self._allocator.restarted()
-        )
+        running = self._engine_sockets()
+        is_known = bool(running & self._engine)
+        self._engine = running
+        if is_known:
+            self._allocator.elected()
+            replay = False
+        else:
+            self._engine_started()
+            replay = self._allocator.restarted()
+        return wire.capabilities(requires_mac=self._requires_mac, requires_replay=replay)
 
     def _request_pool(self, message: wire.RequestPoolRequest) -> Answer:
         pool = self._allocator.request_pool(

@@ -6,9 +6,15 @@ from typing import Final
 from plugin.addressing.base import AddressUse
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.registry import check_network
-from plugin.errors import NetworkNotFoundError, RefusedError, SubnetOverlapError
+from plugin.errors import (
+    NetworkNotFoundError,
+    PynetError,
+    RefusedError,
+    SubnetOverlapError,
+    reasons,
+)
 from plugin.log import Log
-from plugin.model.ids import NetworkID, short
+from plugin.model.ids import NetworkID, is_of_swarm, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.hosts import Hosts, refuse_same_tunnel
@@ -79,6 +85,7 @@ class Networks:
                 self._addresses.described(wanted),
                 uplink_mtu=self._kernel.mtu(bound.mtu_link()),
                 host_ipv6=self._kernel.has_ipv6(),
+                engine=self._engine_of(wanted),
             )
             bound = self._hosts.survey(self._parents.survey(bound.with_record(record)))
             network = bound.network
@@ -112,6 +119,28 @@ class Networks:
             self._hosts.leave(bound)
         self._parents.changed(bound)
         _log.info("network.deleted", network=short(network_id))
+
+    def forget_ended_engine(self) -> None:
+        """Delete networks of a swarm whose dockerd has ended, before another asks for them anew.
+
+        dockerd keeps no record of these, and ends their containers before it asks for anything
+        (moby, daemon/network.go: NetworkOptionPersist(false); swarm excludes live-restore).
+        """
+        running = self._kernel.engine_sockets()
+        for network in self._store.networks():
+            if not network.engine or running.intersection(network.engine):
+                continue
+            _log.info("network.outlived", network=short(network.id), mode=network.mode)
+            try:
+                self.delete(network.id)
+            except (PynetError, ExceptionGroup) as error:
+                # What is marked as deleted is removed at the next tick.
+                _log.warning("network.stays", network=short(network.id), reason=reasons(error))
+
+    def _engine_of(self, network: Network) -> tuple[str, ...]:
+        if not is_of_swarm(network.id):
+            return ()
+        return tuple(sorted(self._kernel.engine_sockets()))
 
     def _make(self, bound: BoundNetwork, plan: Plan) -> None:
         try:

@@ -1,6 +1,7 @@
 """Networks of a swarm of three managers."""
 
 import json
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from ipaddress import ip_interface
 
 import pytest
 
-from tests.lab.commands import wait_until
+from tests.lab.commands import CommandError, wait_until
 from tests.lab.host import IMAGE, Host
 from tests.lab.installed import MANAGED_NAME, ManagedPlugin
 from tests.lab.lab import Lab
@@ -36,24 +37,55 @@ class Swarm:
         )
 
     def service(self, name: str, network: str, replicas: int) -> None:
+        self.create(name, network, "--replicas", str(replicas))
+
+    def create(self, name: str, network: str, *options: str) -> None:
+        """Have the swarm run tasks that wait."""
         self.docker(
-            *("service", "create", "--detach", "--name", name, "--network", network),
-            *("--endpoint-mode", "dnsrr", "--replicas", str(replicas), "--restart-delay", "1s"),
+            *("service", "create", "--detach", "--name", name, "--network", network, *options),
+            *("--endpoint-mode", "dnsrr", "--restart-delay", "1s"),
             *("--update-parallelism", "0"),
             *("--stop-grace-period", "0s", "--no-resolve-image", IMAGE, "sleep", "3600"),
         )
+
+    def tasks(self, service: str, *options: str) -> list[str]:
+        """The states of a service's tasks; none while there is no leader."""
+        asked = ("service", "ps", *options, "--format", "{{.CurrentState}}", service)
+        try:
+            return [line.split()[0] for line in self.docker(*asked).splitlines()]
+        except CommandError:
+            return []
 
     def running(self, service: str, replicas: int) -> None:
         """Wait until as many tasks run."""
 
         def all_run() -> bool:
-            shown = self.docker(
-                *("service", "ps", "-f", "desired-state=running"),
-                *("--format", "{{.CurrentState}}", service),
-            )
-            return [line.split()[0] for line in shown.splitlines()] == ["Running"] * replicas
+            tasks = self.tasks(service, "-f", "desired-state=running")
+            return tasks == ["Running"] * replicas
 
         wait_until(all_run, f"{replicas} tasks of {service}", deadline=PATIENCE)
+
+    def nodes(self) -> list[str]:
+        """The states of all nodes; none while there is no leader."""
+        try:
+            return self.docker("node", "ls", "--format", "{{.Status}}").split()
+        except CommandError:
+            return []
+
+    def ready(self) -> None:
+        """Wait until every node is."""
+        wait_until(lambda: self.nodes() == ["Ready"] * 3, "all nodes", deadline=PATIENCE)
+
+    def without_node(self) -> bool:
+        return self.nodes().count("Ready") == 2
+
+    def removed(self, network: str) -> bool:
+        """Remove it, once no task has it any more."""
+        try:
+            self.docker("network", "rm", network)
+        except CommandError:
+            return False
+        return True
 
     def addresses(self, network: str) -> Counter[str]:
         """Every address that a running task has, on all hosts."""
@@ -112,3 +144,54 @@ def test_a_second_network_takes_nothing_of_the_first(swarm: Swarm) -> None:
     assert "10.66.0.1" not in found
     swarm.docker("service", "rm", "none")
     swarm.docker("network", "rm", "dual2")
+
+
+def test_an_engine_that_was_killed_has_its_networks_again(swarm: Swarm) -> None:
+    """And the plugin holds nothing of the engine's former life, which might be in another's way."""
+    _end_each(swarm, "killed", signal.SIGKILL)
+
+    assert [plugin.tail(2000).count("network.outlived") for plugin in swarm.plugins] == [1, 1, 1]
+
+
+def test_an_engine_that_stopped_has_its_networks_again(swarm: Swarm) -> None:
+    """It has deleted them in an orderly way."""
+    _end_each(swarm, "stopped", signal.SIGTERM)
+
+
+def _end_each(swarm: Swarm, name: str, number: signal.Signals) -> None:
+    """Every node's engine in turn, the leader's first; all tasks run again and none is rejected."""
+    swarm.network(name, "--subnet", "10.68.0.0/24")
+    swarm.create(name, name, "--mode", "global")
+    swarm.running(name, 3)
+    for host, plugin in zip(swarm.hosts, swarm.plugins, strict=True):
+        host.restart_docker(number)
+        plugin.wait_ready()
+        swarm.ready()
+        swarm.running(name, 3)
+
+    assert "Rejected" not in swarm.tasks(name)
+    assert max(swarm.addresses(name).values()) == 1
+    swarm.docker("service", "rm", name)
+    wait_until(lambda: swarm.removed(name), f"{name} to go", deadline=PATIENCE)
+
+
+def test_another_network_may_have_the_subnet_of_one_that_is_gone(swarm: Swarm) -> None:
+    """Removed while a node was down, that node never hears of it."""
+    swarm.network("old", "--subnet", "10.69.0.0/24")
+    swarm.create("old", "old", "--mode", "global")
+    swarm.running("old", 3)
+    away = swarm.hosts[2]
+    away.dockerd.end(signal.SIGKILL)
+    wait_until(swarm.without_node, "two nodes", deadline=PATIENCE)
+    swarm.docker("service", "rm", "old")
+    wait_until(lambda: swarm.removed("old"), "the network to go", deadline=PATIENCE)
+    swarm.network("new", "--subnet", "10.69.0.0/24")
+    swarm.create("new", "new", "--mode", "global")
+    away.dockerd.start(away.leader)
+    swarm.plugins[2].wait_ready()
+    swarm.ready()
+    swarm.running("new", 3)
+
+    assert max(swarm.addresses("new").values()) == 1
+    swarm.docker("service", "rm", "new")
+    swarm.docker("network", "rm", "new")

@@ -53,6 +53,7 @@ class FakeHost:
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
+    engine_sockets: frozenset[str] = frozenset()
     zoned: set[IfName] | None = None  # by firewalld, if it is there
     filtered: set[int] = field(default_factory=set)
 

@@ -177,6 +177,9 @@ class FakeKernel:
     def has_ipv6(self) -> bool:
         return True
 
+    def engine_sockets(self) -> frozenset[str]:
+        return self.host.engine_sockets
+
     def occupied(self) -> frozenset[IPNetwork]:
         return frozenset(self.host.routes)
 

@@ -25,7 +25,7 @@ def allocate(world: World, network: str = ONE, subnet: str = SUBNET) -> Pool:
 def lead(world: World) -> None:
     """The host leads its swarm from now on."""
     world.now += 10
-    world.allocator.restarted()
+    world.allocator.elected()
     world.now += 1
 
 

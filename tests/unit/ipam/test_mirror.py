@@ -54,6 +54,17 @@ class TestCrash:
 
         assert world.allocator.pools() == []
 
+    def test_one_that_its_swarm_elects_is_refused(self, world: World) -> None:
+        """Its containers run on, and have what is held."""
+        world.allocator.restarted()
+        world.now += 1
+        mirrored(world)
+        world.now += 60
+        world.allocator.elected()
+
+        with pytest.raises(PoolOverlapError, match=NETWORK):
+            world.pool(SUBNET)
+
     def test_an_engine_that_runs_is_refused(self, world: World) -> None:
         """It knows what it has, so it asks for another network."""
         world.allocator.restarted()

@@ -310,3 +310,59 @@ class TestGetNetwork:
 
         assert get_network(rig.store, BLUE.id).id == BLUE.id
         assert bridge_name(BLUE.id) in rig.host.links
+
+
+class TestEndedEngine:
+    """What an engine does not keep of a swarm it asks for anew when it has started."""
+
+    TASKS = replace(a_network("tasks", "10.2.0.0/24"), id=NetworkID("iy0kzh9aysbok6wofe161nyit"))
+
+    def test_what_it_had_of_the_swarm_is_removed(self, rig: Rig) -> None:
+        """Before another network of the swarm may have the same subnet."""
+        rig.host.engine_sockets = frozenset({"boot/1", "boot/2"})
+        for network in (BLUE, self.TASKS):
+            rig.networks.create(network)
+        rig.run(self.TASKS, an_endpoint(self.TASKS))
+        rig.host.engine_sockets = frozenset({"boot/3"})
+        rig = rig.restarted()
+        rig.networks.forget_ended_engine()
+        rig.networks.create(replace(self.TASKS, id=NetworkID("z" * 25)))
+
+        assert {each.id for each in rig.store.networks()} == {BLUE.id, "z" * 25}
+        assert rig.addresses.groups == {BLUE.id, "z" * 25}
+        assert not rig.addresses.bound
+        assert rig.held() == rig.wanted()
+
+    def test_one_that_runs_has_what_it_had(self, rig: Rig) -> None:
+        """As when its swarm elects it, and when the plugin alone is started again."""
+        rig.host.engine_sockets = frozenset({"boot/1", "boot/2"})
+        rig.networks.create(self.TASKS)
+        rig.host.engine_sockets = frozenset({"boot/2", "boot/3"})
+        rig = rig.restarted()
+        rig.networks.forget_ended_engine()
+
+        assert [each.id for each in rig.store.networks()] == [self.TASKS.id]
+
+    def test_where_nobody_can_tell_nothing_is_removed(self, rig: Rig) -> None:
+        rig.networks.create(self.TASKS)
+        rig.networks.forget_ended_engine()
+
+        assert [each.id for each in rig.store.networks()] == [self.TASKS.id]
+
+    def test_what_cannot_be_removed_keeps_nobody_waiting(self, rig: Rig) -> None:
+        """The next tick tries again."""
+        failing: int | None = None
+        for _ in range(2):
+            rig.faults.arm(None)
+            rig.host.engine_sockets = frozenset({"boot/1"})
+            rig.networks.create(self.TASKS)
+            rig.host.engine_sockets = frozenset()
+            rig.faults.arm(failing)
+            rig.networks.forget_ended_engine()
+            failing = rig.faults.points.index("remove Bridge")
+        (left,) = rig.store.networks()
+        rig.restarted()
+
+        assert left.state is NetworkState.DELETING
+        assert rig.store.networks() == ()
+        assert not rig.held()
