@@ -31,7 +31,7 @@ PYTHON: Final = "3.11"
 PACKAGES: Final = ("python3", "libnftables1", "nftables", "iptables")
 MADE_BASE: Final = "pynet-base:local"
 SOURCES: Final = (
-    *("plugin", "ipam", "setup.cfg", "pyproject.toml"),
+    *("plugin", "ipam", "etcdgw", "setup.cfg", "pyproject.toml"),
     *("Dockerfile", "packaging/pynet", "packaging/plugin.py"),
 )
 KEPT: Final = 3
@@ -166,7 +166,7 @@ class Builder:
             options = ("--only-binary=:all:", f"--python-version={PYTHON}")
             _pip("install", "--no-compile", *options, f"--target={building}", str(wheel))
             for own in (
-                *map(building.joinpath, ("plugin", "ipam", "bin")),
+                *map(building.joinpath, ("plugin", "ipam", "etcdgw", "bin")),
                 *building.glob("pynet-*"),
             ):
                 shutil.rmtree(own)

@@ -9,7 +9,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "design" / "architecture.md"
 TEXT: Final = PAGE.read_text()
-PROGRAMS: Final = ("plugin", "ipam")
+PROGRAMS: Final = ("plugin", "ipam", "etcdgw")
 _QUOTED: Final = re.compile(r"`([^`\n]+)`")
 _ROOM: Final = re.compile(r"^\*\*`([a-z_/]+/)`\*\*")
 _PATH: Final = re.compile(r"[\w<>][\w./<>-]*(?:\.py|/)|\w[\w-]*/[\w./<>-]+")

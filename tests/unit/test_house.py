@@ -10,7 +10,9 @@ from plugin.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-MODULES = sorted(path for room in ("plugin", "ipam") for path in (ROOT / room).rglob("*.py"))
+MODULES = sorted(
+    path for room in ("plugin", "ipam", "etcdgw") for path in (ROOT / room).rglob("*.py")
+)
 LONGEST = 400
 MADE_BY_NFT = ROOT / "plugin" / "firewall" / "compiled.py"
 

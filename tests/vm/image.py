@@ -63,7 +63,7 @@ UNNEEDED: Final = (
     "var/lib/dpkg",
 )
 # What goes in anew for every run.
-TREE: Final = ("plugin", "ipam", "tests", "setup.cfg", "pyproject.toml")
+TREE: Final = ("plugin", "ipam", "etcdgw", "tests", "setup.cfg", "pyproject.toml")
 # The guest's own; what it needs beyond what pynet does is the runner of its tests.
 TREE_AT: Final = "pynet"
 LIBRARIES_AT: Final = "usr/local/lib/pynet"

@@ -1,0 +1,264 @@
+"""HTTP to one member, of which no wait is longer than its deadline allows.
+
+A timeout of a socket begins anew with every byte; here it is counted to the call's end.
+"""
+
+import http.client
+import io
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Final
+
+from etcdgw.resolver import Resolver
+from etcdgw.settings import Member
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_PIECE: Final = 1 << 16
+# A peer that vanished without a word is noticed by the kernel after some 6 s of a silent stream.
+_KEEPALIVE: Final = (
+    (socket.SO_KEEPALIVE, socket.SOL_SOCKET, 1),
+    (socket.TCP_KEEPIDLE, socket.IPPROTO_TCP, 3),
+    (socket.TCP_KEEPINTVL, socket.IPPROTO_TCP, 1),
+    (socket.TCP_KEEPCNT, socket.IPPROTO_TCP, 3),
+    (socket.TCP_NODELAY, socket.IPPROTO_TCP, 1),
+)
+
+
+class TransportError(Exception):
+    """The member did not answer; ``begun`` is whether it may have heard."""
+
+    def __init__(self, message: str, *, begun: bool) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+class _Raw(io.RawIOBase):
+    """What comes from the socket, each piece before the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self.deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._sock.settimeout(_left(self.deadline))
+        return self._sock.recv_into(buffer)
+
+
+class Connection:
+    """A connection to the member.  Raises TransportError."""
+
+    def __init__(
+        self, member: Member, context: SSLContext | None, resolver: Resolver, deadline: float
+    ) -> None:
+        self.member = member
+        try:
+            addresses = resolver.addresses(member.host, _left(deadline))
+            self._sock = _encrypted(
+                _connected(addresses, member, deadline), context, member, deadline
+            )
+        except OSError as error:
+            raise TransportError(_reason(error), begun=False) from error
+        self.reusable = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can be used again: what has something to read by itself was closed."""
+        if not self.reusable:
+            return False
+        poll = select.poll()  # select() knows no descriptors above 1023
+        poll.register(self._sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def post(self, path: str, body: bytes, headers: str, deadline: float) -> tuple[int, bytes]:
+        """Ask, and have the whole answer: its status and body.  Raises TransportError."""
+        _, response = self._ask(path, body, headers, deadline)
+        try:
+            answer = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise TransportError(_reason(error), begun=True) from error
+        self.reusable = not response.will_close
+        return response.status, answer
+
+    def stream(self, path: str, body: bytes, headers: str, deadline: float) -> "LineStream":
+        """Ask, and have the answer line by line.  Raises TransportError."""
+        self.reusable = False
+        return LineStream(self, *self._ask(path, body, headers, deadline))
+
+    def abort(self) -> None:
+        """End what is under way; the descriptor stays until ``close``."""
+        with suppress(OSError):  # it has ended already
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def _ask(
+        self, path: str, body: bytes, headers: str, deadline: float
+    ) -> tuple[_Raw, http.client.HTTPResponse]:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self.member.authority}\r\n{headers}"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self.reusable = False
+        try:
+            self._sock.settimeout(_left(deadline))
+            self._sock.sendall(head.encode("ascii") + body)
+            response = http.client.HTTPResponse(self._sock, method="POST")
+            response.fp.close()
+            raw = _Raw(self._sock, deadline)
+            response.fp = io.BufferedReader(raw)
+            response.begin()
+        except (OSError, http.client.HTTPException) as error:
+            raise TransportError(_reason(error), begun=True) from error
+        return raw, response
+
+
+class LineStream:
+    """An answer without an end, by line: a message is a line, whatever pieces it comes in."""
+
+    def __init__(
+        self, connection: Connection, raw: _Raw, response: http.client.HTTPResponse
+    ) -> None:
+        self._connection = connection
+        self._raw = raw
+        self._response = response
+        self._file = response.fp
+        self._pieces = Chunks() if response.chunked else None
+        self._lines = Lines()
+        self.member = connection.member
+        self.status = response.status
+
+    def lines(self, seconds: float) -> Iterator[bytes]:
+        """The lines that come next; none if nothing came within so many seconds.
+
+        Raises TransportError once the stream is over.
+        """
+        self._raw.deadline = time.monotonic() + seconds
+        if self._pieces is not None and self._pieces.ended:
+            raise TransportError("the stream ended", begun=True)
+        try:
+            piece = self._file.read1(_PIECE)
+            data = piece if self._pieces is None else self._pieces.feed(piece)
+        except TimeoutError:
+            return
+        except (OSError, ValueError) as error:  # a file that close() closed: ValueError
+            raise TransportError(_reason(error), begun=True) from error
+        if not piece:
+            raise TransportError("the stream ended", begun=True)
+        yield from self._lines.feed(data)
+
+    def whole(self) -> bytes:
+        """All of an answer that is no stream.  Raises TransportError."""
+        try:
+            return self._response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise TransportError(_reason(error), begun=True) from error
+
+    def abort(self) -> None:
+        """Have whoever waits for a line see the end; for another thread."""
+        self._connection.abort()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Lines:
+    """Splits what comes in pieces into lines."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that are whole now, without their ends."""
+        if b"\n" not in data:
+            self._rest += data
+            return []
+        *lines, rest = bytes(self._rest + data).split(b"\n")
+        self._rest = bytearray(rest)
+        return [line for line in lines if line.strip()]
+
+
+class Chunks:
+    """Takes the chunked transfer coding off what comes in pieces (RFC 9112 section 7.1)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._missing = 0  # of the chunk's data, and of the line end behind it
+        self.ended = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """The data of the piece.  Raises ValueError if it is not chunked."""
+        rest = self._rest + piece
+        data = []
+        while rest and not self.ended:
+            if self._missing > 2:
+                part = rest[: self._missing - 2]
+                data.append(part)
+                self._missing -= len(part)
+                rest = rest[len(part) :]
+            elif self._missing:
+                dropped = min(self._missing, len(rest))
+                self._missing -= dropped
+                rest = rest[dropped:]
+            else:
+                size, found, behind = rest.partition(b"\r\n")
+                if not found:
+                    break
+                rest = behind
+                length = int(size.partition(b";")[0], 16)
+                self.ended = length == 0
+                self._missing = length + 2
+        self._rest = rest
+        return b"".join(data)
+
+
+def _connected(addresses: list[str], member: Member, deadline: float) -> socket.socket:
+    """A connection to the first address that takes one, each having its share of the time."""
+    for number, address in enumerate(addresses):
+        seconds = _left(deadline) / (len(addresses) - number)
+        try:
+            return socket.create_connection((address, member.port), seconds)
+        except OSError:
+            if number == len(addresses) - 1:
+                raise
+    raise OSError(f"the name {member.host} has no address")
+
+
+def _encrypted(
+    sock: socket.socket, context: SSLContext | None, member: Member, deadline: float
+) -> socket.socket:
+    try:
+        for option, level, value in _KEEPALIVE:
+            sock.setsockopt(level, option, value)
+        if context is None:
+            return sock
+        sock.settimeout(_left(deadline))
+        return context.wrap_socket(sock, server_hostname=member.host)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _left(deadline: float) -> float:
+    """Raises TimeoutError when there is nothing left: a socket takes 0 for "do not wait"."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,306 @@
+"""Calls to whichever member answers, and what may be repeated after which failure.
+
+A call that only reads, or that bears repetition, goes to the next member when one is silent.
+Any other is given up once it was sent, because it may have been done.
+"""
+
+import ssl
+import time
+from typing import Final
+
+import msgspec
+
+from etcdgw.connection import Connection, LineStream, TransportError
+from etcdgw.errors import (
+    AccessError,
+    CompactedError,
+    InvalidSettingError,
+    RefusedError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from etcdgw.members import Members
+from etcdgw.messages import Authenticate, Failure, TokenAnswer, decode, encode
+from etcdgw.process import Processes
+from etcdgw.settings import Member, Settings
+
+_LEAST: Final = 0.3  # seconds that a member has to answer, if there are as many
+_PAUSE: Final = 0.1  # seconds before members that had no leader are asked again
+# gRPC's codes (google.golang.org/grpc/codes).
+_CANCELED, _DEADLINE, _DENIED, _OUT_OF_RANGE, _UNAVAILABLE, _UNAUTHENTICATED = 1, 4, 7, 11, 14, 16
+# etcd's texts (api/v3rpc/rpctypes/error.go).
+_NOT_BEGUN: Final = ("etcdserver: no leader", "etcdserver: too many requests")
+_STALE_TOKEN: Final = ("revision of auth store is old", "invalid auth token")
+_NEEDS_USER: Final = "user name is empty"
+_NO_USERS: Final = "authentication is not enabled"
+_WRONG_USER: Final = "authentication failed"
+# Have a member without a leader say so, instead of waiting for one (etcd's rpctypes/metadatafields.go).
+_LEADER: Final = "Grpc-Metadata-hasleader: true\r\n"
+
+
+class _TransientError(Exception):
+    """The member cannot do it now; ``begun`` is whether it may have."""
+
+    def __init__(self, message: str, *, begun: bool) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+class Transport:
+    """Posts messages to members.  Raises EtcdError.
+
+    It may be used by all threads, and by the children of a fork: each process has connections of its own.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context = _tls_context(settings)
+        self._members = Members(settings.members)
+        self._processes = Processes()
+
+    @property
+    def members(self) -> Members:
+        return self._members
+
+    def call(
+        self,
+        path: str,
+        message: msgspec.Struct,
+        *,
+        timeout: float,
+        repeatable: bool,
+        leader: bool = True,
+        member: Member | None = None,
+    ) -> bytes:
+        """The body of the answer; ``member`` asks that one alone.
+
+        Raises UnavailableError, UnknownOutcomeError, RefusedError.
+        """
+        deadline = time.monotonic() + timeout
+        body = encode(message)
+        while True:
+            members = self._members.in_order() if member is None else [member]
+            complaints: list[str] = []
+            heard = False  # whether to ask again makes sense: somebody may be choosing a leader
+            for number, asked in enumerate(members):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                share = time.monotonic() + _share(left, len(members) - number)
+                answered = share if repeatable else deadline
+                try:
+                    answer = self._ask(asked, path, body, answered, share, leader=leader)
+                except (TransportError, _TransientError) as error:
+                    if isinstance(error, TransportError):
+                        self._members.failed(asked)
+                    if error.begun and not repeatable:
+                        raise UnknownOutcomeError(
+                            f"etcd member {asked}: {error}; it may or may not have been done"
+                        ) from error
+                    heard = heard or error.begun or isinstance(error, _TransientError)
+                    complaints.append(f"{asked}: {error}")
+                else:
+                    self._members.answered(asked)
+                    return answer
+            if not heard or time.monotonic() + _PAUSE >= deadline:
+                raise UnavailableError(_unavailable(complaints, timeout))
+            time.sleep(_PAUSE)
+
+    def stream(
+        self, path: str, message: msgspec.Struct, *, member: Member, timeout: float
+    ) -> LineStream:
+        """A stream of this member's.  Raises UnavailableError, RefusedError."""
+        deadline = time.monotonic() + timeout
+        try:
+            headers = _headers(self._token(member, deadline), leader=True)
+            connection = self._connect(member, deadline)
+            try:
+                stream = connection.stream(path, encode(message), headers, deadline)
+                _check_status(stream)
+            except BaseException:
+                connection.close()
+                raise
+        except (TransportError, _TransientError) as error:
+            self._members.failed(member)
+            raise UnavailableError(f"etcd member {member}: {error}") from error
+        except AccessError as error:
+            if self._has_stale_token(error):
+                self.forget_token()
+            raise
+        return stream
+
+    def forget_token(self) -> None:
+        """Have the next call ask for a new one."""
+        self._processes.own().token = None
+
+    def close(self) -> None:
+        """Close idle connections; a call under way ends by itself, and another opens new ones."""
+        self._processes.own().close()
+
+    def _ask(
+        self,
+        member: Member,
+        path: str,
+        body: bytes,
+        deadline: float,
+        connected: float,
+        *,
+        leader: bool,
+    ) -> bytes:
+        own = self._processes.own()
+        for attempt in range(2):
+            token = self._token(member, connected)
+            headers = _headers(token, leader=leader)
+            status, answer = self._post(member, path, body, headers, deadline, connected)
+            if status == 200:
+                return answer
+            failure = _failure(member, status, answer)
+            if attempt or not self._has_stale_token(failure):
+                raise failure
+            own.drop(token)
+        raise AssertionError  # the second attempt returned or raised
+
+    def _post(
+        self,
+        member: Member,
+        path: str,
+        body: bytes,
+        headers: str,
+        deadline: float,
+        connected: float,
+    ) -> tuple[int, bytes]:
+        own = self._processes.own()
+        connection = own.take(member) or self._connect(member, connected)
+        try:
+            reply = connection.post(path, body, headers, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        own.give(connection)
+        return reply
+
+    def _connect(self, member: Member, deadline: float) -> Connection:
+        own = self._processes.own()
+        return Connection(member, self._context, own.resolver, deadline)
+
+    def _token(self, member: Member, deadline: float) -> str:
+        """The token to call with; empty if there is none to have.
+
+        Whatever fails here, the call that needs it has not begun.
+        """
+        credentials = self._settings.credentials
+        if credentials is None:
+            return ""
+        own = self._processes.own()
+        try:
+            with own.authenticating(deadline):
+                if (known := own.token) is not None:
+                    return known
+                message = encode(Authenticate(name=credentials.user, password=credentials.password))
+                status, answer = self._post(
+                    member, "/v3/auth/authenticate", message, _LEADER, deadline, deadline
+                )
+                own.token = token = _token_of(member, credentials.user, status, answer)
+                return token
+        except TransportError as error:
+            raise TransportError(str(error), begun=False) from error
+        except _TransientError as error:
+            raise _TransientError(str(error), begun=False) from error
+
+    def _has_stale_token(self, failure: Exception) -> bool:
+        """etcd refused the token and did nothing: it was restarted, or users were changed."""
+        if self._settings.credentials is None or not isinstance(failure, AccessError):
+            return False
+        return any(text in str(failure) for text in (*_STALE_TOKEN, _NEEDS_USER))
+
+
+def refusal(member: Member, code: int, text: str) -> Exception:
+    """What gRPC's code and etcd's text mean."""
+    said = f"etcd member {member} says: {text}"
+    if text in _NOT_BEGUN:
+        return _TransientError(text, begun=False)
+    if code in (_CANCELED, _DEADLINE, _UNAVAILABLE):
+        return _TransientError(text, begun=True)
+    if code == _OUT_OF_RANGE and "compacted" in text:
+        return CompactedError(said)
+    if _NEEDS_USER in text:
+        return AccessError(f"{said}; it has users: give one of them, and a password")
+    if code in (_DENIED, _UNAUTHENTICATED) or any(
+        known in text for known in (*_STALE_TOKEN, _WRONG_USER)
+    ):
+        return AccessError(said)
+    return RefusedError(said)
+
+
+def _share(left: float, members: int) -> float:
+    """How long the first of so many members may take: some time is kept to ask all once more."""
+    return min(left, max(_LEAST, left / (members + 1)))
+
+
+def _headers(token: str, *, leader: bool) -> str:
+    return (_LEADER if leader else "") + (f"Authorization: {token}\r\n" if token else "")
+
+
+def _check_status(stream: LineStream) -> None:
+    if stream.status != 200:
+        raise _failure(stream.member, stream.status, stream.whole())
+
+
+def _failure(member: Member, status: int, body: bytes) -> Exception:
+    try:
+        failure = decode(body, Failure)
+    except msgspec.DecodeError:
+        if status == 404:
+            return RefusedError(
+                f"etcd member {member} has no JSON gateway under /v3: etcd 3.4 or later is needed, "
+                f"with --enable-grpc-gateway"
+            )
+        text = body[:200].decode(errors="replace").strip()
+        if "CommonName of client" in text:  # etcd 3.4 and later (embed/serve.go)
+            return RefusedError(
+                f"etcd member {member} has users, and its gateway then takes no client certificate with a "
+                f"CommonName; use one without, such as with the subject /O=pynet"
+            )
+        if status < 500:
+            return RefusedError(f"etcd member {member} answers {status}: {text}")
+        return _TransientError(f"HTTP status {status}: {text}", begun=True)
+    return refusal(member, failure.code, failure.message or failure.error)
+
+
+def _token_of(member: Member, user: str, status: int, body: bytes) -> str:
+    """The token; empty if etcd has no users, and asks for none."""
+    if status == 200:
+        return decode(body, TokenAnswer).token
+    failure = _failure(member, status, body)
+    if _NO_USERS in str(failure):
+        return ""
+    if _WRONG_USER in str(failure):
+        raise AccessError(f"etcd member {member} knows no user {user!r} with this password")
+    raise failure
+
+
+def _unavailable(complaints: list[str], timeout: float) -> str:
+    told = "; ".join(complaints) or "no time was left to ask"
+    return f"etcd is not available (asked for {timeout:g} s): {told}"
+
+
+def _tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Raises InvalidSettingError if a file cannot be used."""
+    if not settings.members[0].encrypted:
+        return None
+    tls = settings.tls
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidSettingError(
+            f"the CA file {tls.ca} cannot be used ({error}), expected certificates in PEM"
+        ) from error
+    if tls.certificate is not None:
+        try:
+            context.load_cert_chain(tls.certificate, tls.key)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidSettingError(
+                f"the certificate {tls.certificate} with the key {tls.key or 'in it'} cannot be used "
+                f"({error}), expected a certificate and its key in PEM"
+            ) from error
+    return context
