@@ -60,8 +60,12 @@ def main() -> int:
     threads = [threading.Thread(target=suite.run, args=(sys.argv[1:],)) for suite in suites]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:  # the suites were interrupted too, and say where
+        for thread in threads:
+            thread.join()
     for suite in suites:
         sys.stdout.write(f"\n{suite.name}:\n{suite.closing()}")
     return max(suite.code for suite in suites)

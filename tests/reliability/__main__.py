@@ -16,7 +16,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs/reliability.md"
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    scope = Scope(short=options.short, seed=options.seed)
+    scope = Scope(short=options.short, seed=options.seed, seconds=options.seconds)
     wanted = [each for each in PROOFS if not options.only or each.name in options.only]
     failed = False
     for proof in wanted:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failed = failed or bool(outcome.failure)
         sys.stdout.write("\n".join(f"  {line}" for line in report.lines(outcome)) + "\n")
         sys.stdout.flush()
-        if not options.short and not outcome.failure:
+        if not options.short and options.seconds is None and not outcome.failure:
             _write(outcome)
     return 1 if failed else 0
 
@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--short", action="store_true", help="the form for every test run; writes no page"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="after which crash-points begins no other walk; writes no page",
     )
     parser.add_argument("--seed", type=int, default=1, help="for what is random; the default is 1")
     return parser

@@ -27,10 +27,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """How much of a proof a run affords; ``seed`` makes what is random the same again."""
+    """How much of a proof a run affords; ``seed`` makes what is random the same again.
+
+    After ``seconds`` nothing more is begun by a proof that can leave something out.
+    """
 
     short: bool
     seed: int
+    seconds: float | None = None
 
     def amount(self, full: int, short: int) -> int:
         """Return how many of something are wanted."""

@@ -1,6 +1,6 @@
 """`python3 -m tests.stages test|nightly|ci`, with the standard library alone.
 
-`ci` is `test`, and then of `nightly` what is IN_CI and ends within 45 minutes of its start.
+`ci` is `test`, and then NIGHT_IN_CI, of which what ends within 45 minutes of its start.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.stages.plan import IN_CI, NIGHTLY, TEST
+from tests.stages.plan import NIGHT_IN_CI, NIGHTLY, TEST
 from tests.stages.run import Run, say, summary
 from tests.stages.slowest import slowest
 from tests.stages.stage import Stage
@@ -31,14 +31,11 @@ def main() -> int:
     code = 0
     if what in ("test", "ci"):
         code = _run(TEST, None)
-    if what == "nightly" or (what == "ci" and not code):
+    if what in ("nightly", "ci"):
         os.environ["PYNET_SEED"] = seed
         say(f"nightly, with PYNET_SEED={seed}")
-        if what == "nightly":
-            code = _run(NIGHTLY, None)
-        else:
-            night = tuple(stage for stage in NIGHTLY if stage.name in IN_CI)
-            code = _run(night, started + CI_SECONDS)
+        night = NIGHTLY if what == "nightly" else NIGHT_IN_CI
+        code |= _run(night, None if what == "nightly" else started + CI_SECONDS)
     say(f"{'FAILED' if code else 'all is well'} after {time.monotonic() - started:.0f} s")
     return code
 

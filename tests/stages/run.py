@@ -4,6 +4,7 @@ What a stage prints goes to a file, because two stages at a time cannot be read.
 beginning, every half a minute how far it is, and its closing lines; all of it if it failed.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +20,7 @@ from typing import Final
 from tests.stages.stage import Stage
 
 PROGRESS_SECONDS: Final = 30.0
-LONGEST_SECONDS: Final = 7200.0  # for what hangs
+ENDING_SECONDS: Final = 60.0  # in which what hangs may still say where
 CLOSING_LINES: Final = 8
 FAILED_LINES: Final = 400
 _PERCENT: Final = re.compile(r"\[\s*(\d+%)\]")
@@ -39,14 +41,12 @@ class Outcome:
 class Run:
     """Stages on their way.
 
-    ``deadline`` is when a stage must be expected to have ended to be begun; none takes longer than
-    ``longest`` seconds.
+    ``deadline`` is when a stage must be expected to have ended to be begun.
     """
 
     stages: Sequence[Stage]
     logs: Path
     deadline: float | None = None
-    longest: float = LONGEST_SECONDS
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,16 +130,25 @@ class Run:
         said = started
         while process.poll() is None:
             time.sleep(_LOOK_SECONDS)
-            if time.monotonic() - started > self.longest:
-                say(f"{stage.name}: ended, it takes more than {self.longest:.0f} s")
-                _signal(process, signal.SIGKILL)
-                process.wait()
+            if time.monotonic() - started > stage.longest:
+                say(f"{stage.name}: ended, it takes more than {stage.longest:.0f} s")
+                return self._end(process)
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
                 say(f"{stage.name}: {said - started:.0f} s, {self._progress(stage)}")
         with self._changed:
             self._processes.discard(process)
         return process.returncode
+
+    def _end(self, process: subprocess.Popen[bytes]) -> int:
+        """End a stage that hangs: at an interrupt pytest says where, and removes what it made."""
+        _signal(process, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(ENDING_SECONDS)
+        _signal_session(process.pid, signal.SIGKILL)  # what it started may go on without it
+        with self._changed:
+            self._processes.discard(process)
+        return process.wait() or 1
 
     def _close(self, outcome: Outcome) -> None:
         lines = self._lines(outcome.stage)
@@ -186,6 +195,9 @@ def summary(outcomes: Iterable[Outcome]) -> str:
 def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     """To all that the stage started, which is a session of its own."""
     if process.poll() is None:
-        subprocess.run(
-            ["kill", f"-{number.name.removeprefix('SIG')}", "--", f"-{process.pid}"], check=False
-        )
+        _signal_session(process.pid, number)
+
+
+def _signal_session(leader: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, number)

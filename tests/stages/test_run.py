@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.plan import IN_CI, NIGHTLY, TEST
+from tests.stages.plan import NIGHT_IN_CI, NIGHTLY, TEST
 from tests.stages.run import Run, summary
 from tests.stages.stage import Stage
 
@@ -19,8 +19,11 @@ def a_stage(
     seconds: int = 1,
     after: tuple[str, ...] = (),
     lane: str = "main",
+    longest: float = 0,
 ) -> Stage:
-    return Stage(name=name, command=command, seconds=seconds, after=after, lane=lane)
+    return Stage(
+        name=name, command=command, seconds=seconds, after=after, lane=lane, longest=longest
+    )
 
 
 def run_of(folder: Path, *stages: Stage, deadline: float | None = None) -> Run:
@@ -92,11 +95,28 @@ def test_one_that_would_not_end_in_time_is_left_out(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_end(tmp_path: Path) -> None:
-    """It is ended, and has failed."""
-    run = Run((a_stage("endless", "sleep 1000"),), tmp_path, longest=0.5)
+    """It is ended, and has failed; others have their turn."""
+    run = Run((a_stage("endless", "sleep 1000", longest=0.5), a_stage("next")), tmp_path)
 
     assert run.run() == 1
     assert codes(run)["endless"]
+    assert codes(run)["next"] == 0
+
+
+def test_one_that_hangs_says_where(tmp_path: Path) -> None:
+    """It is interrupted before it is killed, even if nothing else was started by the shell."""
+    says = "trap 'echo it was here; exit 1' INT; echo ready; while :; do sleep 0.05; done"
+    run = Run((a_stage("endless", says, longest=2),), tmp_path)
+
+    assert run.run() == 1
+    assert "it was here" in list(run.said())
+
+
+def test_what_a_stage_may_take() -> None:
+    """More than on a busy machine, and less than a night."""
+    assert all(
+        2 * stage.seconds < stage.longest < 7200 for stage in (*TEST, *NIGHTLY, *NIGHT_IN_CI)
+    )
 
 
 def test_an_end_of_it_all(tmp_path: Path) -> None:
@@ -119,12 +139,11 @@ def test_an_end_of_it_all(tmp_path: Path) -> None:
     assert not sleeper.exists() or " Z " in sleeper.read_text()
 
 
-@pytest.mark.parametrize("plan", [TEST, NIGHTLY])
+@pytest.mark.parametrize("plan", [TEST, NIGHTLY, NIGHT_IN_CI])
 def test_plans_can_be_run(plan: tuple[Stage, ...]) -> None:
     """Each name once; what is waited for comes before, or in another lane, and is there."""
     names = [stage.name for stage in plan]
 
-    assert {stage.name for stage in NIGHTLY} >= IN_CI
     assert len(set(names)) == len(names)
     for number, stage in enumerate(plan):
         assert set(stage.after) <= set(names[:number])
