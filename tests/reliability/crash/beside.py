@@ -4,7 +4,7 @@ import itertools
 
 from plugin.model.links import MARK_PREFIX
 from tests.kernel.netns import Netns, wait_until
-from tests.reliability.crash.points import REAPER
+from tests.reliability.crash.points import CONNECTIONS, REAPER
 from tests.reliability.crash.server import HANDOFFS
 from tests.reliability.crash.snapshot import Snapshot
 from tests.reliability.crash.walk import REMOVE, STOP, Walk
@@ -17,6 +17,22 @@ def die_reaping(walk: Walk) -> None:
     walk.stop_and_die(REAPER)
     walk.counts["dies while links are deleted"] += 1
     walk.run_from(REMOVE)
+
+
+def die_ending_connections(walk: Walk) -> None:
+    """Die, and be refused, when connections of what is gone are ended and its record goes."""
+    walk.run_up_to(STOP)
+    points = walk.behind_stop(CONNECTIONS)
+    walk.run_from(REMOVE)
+    for at in range(points):
+        walk.run_up_to(STOP)
+        walk.stop_and_die(CONNECTIONS, at)
+        walk.counts["dies while connections are ended"] += 1
+        walk.run_from(REMOVE)
+        walk.run_up_to(STOP)
+        walk.stop_refused(CONNECTIONS, at)
+        walk.counts["refused while connections are ended"] += 1
+        walk.run_from(REMOVE)
 
 
 def die_starting(walk: Walk) -> None:

@@ -1,8 +1,8 @@
 """Every place where the plugin changes something: there it can be killed, or be refused.
 
 The product knows nothing of this: in a process that is made for it, the few functions through
-which all changes go are replaced by ones that count first.  What the reaper does in the
-background is counted by itself, because it comes when it comes.
+which all changes go are replaced by ones that count first.  What the reapers of links and of connections
+do in the background is counted apart, because it comes when it comes.
 """
 
 import errno
@@ -25,6 +25,7 @@ from plugin.kernel.proxy import proxy
 from plugin.server import envelope
 
 REAPER: Final = "reaper"
+CONNECTIONS: Final = "connections"
 CALL: Final = "call"
 _CHANGES: Final = {
     16: "link",
@@ -72,7 +73,8 @@ class Points:
 
         ``error`` makes what the place itself would raise; None where nothing can fail.
         """
-        where = REAPER if threading.current_thread().name == REAPER else CALL
+        thread = threading.current_thread().name
+        where = thread if thread in (REAPER, CONNECTIONS) else CALL
         with self._lock:
             if where != self.where:
                 return

@@ -109,6 +109,7 @@ def _walk(name: str, ways: Ways) -> Counter[str]:
         if not ways:
             if walk.has_links:
                 beside.die_reaping(walk)
+            beside.die_ending_connections(walk)
             beside.die_starting(walk)
             beside.die_ticking(walk, netns)
             beside.die_woken(walk, netns)
@@ -147,7 +148,7 @@ makes the same call again, or does what dockerd does when it gives up. After tha
 addresses, routes, neighbours, rules, bound ports), both files and what the engine believes must
 agree, by comparison with a life that nothing disturbed; the next container must start and be
 whole; and in the end nothing may be left. The starts, the start after a reboot, a tick with much
-to mend, what is mended at the word that links changed, and the deletion in the background are
-walked the same way.""",
+to mend, what is mended at the word that links changed, and the deletion and the end of connections in the
+background are walked the same way.""",
     prove=_prove,
 )

@@ -92,15 +92,31 @@ class Walk:
             self._all(phase.calls)
         self.expect(self._empty, "at the end")
 
-    def stop_and_die(self, where: str) -> None:
-        """Stop the container, and die in the background when what it had is deleted."""
-        step = next(
-            number
-            for number, call in enumerate(self._first[STOP].calls)
-            if call.method == "NetworkDriver.DeleteEndpoint"
-        )
+    def behind_stop(self, where: str) -> int:
+        """Stop the container; how many points there are in the background when it is deleted."""
+        step = self._deletion()
         self._all(self._first[STOP].calls[:step])
-        self.server.arm(0, End.ALL_DIE, where)
+        self.server.arm(None, where=where)
+        self._must(self._first[STOP].calls[step])
+        self.expect(self._after[STOP, step], "after it was deleted")
+        points = len(self.server.arm(None))
+        self._all(self._first[STOP].calls[step + 1 :])
+        return points
+
+    def stop_refused(self, where: str, at: int) -> None:
+        """Stop the container; what is refused in the background is done by the next tick."""
+        step = self._deletion()
+        self._all(self._first[STOP].calls[:step])
+        self.server.arm(at, End.REFUSED, where)
+        self._all(self._first[STOP].calls[step:])
+        self.server.tick()
+        self.expect(self._end_of(STOP), "after the next tick")
+
+    def stop_and_die(self, where: str, at: int = 0) -> None:
+        """Stop the container, and die in the background when what it had is deleted."""
+        step = self._deletion()
+        self._all(self._first[STOP].calls[:step])
+        self.server.arm(at, End.ALL_DIE, where)
         with suppress(DeadError):  # on a busy machine it may die before it answers
             self._must(self._first[STOP].calls[step])
         self.revive()
@@ -200,6 +216,11 @@ class Walk:
             self._all(self._next[STOP].calls)
             self._all(self._next[REMOVE].calls)
         self.expect(self._empty, "at the end")
+
+    def _deletion(self) -> int:
+        """The call of a stop that deletes the endpoint."""
+        methods = [call.method for call in self._first[STOP].calls]
+        return methods.index("NetworkDriver.DeleteEndpoint")
 
     def _end_of(self, number: int) -> Snapshot:
         if number < 0:
