@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from ipam.allocator import Allocator
-from ipam.lease import Kind
+from ipam.lease import Kind, State
 from ipam.pool import LOCAL, PoolRequest
 from ipam.replay import LostPool, UsedAddress
 from plugin.addressing.ipam_use import in_our_words, owner_of, space_of
 from plugin.errors import RefusedError
 from plugin.log import Log
 from plugin.model.ids import short
-from plugin.model.network import Endpoint, Network, NetworkState, PoolData
+from plugin.model.network import Endpoint, IPAddress, Network, NetworkState, PoolData
 
 _log: Final = Log("addresses")
 
@@ -28,6 +28,30 @@ def restore(allocator: Allocator, known: Iterable[tuple[Network, tuple[Endpoint,
             for pool in network.pools:
                 if _is_ours(pool) and (network.id, pool.prefix) not in held:
                     _restore(allocator, network, pool, endpoints)
+
+
+def hold(allocator: Allocator, networks: Iterable[Network], addresses: Iterable[IPAddress]) -> None:
+    """Hold addresses that containers have and the allocator may have free.
+
+    A state that was restored is older than containers that were started since.  Their engine
+    gives their addresses back when they stop, as it does all others.
+    """
+    found = list(addresses)
+    known = list(networks)
+    with in_our_words():
+        bound = {
+            (pool.prefix, lease.address)
+            for pool in allocator.pools()
+            for lease in allocator.leases(pool.id)
+            if lease.state is State.BOUND
+        }
+        for network in known:
+            for pool in filter(_is_ours, network.pools):
+                unlisted = {each for each in found if each in pool.prefix}
+                for address in sorted(unlisted, key=int):
+                    if (pool.prefix, address) not in bound:
+                        allocator.bind(space_of(pool), pool.prefix, address)
+                        _log.warning("address.held", network=short(network.id), address=address)
 
 
 def _restore(

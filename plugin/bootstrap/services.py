@@ -1,9 +1,11 @@
 """Everything behind the doors, built in one go once it can be."""
 
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ipam.allocator import Allocator
 from ipam.errors import CorruptStoreError, InvalidSettingError
@@ -11,12 +13,12 @@ from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
 from plugin.addressing.ipam_use import IpamAddressUse, in_our_words
-from plugin.addressing.rebuild import restore
+from plugin.addressing.rebuild import hold, restore
 from plugin.bootstrap.assembly import Backends, Parts, assemble
 from plugin.bootstrap.identity import host_id
 from plugin.cluster.alone import Alone
 from plugin.config import Config, Role, Scope
-from plugin.errors import FirewallError, RefusedError, SettingError, StoreError
+from plugin.errors import FirewallError, PynetError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.firewalld import Firewalld
@@ -26,7 +28,10 @@ from plugin.health import Health
 from plugin.kernel.instance_lock import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
+from plugin.log import Log
 from plugin.model.ids import EndpointID
+from plugin.model.network import IPAddress
+from plugin.model.speakers import SpeaksFrom
 from plugin.operator.archive import finish_restore
 from plugin.operator.maintenance import HostMaintenance
 from plugin.operator.reservations import IpamReservations
@@ -37,6 +42,8 @@ from plugin.store.directory import ADDRESS_FILE, STATE_FILE, state_directory
 from plugin.store.sqlite import SqliteStore
 from plugin.upkeep.firewalld_sync import FirewalldZones
 from plugin.upkeep.loop import Upkeep
+
+_log: Final = Log("services")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,8 @@ class Builder:
         addresses = IpamAddressUse(allocator)
         restore(allocator, [(each, store.endpoints(each.id)) for each in store.networks()])
         addresses.recall(store.networks)
+        if not store.settled():
+            hold(allocator, store.networks(), _speaking(firewall, kernel))
         backends = Backends(
             store=store, kernel=kernel, firewall=firewall, addresses=addresses, cluster=Alone()
         )
@@ -216,6 +225,20 @@ def _finish_restore(directory: Path) -> None:
         raise StoreError(
             f"a restore of {directory} was interrupted and cannot be finished: {error}"
         ) from error
+
+
+def _speaking(firewall: Firewall, kernel: LinuxKernel) -> Iterator[IPAddress]:
+    """Addresses of containers that run, as far as a firewall that is there already tells."""
+    try:
+        facts = [each for each in firewall.read() if isinstance(each, SpeaksFrom)]
+        links = kernel.host_links({fact.link for fact in facts})
+    except PynetError as error:
+        _log.error("addresses.not_read", reason=error)
+        return
+    for fact in facts:
+        link = links.get(fact.link)
+        if link is not None and link.carrier:  # else its container has stopped
+            yield fact.address
 
 
 def _recall(addresses: IpamAddressUse, store: SqliteStore) -> None:

@@ -257,11 +257,7 @@ class Healer:
             self._store.settle()
         elif not self._store.settled():
             # A state that was lost, or whose disk is not there yet: containers may run on these.
-            self._health.degrade(
-                _LEFT_OVERS,
-                f"the state is new, and {len(surplus)} objects of pynet are on this host already",
-                "restore a backup (pynet restore), or remove them (pynet gc)",
-            )
+            self._health.degrade(_LEFT_OVERS, *self._unlisted(len(surplus)))
             return
         self._health.recover(_LEFT_OVERS)
         if not surplus:
@@ -271,6 +267,18 @@ class Healer:
             if surplus:
                 _report(surplus, network="none")
                 self._reconciler.take_away(surplus)
+
+    def _unlisted(self, number: int) -> tuple[str, str]:
+        """What is said of objects that an unsettled state does not list, and the remedy."""
+        if not self._store.networks():
+            return (
+                f"the state is new, and {number} objects of pynet are on this host already",
+                "restore a backup (pynet restore), or remove them (pynet gc)",
+            )
+        return (
+            f"the state was restored or copied, and lacks {number} objects of pynet on this host",
+            "restart containers and recreate networks that it lacks, then remove the rest (pynet gc)",
+        )
 
 
 def _report(resources: Iterable[Resource | Rule], **where: str) -> None:

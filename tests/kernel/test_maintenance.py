@@ -16,7 +16,7 @@ from plugin.cli import maintenance
 from plugin.config import Scope, read_config
 from plugin.health import Status
 from plugin.kernel.watches import name_process
-from plugin.model.ids import NetworkID, bridge_name
+from plugin.model.ids import EndpointID, NetworkID, bridge_name, handoff_name
 from tests.kernel.netns import Netns, wait_until
 from tests.unit.cli.conftest import Shell
 
@@ -91,6 +91,30 @@ def make_network(life: Supervisor) -> None:
     call(life, "IpamDriver.RequestPool", {"AddressSpace": "pynet-local", "Pool": "10.7.0.0/24"})
     body = {**NETWORK, "Options": {}, "IPv4Data": [DATA], "IPv6Data": []}
     call(life, "NetworkDriver.CreateNetwork", body)
+
+
+def take_address(life: Supervisor, wanted: str = "") -> str:
+    """This one, or the next that is free."""
+    handler = life.lookup(Scope.LOCAL)("IpamDriver.RequestAddress")
+    assert handler
+    body = {"PoolID": "pynet-local/10.7.0.0/24", "Address": wanted.partition("/")[0], "Options": {}}
+    return str(handler(json.dumps(body).encode())["Address"])
+
+
+def give_back(life: Supervisor, address: str) -> None:
+    body = {"PoolID": "pynet-local/10.7.0.0/24", "Address": address.partition("/")[0]}
+    call(life, "IpamDriver.ReleaseAddress", body)
+
+
+def start_container(life: Supervisor, netns: Netns, sandbox: Netns, address: str) -> None:
+    """As dockerd does, which takes the link into the sandbox."""
+    endpoint = {**NETWORK, "EndpointID": "e" * 64}
+    call(life, "NetworkDriver.CreateEndpoint", {**endpoint, "Interface": {"Address": address}})
+    call(life, "NetworkDriver.Join", {**endpoint, "SandboxKey": "/run/docker/netns/x"})
+    link = handoff_name(EndpointID("e" * 64))
+    netns.ip(f"link set {link} netns {sandbox.path}")
+    sandbox.ip(f"link set {link} name eth0", "link set eth0 up")
+    sandbox.wait_for_carrier("eth0")
 
 
 def stop(life: Supervisor, environ: dict[str, str]) -> None:
@@ -269,6 +293,57 @@ class TestBackup:
         assert BRIDGE not in links
         assert BRIDGE in netns.run("ip", "link")
         assert pynet("check").exit_code == 0
+
+    def test_what_came_after_it_runs_on(
+        self,
+        run: Callable[..., Supervisor],
+        pynet: Shell,
+        environ: dict[str, str],
+        tmp_path: Path,
+        netns: Netns,
+    ) -> None:
+        """And keeps its address, until it gives it back."""
+        life = run()
+        make_network(life)
+        saved, sandbox = tmp_path / "saved.tar", Netns()
+        pynet("backup", str(saved))
+        address = take_address(life)
+        start_container(life, netns, sandbox, address)
+        before = netns.run("ip", "-o", "link"), netns.run("nft", "list", "ruleset")
+        stop(life, environ)
+        pynet("restore", str(saved))
+        again = run(Status.DEGRADED)
+        (condition,) = again.health.conditions
+        after = netns.run("ip", "-o", "link"), netns.run("nft", "list", "ruleset")
+        taken = take_address(again)
+        give_back(again, address)
+
+        assert condition.what == "left-overs"
+        assert "was restored or copied, and lacks" in condition.why
+        assert after == before
+        assert taken != address
+        assert take_address(again, address) == address
+
+    def test_what_has_ended_since_then_keeps_no_address(
+        self,
+        run: Callable[..., Supervisor],
+        pynet: Shell,
+        environ: dict[str, str],
+        tmp_path: Path,
+        netns: Netns,
+    ) -> None:
+        """Its engine has given that back already, when nobody listened."""
+        life = run()
+        make_network(life)
+        saved, sandbox = tmp_path / "saved.tar", Netns()
+        pynet("backup", str(saved))
+        address = take_address(life)
+        start_container(life, netns, sandbox, address)
+        stop(life, environ)
+        sandbox.ip("link set eth0 down")
+        pynet("restore", str(saved))
+
+        assert take_address(run(Status.DEGRADED), address) == address
 
     def test_to_a_place_that_cannot_be_written(
         self, run: Callable[..., Supervisor], pynet: Shell, tmp_path: Path
