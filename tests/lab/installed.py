@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab.commands import CommandError, run, wait_until
+from tests.lab.commands import PATIENCE, CommandError, run, wait_until
 from tests.lab.debian import CACHE, mirror
 from tests.lab.host import Host
 from tests.lab.machine import Machine
@@ -68,7 +68,7 @@ class Installed(ABC):
         """Have it compare the host with what it should hold, before the next tick."""
         post_json(self.admin_socket, "/v1/reconcile", None, timeout=30)
 
-    def wait_ready(self, *, deadline: float = 60) -> None:
+    def wait_ready(self, *, deadline: float = PATIENCE) -> None:
         """Wait until it has finished starting, healthy or not."""
         wait_until(self._answers, f"pynet on {self.machine.name}", deadline=deadline)
 
