@@ -1,10 +1,14 @@
 """The iptables commands of this host, and what they say.
 
-Where somebody uses the legacy tables too, which the kernel tells, a packet has to pass both.
+A packet has to pass the legacy tables and nftables' own.  The kernel tells which legacy tables
+are in use.  Where the plain command is the legacy one, rules of nftables may be left of another
+command: Docker's policy of DROP, for instance, after a host was switched over.
 """
 
+import re
+import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +16,10 @@ from plugin.errors import FirewallError
 
 COMMANDS: Final = {4: "iptables", 6: "ip6tables"}
 LEGACY: Final = "-legacy"
+NATIVE: Final = "-nft"
 NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
 _TIMEOUT_SECONDS: Final = 10.0
+_DECIDES: Final = re.compile(r"^(-A |:\S+ DROP )", re.MULTILINE)  # of iptables-save
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
 _LEGACY_TABLES: Final = {
     4: Path("/proc/thread-self/net/ip_tables_names"),
@@ -28,6 +34,9 @@ def wanted(table: str) -> Iterator[tuple[str, int]]:
     for version, names in _LEGACY_TABLES.items():
         if _in_use(names, table):
             yield COMMANDS[version] + LEGACY, version
+    for version, command in COMMANDS.items():
+        if _is_legacy(command) and _has_native(command, table):
+            yield command + NATIVE, version
 
 
 def parsed(chain: str, listing: str) -> list[str]:
@@ -54,16 +63,32 @@ def failure(
 
 def call(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command, whatever it answers.  Raises FirewallError if it does not."""
+    return _run([path, "-w", "5", *arguments])
+
+
+def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 - the path is iptables', the arguments are ours
-            [path, "-w", "5", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
+            words, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise FirewallError(f"{path} did not answer: {error}") from error
+        raise FirewallError(f"{words[0]} did not answer: {error}") from error
+
+
+def _is_legacy(command: str) -> bool:
+    path = shutil.which(command)
+    return path is not None and LEGACY in Path(path).resolve().name
+
+
+def _has_native(command: str, table: str) -> bool:
+    """Whether nftables has rules or a policy of DROP in the table; if unsure, yes."""
+    path = shutil.which(f"{command}{NATIVE}-save")
+    if path is None:
+        return False
+    try:
+        return _DECIDES.search(_run([path, "-t", table]).stdout) is not None
+    except FirewallError:
+        return True  # whoever uses the command says why it fails
 
 
 def _in_use(names: Path, table: str) -> bool:

@@ -15,7 +15,6 @@ from plugin.firewall import docker_user, iptables, user_nat
 from plugin.firewall.base import Ruleset
 from plugin.model.rules import CompiledTable
 
-_NATIVE: Final = "-nft"
 _FAMILIES: Final = {4: "ip", 6: "ip6"}
 _PLACES: Final = (
     ("filter", ("FORWARD", "DOCKER-USER"), docker_user.OURS),
@@ -79,12 +78,14 @@ def _commands(table: str) -> Iterator[tuple[str, int, bool]]:
 
     A plugin in a container may have used another variant than this host does.
     """
+    found = set()
     for command, version in iptables.wanted(table):
         legacy = command.endswith(iptables.LEGACY)
         plain = iptables.COMMANDS[version]
-        path = shutil.which(command if legacy else plain + _NATIVE) or shutil.which(plain)
+        path = shutil.which(command if legacy else plain + iptables.NATIVE) or shutil.which(plain)
         if path is not None:
-            yield path, version, legacy
+            found.add((path, version, legacy))
+    yield from sorted(found)
 
 
 def _ours(path: str, table: str, chain: str, pattern: re.Pattern[str]) -> Iterator[_Rule]:

@@ -1,6 +1,8 @@
 """Next to a Docker that uses the legacy tables, which packets pass beside nftables' own."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -48,6 +50,26 @@ def test_containers_reach_out_and_each_other(site: Site) -> None:
     assert tcp(other.netns, ("0.0.0.0", 90), one.netns, (str(other.address4), 90)) == str(
         one.address4
     )
+
+
+def test_rules_that_docker_left_in_nftables_are_answered(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host was switched to the legacy commands, and nftables still has a policy of DROP."""
+    for family in ("iptables", "ip6tables"):
+        site.host.run(f"{family}-nft", "-F", "FORWARD")  # the host's plain command was nftables'
+        site.host.run(f"{family}-nft", "-P", "FORWARD", "DROP")
+        (tmp_path / family).symlink_to("/usr/sbin/xtables-legacy-multi")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    site.healer.heal()
+    server = site.container(site.network("blue", *SUBNETS), 2, [a_binding(80, 8080)])
+
+    tcp(server.netns, ("0.0.0.0", 80), site.outside, (HOST4, 8080))
+    tcp(server.netns, ("::", 80), site.outside, (HOST6, 8080))
+    FirewallTraces((), NfTables()).remove()
+    for family in ("iptables", "ip6tables"):
+        for variant in ("legacy", "nft"):
+            assert "pynet" not in site.host.run(f"{family}-{variant}-save")
 
 
 @pytest.mark.parametrize("command", FAMILIES)
