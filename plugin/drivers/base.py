@@ -8,6 +8,7 @@ answer for the same values.  Each method raises RefusedError for what cannot be 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 from plugin.drivers.options import Option, Values
@@ -23,7 +24,7 @@ from plugin.model.network import (
     PortTarget,
 )
 from plugin.model.parents import HostLink, ParentUse
-from plugin.model.plan import Plan
+from plugin.model.plan import Plan, together
 from plugin.model.tunnels import Announcement, Tunnel, Underlay
 
 
@@ -98,6 +99,11 @@ class BoundNetwork(ABC):
     def network_plan(self) -> Plan:
         """What the network alone needs, from its creation to its deletion."""
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The same, made once."""
+        return self.network_plan()
+
     @abstractmethod
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
         """The hardware address of an endpoint for which nobody chose one."""
@@ -128,10 +134,8 @@ class BoundNetwork(ABC):
 
     def whole_plan(self, endpoints: Sequence[Endpoint]) -> Plan:
         """Everything the host may hold for the network, endpoints that never joined among it."""
-        plan = self.network_plan() | self.shared_plan(endpoints)
-        for endpoint in endpoints:
-            plan |= self.held_plan(endpoint)
-        return plan
+        held = (self.held_plan(endpoint) for endpoint in endpoints)
+        return together([self.plan, self.shared_plan(endpoints), *held])
 
 
 class Bind(Protocol):

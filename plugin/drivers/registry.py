@@ -38,6 +38,11 @@ def bind(network: Network) -> BoundNetwork:
     return driver.bind(network, Values(driver.options, network.options))
 
 
+def bind_nothing(network: Network) -> BoundNetwork:
+    """A network of a mode that nobody has, as one that has nothing on the host."""
+    return NULL.bind(replace(network, mode=NULL.mode), Values(NULL.options, {}))
+
+
 def as_far_as_readable(bound: BoundNetwork, endpoint: Endpoint) -> Endpoint:
     """The endpoint without those options that cannot be read."""
     driver = driver_for(bound.network.mode)

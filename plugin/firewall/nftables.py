@@ -21,10 +21,11 @@ from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName, Key
-from plugin.model.rules import Chain, Prepared, Rule, SetChange
+from plugin.model.rules import Chain, Prepared, Rule, SetChange, SetEntry
 
 _log: Final = Log("nftables")
 _Chains = dict[Chain, tuple[bytes, ...]]
+_Held = tuple[str, tuple[SetEntry, ...]]  # the name of a set, and what it holds
 
 
 class NftablesFirewall:
@@ -47,6 +48,7 @@ class NftablesFirewall:
         self._ruleset = ruleset
         self._made: _Chains | None = None  # our chains as they were when they were made last
         self._restored: deque[Rule] = deque()
+        self._facts: tuple[dict[str, tuple[SetEntry, ...]], frozenset[Fact]] = {}, frozenset()
 
     def check(self) -> None:
         """What the kernel refuses is found out by asking."""
@@ -95,7 +97,12 @@ class NftablesFirewall:
 
     def read(self) -> frozenset[Fact]:
         with _in_our_words():
-            return facts_of(self._read(SHAPES))
+            held = dict(self._entries(SHAPES))
+        before, facts = self._facts
+        if held != before:  # nearly always it is what the last look saw
+            facts = facts_of(_elements(held.items()))
+            self._facts = held, facts
+        return facts
 
     def refused(self) -> dict[IfName, int]:
         with _in_our_words():
@@ -150,11 +157,12 @@ class NftablesFirewall:
         return {each.key: each for each in self._read(names) if each.key in wanted}
 
     def _read(self, names: Iterable[str]) -> Iterator[Element]:
+        return _elements(self._entries(names))
+
+    def _entries(self, names: Iterable[str]) -> Iterator[_Held]:
         for family in skeleton.FAMILIES:
             own = [name for name in names if SHAPES[name].family == family]
-            found = self._ruleset.entries(family, skeleton.TABLE, own)
-            for name, entries in found.items():
-                yield from SHAPES[name].elements(entries)
+            yield from self._ruleset.entries(family, skeleton.TABLE, own).items()
 
     def _look(self) -> _Chains | None:
         """Our chains, with their rules; None if they cannot be seen for all that changes."""
@@ -181,6 +189,11 @@ def _in_our_words() -> Iterator[None]:
         yield
     except KernelError as error:
         raise FirewallError(str(error)) from error
+
+
+def _elements(held: Iterable[_Held]) -> Iterator[Element]:
+    for name, entries in held:
+        yield from SHAPES[name].elements(entries)
 
 
 def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[SetChange]:

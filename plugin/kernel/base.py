@@ -77,9 +77,9 @@ class Kernel(Protocol):
         """
 
     def one_look(self) -> AbstractContextManager[None]:
-        """Let all that is read in the block share one look into sandboxes, where links are found.
+        """Let all that is read in the block share one look at links, here and in sandboxes.
 
-        One that is not found is looked for anew.
+        A link that is not found, or not as it should be, is looked for anew.
         """
 
     def read_all(self) -> frozenset[HostResource]:
@@ -92,6 +92,12 @@ class Kernel(Protocol):
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """Those of ``ifnames`` that no link has."""
+
+    def returned_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        """Those of ``ifnames`` that are here, as links are that come back out of sandboxes.
+
+        In one look (see above) one that came since it began may be left out.
+        """
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of ``keys`` (paths of the engine's) that are gone; none where they are not to be seen."""

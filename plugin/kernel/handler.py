@@ -4,12 +4,13 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar, cast
 
 from plugin.errors import KernelError
+from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.ids import Key
+from plugin.model.ids import IfName, Key
 
 
 class HostObject(Protocol):
@@ -24,11 +25,19 @@ Look = TypeVar("Look")
 
 
 class Session:
-    """One conversation with the kernel, and what has been seen in it so far."""
+    """One conversation with the kernel, and what has been seen in it so far.
 
-    def __init__(self, rtnl: Rtnl) -> None:
+    ``links`` are all links by name, where an earlier list of them is good enough.
+    """
+
+    def __init__(self, rtnl: Rtnl, links: Mapping[IfName, LinkInfo] | None = None) -> None:
         self.rtnl = rtnl
+        self._links = links
         self._looks: dict[object, object] = {}
+
+    def link(self, ifname: IfName) -> LinkInfo | None:
+        """The link of that name.  Raises RtnlError."""
+        return self.rtnl.link(ifname) if self._links is None else self._links.get(ifname)
 
     def look(self, kind: Callable[[Rtnl], Look]) -> Look:
         """The one look of that kind in this conversation, for all who read: a long list is read once."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from plugin.kernel.connection_reaper import ConnectionReaper
 from plugin.kernel.handler import Session
 from plugin.kernel.handlers import Parts, handlers
 from plugin.kernel.host_ports import HostPorts
-from plugin.kernel.links import docker_bridges, host_links, sandboxes, stacking, sysctls
+from plugin.kernel.links import (
+    docker_bridges,
+    host_links,
+    sandboxes,
+    seen_links,
+    stacking,
+    sysctls,
+)
 from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink import conntrack, nf_tables
 from plugin.kernel.netlink.conversations import conversation
@@ -48,6 +55,7 @@ class LinuxKernel:
     ) -> None:
         if not resources:
             return
+        seen_links.forget()
         with conversation() as rtnl:
             session = Session(rtnl)
             for kind, values in groupby(resources, type):
@@ -63,6 +71,7 @@ class LinuxKernel:
     def remove(self, resources: Sequence[HostResource]) -> None:
         if not resources:
             return
+        seen_links.forget()
         failures: list[Exception] = []
         with conversation() as rtnl:
             session = Session(rtnl)
@@ -75,19 +84,30 @@ class LinuxKernel:
             raise ExceptionGroup("not everything could be removed", failures)
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
+        wanted = frozenset(resources)
+        with conversation() as rtnl:
+            look = seen_links.look(rtnl)
+            if look is None:
+                return self._read(Session(rtnl), wanted)
+            unsure = wanted - look.right
+            look.right |= unsure & self._read(Session(rtnl, look.links), unsure)
+            unsure -= look.right
+            return (wanted - unsure) | self._read(Session(rtnl), unsure)
+
+    def _read(self, session: Session, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         wanted: defaultdict[type, list[HostResource]] = defaultdict(list)
         for resource in resources:
             wanted[type(resource)].append(resource)
-        with conversation() as rtnl:
-            session = Session(rtnl)
-            return frozenset(
-                found
-                for kind, values in wanted.items()
-                for found in self._handlers[kind].read(session, values)
-            )
+        return frozenset(
+            found
+            for kind, values in wanted.items()
+            for found in self._handlers[kind].read(session, values)
+        )
 
-    def one_look(self) -> AbstractContextManager[None]:
-        return sandboxes.one_look()
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        with sandboxes.one_look(), seen_links.one_list():
+            yield
 
     def read_all(self) -> frozenset[HostResource]:
         with conversation() as rtnl:
@@ -99,6 +119,14 @@ class LinuxKernel:
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         with conversation() as rtnl:
             return frozenset(name for name in ifnames if rtnl.link(name) is None)
+
+    def returned_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        wanted = frozenset(ifnames)
+        with conversation() as rtnl:
+            look = seen_links.look(rtnl)
+            if look is None:
+                return wanted.intersection(each.ifname for each in rtnl.links())
+            return frozenset(name for name in wanted.intersection(look.links) if rtnl.link(name))
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         # The managed plugin has no such directory; elsewhere the engine takes away what has ended.

@@ -14,6 +14,13 @@ class Delta:
     changed: frozenset[Resource] = frozenset()
     surplus: frozenset[Resource] = frozenset()
 
+    def __or__(self, other: "Delta") -> "Delta":
+        return Delta(
+            missing=self.missing | other.missing,
+            changed=self.changed | other.changed,
+            surplus=self.surplus | other.surplus,
+        )
+
     def __bool__(self) -> bool:
         return bool(self.missing or self.changed or self.surplus)
 
@@ -24,8 +31,10 @@ def diff(desired: Iterable[Resource], actual: Iterable[Resource]) -> Delta:
     ``changed`` holds the desired form of what the host has otherwise; ``surplus`` the
     actual form of what nobody wants.
     """
-    wanted = {resource.key: resource for resource in desired}
-    found = {resource.key: resource for resource in actual}
+    # What is as it should be, nearly all as a rule, need not be compared by key.
+    wants, has = frozenset(desired), frozenset(actual)
+    wanted = {resource.key: resource for resource in wants - has}
+    found = {resource.key: resource for resource in has - wants}
     return Delta(
         missing=frozenset(wanted[key] for key in wanted.keys() - found.keys()),
         changed=frozenset(

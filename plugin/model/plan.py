@@ -55,11 +55,7 @@ class Plan:
     handoff: IfName | None = None
 
     def __or__(self, other: "Plan") -> "Plan":
-        return Plan(
-            resources=self.resources | other.resources,
-            requires=self.requires | other.requires,
-            handoff=self.handoff or other.handoff,
-        )
+        return together([self, other])
 
     @property
     def links_of_others(self) -> frozenset[IfName]:
@@ -75,6 +71,16 @@ class Plan:
     def links_there(self) -> frozenset[Key]:
         """The keys that links have which must be there, should they be ours after all."""
         return frozenset(("link", name) for name in self.requires)
+
+
+def together(plans: Iterable[Plan]) -> Plan:
+    """One plan of all, however many there are."""
+    known = list(plans)
+    return Plan(
+        resources=frozenset().union(*(plan.resources for plan in known)),
+        requires=frozenset().union(*(plan.requires for plan in known)),
+        handoff=next((plan.handoff for plan in known if plan.handoff), None),
+    )
 
 
 def in_order(resources: Iterable[Resource]) -> list[Resource]:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
-from plugin.drivers.registry import bind
+from plugin.drivers.registry import bind, bind_nothing
+from plugin.errors import InvalidOptionError, PynetError
 from plugin.model.ids import NetworkID
 from plugin.model.network import Network
+from plugin.model.plan import Plan
 
 
 class BoundNetworks:
@@ -30,15 +32,26 @@ class BoundNetworks:
         self.hold(bound)
         return bound
 
-    def to_remove(self, network: Network) -> BoundNetwork:
-        """The network without those options that cannot be read.
+    def as_readable(self, network: Network) -> BoundNetwork:
+        """The network without those options that cannot be read, or without anything.
 
-        An earlier pynet may have taken what this one refuses; that must keep nothing on the host.
+        An earlier pynet may have taken what this one refuses, and a later one may have a mode that
+        this one has not; that must keep nothing on the host.
         What such an option alone brought is nobody's afterwards, and swept.
         """
-        bound = self.of(network)
+        try:
+            bound = self.of(network)
+        except InvalidOptionError:
+            return bind_nothing(network)
         options = bound.options.readable()
         return bound if options is bound.options else replace(bound, options=options)
+
+    def plan_of(self, network: Network) -> Plan:
+        """What the network alone needs; nothing if its record cannot be read."""
+        try:
+            return self.of(network).plan
+        except PynetError:
+            return Plan()
 
     def hold(self, bound: BoundNetwork) -> None:
         """Remember one that was bound elsewhere."""

@@ -114,7 +114,7 @@ class Networks:
             network = self._store.network(network_id)
             if network is None:
                 return
-            bound = self._bound.of(network)
+            bound = self._bound.as_readable(network)
             self._teardown.collect_network(network)
             self._hosts.leave(bound)
         self._parents.changed(bound)
@@ -170,7 +170,8 @@ class Networks:
         with self._locks.admission:
             for network in self._store.networks():
                 if network.id != bound.network.id:
-                    other = self._bound.of(network)
+                    # Of one whose record cannot be read, what can be read.
+                    other = self._bound.as_readable(network)
                     _refuse_overlap(bound, other)
                     _refuse_shared_bridge(bound, other)
                     refuse_shared_parent(bound, other)

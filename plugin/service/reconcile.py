@@ -1,6 +1,6 @@
 """Makes the host hold what a plan says, and nothing of a plan that failed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from plugin import deadline
@@ -10,7 +10,6 @@ from plugin.kernel.base import Kernel
 from plugin.log import Log
 from plugin.model.diff import Delta, diff
 from plugin.model.facts import Fact
-from plugin.model.ids import Key
 from plugin.model.plan import Plan, in_order
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import HostResource, Resource, is_shared
@@ -170,16 +169,15 @@ class Reconciler:
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
-    def compare(self, desired: Iterable[Resource], known: Mapping[Key, Fact]) -> Delta:
-        """How the host differs from ``desired``, given what the firewall holds, by key.
+    def compare(self, desired: frozenset[HostResource]) -> Delta:
+        """How the host differs from ``desired``.
 
         Without ``surplus``: that is known only when every network has been looked at.
         """
-        wanted = frozenset(each for each in desired if not isinstance(each, self._unseen))
-        host, own = _split(wanted)
-        found = (known.get(fact.key) for fact in own)
-        actual = self._kernel.read(host) | {each for each in found if each is not None}
-        return diff(wanted, actual)
+        wanted = desired
+        if self._unseen:
+            wanted = frozenset(each for each in desired if not isinstance(each, self._unseen))
+        return diff(wanted, self._kernel.read(wanted))
 
     def _undo(self, plan: Plan) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Final
 from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.registry import as_far_as_readable
+from plugin.errors import PynetError
 from plugin.log import Log
 from plugin.model.addresses import HostRoute
 from plugin.model.facts import Fact
@@ -56,7 +57,7 @@ class Teardown:
             release_all(self._addresses, network, endpoint)
         else:
             unbind_all(self._addresses, network, endpoint)
-        bound = self.bound.to_remove(network)
+        bound = self.bound.as_readable(network)
         readable = as_far_as_readable(bound, endpoint)
         plan = bound.held_plan(readable)
         self._reconciler.remove(self.own(bound, endpoint, plan))
@@ -97,7 +98,7 @@ class Teardown:
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
-        bound = self.bound.to_remove(network)
+        bound = self.bound.as_readable(network)
         readable = [as_far_as_readable(bound, endpoint) for endpoint in endpoints]
         plan = bound.whole_plan(readable)
         self._reconciler.remove(plan)
@@ -141,7 +142,10 @@ class Teardown:
             return
         with self.locks.admission:
             for network in self._store.networks():
-                wanted = self.bound.of(network).network_plan()
+                try:
+                    wanted = self.bound.of(network).plan
+                except PynetError:
+                    return  # nobody can say what that network wants
                 shared -= {each for each in shared if wanted.needs(each)}
             self._reconciler.take_away(shared)
 
@@ -161,7 +165,7 @@ class Teardown:
             _log.warning("endpoint.collected", endpoint=short(other.id))
             self.collect(network, other)
             # Its record has to be gone before another takes its place.
-            bound = self.bound.to_remove(network)
+            bound = self.bound.as_readable(network)
             readable = as_far_as_readable(bound, other)
             self._kernel.connections_ended(tracked_addresses(bound, readable))
 

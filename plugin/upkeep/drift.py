@@ -6,15 +6,16 @@ Healing looks here before it acts, and ``pynet check`` shows what it would do.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from itertools import chain
 from typing import Final
 
 from plugin.errors import PynetError
 from plugin.firewall.base import Firewall
 from plugin.log import Log
-from plugin.model.diff import Delta
+from plugin.model.diff import Delta, diff
 from plugin.model.facts import Fact
-from plugin.model.ids import short
+from plugin.model.ids import Key, short
 from plugin.model.links import HandedOver, Veth
 from plugin.model.nat import UserMasquerades
 from plugin.model.network import Endpoint, Network, NetworkState
@@ -26,6 +27,8 @@ from plugin.service.bound_networks import BoundNetworks
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
+from plugin.upkeep.unreadable import Unreadable
+from plugin.upkeep.wanted import Wanted, WantedNetworks
 
 _log: Final = Log("drift")
 
@@ -71,9 +74,21 @@ class KnownFacts:
             self._read()
             self._confirmed = differs(self.there)
 
+    def difference(self, wanted: frozenset[Fact]) -> Delta:
+        """What lacks of ``wanted``, or is otherwise."""
+        lacking = wanted - self.there
+        if not lacking:
+            return Delta()
+        found = (self._by_key.get(fact.key) for fact in lacking)
+        return diff(lacking, (each for each in found if each is not None))
+
+    @cached_property
+    def _by_key(self) -> dict[Key, Fact]:
+        return {fact.key: fact for fact in self.there}
+
     def _read(self) -> None:
         self.there = self._firewall.read()
-        self.by_key = {fact.key: fact for fact in self.there}
+        self.__dict__.pop("_by_key", None)
 
 
 class Inspector:
@@ -82,19 +97,19 @@ class Inspector:
     def __init__(self, store: Store, reconciler: Reconciler, bound: BoundNetworks) -> None:
         self.store = store
         self._bound = bound
+        self.plans = WantedNetworks(bound)
         self.reconciler = reconciler
         self._kernel = reconciler.kernel
         self._firewall = reconciler.firewall
 
     def wanting(self, network: Network, endpoints: Iterable[Endpoint], facts: KnownFacts) -> Delta:
         """What an active network lacks, or has otherwise, given what the firewall holds."""
-        plan = self._plan(network, endpoints)
-        delta = self.reconciler.compare(plan.resources, facts.by_key)
-        own = {each for each in plan.resources if isinstance(each, Fact)}
-        if own.isdisjoint(delta.missing | delta.changed):
+        wanted = self.plans.active(network, endpoints)
+        delta = self.reconciler.compare(wanted.host)
+        if wanted.facts <= facts.there:
             return delta
-        facts.confirm(lambda there: not own <= there)
-        return self.reconciler.compare(plan.resources, facts.by_key)
+        facts.confirm(lambda there: not wanted.facts <= there)
+        return delta | facts.difference(wanted.facts)
 
     def wanted_facts(self) -> Iterator[Fact]:
         """What active networks want of the firewall, as far as that can be said."""
@@ -102,19 +117,16 @@ class Inspector:
             if network.state is not NetworkState.ACTIVE:
                 continue
             try:
-                plan = self._plan(network, self.store.endpoints(network.id))
+                yield from self.plans.active(network, self.store.endpoints(network.id)).facts
             except PynetError as error:  # healing says it, too
                 _log.error("network.not_planned", network=short(network.id), reason=error)
-                continue
-            yield from (each for each in plan.resources if isinstance(each, Fact))
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         """Those of ``endpoints`` without a link, on the host or in a sandbox; one look for all.
 
         Of one that has no link by its mode, it is the sandbox that must be there.
         """
-        bound = self._bound.of(network)
-        own = {each.id: _links(bound.endpoint_plan(each)) for each in endpoints}
+        own = {each.id: _links(self.plans.link_plan(network, each)) for each in endpoints}
         there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
         ended = self._kernel.ended_sandboxes(
             each.sandbox_key for each in endpoints if each.sandbox_key and not own[each.id]
@@ -132,10 +144,8 @@ class Inspector:
         """Published ports of running containers that the host does not hold, or does not carry."""
         wanted = {
             resource
-            for network in self.store.networks()
-            for endpoint in self.store.endpoints(network.id)
-            if endpoint.joined
-            for resource in self._bound.of(network).ports_plan(endpoint).resources
+            for wanted in self._readable(self.plans.active)
+            for resource in wanted.host
             if isinstance(resource, HostPort | ProxiedPort)
         }
         lacking = wanted - self._kernel.read(wanted)
@@ -148,11 +158,10 @@ class Inspector:
         just being joined is among them until dockerd has taken its link, and one that left until it
         is deleted.  One that lost its link with its parent is not: its container may run on without.
         """
-        bound = self._bound.of(network)
         known = [each for each in self.store.endpoints(network.id) if not each.deleting]
-        handoffs = {each.id: bound.endpoint_plan(each).handoff for each in known}
+        handoffs = {each.id: self.plans.link_plan(network, each).handoff for each in known}
         names = {name for name in handoffs.values() if name is not None}
-        here = names - self._kernel.missing_links(names)
+        here = self._kernel.returned_links(names)
         unlinked = self.unlinked(network, [e for e in known if handoffs[e.id] not in here])
         ended = self._kernel.ended_sandboxes(e.sandbox_key for e in unlinked if e.sandbox_key)
         over = {e.id for e in unlinked if not e.unplugged and e.sandbox_key in (None, *ended)}
@@ -163,27 +172,55 @@ class Inspector:
 
         Those of a mode without links are as far as we were told; a killed dockerd tells nothing.
         """
-        bound = self._bound.of(network)
         abandoned = self.abandoned(network)
         return any(
-            each.joined and each not in abandoned and _links(bound.endpoint_plan(each))
+            each.joined and each not in abandoned and _links(self.plans.link_plan(network, each))
             for each in self.store.endpoints(network.id)
         )
 
-    def surplus(self) -> list[Resource]:
+    def surplus(self, facts: frozenset[Fact] | None = None) -> list[Resource]:
         """What carries our mark and belongs to nobody; a call that runs may be about to own it.
 
-        What is known of others' bridges is none of it: it comes and goes with them.
+        What is known of others' bridges is none of it: it comes and goes with them.  What a network
+        has whose record cannot be read is none of it, either.  ``facts`` are those that the firewall
+        held a moment ago.
         """
-        facts = [each for each in self._firewall.read() if not each.surrounding]
-        actual: list[Resource] = [*self._kernel.read_all(), *facts]
-        plans = [
-            self._bound.of(network).whole_plan(self.store.endpoints(network.id))
-            for network in self.store.networks()
+        there = self._firewall.read() if facts is None else facts
+        unreadable = self.unreadable()
+        wanted = list(self._readable(self.plans.all_of))
+        loose = there.difference(*(each.facts for each in wanted))
+        loose = frozenset(each for each in loose if not each.surrounding)
+        # A part of a fact that is wanted has its key: healing sees to it.
+        keys = {fact.key for each in wanted for fact in each.facts} if loose else set()
+        keys.update(*(each.keys for each in wanted))
+        actual: list[Resource] = [*self._kernel.read_all(), *loose]
+        return [
+            resource
+            for resource in actual
+            if resource.key not in keys and not any(each.owns(resource) for each in unreadable)
         ]
-        wanted = {resource.key for plan in plans for resource in plan.resources}
-        wanted |= {key for plan in plans for key in plan.links_there}
-        return [resource for resource in actual if resource.key not in wanted]
+
+    def unreadable(self) -> list[Unreadable]:
+        """Networks of which nobody can say what the host should hold, each with the reason."""
+        found = []
+        for network in self.store.networks():
+            endpoints = self.store.endpoints(network.id)
+            try:
+                self.plans.all_of(network, endpoints)
+            except PynetError as error:
+                found.append(Unreadable(network, endpoints, str(error)))
+        return found
+
+    def _readable(
+        self, plan: Callable[[Network, tuple[Endpoint, ...]], Wanted]
+    ) -> Iterator[Wanted]:
+        """What is wanted for each network whose record can be read."""
+        for network in self.store.networks():
+            try:
+                wanted = plan(network, self.store.endpoints(network.id))
+            except PynetError:
+                continue
+            yield wanted
 
     def surrounding_facts(self, obeyed: Iterable[int]) -> list[Fact]:
         """What the firewall should know of others' bridges, and of the user's own rules."""
@@ -201,16 +238,6 @@ class Inspector:
     def facts(self) -> KnownFacts:
         """Everything that the firewall holds.  Raises FirewallError."""
         return KnownFacts(self._firewall)
-
-    def _plan(self, network: Network, endpoints: Iterable[Endpoint]) -> Plan:
-        """What the host holds for an active network and those of ``endpoints`` that are joined."""
-        bound = self._bound.of(network)
-        known = tuple(endpoints)
-        plan = bound.network_plan() | bound.shared_plan(known)
-        for endpoint in known:
-            if endpoint.joined:
-                plan |= bound.held_plan(endpoint)
-        return plan
 
 
 class Inspection:

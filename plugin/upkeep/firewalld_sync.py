@@ -95,7 +95,7 @@ class FirewalldZones:
         for network in self._store.networks():
             if network.state is not NetworkState.ACTIVE:
                 continue
-            for each in self._bound.of(network).network_plan().resources:
+            for each in self._bound.plan_of(network).resources:
                 if isinstance(each, Shim) or (isinstance(each, Bridge) and self._is_own(each)):
                     yield each.ifname
 

@@ -30,6 +30,7 @@ from plugin.upkeep.forward_policy import ForwardPolicy
 from plugin.upkeep.idle_timer import NETWORK_SECONDS, IdleTimer
 from plugin.upkeep.refused_frames import RefusedFrames
 from plugin.upkeep.unplugged import tell_unplugged
+from plugin.upkeep.unreadable import tell_unreadable
 
 _log: Final = Log("healing")
 _FIREWALL: Final = "firewall"
@@ -113,11 +114,13 @@ class Healer:
         self._refused.tell()
         failures = self._heal_each(self._in_turn(self._store.networks()), facts, drift=drift)
         tell_unplugged(self._store, self._health)
+        tell_unreadable(self._inspector.unreadable(), self._health)
         networks = self._store.networks()
         self._timer.keep(["", *(network.id for network in networks)])
         self._bound.keep(networks)
+        self._inspector.plans.keep(networks)
         try:
-            self._sweep()
+            self._sweep(facts.there)
         except BusyError as error:  # the next tick sweeps
             _log.info("sweep.postponed", reason=error)
         except (PynetError, ExceptionGroup) as error:
@@ -196,12 +199,22 @@ class Healer:
             network = self._store.network(listed.id)
             if network is None:
                 return
+            if network.state is NetworkState.ACTIVE and self._is_unreadable(network):
+                return
             if network.state is not NetworkState.ACTIVE:
                 # Of a pending one dockerd never saw success; of a deleting one it forgot.
                 self._teardown.collect_network(network)
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
             self._make_so(network, facts, drift=drift)
+
+    def _is_unreadable(self, network: Network) -> bool:
+        """Whether nobody can say what the network wants: nothing of it is touched then."""
+        try:
+            self._inspector.plans.all_of(network, self._store.endpoints(network.id))
+        except PynetError:
+            return True
+        return False
 
     def _make_so(self, network: Network, facts: KnownFacts, *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):
@@ -247,12 +260,15 @@ class Healer:
 
         A VLAN or a dummy of the network's own comes back by itself, after a boot for instance.
         """
-        links = (bound.network_plan() | plan).links_of_others
+        links = (bound.plan | plan).links_of_others
         return bool(self._reconciler.kernel.missing_links(links))
 
-    def _sweep(self) -> None:
-        """The quick look needs no standstill: mostly there is nothing to take away."""
-        surplus = self._inspector.surplus()
+    def _sweep(self, known: frozenset[Fact]) -> None:
+        """The quick look needs no standstill: mostly there is nothing to take away.
+
+        What the firewall held when this pass began is good enough for it.
+        """
+        surplus = self._inspector.surplus(known)
         if not surplus:
             self._store.settle()
         elif not self._store.settled():

@@ -26,10 +26,10 @@ class HostAddresses:
     def follow(self) -> None:
         """Bring every network up to date; what fails is healed as anything else is."""
         for network in self._moves.store.networks():
-            found = self._found(network)
-            if found == network:
-                continue
             try:
+                found = self._found(network)
+                if found == network:
+                    continue
                 self._moves.move(network.id, partial(_with_addresses, found))
             except (PynetError, ExceptionGroup) as error:
                 _log.error("host.not_followed", network=short(network.id), reason=error)

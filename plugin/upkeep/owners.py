@@ -51,4 +51,4 @@ def _is_derived(store: Store, network: Network, ifname: str) -> bool:
 
 
 def _keys(bound: BoundNetworks, network: Network) -> set[Key]:
-    return {each.key for each in bound.of(network).network_plan().resources}
+    return {each.key for each in bound.plan_of(network).resources}

@@ -73,8 +73,11 @@ class Parents:
 
     def _uses(self) -> Iterable[tuple[BoundNetwork, ParentUse]]:
         for network in self._store.networks():
-            bound = self._bound.of(network)
-            use = bound.parent_use()
+            try:
+                bound = self._bound.of(network)
+                use = bound.parent_use()
+            except RefusedError:
+                continue  # the health has it: its record cannot be read
             if use is not None and network.state is NetworkState.ACTIVE:
                 yield bound, use
 

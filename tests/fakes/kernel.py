@@ -107,6 +107,9 @@ class FakeKernel:
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
 
+    def returned_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        return frozenset(name for name in ifnames if name in self.host.links)
+
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(self.host.ended_sandboxes.intersection(keys))
 

@@ -119,7 +119,8 @@ class Rig:
         """Join, and have dockerd take the other end of a pair; tests move links of parents."""
         self.endpoints.join(network.id, endpoint.id, SANDBOX)
         joined = self.endpoints.get(network.id, endpoint.id)
-        handoff = self.bound.of(network).endpoint_plan(joined).handoff
+        known = self.store.network(network.id) or network
+        handoff = self.bound.of(known).endpoint_plan(joined).handoff
         if handoff in self.host.links and self.host.links[handoff].resource is None:
             self.host.hand_over(handoff)
 

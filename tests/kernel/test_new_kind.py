@@ -106,7 +106,7 @@ def reconciler(known: None, netns: Netns) -> Iterable[Reconciler]:
 
 
 def drift(reconciler: Reconciler, *wanted: HostResource) -> Delta:
-    return reconciler.compare(wanted, {})
+    return reconciler.compare(frozenset(wanted))
 
 
 def test_it_comes_and_goes_with_a_plan(reconciler: Reconciler) -> None:

@@ -54,7 +54,7 @@ class AddressHandler(OneByOne[Address]):
 
     def read_one(self, session: Session, value: Address) -> Address | None:
         """The address, if its link has it."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None or _find(session.rtnl, link.index, value) is None:
             return None
         return value

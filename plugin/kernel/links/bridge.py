@@ -35,7 +35,7 @@ class BridgeHandler(LinkHandler[Bridge]):
 
     def read_one(self, session: Session, value: Bridge) -> Bridge | None:
         """The bridge as it is; an adopted one is right as it is, if it is up."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None:
             return None
         if value.adoptable and _is_foreign_bridge(link) and link.up:

@@ -50,7 +50,7 @@ class VethHandler(LinkHandler[Veth]):
 
     def read_one(self, session: Session, value: Veth) -> Veth | None:
         """The pair as the host's end shows it; the other end's name and address are taken on trust."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None:
             return None
         guarded = link.group_forward in (
@@ -80,7 +80,7 @@ class HairpinHandler(OneByOne[Hairpin]):
             session.rtnl.set_hairpin(link.index, on=False)
 
     def read_one(self, session: Session, value: Hairpin) -> Hairpin | None:
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         return value if link is not None and link.hairpin else None
 
 

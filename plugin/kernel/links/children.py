@@ -42,7 +42,7 @@ class ChildHandler(LinkHandler[C]):
 
     def read_one(self, session: Session, value: C) -> C | None:
         """The link as the host shows it; one that is in a sandbox is taken on trust."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None or ownership.is_deleting(link):
             return value if session.look(Sandboxes).has(value) else None
         mark = (ownership.mark_of(link) or "") if ownership.is_ours(link) else ""

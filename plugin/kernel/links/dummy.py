@@ -34,7 +34,7 @@ class DummyHandler(LinkHandler[Dummy]):
         rtnl.change_link(ownership.index_of(dummy.ifname), LinkChange(alias=alias))
 
     def read_one(self, session: Session, value: Dummy) -> Dummy | None:
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None:
             return None
         return replace(value, mtu=link.mtu, mark=ownership.mark_if_right(link))

@@ -49,7 +49,7 @@ class RateLimitHandler(OneByOne[RateLimit]):
 
     def read_one(self, session: Session, value: RateLimit) -> RateLimit | None:
         """The bucket with the rate it has."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None:
             return None
         with traffic_control() as ipr:
@@ -80,7 +80,7 @@ class IngressRedirectHandler(LinkHandler[IngressRedirect]):
 
     def read_one(self, session: Session, value: IngressRedirect) -> IngressRedirect | None:
         """The redirect, if it is there and ours, and taken; one that is down swallows all."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None or not ownership.is_ours(link):
             return None
         if not _is_taken(session.rtnl, value, link.index):

@@ -62,7 +62,7 @@ class ShimHandler(LinkHandler[Shim]):
 
     def read_one(self, session: Session, value: Shim) -> Shim | None:
         """The link as it is; one without its settings differs from any plan."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None or ownership.is_deleting(link):
             return None
         settings = _settings(value)

@@ -57,7 +57,7 @@ class VlanHandler(LinkHandler[Vlan]):
 
     def read_one(self, session: Session, value: Vlan) -> Vlan | None:
         """The sub-interface as it is; one that was adopted is right if it is up."""
-        link = session.rtnl.link(value.ifname)
+        link = session.link(value.ifname)
         if link is None or ownership.is_deleting(link):
             return None
         if not ownership.is_ours(link) and link.up and _is_same(link, value):

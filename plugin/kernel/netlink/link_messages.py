@@ -6,6 +6,7 @@ The layouts are those of linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
 import socket
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from plugin.kernel.netlink import messages as raw
@@ -155,8 +156,9 @@ def _attributes(change: LinkChange) -> bytes:
     return b"".join(found)
 
 
+@lru_cache(maxsize=2048)
 def link_info(body: bytes) -> LinkInfo:
-    """A link, from the kernel's answer."""
+    """A link, from the kernel's answer; of links that did not change it is the same answer."""
     _, hardware, index, flags, _ = IFINFOMSG.unpack_from(body)
     values = raw.attributes(body, IFINFOMSG.size)
     info = raw.attributes(values.get(IFLA_LINKINFO, b""), 0)

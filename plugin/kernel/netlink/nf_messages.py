@@ -163,15 +163,21 @@ def set_names(family: str, table: str, sock: socket.socket) -> list[str]:
     return [name for name in names if not name.startswith(_NAMELESS)]
 
 
-def entries(family: str, table: str, name: str, sock: socket.socket) -> Iterator[SetEntry]:
-    """What a set or map holds."""
+def packed_entries(family: str, table: str, name: str, sock: socket.socket) -> tuple[bytes, ...]:
+    """What a set or map holds, as the kernel tells it; the same bytes while it does not change."""
     wanted = _named(nf_tables.TABLE, table) + _named(_SET_OF_ENTRIES, name)
-    for told in nf_tables.dump(_GETSETELEM, family, wanted, sock):
-        yield from _read(told)
+    told = nf_tables.dump(_GETSETELEM, family, wanted, sock)
+    return tuple(each.get(_ENTRIES, b"") for each in told)
 
 
-def _read(told: dict[int, bytes]) -> Iterator[SetEntry]:
-    for _, item in raw.each_attribute(told.get(_ENTRIES, b"")):
+def entries(packed: Iterable[bytes]) -> Iterator[SetEntry]:
+    """The same, as values."""
+    for each in packed:
+        yield from _read(each)
+
+
+def _read(packed: bytes) -> Iterator[SetEntry]:
+    for _, item in raw.each_attribute(packed):
         found = raw.attributes(item, 0)
         flags = int.from_bytes(found.get(_FLAGS, b"\0"))
         data = raw.find(found.get(_DATA, b""), 0, _VALUE) or b""

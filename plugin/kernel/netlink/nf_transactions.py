@@ -33,6 +33,8 @@ class NfTables:
         self._lock = TimedLock(_TIMEOUT_SECONDS, _busy)
         self._socket: socket.socket | None = None
         self._sequence = 0
+        # What each set held when it was read last: sets are long, and seldom change between two looks.
+        self._read: dict[tuple[str, str, str], tuple[tuple[bytes, ...], tuple[SetEntry, ...]]] = {}
 
     def chains(self) -> tuple[Chain, ...]:
         with self.turn() as sock:
@@ -48,7 +50,12 @@ class NfTables:
         found = {}
         with self.turn() as sock:
             for name in names:
-                found[name] = tuple(messages.entries(family, table, name, sock))
+                packed = messages.packed_entries(family, table, name, sock)
+                before, known = self._read.get((family, table, name), ((), ()))
+                if packed != before:
+                    known = tuple(messages.entries(packed))
+                    self._read[family, table, name] = packed, known
+                found[name] = known
         return found
 
     def lay(

@@ -30,6 +30,8 @@ _RTM_GETNSID: Final = 90
 
 _RTGENMSG: Final = struct.Struct("=Bxxx")
 _ANY_LINK: Final = words.IFINFOMSG.pack(0, 0, 0, 0, 0)
+# Without counters (linux/rtnetlink.h), a link that is as it was is told as it was.
+_WITHOUT_STATISTICS: Final = raw.attribute(29, raw.U32.pack(1 << 3))  # IFLA_EXT_MASK
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
 _NO_NUMBER: Final = -1  # NETNSA_NSID_NOT_ASSIGNED
@@ -61,7 +63,8 @@ class Rtnl:
 
     def link(self, ifname: IfName) -> LinkInfo | None:
         """The link of that name."""
-        body = _ANY_LINK + words.text_attribute(words.IFLA_IFNAME, ifname)
+        name = words.text_attribute(words.IFLA_IFNAME, ifname)
+        body = _ANY_LINK + name + _WITHOUT_STATISTICS
         try:
             return words.link_info(self.ask(_RTM_GETLINK, 0, body))
         except RtnlError as error:
@@ -71,7 +74,7 @@ class Rtnl:
 
     def links(self, nsid: int | None = None) -> list[LinkInfo]:
         """Every link; of another network namespace, if its number here is given."""
-        request = _ANY_LINK + _target(nsid)
+        request = _ANY_LINK + _target(nsid) + _WITHOUT_STATISTICS
         return [words.link_info(body) for body in self.dump(_RTM_GETLINK, request)]
 
     def namespaces(self) -> list[int]:

@@ -1,15 +1,18 @@
 """How the host and the state differ, told and not changed."""
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 import pytest
 
+from plugin.model.diff import Delta
 from plugin.model.ids import IfName, bridge_name, port_name
-from plugin.model.nat import Published
+from plugin.model.nat import Published, SourceNat
 from plugin.model.network import NetworkState
 from plugin.model.traffic import LinkRole, Role
 from plugin.service.reconcile import Reconciler
-from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
+from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector, KnownFacts
+from tests.fakes.firewall import MemoryFirewall
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -46,6 +49,20 @@ def look(rig: Rig, *, running: bool = True) -> list[Difference]:
 def test_there_is_none_where_all_is_well(rig: Rig) -> None:
     """The ordinary case."""
     assert look(rig) == []
+
+
+def test_a_fact_with_the_same_key_differs() -> None:
+    """It is there, and is not missing."""
+    wanted, found = (
+        SourceNat(prefix=ip_network("10.1.0.0/24"), source=ip_address(source))
+        for source in ("192.0.2.1", "192.0.2.2")
+    )
+    firewall = MemoryFirewall()
+    firewall.ensure([found])
+
+    delta = KnownFacts(firewall).difference(frozenset({wanted}))
+
+    assert delta == Delta(changed=frozenset({wanted}))
 
 
 def test_what_is_missing(rig: Rig) -> None:

@@ -1,0 +1,60 @@
+"""One list of all links for whoever asks in a block, where each would ask for his own.
+
+What is as it should be in the list is believed.  Whatever is not may have come or been changed
+since, and must be asked for by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from plugin.kernel.netlink.link_messages import LinkInfo
+from plugin.kernel.netlink.rtnl import Rtnl
+from plugin.model.ids import IfName
+from plugin.model.resources import HostResource
+
+
+@dataclass(slots=True)
+class Look:
+    """All links by name, as they were, and what turned out to be ``right``."""
+
+    links: Mapping[IfName, LinkInfo]
+    right: set[HostResource] = field(default_factory=set)
+
+
+class _Block:
+    """The look, when somebody has asked for it."""
+
+    def __init__(self) -> None:
+        self.look: Look | None = None
+
+
+_block: ContextVar[_Block | None] = ContextVar("block", default=None)
+
+
+@contextmanager
+def one_list() -> Iterator[None]:
+    """Read all links at most once in the block, until it changes one itself."""
+    token = _block.set(_Block())
+    try:
+        yield
+    finally:
+        _block.reset(token)
+
+
+def look(rtnl: Rtnl) -> Look | None:
+    """What has been seen in this block; None outside of one.  Raises RtnlError."""
+    block = _block.get()
+    if block is None:
+        return None
+    if block.look is None:
+        block.look = Look({link.ifname: link for link in rtnl.links()})
+    return block.look
+
+
+def forget() -> None:
+    """The block changes links: what it has seen is over."""
+    block = _block.get()
+    if block is not None:
+        block.look = None
