@@ -17,7 +17,8 @@ from plugin.service.parents import ParentSurvey
 from plugin.service.reconcile import Reconciler
 from plugin.service.teardown import Teardown
 from plugin.store.base import Store
-from plugin.upkeep.drift import Inspection, Inspector
+from plugin.upkeep.differences import Inspection
+from plugin.upkeep.drift import Inspector
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import IdleTimer

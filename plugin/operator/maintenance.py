@@ -28,7 +28,8 @@ from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.teardown import Teardown
 from plugin.store.base import Store
-from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector
+from plugin.upkeep.differences import Difference, Fault, Inspection
+from plugin.upkeep.drift import Inspector
 from plugin.upkeep.healing import Healer
 
 _log: Final = Log("maintenance")

@@ -1,4 +1,4 @@
-"""Endpoints that dockerd will not mention again.
+"""Endpoints and networks that dockerd will not mention again.
 
 dockerd forgets an endpoint whatever its driver answers, and also while the driver is away.  What
 is left of it is found by what the host shows: dockerd puts the link of a sandbox that ends back
@@ -7,8 +7,9 @@ into the host's namespace, and a sandbox that has ended has no file any more.
 
 from typing import Final
 
+from plugin.errors import PynetError
 from plugin.log import Log
-from plugin.model.ids import EndpointID, short
+from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network
 from plugin.service.teardown import Teardown
 from plugin.store.base import Store
@@ -17,6 +18,7 @@ from plugin.upkeep.idle_timer import (
     ENDPOINT_SECONDS,
     INHERITED_SECONDS,
     LEFT_SECONDS,
+    NETWORK_SECONDS,
     IdleTimer,
 )
 
@@ -24,7 +26,7 @@ _log: Final = Log("abandoned")
 
 
 class Abandoned:
-    """Everything here is called with the network's lock held."""
+    """What is about one network is called with its lock held."""
 
     def __init__(
         self, store: Store, teardown: Teardown, inspector: Inspector, timer: IdleTimer
@@ -55,6 +57,20 @@ class Abandoned:
             _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
         waiting = [each for each in idle.values() if self._is_inherited(each)]
         return frozenset(each.id for each in self._inspector.unlinked(network, waiting))
+
+    def collect_networks(self) -> None:
+        """Begin to remove networks whose pools dockerd gave back: their deletion never came, or its answer.
+
+        A pool is released when its network is removed, or could not be made; after that
+        dockerd does not know it any more.
+        """
+        try:
+            forgotten = self._teardown.forgotten()
+            for network_id in self._timer.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
+                self._store.mark_network_deleting(NetworkID(network_id))
+                _log.warning("network.collected", network=short(network_id), why="pools are free")
+        except PynetError as error:
+            _log.error("networks.not_collected", reason=error)
 
     def _patience(self, endpoint: Endpoint) -> float:
         if self._is_inherited(endpoint):

@@ -27,7 +27,7 @@ from plugin.telemetry import DRIFT
 from plugin.upkeep.abandoned import Abandoned
 from plugin.upkeep.drift import Inspector, KnownFacts
 from plugin.upkeep.forward_policy import ForwardPolicy
-from plugin.upkeep.idle_timer import NETWORK_SECONDS, IdleTimer
+from plugin.upkeep.idle_timer import IdleTimer
 from plugin.upkeep.refused_frames import RefusedFrames
 from plugin.upkeep.unplugged import tell_unplugged
 from plugin.upkeep.unreadable import tell_unreadable
@@ -102,7 +102,7 @@ class Healer:
 
     def _look_after_everything(self, *, drift: bool) -> None:
         obeyed = self._prepare_firewall(drift=drift)
-        self._collect_forgotten()
+        self._abandoned.collect_networks()
         try:
             facts = self._inspector.facts()
         except PynetError as error:
@@ -152,20 +152,6 @@ class Healer:
         while left:
             yield left.pop(self._locks.waited_for(left) or next(iter(left)))
 
-    def _collect_forgotten(self) -> None:
-        """Networks whose pools dockerd gave back: their deletion never came, or its answer.
-
-        A pool is released when its network is removed, or could not be made; after that
-        dockerd does not know it any more.
-        """
-        try:
-            forgotten = self._teardown.forgotten()
-            for network_id in self._timer.due("", dict.fromkeys(forgotten, NETWORK_SECONDS)):
-                self._store.mark_network_deleting(NetworkID(network_id))
-                _log.warning("network.collected", network=short(network_id), why="pools are free")
-        except PynetError as error:
-            _log.error("networks.not_collected", reason=error)
-
     def _prepare_firewall(self, *, drift: bool, known: Iterable[Fact] = ()) -> tuple[int, ...]:
         """The families in which rules of the user's decide about masquerading."""
         try:
@@ -199,7 +185,7 @@ class Healer:
             network = self._store.network(listed.id)
             if network is None:
                 return
-            if network.state is NetworkState.ACTIVE and self._is_unreadable(network):
+            if network.state is NetworkState.ACTIVE and not self._inspector.is_readable(network):
                 return
             if network.state is not NetworkState.ACTIVE:
                 # Of a pending one dockerd never saw success; of a deleting one it forgot.
@@ -207,14 +193,6 @@ class Healer:
                 _log.warning("network.undone", network=short(network.id), state=network.state.value)
                 return
             self._make_so(network, facts, drift=drift)
-
-    def _is_unreadable(self, network: Network) -> bool:
-        """Whether nobody can say what the network wants: nothing of it is touched then."""
-        try:
-            self._inspector.plans.all_of(network, self._store.endpoints(network.id))
-        except PynetError:
-            return True
-        return False
 
     def _make_so(self, network: Network, facts: KnownFacts, *, drift: bool) -> None:
         for endpoint in self._store.endpoints(network.id):

@@ -49,9 +49,9 @@ class Peers:
     def follow(self) -> None:
         """Bring every network up to date; what fails is healed as anything else is."""
         for network in self._moves.store.networks():
-            if network.state is not NetworkState.ACTIVE or self._followed(network) == network:
-                continue
             try:
+                if network.state is not NetworkState.ACTIVE or self._followed(network) == network:
+                    continue
                 self._moves.move(NetworkID(network.id), self._followed)
             except (PynetError, ExceptionGroup) as error:
                 _log.error("peers.not_followed", network=short(network.id), reason=error)

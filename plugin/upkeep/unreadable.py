@@ -19,6 +19,7 @@ from plugin.model.ids import (
     redirect_name,
     shim_name,
     short,
+    vxlan_name,
 )
 from plugin.model.network import Endpoint, Network
 from plugin.model.resources import Resource, is_shared
@@ -63,7 +64,7 @@ class Unreadable:
         return False
 
     def _links(self) -> set[str]:
-        own = (bridge_name, dummy_name, shim_name)
+        own = (bridge_name, dummy_name, shim_name, vxlan_name)
         ends = (port_name, redirect_name, handoff_name)
         return {
             *(name(self.network.id) for name in own),

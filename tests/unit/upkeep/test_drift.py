@@ -11,7 +11,8 @@ from plugin.model.nat import Published, SourceNat
 from plugin.model.network import NetworkState
 from plugin.model.traffic import LinkRole, Role
 from plugin.service.reconcile import Reconciler
-from plugin.upkeep.drift import Difference, Fault, Inspection, Inspector, KnownFacts
+from plugin.upkeep.differences import Difference, Fault, Inspection
+from plugin.upkeep.drift import Inspector, KnownFacts
 from tests.fakes.firewall import MemoryFirewall
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint

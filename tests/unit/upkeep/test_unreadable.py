@@ -12,6 +12,7 @@ from plugin.model.network import Network
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
 from plugin.model.traffic import LinkRole, Role
+from plugin.upkeep.differences import Fault
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -19,7 +20,7 @@ BLUE = a_network("blue", "10.1.0.0/24")
 RED = a_network("red", "10.2.0.0/24")
 STRAY = LinkRole(link=IfName("pnb-00000000000"), role=Role.NETWORK)
 DAMAGES = {
-    "mode": (lambda network: replace(network, mode="overlay"), "option mode is 'overlay'"),
+    "mode": (lambda network: replace(network, mode="flannel"), "option mode is 'flannel'"),
     "option": (lambda network: replace(network, options={"mtu": "much"}), "option mtu is 'much'"),
 }
 
@@ -111,6 +112,21 @@ def test_other_networks_come_and_go(rig: Rig, damage: str) -> None:
     rig.host_addresses.follow()
 
     assert [network.id for network in rig.store.networks()] == [BLUE.id]
+
+
+def test_check_names_it(rig: Rig, damage: str) -> None:
+    """And shows what else differs; nothing that it has is garbage."""
+    lose_a_rule(rig)
+
+    found = rig.inspection.differences()
+
+    assert [(each.network, each.kind, each.fault) for each in found] == [
+        (BLUE.id[:12], "network", Fault.DAMAGED),
+        (RED.id[:12], "LinkRole", Fault.MISSING),
+    ]
+    network = rig.store.network(BLUE.id)
+    assert network
+    assert rig.inspector.is_seen(network)
 
 
 def test_it_can_be_removed(rig: Rig, damage: str) -> None:
