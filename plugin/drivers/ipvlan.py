@@ -15,7 +15,7 @@ from plugin.drivers.host_access import HostAccess
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.drivers.options import Option
-from plugin.drivers.parent_checks import check_parent
+from plugin.drivers.parent_checks import address_hints, check_parent
 from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -127,7 +127,7 @@ class IpvlanNetwork(BoundNetwork):
                     f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
                     "sends there would not reach it any more; choose an address that nobody has"
                 )
-        return check_parent(stack, links)
+        return check_parent(stack, links) + address_hints(self.network)
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)

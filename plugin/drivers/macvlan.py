@@ -15,7 +15,7 @@ from plugin.drivers.host_access import HostAccess
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.drivers.nic_hints import macvlan_hints, passthru_hints
 from plugin.drivers.options import Option, container_values
-from plugin.drivers.parent_checks import check_parent
+from plugin.drivers.parent_checks import address_hints, check_parent
 from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -92,7 +92,7 @@ class MacvlanNetwork(BoundNetwork):
         )
 
     def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        hints = check_parent(self._stack, links)
+        hints = check_parent(self._stack, links) + address_hints(self.network)
         for link in links.values():
             if link.wireless and not self._is_passthru:
                 raise RefusedError(

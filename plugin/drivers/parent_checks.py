@@ -5,7 +5,8 @@ from typing import Final
 
 from plugin.drivers.parent_modes import MTU, PARENT, Stack
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import IfName
+from plugin.model.ids import IfName, short
+from plugin.model.network import Network
 from plugin.model.parents import HostLink
 
 # What hands each frame that its port receives to its master before anybody else sees it.
@@ -42,6 +43,18 @@ def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, .
             MTU.name, stack.mtu, f"at most {link.mtu} bytes, the MTU of parent {link.ifname}"
         )
     return _hints(stack, link)
+
+
+def address_hints(network: Network) -> tuple[str, ...]:
+    """Docker's null IPAM gives no addresses, and ``docker run`` says nothing of it."""
+    if not network.pools or any(pool.prefix.prefixlen for pool in network.pools):
+        return ()
+    hint = (
+        f"network {short(network.id)} has no subnet (--ipam-driver null), so its containers have no "
+        "address that pynet knows of; create it with --subnet and without --ipam-driver null, unless "
+        "they give themselves addresses"
+    )
+    return (hint,)
 
 
 def _check_itself(link: HostLink) -> None:

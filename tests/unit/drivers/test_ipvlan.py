@@ -104,6 +104,15 @@ def test_wifi_is_fine() -> None:
     assert bind(an_ipvlan()).check_parent(links) == ()
 
 
+def test_a_network_that_gives_no_addresses_is_said() -> None:
+    """Docker's null IPAM: its containers start, and reach nothing."""
+    network = replace(an_ipvlan(), pools=(a_pool("0.0.0.0/0", gateway=None),))
+
+    (hint,) = bind(network).check_parent({ETH0: HostLink(ifname=ETH0)})
+
+    assert "has no subnet (--ipam-driver null)" in hint
+
+
 def test_a_mac_address_cannot_be_chosen() -> None:
     """By the user, or by the engine for him."""
     network = an_ipvlan()

@@ -221,6 +221,15 @@ class TestParent:
         assert "promiscuous mode and gives it the container's MAC address" in hint
         assert "leave out --mac-address" in hint
 
+    def test_a_network_that_gives_no_addresses(self) -> None:
+        """Docker's null IPAM: its containers start, and reach nothing."""
+        network = replace(a_macvlan(), pools=(a_pool("0.0.0.0/0", gateway=None),))
+
+        (hint,) = bind(network).check_parent(links())
+
+        assert "has no subnet (--ipam-driver null)" in hint
+        assert "create it with --subnet" in hint
+
     def test_what_is_right_needs_no_word(self) -> None:
         """A card that is up."""
         card, bridge = links(bus_driver="e1000e"), links(in_guest=True)
