@@ -19,7 +19,13 @@ from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.kernel.watches import name_process
 from plugin.operator.base import Maintenance, Traces
-from plugin.operator.uninstall import Installation, LinkTraces, StateTraces, ZoneTraces
+from plugin.operator.uninstall import (
+    Installation,
+    LinkTraces,
+    StateTraces,
+    ZoneTraces,
+    containers_on,
+)
 from plugin.store.directory import STATE_FILE, require_state
 from plugin.store.sqlite import SqliteStore
 
@@ -60,7 +66,9 @@ def installation(config: Config, *, state: bool) -> Iterator[Installation]:
         if state:
             traces.append(StateTraces(config.state))
         with closing(ruleset):
-            yield Installation(networks=_networks(config), traces=traces)
+            yield Installation(
+                networks=_networks(config), containers=containers_on(kernel), traces=traces
+            )
 
 
 def _networks(config: Config) -> tuple[str, ...]:

@@ -23,13 +23,20 @@ _MANAGED: Final = "pynet/pynet"  # the managed plugin's name, before its tag
     is_flag=True,
     help="Docker is not on this host any more: ask no engine.",
 )
-def uninstall(*, state: bool, dry_run: bool, without_engine: bool) -> None:
+@click.option(
+    "--with-containers",
+    is_flag=True,
+    help="Remove links that containers have, too: they lose their network.",
+)
+def uninstall(*, state: bool, dry_run: bool, without_engine: bool, with_containers: bool) -> None:
     """Remove the links, tables and rules of pynet; it must be stopped, and its networks removed."""
     config = read_config(os.environ)
     with installation(config, state=state) as installed:
         if not without_engine:
             _refuse_used(known(), config)
         _refuse_kept(installed.networks, config)
+        if not with_containers:
+            _refuse_running(installed.containers, config)
         found = installed.found()
         if not found:
             click.echo("there is nothing of pynet on this host")
@@ -71,6 +78,16 @@ def _refuse_used(engine: Known | None, config: Config) -> None:
         raise RefusedError(
             f"Docker uses networks of pynet: {', '.join(used)}; start pynet and remove them with "
             f"`docker network rm`"
+        )
+
+
+def _refuse_running(containers: Collection[str], config: Config) -> None:
+    """Raise RefusedError if containers have links: of another engine, or of a state that was lost."""
+    if containers:
+        raise RefusedError(
+            f"containers have links of pynet that the state {config.state} does not list: "
+            f"{', '.join(containers)}; stop them (another engine on this host may run them), or use "
+            "--with-containers to remove the links all the same"
         )
 
 

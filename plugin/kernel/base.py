@@ -99,6 +99,12 @@ class Kernel(Protocol):
         In one look (see above) one that came since it began may be left out.
         """
 
+    def handed_over(self) -> frozenset[str]:
+        """Marks of links of ours that sandboxes have, or the other end of, whatever any state says.
+
+        Of a pair that has no mark yet it is the name.
+        """
+
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of ``keys`` (paths of the engine's) that are gone; none where they are not to be seen."""
 

@@ -14,6 +14,7 @@ from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.links import (
     docker_bridges,
     host_links,
+    ownership,
     sandboxes,
     seen_links,
     stacking,
@@ -127,6 +128,13 @@ class LinuxKernel:
             if look is None:
                 return wanted.intersection(each.ifname for each in rtnl.links())
             return frozenset(name for name in wanted.intersection(look.links) if rtnl.link(name))
+
+    def handed_over(self) -> frozenset[str]:
+        with conversation() as rtnl:
+            pairs = ownership.OwnedLinks(rtnl).of("veth")
+            taken = (each for each in pairs if each.parent_nsid is not None)
+            marks = (ownership.mark_of(each) or each.ifname for each in taken)
+            return sandboxes.Sandboxes(rtnl).marks().union(marks)
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         # The managed plugin has no such directory; elsewhere the engine takes away what has ended.

@@ -116,9 +116,13 @@ class StateTraces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """The networks in the state, by id, and the traces of pynet in the order of their removal."""
+    """The networks in the state, by id, and the traces of pynet in the order of their removal.
+
+    ``containers`` are those that have links of pynet now, whatever the state and engines say.
+    """
 
     networks: tuple[str, ...]
+    containers: tuple[str, ...] = ()
     traces: Sequence[Traces]
 
     def found(self) -> list[str]:
@@ -140,6 +144,18 @@ class Installation:
                 failures.append(error)
         if failures:
             raise ExceptionGroup("pynet was not removed wholly", failures)
+
+
+def containers_on(kernel: Kernel) -> tuple[str, ...]:
+    """Containers that have links of pynet, for people.  Raises KernelError."""
+    return tuple(sorted(map(_container, kernel.handed_over())))
+
+
+def _container(mark: str) -> str:
+    network, _, endpoint = mark.partition("/")
+    if not endpoint:
+        return f"link {mark}"
+    return f"endpoint {endpoint[:12]} of network {network[:12]}"
 
 
 def _text(resource: HostResource) -> str | None:

@@ -110,6 +110,13 @@ class FakeKernel:
     def returned_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name in self.host.links)
 
+    def handed_over(self) -> frozenset[str]:
+        ours = [link.resource for link in self.host.links.values() if link.resource]
+        pairs = [each for each in ours if isinstance(each, Veth)]
+        taken = {each.mark for each in pairs if each.peer in self.host.sandboxed}
+        children = (link.resource for link in self.host.sandboxed.values() if link.resource)
+        return frozenset(taken.union(each.mark for each in children))
+
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(self.host.ended_sandboxes.intersection(keys))
 

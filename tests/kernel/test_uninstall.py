@@ -1,5 +1,6 @@
 """``pynet uninstall`` in a namespace: refused while pynet is in use, and thorough when it is not."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,37 @@ def test_it_leaves_the_host_as_it_was(
     assert traces(netns) == before
     assert not (tmp_path / "state").exists()
     assert pynet("uninstall").output == "there is nothing of pynet on this host\n"
+
+
+def test_containers_of_another_engine(
+    netns: Netns, plugin: Callable[[], Supervisor], pynet: Shell, networks: object, tmp_path: Path
+) -> None:
+    """The state is lost, and the engine that answers is not the one that runs them."""
+    life = plugin()
+    make_network(life)
+    life.stop()
+    shutil.rmtree(tmp_path / "state")
+    sandbox = Netns()
+    pair, child = f"pynet:{NETWORK}/{'b' * 64}", f"pynet:{NETWORK}/{'c' * 64}"
+    netns.ip(
+        f"link add pnv-1 group 28782 type veth peer name pnc-1 netns {sandbox.path}",
+        f"link set pnv-1 alias {pair}",
+        "link add up0 type veth peer name up1",
+        "link add pnc-2 link up0 group 28782 type macvlan",
+        f"link set pnc-2 alias {child}",
+        f"link set pnc-2 netns {sandbox.path}",
+    )
+    refused = [pynet("uninstall", option) for option in ("--dry-run", "--state")]
+    told = pynet("uninstall", "--with-containers")
+    sandbox.close()
+
+    for each in refused:
+        assert each.exit_code == 1, each.output
+        for endpoint in "bc":
+            assert f"endpoint {endpoint * 12} of network {NETWORK[:12]}" in each.output
+        assert "or use --with-containers" in each.output
+    assert "removed link pnv-1" in told.output
+    assert told.exit_code == 0, told.output
 
 
 def test_without_an_engine(netns: Netns, pynet: Shell) -> None:

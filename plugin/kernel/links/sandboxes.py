@@ -59,6 +59,12 @@ class Sandboxes:
             return True
         return any(isinstance(look, RtnlError) or resource.mark in look for look in self._looks())
 
+    def marks(self) -> frozenset[str]:
+        """Marks of all links of ours that are in sandboxes, as far as this kernel tells them."""
+        return frozenset().union(
+            *(look for look in self._looks() if not isinstance(look, RtnlError))
+        )
+
     def delete(self, resource: HandedOver) -> None:
         """Delete the link in its sandbox, if it is in one.
 

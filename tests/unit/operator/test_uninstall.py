@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import FirewallError, StoreError
-from plugin.operator.uninstall import Installation, LinkTraces, StateTraces, ZoneTraces
+from plugin.model.ids import handoff_name
+from plugin.operator.uninstall import (
+    Installation,
+    LinkTraces,
+    StateTraces,
+    ZoneTraces,
+    containers_on,
+)
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
@@ -58,6 +65,26 @@ class TestLinks:
 
         assert [each[:9] for each in found] == ["link pnb-", "link pnv-"]
         assert links.found() == ()
+
+    def test_containers_that_have_links_are_named(self) -> None:
+        """By what the host shows: whoever runs them, and whatever became of the state."""
+        rig = Rig()
+        parent = a_network("lan", "10.2.0.0/24", mode="macvlan", options={"parent": "eth0"})
+        rig.host.add_parent("eth0")
+        for network in (BLUE, parent):
+            rig.networks.create(network)
+            rig.run(network, an_endpoint(network))
+        lan = an_endpoint(parent)
+        rig.host.hand_over(handoff_name(lan.id))
+        idle = rig.endpoints.create(an_endpoint(BLUE, 3))
+
+        assert idle
+        assert containers_on(rig.kernel) == tuple(
+            sorted(
+                f"endpoint {each.id[:12]} of network {each.network_id[:12]}"
+                for each in (an_endpoint(BLUE), lan)
+            )
+        )
 
     def test_they_leave_the_zones_of_firewalld(self) -> None:
         """Nothing is asked of firewalld where it does not filter."""
