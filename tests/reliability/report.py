@@ -19,7 +19,7 @@ _PREAMBLE: Final = """\
 
 Written by `make reliability`; do not edit. Nothing hangs and nothing leaks: each section
 says what was done to find that out, what had to hold, and how often it was tried. One proof
-is run by `make reliability ONLY=<name>`, and all of them are in a short form in `make test`.
+is run by `make reliability ONLY=<name>`; most are in a short form in `make test`, all in `make nightly`.
 """
 _HEADING: Final = re.compile(r"^## .* \(`([a-z-]+)`\)\n", re.MULTILINE)
 

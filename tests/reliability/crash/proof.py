@@ -65,6 +65,8 @@ def _prove(scope: Scope) -> Iterable[Count]:
             pool.shutdown(cancel_futures=True)
     if failures:
         raise ProofError(f"{len(failures)} walks failed:\n" + "\n".join(failures))
+    if not counts:
+        raise ProofError(f"no walk was begun within {scope.seconds:g} s")
     yield Count(what="points walked", number=counts.total())
     for what, number in sorted(counts.items()):
         yield Count(what=what, number=number)
