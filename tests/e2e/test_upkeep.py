@@ -76,13 +76,17 @@ def test_a_network_that_docker_forgot(site: Site, plugin: PluginProcess) -> None
 
 
 def test_backup_and_restore(site: Site, plugin: PluginProcess, peer: Peer, tmp_path: Path) -> None:
-    """The state was lost under running containers: with the backup it is as before."""
+    """The state was lost under running containers: with the backup it is as before.
+
+    A container that is newer than the backup runs on, and nobody gets its address.
+    """
     network = site.network()
     web = site.web("--network", network, "-p", "8080:80")
     saved = tmp_path / "saved.tar"
     pynet(site, plugin, "backup", str(saved))
     with pytest.raises(CommandError, match="stop it first"):
         pynet(site, plugin, "restore", str(saved))
+    newer = site.web("--network", network, "-p", "8081:80")
     plugin.end()
     with contextlib.ExitStack() as stack:
         stack.callback(plugin.start)
@@ -91,6 +95,10 @@ def test_backup_and_restore(site: Site, plugin: PluginProcess, peer: Peer, tmp_p
         pynet(site, plugin, "restore", str(saved))
     late = site.run("--network", network)
 
-    assert pynet(site, plugin, "check") == WELL
     assert http_get(peer.netns, site.host.address, 8080) == web
+    assert http_get(peer.netns, site.host.address, 8081) == newer
+    assert site.address(late, network) != site.address(newer, network)
     assert site.pings(late, web)
+    site.remove(newer)
+    pynet(site, plugin, "gc")
+    assert pynet(site, plugin, "check") == WELL
