@@ -132,6 +132,8 @@ def _walking(scene: Scene) -> Iterator[tuple[Walk, Netns]]:
         try:
             walk.learn()
             yield walk, netns
+        except AssertionError as error:
+            raise ProofError(f"{error}\n{walk.server.tail()}") from error
         finally:
             walk.server.kill()
     netns.close()

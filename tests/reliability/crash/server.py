@@ -109,6 +109,10 @@ class Server:
         """Tell where every thread is."""
         return str(self.control("stacks"))
 
+    def tail(self) -> str:
+        """Return the end of its log, which is gone with its folder."""
+        return f"its log:\n{self.log.read_text(errors='replace')[-4000:]}"
+
     def worker(self) -> int:
         """Return the process that serves."""
         return int(self.control("worker"))

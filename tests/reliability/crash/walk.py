@@ -155,8 +155,7 @@ class Walk:
         if end is End.ALL_DIE:
             self.server.reap()
         if not (self.server.start() if end is End.ALL_DIE else self.server.wait_ready()):
-            log = self.server.log.read_text()[-4000:]
-            raise ProofError(f"it does not start again; its log:\n{log}")
+            raise ProofError("it does not start again")
 
     def _live(self, place: Place, at: int, end: End, then: Then, where: str) -> bool:
         """One life; False if the call has no such point."""
@@ -181,7 +180,7 @@ class Walk:
 
     def _meet(self, call: Call, at: int, end: End, where: str) -> tuple[bool, bool]:
         """Make the call with the point armed: whether that was reached, and the call failed."""
-        self.server.arm(at, end, where)
+        self._arm(at, end, where)
         try:
             status, answer = self.server.ask(call.method, call.body)
             reached = len(self.server.arm(None)) > at
@@ -192,6 +191,16 @@ class Walk:
         if failed and (end in _DEADLY or not reached):
             _check(call, status, answer)
         return reached, failed
+
+    def _arm(self, at: int, end: End, where: str) -> None:
+        """Arm the point; what is still at work in the background may reach it at once, and die."""
+        while True:
+            try:
+                self.server.arm(at, end, where)
+            except DeadError:
+                self.revive(end)
+            else:
+                return
 
     def _give_up(self, place: Place, *, died: bool) -> None:
         """Do what dockerd does after a failure, and then what its user does next."""
