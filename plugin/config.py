@@ -1,7 +1,8 @@
 """Settings from the environment, read and checked once, before anything is opened."""
 
+import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +15,8 @@ T = TypeVar("T")
 
 _LONGEST: Final = 10 * 365 * 24 * 60 * 60.0  # ten years, in seconds
 _MARKS: Final = range(1 << 32)  # linux/skbuff.h: the mark is a __u32
+_SHORTEST_SECRET: Final = 32  # characters
+_LONGEST_SECRET: Final = 4096
 UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
 
 
@@ -75,6 +78,7 @@ class Config:
     accepted: AcceptedMark | None
     sysctls: Path
     tick: float
+    secret: str = field(default="", repr=False)
     fault: str = ""  # why it may not be served, with PYNET_ANSWER_ALWAYS; empty if it may
 
 
@@ -114,6 +118,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         accepted=_accepted(values["PYNET_ACCEPT_FWMARK"], mark),
         sysctls=_absolute("PYNET_SYSCTLS", values["PYNET_SYSCTLS"]),
         tick=_number("PYNET_TICK", values["PYNET_TICK"], low=1, high=3600),
+        secret=_secret(values["PYNET_SECRET"], values["PYNET_SECRET_FILE"]),
     )
 
 
@@ -204,6 +209,37 @@ def _accepted(text: str, own: int) -> AcceptedMark | None:
     if value & own:
         raise SettingError(name, text, f"a mark without the bit of PYNET_MARK, {own:#x}")
     return AcceptedMark(value=value, mask=mask)
+
+
+def _secret(text: str, path: str) -> str:
+    """The secret; no message has it."""
+    if not path:
+        return _strong("PYNET_SECRET", text) if text else ""
+    name = "PYNET_SECRET_FILE"
+    if text:
+        raise SettingError(name, path, "nothing where PYNET_SECRET is given, too")
+    file = _absolute(name, path)
+    try:
+        kind = file.stat().st_mode
+        if not stat.S_ISREG(kind):
+            raise SettingError(name, path, "a regular file")
+        if kind & stat.S_IRWXO:
+            raise SettingError(name, path, f"a file that nobody else may read (chmod 600 {path})")
+        with file.open(encoding="utf-8") as opened:
+            found = opened.read(_LONGEST_SECRET).strip()
+    except OSError as error:
+        raise SettingError(name, path, f"a file that can be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingError(name, path, "a file of text") from error
+    return _strong(name, found)
+
+
+def _strong(name: str, secret: str) -> str:
+    """Whoever sees hosts greet each other can try secrets on what he saw: a short one is found."""
+    if len(secret) < _SHORTEST_SECRET:
+        expected = f"a secret of at least {_SHORTEST_SECRET}, as from 'openssl rand -base64 32'"
+        raise SettingError(name, f"{len(secret)} characters long", expected)
+    return secret
 
 
 def _boolean(name: str, text: str) -> bool:

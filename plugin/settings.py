@@ -93,6 +93,17 @@ SETTINGS: Final = (
         "Docker's `bridge-accept-fwmark`; empty: none.",
     ),
     Setting(
+        name="PYNET_SECRET",
+        default="",
+        meaning="What networks with `encrypted` make their keys of, the same on every host: at least "
+        "32 characters, as `openssl rand -base64 32` makes. It is never shown.",
+    ),
+    Setting(
+        name="PYNET_SECRET_FILE",
+        default="",
+        meaning="File with that secret, in place of PYNET_SECRET: only its owner and group may read it.",
+    ),
+    Setting(
         name="PYNET_SYSCTLS",
         default="/proc/sys",
         meaning="Where kernel settings are written: a managed plugin sees /proc/sys read-only.",

@@ -144,6 +144,7 @@ VALUES["overlay"] = {
     ),
     "vxlan_port": ("a port from 1 to 65535", ("", "0", "65536", "vxlan")),
     "encrypted": (BOOLEAN, ("perhaps", "2")),
+    "wireguard_port": ("a port from 1 to 65535", ("", "0", "65536", "wg0")),
 }
 for _mode in ("macvlan", "ipvlan"):
     VALUES[_mode] |= {
@@ -202,6 +203,7 @@ DOCKERS_NAMES: Final = (
     ("host_ipv6", "host_ipv6", "here", "an IPv6 address of the host"),
     ("container_iface_prefix", "iface_prefix", "a/b", PREFIX),
     ("driver.overlay.vxlanid_list", "vni", "4097,4098", "a number from 1 to 16777215"),
+    ("driver.overlay.encrypted", "encrypted", "perhaps", BOOLEAN),
 )
 
 _DOCKER: Final = {"publish": "docker"}
@@ -218,8 +220,8 @@ _PAST: Final = "and with publish=docker containers reach the host by docker_gwbr
 CONTRADICTIONS: Final = (
     Refusal(
         mode="overlay",
-        options={**_ON_HOSTS, "encrypted": ""},
-        said="option encrypted is true, and pynet does not encrypt what hosts send to each other;",
+        options={**_ON_HOSTS, "wireguard_port": "51841"},
+        said="option wireguard_port is for networks that are encrypted; give encrypted=true too",
     ),
     Refusal(
         mode="overlay",

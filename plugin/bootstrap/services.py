@@ -28,6 +28,7 @@ from plugin.health import Health
 from plugin.kernel.instance_lock import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
+from plugin.kernel.wireguard.keys import Keys
 from plugin.log import Log
 from plugin.model.ids import EndpointID
 from plugin.model.network import IPAddress
@@ -98,7 +99,9 @@ class Builder:
         self._claim = self._claim or claim()
         directory = state_directory(self._config.state)
         _finish_restore(directory)
-        kernel = self._kernel = self._kernel or LinuxKernel(self._config.sysctls)
+        kernel = self._kernel = self._kernel or LinuxKernel(
+            self._config.sysctls, keys=Keys(self._config.secret)
+        )
         with ExitStack() as opened:
             services = self._build(directory, kernel, opened)
             self._open = opened.pop_all()

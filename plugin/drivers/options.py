@@ -141,6 +141,18 @@ def number(text: str) -> int:
     return int(text)
 
 
+def number_between(least: int, most: int) -> Callable[[str], int]:
+    """A number within bounds, which belong to the range."""
+
+    def parse(text: str) -> int:
+        value = number(text)
+        if not least <= value <= most:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
 def mtu(text: str) -> int:
     """A number of bytes; 0 is "not asked for", as it is to Docker."""
     size = number(text)

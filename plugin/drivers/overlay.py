@@ -8,7 +8,7 @@ own host's containers only.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -19,23 +19,30 @@ from plugin.drivers.bridged.options import ENDPOINT_GATEWAY, GATEWAY_CONTAINER, 
 from plugin.drivers.bridged.options import ENDPOINT_OPTIONS as BRIDGE_ENDPOINT
 from plugin.drivers.bridged.options import OPTIONS as BRIDGE_OPTIONS
 from plugin.drivers.bridged.parsed import BridgeOptions
+from plugin.drivers.encryption import (
+    ENCRYPTED,
+    WIREGUARD_PORT,
+    check_encryption,
+    encrypting_resources,
+    inside,
+    largest_encrypted,
+)
 from plugin.drivers.endpoint_mac import made_mac
 from plugin.drivers.options import (
     MAX_PORT,
     Option,
-    boolean,
     ip_address_text,
     listed,
-    number,
+    number_between,
 )
-from plugin.errors import InvalidOptionError, RefusedError
+from plugin.errors import InvalidOptionError
 from plugin.model.addresses import Address
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, vxlan_name
-from plugin.model.network import Endpoint, IPAddress, Network
+from plugin.model.network import Endpoint, IPAddress
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
-from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
+from plugin.model.spanning import EncryptedNetwork, OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.traffic import LinkRole, Role
 from plugin.model.tunnels import Announcement, FloodEntry, Tunnel, Underlay, Vxlan
 
@@ -43,21 +50,6 @@ MAX_VNI: Final = (1 << 24) - 1  # RFC 7348 section 5
 VXLAN_PORT: Final = 4789  # IANA
 # Ethernet, VXLAN, UDP and IP headers around what containers send (RFC 7348 section 5).
 OVERHEAD: Final = {4: 50, 6: 70}
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        value = number(text)
-        if not least <= value <= most:
-            raise ValueError(text)
-        return value
-
-    return read
-
-
-def _flag(text: str) -> bool:
-    """Docker's users give it without a value."""
-    return boolean(text or "true")
 
 
 def _hosts(text: str) -> tuple[IPAddress, ...]:
@@ -79,7 +71,7 @@ PEERS: Final[Option[tuple[IPAddress, ...]]] = Option(
 )
 VNI: Final[Option[int | None]] = Option(
     name="vni",
-    parse=_between(1, MAX_VNI),
+    parse=number_between(1, MAX_VNI),
     default=None,
     expected=f"a number from 1 to {MAX_VNI}",
     meaning="Number of the network on the wire between hosts, the same on every host. Default: "
@@ -87,17 +79,10 @@ VNI: Final[Option[int | None]] = Option(
 )
 PORT: Final = Option(
     name="vxlan_port",
-    parse=_between(1, MAX_PORT),
+    parse=number_between(1, MAX_PORT),
     default=VXLAN_PORT,
     expected=f"a port from 1 to {MAX_PORT}",
     meaning="UDP port that hosts send to each other on, the same on every host.",
-)
-ENCRYPTED: Final = Option(
-    name="encrypted",
-    parse=_flag,
-    default=False,
-    expected="true or false",
-    meaning="Encrypt what hosts send to each other. pynet cannot yet, and refuses `true`.",
 )
 
 
@@ -108,14 +93,14 @@ def _for_overlay(option: Option[Any]) -> Option[Any]:
         option,
         meaning="MTU of the bridge and of the containers' links, at most the default: that of the "
         f"link with the host's own address among `peers`, less {OVERHEAD[4]} bytes if that address is "
-        f"IPv4, and {OVERHEAD[6]} if it is IPv6.",
+        f"IPv4, and {OVERHEAD[6]} if it is IPv6; with `encrypted` 130 and 150, and up to 15 more.",
     )
 
 
 # Hosts that do not have the container would answer in the gateway's place, each for itself.
 _NOT_HERE: Final = (GATEWAY_CONTAINER, ENDPOINT_GATEWAY)
 OPTIONS: Final[tuple[Option[Any], ...]] = (
-    *(PEERS, VNI, PORT, ENCRYPTED),
+    *(PEERS, VNI, PORT, ENCRYPTED, WIREGUARD_PORT),
     *(_for_overlay(option) for option in BRIDGE_OPTIONS if option not in _NOT_HERE),
 )
 
@@ -164,11 +149,7 @@ class OverlayNetwork(BridgedNetwork):
     def check_options(self) -> None:
         super().check_options()
         self._refuse_peers_inside()
-        if self.options[ENCRYPTED]:
-            raise RefusedError(
-                f"option {ENCRYPTED.name} is true, and pynet does not encrypt what hosts send to each "
-                "other; leave it out, or encrypt between the hosts yourself"
-            )
+        check_encryption(self.options)
 
     def _refuse_peers_inside(self) -> None:
         """Peers are reached past the network, and not in it."""
@@ -185,7 +166,11 @@ class OverlayNetwork(BridgedNetwork):
         return self.bridge_options.tunnel
 
     def check_underlay(self, underlay: Underlay) -> int:
-        most = underlay.mtu - OVERHEAD[underlay.local.version]
+        most = (
+            largest_encrypted(underlay)
+            if self.options[ENCRYPTED]
+            else underlay.mtu - OVERHEAD[underlay.local.version]
+        )
         size = self.options[MTU]
         if size > most:
             raise InvalidOptionError(
@@ -223,31 +208,36 @@ class OverlayNetwork(BridgedNetwork):
 
     def _tunnel_resources(self) -> frozenset[Resource]:
         network, options = self.network, self.bridge_options
-        if network.local is None:
+        local = inside(network.local, self.options)
+        if network.local is None or local is None:
             return frozenset()  # no host has said yet where it is: the network is being checked
         device = Vxlan(
             ifname=vxlan_name(network.id),
             vni=options.vni,
             port=options.tunnel.port,
-            local=network.local,
+            local=local,
             mtu=options.mtu,
             master=options.bridge,
             mark=network.id,
         )
-        floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in network.peers}
-        guards = _guards(network, device)
+        peers = [each for each in (inside(peer, self.options) for peer in network.peers) if each]
+        floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in peers}
+        guards = _guards(peers, device)
+        if self.options[ENCRYPTED]:
+            guards.add(EncryptedNetwork(port=device.port, vni=device.vni))
         if not options[ICC]:
             guards.add(LinkRole(link=device.ifname, role=Role.SEPARATE))
-        return frozenset({device, *floods, *guards})
+        links = encrypting_resources(network, network.local, self.options)
+        return frozenset({device, *floods, *guards, *links})
 
 
-def _guards(network: Network, device: Vxlan) -> set[Fact]:
+def _guards(peers: Iterable[IPAddress], device: Vxlan) -> set[Fact]:
     """Only peers are heard, and the host itself has no part in what is between hosts."""
     port, vni = device.port, device.vni
     return {
         LinkRole(link=device.ifname, role=Role.TUNNEL),
         SpannedNetwork(port=port, vni=vni),
-        *(PeerHost(address=peer, port=port, vni=vni) for peer in network.peers),
+        *(PeerHost(address=peer, port=port, vni=vni) for peer in peers),
     }
 
 

@@ -23,7 +23,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
+from plugin.model.spanning import EncryptedNetwork, OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -234,6 +234,7 @@ _ROWS: Final = (
     _Row("pn_obeyed", UserMasquerades, ("version",)),
     _Row("pn_host_services", HostService, ("link", "protocol", "port")),
     _Row("pn_vxlan", SpannedNetwork, ("port", "vni")),
+    _Row("pn_encrypted", EncryptedNetwork, ("port", "vni")),
     _Row("pn_shim_sources4", HostSeenAs, ("container_ip",), ("host_ip",)),
     _Row("pn_guard_mac", SpeaksAs, ("link", "mac_address")),
     _Row("pn_guard_lladdr6", SpeaksAs, ("link", "mac_address")),

@@ -72,9 +72,11 @@ FORWARD: Final = {
         meta mark set meta mark or {mark:#x} accept
     """,
     # Behind the rules that ask for it the bit is nobody's business: tc and others compare marks
-    # as wholes.  Before iptables' mangle (-150).
+    # as wholes.  Before iptables' mangle (-150).  While the link that encrypts is away the kernel
+    # would send what is for it by the default route.
     "pn_unmark": """
         type filter hook postrouting priority -300; policy accept;
+        oifname != "pnw-*" meta l4proto udp udp dport . @th,96,24 @pn_encrypted drop
         meta mark and {mark:#x} != 0 meta mark set meta mark and {others:#x}
     """,
 }

@@ -84,6 +84,8 @@ SETS: Final = {
         "pn_masquerade6": "type ipv6_addr; flags interval",
         # networks on several hosts: their port and number (RFC 7348 section 5: th,96,24 is the VNI)
         "pn_vxlan": "typeof udp dport . @th,96,24",
+        # those of them that are sent and heard encrypted only
+        "pn_encrypted": "typeof udp dport . @th,96,24",
         # hosts that may send for such a network
         "pn_peers4": "typeof ip saddr . udp dport . @th,96,24",
         "pn_peers6": "typeof ip6 saddr . udp dport . @th,96,24",
@@ -134,6 +136,7 @@ _INET_CHAINS: Final = {
         type filter hook prerouting priority -300; policy accept;
         iifname "pnv-*" drop
         iifname "pnx-*" drop
+        iifname "pnw-*" jump pn_decrypted
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         iifname . ether daddr @pn_gateways notrack
         iifname @pn_shims jump pn_shim
@@ -144,6 +147,12 @@ _INET_CHAINS: Final = {
     "pn_shim": """
         iifname . ether saddr . ip saddr @pn_shim4 return
         iifname . ether saddr . ip6 saddr @pn_shim6 return
+        drop
+    """,
+    # A peer sends frames of encrypted networks through the tunnel, and nothing else: no rule of the
+    # host's owner knows the link.
+    "pn_decrypted": """
+        meta l4proto udp udp dport . @th,96,24 @pn_encrypted return
         drop
     """,
     **NAT,
@@ -167,8 +176,10 @@ _INET_CHAINS: Final = {
         iifname . meta l4proto . th dport @pn_host_services return
         drop
     """,
-    # Whoever is no peer would speak inside the network, as anybody.
+    # Whoever is no peer would speak inside the network, as anybody; and so would whoever sends in
+    # clear for a network that is encrypted.
     "pn_underlay": """
+        iifname != "pnw-*" udp dport . @th,96,24 @pn_encrypted drop
         ip saddr . udp dport . @th,96,24 @pn_peers4 return
         ip6 saddr . udp dport . @th,96,24 @pn_peers6 return
         drop

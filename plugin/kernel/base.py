@@ -15,6 +15,9 @@ Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the
 Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
 Vxlan      the same, alias ``pynet:<network>``
 FloodEntry an entry of such a device's own table
+WireGuard  the same as a link, alias ``pynet:shared``; a process that has it ends with it
+Wire-      a peer of such a link
+GuardPeer
 HostRoute  the route's protocol number; the neighbour beside it goes with our link
 RateLimit  a queue of one of our links
 Hairpin    a flag of one of our ports

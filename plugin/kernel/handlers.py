@@ -24,13 +24,15 @@ from plugin.kernel.links.shim import ShimHandler
 from plugin.kernel.links.sysctls import RouteLocalnetHandler, SysctlHandler
 from plugin.kernel.links.vlan import VlanHandler
 from plugin.kernel.links.vxlan import VxlanHandler
+from plugin.kernel.links.wireguard import Devices, WireGuardHandler, WireGuardPeerHandler
 from plugin.kernel.proxy.proxy import ProxiedPortHandler, Proxy
+from plugin.kernel.wireguard.keys import Keys
 from plugin.model.addresses import Address, HostRoute
 from plugin.model.links import Bridge, Dummy, Hairpin, Ipvlan, Macvlan, Shim, Veth, Vlan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
-from plugin.model.tunnels import FloodEntry, Vxlan
+from plugin.model.tunnels import FloodEntry, Vxlan, WireGuard, WireGuardPeer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +43,13 @@ class Parts:
     reaper: Reaper
     ports: HostPorts
     proxy: Proxy
+    keys: Keys
 
 
 def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
     """The table; Any, for each handler takes values of its own kind only."""
     reaper, root = parts.reaper, parts.sysctl_root
+    devices = Devices()
     return {
         Bridge: BridgeHandler(reaper),
         Dummy: DummyHandler(reaper),
@@ -59,6 +63,8 @@ def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
         IngressRedirect: IngressRedirectHandler(reaper),
         RateLimit: RateLimitHandler(),
         Hairpin: HairpinHandler(),
+        WireGuard: WireGuardHandler(reaper, root, parts.keys, devices),
+        WireGuardPeer: WireGuardPeerHandler(parts.keys, devices),
         Vxlan: VxlanHandler(reaper, root),
         FloodEntry: FloodEntryHandler(),
         RouteLocalnet: RouteLocalnetHandler(root),

@@ -24,6 +24,7 @@ from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink import conntrack, nf_tables
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.proxy.proxy import Proxy
+from plugin.kernel.wireguard.keys import Keys
 from plugin.model.ids import IfName
 from plugin.model.links import HandedOver, IpvlanSetting
 from plugin.model.network import IPAddress, IPNetwork, Protocol
@@ -36,7 +37,12 @@ from plugin.model.tunnels import Announcement
 class LinuxKernel:
     """Built after the last fork: it has a thread and holds sockets."""
 
-    def __init__(self, sysctl_root: Path = sysctls.ROOT, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        sysctl_root: Path = sysctls.ROOT,
+        proxy: Proxy | None = None,
+        keys: Keys | None = None,
+    ) -> None:
         self._ports = HostPorts()
         self._proxy = proxy or Proxy()
         self._connections = ConnectionReaper()
@@ -47,6 +53,7 @@ class LinuxKernel:
                 reaper=self._reaper,
                 ports=self._ports,
                 proxy=self._proxy,
+                keys=keys or Keys(),
             )
         )
         self._reaper.kick()  # an earlier process may have been killed before it got to them

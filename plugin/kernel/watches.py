@@ -27,7 +27,7 @@ from plugin.kernel.netlink import nf_tables
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.log import Log
-from plugin.model.ids import IfName
+from plugin.model.ids import WIREGUARD_PREFIX, IfName
 
 PROCESS_NAME: Final = "pynet"
 
@@ -237,8 +237,8 @@ class OwnLinkWatch(Watch):
             if found.get(words.IFLA_GROUP) != _OURS:
                 return  # another's, or left to the reaper
             (master,) = raw.U32.unpack(found.get(words.IFLA_MASTER, bytes(raw.U32.size)))
-            up = bool(flags & words.IFF_UP)
             ifname = IfName(raw.text(found.get(words.IFLA_IFNAME)))
+            up = bool(flags & _needed(ifname))
             self._known[index] = (ifname, up, master)
             if before is None or not (before[1] > up or before[2] not in {0, master}):
                 return
@@ -271,6 +271,11 @@ class AddressWatch(Watch):
                 return
         if self._concerns(ownership.name_of(index)):
             self._changed()
+
+
+def _needed(ifname: str) -> int:
+    """What a link is without if it is of no use: one that a process has stays up when that ends."""
+    return words.IFF_RUNNING if ifname.startswith(WIREGUARD_PREFIX) else words.IFF_UP
 
 
 def _state(link: LinkInfo) -> int:

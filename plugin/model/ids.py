@@ -23,6 +23,7 @@ ENTRY_PATTERN: Final = "pn[bh]-[0-9a-f]{11}"
 LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 # The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
 _NOT_IN_IFNAMES: Final = '/:%"*\\'
+WIREGUARD_PREFIX: Final = "pnw-"
 _HASH_DIGITS: Final = 11
 _HANDOFF: Final = "pnc-"
 _ENTRY: Final = re.compile(ENTRY_PATTERN)
@@ -57,6 +58,11 @@ def shim_name(network: NetworkID) -> IfName:
 def vxlan_name(network: NetworkID) -> IfName:
     """The bridge port that leads to a network's other hosts."""
     return _ifname("pnx-", network)
+
+
+def wireguard_name(local: IPv4Address | IPv6Address, port: int) -> IfName:
+    """The link that encrypts what the host sends from an address to other hosts, at a port of theirs."""
+    return _ifname(WIREGUARD_PREFIX, f"{local}/{port}")
 
 
 def is_entry(ifname: str) -> bool:

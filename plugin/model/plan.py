@@ -16,7 +16,7 @@ from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
-from plugin.model.tunnels import FloodEntry, Vxlan
+from plugin.model.tunnels import FloodEntry, Vxlan, WireGuard, WireGuardPeer
 
 # Ports are taken before anything can send to them, and rules let traffic in last.
 ORDER: Final[tuple[type, ...]] = (
@@ -32,6 +32,8 @@ ORDER: Final[tuple[type, ...]] = (
     IngressRedirect,
     RateLimit,
     Hairpin,
+    WireGuard,
+    WireGuardPeer,
     Vxlan,
     FloodEntry,
     RouteLocalnet,

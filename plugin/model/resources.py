@@ -10,12 +10,15 @@ from plugin.model.links import Bridge, Dummy, Hairpin, HandedOver, Shim, Veth, V
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
-from plugin.model.tunnels import FloodEntry, Vxlan
+from plugin.model.tunnels import FloodEntry, Vxlan, WireGuard, WireGuardPeer
 
-LinkResource = Bridge | Dummy | Vlan | Shim | Veth | IngressRedirect | Vxlan | HandedOver
+LinkResource = (
+    Bridge | Dummy | Vlan | Shim | Veth | IngressRedirect | Vxlan | WireGuard | HandedOver
+)
 HostResource = (
     LinkResource
     | FloodEntry
+    | WireGuardPeer
     | HostRoute
     | RateLimit
     | Hairpin
@@ -29,8 +32,10 @@ Resource = HostResource | Fact
 
 
 def is_shared(resource: Resource) -> bool:
-    """Whether several networks of one parent may want the very same."""
-    return resource.shared if isinstance(resource, Fact) else isinstance(resource, Vlan)
+    """Whether several networks may want the very same: of one parent, or among the same hosts."""
+    if isinstance(resource, Fact):
+        return resource.shared
+    return isinstance(resource, Vlan | WireGuard | WireGuardPeer)
 
 
 def is_mutual(resource: Resource) -> bool:

@@ -19,6 +19,16 @@ class SpannedNetwork(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedNetwork(Fact):
+    """Such datagrams of a network come and go by an encrypting link only."""
+
+    words: ClassVar[str] = "UDP port {0.port} with VNI {0.vni} is sent and heard encrypted only"
+
+    port: int
+    vni: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeerHost(Fact):
     """A host may send such datagrams, and nobody who is not named may."""
 

@@ -1,13 +1,19 @@
 """A network that spans hosts: its tunnel, and the host's part in it, as values."""
 
+import hashlib
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Interface
 from typing import Final
 
-from plugin.model.ids import IfName, Key, MacAddress
+from plugin.model.ids import IfName, Key, MacAddress, wireguard_name
+from plugin.model.links import SHARED
 from plugin.model.network import IPAddress, IPInterface
 
 # The address at which a device keeps whom it floods (drivers/net/vxlan, all_zeros_mac).
 EVERYBODY: Final = MacAddress("00:00:00:00:00:00")
+INNER_PREFIX: Final = 64
+# Of unique local addresses (RFC 4193 section 3.1), with "pynet" for the global id.
+_INNER: Final = int.from_bytes(b"\xfdpynet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,66 @@ class FloodEntry:
     @property
     def key(self) -> Key:
         return ("flood", self.ifname, self.peer, self.mac_address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireGuard:
+    """A link that encrypts what it sends to the hosts that are its peers, up.
+
+    The key is made from the host's secret and ``local``, so it is in no value.  All encrypted
+    networks of that address and UDP port share the link.
+    """
+
+    ifname: IfName
+    local: IPAddress
+    port: int
+    mark: str = SHARED
+
+    @property
+    def interface(self) -> IPv6Interface:
+        """The host's address inside, with the prefix of all hosts."""
+        return IPv6Interface((inner_address(self.local, self.port), INNER_PREFIX))
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.ifname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireGuardPeer:
+    """A host that a link encrypts for, and decrypts from: it speaks from ``inner`` and nothing else."""
+
+    ifname: IfName
+    inner: IPAddress
+    endpoint: IPAddress | None
+    port: int
+
+    @property
+    def key(self) -> Key:
+        return ("wireguard peer", self.ifname, self.inner)
+
+
+def wireguard(local: IPAddress, port: int) -> WireGuard:
+    """The link of all encrypted networks at that address and UDP port."""
+    return WireGuard(ifname=wireguard_name(local, port), local=local, port=port)
+
+
+def inner_address(host: IPAddress, port: int) -> IPv6Address:
+    """The address that a host has inside the encrypted tunnel, made from the one it has outside.
+
+    IPv6 in any case: it cannot be an address of a container's, or of a LAN.
+    """
+    if host.version == 4:
+        identifier = int(host)
+    else:
+        digest = hashlib.sha256(host.packed).digest()
+        identifier = int.from_bytes(digest[:8]) | 1 << 63  # above those of IPv4
+    return IPv6Address(_INNER << 80 | port << 64 | identifier)
+
+
+def is_inner(address: IPAddress) -> bool:
+    """Whether an address is one that `inner_address` gives."""
+    return address.version == 6 and int(address) >> 80 == _INNER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import INHERITED_SECONDS
-from plugin.upkeep.owners import owner_of
+from plugin.upkeep.owners import is_of_several, owner_of
 from plugin.upkeep.parents import Parents
 from plugin.upkeep.peers import Peers, is_peers
 
@@ -165,14 +165,23 @@ class Loop:
 
     def _link_changed(self, ifname: str) -> None:
         network_id = owner_of(self._upkeep.store, self._upkeep.bound, ifname)
-        if network_id is not None:
-            with self._guard:
-                self._networks.add(network_id)
-                self._changed.set()
+        if network_id is None:
+            return
+        if is_of_several(ifname):
+            self._all_changed()
+            return
+        with self._guard:
+            self._networks.add(network_id)
+            self._changed.set()
 
     def _addresses_concern(self, ifname: str) -> bool:
         """Whether networks stand on a link, or reach other hosts by it."""
-        return self._upkeep.parents.concerns(ifname) or self._upkeep.peers.concerns(ifname)
+        upkeep = self._upkeep
+        return (
+            is_of_several(ifname)
+            or upkeep.parents.concerns(ifname)
+            or upkeep.peers.concerns(ifname)
+        )
 
     def _entry_added(self, entry: FloodEntry) -> None:
         """What somebody else put there is removed by a look at everything."""

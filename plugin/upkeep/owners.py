@@ -3,6 +3,7 @@
 from typing import Final
 
 from plugin.model.ids import (
+    WIREGUARD_PREFIX,
     Key,
     NetworkID,
     bridge_name,
@@ -28,15 +29,20 @@ def owner_of(store: Store, bound: BoundNetworks, ifname: str) -> NetworkID | Non
     if is_handoff(ifname):
         return None  # every container that starts takes one along
     networks = [each for each in store.networks() if each.state is NetworkState.ACTIVE]
-    derived = ifname.startswith(_DERIVED)
+    derived = ifname.startswith(_DERIVED) and not is_of_several(ifname)
     for network in networks:
         if derived and _is_derived(store, network, ifname):
             return network.id
     for network in networks:
-        # A bridge or a VLAN with a name that the user chose: a few networks have one.
+        # A link that networks share, or one with a name that the user chose: a few have one.
         if not derived and ("link", ifname) in _keys(bound, network):
             return network.id
     return None
+
+
+def is_of_several(ifname: str) -> bool:
+    """Whether pynet made the link for all networks that need the same."""
+    return ifname.startswith(WIREGUARD_PREFIX)
 
 
 def _is_derived(store: Store, network: Network, ifname: str) -> bool:

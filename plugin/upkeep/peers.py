@@ -9,7 +9,7 @@ from plugin.health import Health
 from plugin.log import Log
 from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import Network, NetworkState
-from plugin.model.tunnels import EVERYBODY, FloodEntry
+from plugin.model.tunnels import EVERYBODY, FloodEntry, is_inner
 from plugin.service.hosts import Hosts
 from plugin.upkeep.moves import Moves
 
@@ -86,8 +86,12 @@ class Peers:
 
 
 def is_peers(network: Network, entry: FloodEntry) -> bool:
-    """Whether an entry is one that the network should have."""
-    return entry.mac_address == EVERYBODY and entry.peer in network.peers
+    """Whether an entry is one that the network should have.
+
+    Inside an encrypted tunnel nobody answers at another address than a peer's.
+    """
+    known = entry.peer in network.peers or is_inner(entry.peer)
+    return entry.mac_address == EVERYBODY and known
 
 
 def _ids(networks: list[Network]) -> frozenset[str]:

@@ -47,6 +47,7 @@ SHORT_NAMES: Final = {
     PREFIX + "container_iface_prefix": "iface_prefix",
     # moby, drivers/overlay: a number for each subnet
     PREFIX + "driver.overlay.vxlanid_list": "vni",
+    PREFIX + "driver.overlay.encrypted": "encrypted",
 }
 
 

@@ -4,12 +4,13 @@ import json
 import socket
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 
 from plugin.kernel.base import Kernel
 from plugin.kernel.linux import LinuxKernel
+from plugin.kernel.wireguard.keys import Keys
 from plugin.model.ids import IfName
 from plugin.model.links import IpvlanSetting
 from plugin.model.network import IPInterface
@@ -19,6 +20,8 @@ from plugin.model.resources import HostResource, LinkResource
 from tests.fakes.host import FakeHost
 from tests.fakes.kernel import FakeKernel
 from tests.kernel.netns import Netns, wait_until
+
+KEYS: Final = Keys("a secret that these hosts have in common")
 
 
 class Host(Protocol):
@@ -138,7 +141,7 @@ class LinuxHost:
         self.netns = netns
         self._listeners: list[socket.socket] = []
         self._sandboxes: list[Netns] = []
-        self._kernel = LinuxKernel()
+        self._kernel = LinuxKernel(keys=KEYS)
 
     @property
     def kernel(self) -> Kernel:
@@ -264,7 +267,7 @@ class LinuxHost:
     def restart(self) -> None:
         """A new process: what it does not find on the host, it does not know."""
         self._kernel.close()
-        self._kernel = LinuxKernel()
+        self._kernel = LinuxKernel(keys=KEYS)
 
     def close(self) -> None:
         for sock in self._listeners:

@@ -1,5 +1,7 @@
 """One suite, two kernels: what carries a network to other hosts."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -9,7 +11,14 @@ from plugin.errors import ForeignLinkError, RefusedError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.links import Bridge
 from plugin.model.resources import HostResource
-from plugin.model.tunnels import FloodEntry, Vxlan
+from plugin.model.tunnels import (
+    FloodEntry,
+    Vxlan,
+    WireGuard,
+    WireGuardPeer,
+    inner_address,
+    wireguard,
+)
 from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(
@@ -25,6 +34,15 @@ VXLAN = Vxlan(
     mark="n1",
 )
 PEERS = [FloodEntry(ifname=VXLAN.ifname, peer=ip_address(f"10.99.0.{number}")) for number in (2, 3)]
+# Control sockets of processes are in one directory of the machine, by names of links.
+PORT = 20000 + os.getpid() % 20000
+ENCRYPTING = wireguard(ip_address("10.99.0.1"), PORT)
+ENCRYPTED_FOR = [
+    WireGuardPeer(
+        ifname=ENCRYPTING.ifname, inner=inner_address(peer, PORT), endpoint=peer, port=PORT
+    )
+    for peer in map(ip_address, ("10.99.0.2", "fd00:99::2"))
+]
 WHOLE: list[HostResource] = [BRIDGE, VXLAN, *PEERS]
 
 
@@ -139,3 +157,58 @@ def test_the_hosts_own_addresses(host: Host) -> None:
     found = host.kernel.links_with([ip_address("10.99.0.1"), ip_address("10.99.0.2")])
 
     assert {str(address): link.ifname for address, link in found.items()} == {"10.99.0.1": "up0"}
+
+
+@pytest.fixture
+def encrypting(host: Host) -> Iterator[Host]:
+    """A host with a link that encrypts; a process that has it ends with it."""
+    make(host, ENCRYPTING, *ENCRYPTED_FOR)
+    yield host
+    host.kernel.remove([ENCRYPTING])
+    host.settle()
+
+
+def test_a_link_that_encrypts(encrypting: Host) -> None:
+    """As it was asked for, once and again; it is found without a record."""
+    make(encrypting, ENCRYPTING, *ENCRYPTED_FOR)
+
+    assert encrypting.kernel.read([ENCRYPTING, *ENCRYPTED_FOR]) == {ENCRYPTING, *ENCRYPTED_FOR}
+    keys = {each.key for each in encrypting.kernel.read_all()}
+    assert keys == {each.key for each in (ENCRYPTING, *ENCRYPTED_FOR)}
+
+
+def test_one_of_its_peers_goes(encrypting: Host) -> None:
+    """Also one that had gone before."""
+    encrypting.kernel.remove(ENCRYPTED_FOR[:1])
+    encrypting.kernel.remove(ENCRYPTED_FOR[:1])
+
+    assert encrypting.kernel.read(ENCRYPTED_FOR) == {ENCRYPTED_FOR[1]}
+
+
+def test_it_was_deleted_and_comes_back(encrypting: Host) -> None:
+    """Without its peers, which the next look sees."""
+    encrypting.delete_link(ENCRYPTING.ifname)
+    assert encrypting.kernel.read([ENCRYPTING, *ENCRYPTED_FOR]) == frozenset()
+    make(encrypting, ENCRYPTING)
+
+    assert encrypting.kernel.read([ENCRYPTING, *ENCRYPTED_FOR]) == {ENCRYPTING}
+
+
+def test_a_link_of_somebody_else_does_not_encrypt(host: Host) -> None:
+    """It is refused, and stays."""
+    host.add_foreign_link(ENCRYPTING.ifname)
+    with pytest.raises(ForeignLinkError, match="exists and is not this network's"):
+        make(host, ENCRYPTING)
+
+    assert host.kernel.read([ENCRYPTING]) == {replace(ENCRYPTING, mark="")}
+
+
+def test_a_link_that_is_deleted_is_no_more(host: Host) -> None:
+    """Nor are its peers, and it is free for the next."""
+    wanted: list[WireGuard | WireGuardPeer] = [ENCRYPTING, *ENCRYPTED_FOR]
+    for _ in range(2):
+        make(host, *wanted)
+        host.kernel.remove(wanted[::-1])
+        host.settle()
+
+        assert host.kernel.read_all() == frozenset()

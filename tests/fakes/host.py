@@ -12,7 +12,7 @@ from plugin.model.parents import HostLink
 from plugin.model.ports import HostPort
 from plugin.model.resources import LinkResource
 from plugin.model.shaping import RateLimit
-from plugin.model.tunnels import Vxlan
+from plugin.model.tunnels import Vxlan, WireGuardPeer
 
 _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"}
 
@@ -28,6 +28,7 @@ class Link:
     limit: RateLimit | None = None
     routes: dict[IPAddress, HostRoute] = field(default_factory=dict)
     peers: set[IPAddress] = field(default_factory=set)
+    encrypted: dict[IPAddress, WireGuardPeer] = field(default_factory=dict)
     addresses: set[IPInterface] = field(default_factory=set)
     foreign_addresses: set[IPInterface] = field(default_factory=set)
 

@@ -36,7 +36,7 @@ from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import HostResource, LinkResource
 from plugin.model.shaping import IngressRedirect, RateLimit
 from plugin.model.sysctls import RouteLocalnet, Sysctl
-from plugin.model.tunnels import Announcement, FloodEntry, Vxlan
+from plugin.model.tunnels import Announcement, FloodEntry, Vxlan, WireGuard, WireGuardPeer
 from tests.fakes.faults import Faults
 from tests.fakes.host import FakeHost, Link, addresses_of, parent_of
 
@@ -102,7 +102,8 @@ class FakeKernel:
             for name, link in self.host.links.items()
             for peer in link.peers
         }
-        return frozenset(links).union(routes, localnets, floods)
+        peers = {each for link in self.host.links.values() for each in link.encrypted.values()}
+        return frozenset(links).union(routes, localnets, floods, peers)
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         return frozenset(name for name in ifnames if name not in self.host.links)
@@ -205,19 +206,29 @@ class FakeKernel:
                 | Ipvlan()
                 | Shim()
                 | Vxlan()
+                | WireGuard()
             ):
                 self._ensure_link(resource)
             case HostRoute():
                 self._ensure_route(resource)
             case HostPort() | ProxiedPort():
                 self._ensure_port(resource)
-            case RateLimit() | Hairpin() | RouteLocalnet() | Address() | FloodEntry():
+            case (
+                RateLimit()
+                | Hairpin()
+                | RouteLocalnet()
+                | Address()
+                | FloodEntry()
+                | WireGuardPeer()
+            ):
                 self._put_on_link(self._link(resource.ifname), resource)
             case Sysctl():
                 self._set(resource)
 
     def _put_on_link(
-        self, link: Link, resource: RateLimit | Hairpin | RouteLocalnet | Address | FloodEntry
+        self,
+        link: Link,
+        resource: RateLimit | Hairpin | RouteLocalnet | Address | FloodEntry | WireGuardPeer,
     ) -> None:
         match resource:
             case RateLimit():
@@ -231,6 +242,8 @@ class FakeKernel:
                     link.addresses.add(resource.interface)
             case FloodEntry():
                 link.peers.add(resource.peer)
+            case WireGuardPeer():
+                link.encrypted[resource.inner] = resource
 
     def _ensure_link(self, resource: LinkResource) -> None:
         if isinstance(resource, Bridge) and self._is_adopted(resource):
@@ -320,9 +333,17 @@ class FakeKernel:
                 | Ipvlan()
                 | Shim()
                 | Vxlan()
+                | WireGuard()
             ):
                 self._remove_link(resource)
-            case Hairpin() | RouteLocalnet() | Address() | HostRoute() | FloodEntry():
+            case (
+                Hairpin()
+                | RouteLocalnet()
+                | Address()
+                | HostRoute()
+                | FloodEntry()
+                | WireGuardPeer()
+            ):
                 self._remove_from_link(resource)
             case Sysctl() | RateLimit():
                 pass
@@ -332,7 +353,8 @@ class FakeKernel:
                 self.proxied.discard(resource)
 
     def _remove_from_link(
-        self, resource: Hairpin | RouteLocalnet | Address | HostRoute | FloodEntry
+        self,
+        resource: Hairpin | RouteLocalnet | Address | HostRoute | FloodEntry | WireGuardPeer,
     ) -> None:
         link = self.host.links.get(resource.ifname)
         if link is None:
@@ -351,6 +373,8 @@ class FakeKernel:
                 link.routes.pop(resource.address, None)
             case FloodEntry():
                 link.peers.discard(resource.peer)
+            case WireGuardPeer():
+                link.encrypted.pop(resource.inner, None)
 
     def _lose_source(self, source: IPAddress) -> None:
         """IPv4 routes go with it, those of IPv6 stay without one."""
@@ -398,7 +422,8 @@ class FakeKernel:
         | Hairpin
         | RouteLocalnet
         | Address
-        | FloodEntry,
+        | FloodEntry
+        | WireGuardPeer,
     ) -> HostResource | None:
         match resource:
             case RateLimit():
@@ -406,12 +431,10 @@ class FakeKernel:
             case Hairpin() | RouteLocalnet():
                 on = link.hairpin if isinstance(resource, Hairpin) else link.localnet
                 return resource if on else None
-            case HostRoute():
-                return link.routes.get(resource.address)
-            case Address() | FloodEntry():
-                there = isinstance(resource, Address) and resource.interface in addresses_of(link)
-                flooded = isinstance(resource, FloodEntry) and resource.peer in link.peers
-                return resource if there or flooded else None
+            case Address():
+                return resource if resource.interface in addresses_of(link) else None
+            case HostRoute() | FloodEntry() | WireGuardPeer():
+                return _read_way(link, resource)
             case _:
                 if self._is_foreign(resource):
                     return resource
@@ -495,6 +518,16 @@ class FakeKernel:
 
     def _is_taken(self, port: HostPort) -> bool:
         return any(_overlap(port, other) for other in self.ports | self.host.listeners)
+
+
+def _read_way(link: Link, way: HostRoute | FloodEntry | WireGuardPeer) -> HostResource | None:
+    match way:
+        case HostRoute():
+            return link.routes.get(way.address)
+        case WireGuardPeer():
+            return link.encrypted.get(way.inner)
+        case FloodEntry():
+            return way if way.peer in link.peers else None
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:

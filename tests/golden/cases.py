@@ -319,6 +319,15 @@ _OVERLAYS: Final = {
     "numbered": Case(
         mode="overlay", options={**_NAMED, "vni": "7", "vxlan_port": "4790", "encrypted": "false"}
     ),
+    "encrypted": Case(mode="overlay", options={**_NAMED, "encrypted": "true"}),
+    "encrypted-by-ipv6": Case(
+        mode="overlay",
+        options={
+            "peers": "fd00:99::2,fd00:99::3",
+            "encrypted": "true",
+            "wireguard_port": "51841",
+        },
+    ),
     "internal": Case(mode="overlay", options=_NAMED, internal=True),
     "by-ipv6": Case(mode="overlay", options={"peers": "fd00:99::2,fd00:99::3"}),
     # Each option of mode bridge once.

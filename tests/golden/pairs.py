@@ -64,6 +64,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "hosts": (
             "peers=192.0.2.2,192.0.2.3,192.0.2.4",
             "peers=192.0.2.2,192.0.2.3,192.0.2.4 vni=7 vxlan_port=4790 encrypted=false",
+            "peers=192.0.2.2,192.0.2.3,192.0.2.4 encrypted=true wireguard_port=51841",
         ),
         "link": ("", "mtu=1400 bridge_name=lan iface_prefix=net"),
         "family": (

@@ -101,6 +101,7 @@ CONTAINERS: Final = {
         "UDP port and number of networks that span hosts; `@th,96,24` is the number",
         "a network in mode overlay",
     ),
+    "pn_encrypted": ("those of them that are encrypted", "`encrypted`"),
     "pn_peers": ("a host that may send for such a network, and its port and number", "`peers`"),
     "pn_tunnels": ("bridge ports that lead to other hosts", "a network in mode overlay"),
     "pn_own_gateways": (
@@ -134,11 +135,15 @@ CHAINS: Final = {
     "pn_masquerade": "What else leaves is hidden behind an address of the host, unless a rule of yours in iptables' POSTROUTING has "
     "translated it before, or accepted it: then the mark is missing that the last rule there sets.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
-    "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it.",
+    "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it. What belongs into an encrypted tunnel leaves by no other "
+    "link, and is dropped while that one is away.",
+    "pn_decrypted": "The other hosts of encrypted networks send frames of these through the tunnel. They reach nothing else of the host by it, "
+    "whatever its own firewall lets in.",
     "pn_relayed": "Connections to the proxy arrive in `input`, not in `forward`. Containers of internal or strict networks cannot reach "
     "any proxied port; no container can reach those of a strict network.",
     "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
-    "pn_underlay": "For a network in mode overlay only its hosts may send: whoever else did would speak inside, as anybody.",
+    "pn_underlay": "For a network in mode overlay only its hosts may send: whoever else did would speak inside, as anybody. "
+    "For one that is encrypted they send by the encrypting link only.",
     "pn_tunnel_in": "The gateway of a network in mode overlay has the same addresses on every host, and hears its own host's "
     "containers only.",
     "pn_tunnel_out": "Nor is it heard by containers of other hosts.",

@@ -55,6 +55,13 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "kernel/test_overlay/test_a_container_does_not_speak_as_its_host",
         "kernel/test_overlay/test_a_container_cannot_have_anothers_address",
     ),
+    "encrypted": (
+        "kernel/test_encrypted/test_nothing_is_in_clear",
+        "kernel/test_encrypted/test_what_comes_in_clear_is_not_heard",
+        "kernel/test_encrypted/test_a_host_does_not_send_it_in_clear",
+        "kernel/test_encrypted/test_nothing_leaves_in_clear_while_the_link_is_away",
+        "kernel/test_encrypted/test_a_peer_reaches_nothing_else_of_the_host",
+    ),
     "own-gateway": (
         "kernel/test_overlay/test_another_hosts_does_not_answer",
         "kernel/test_overlay/test_a_host_is_not_heard_by_containers_of_others",

@@ -16,6 +16,7 @@ from plugin.firewall.nftables import NftablesFirewall
 from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
+from plugin.kernel.wireguard.keys import Keys
 from plugin.model.ids import MacAddress, bridge_name, port_name, shim_name
 from plugin.model.network import (
     Attachment,
@@ -40,6 +41,7 @@ WEATHERS: Final = [
 ]
 
 MARK: Final = 0x800
+SECRET: Final = "a secret that these hosts have in common"
 HOST4: Final = "192.0.2.2"
 HOST4_OTHER: Final = "192.0.2.3"
 HOST6: Final = "fd00:99::2"
@@ -109,13 +111,14 @@ class Site:
             else:
                 for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-P FORWARD DROP"):
                     self.host.run(f"ip{family}tables", *rule.split())
+        self.keys = Keys(SECRET)
         self.store = MemoryStore()
         self.health = Health()
         self._start()
 
     def _start(self) -> None:
         with self.host.entered():
-            self.kernel = LinuxKernel()
+            self.kernel = LinuxKernel(keys=self.keys)
             self.firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables(), self.accepted)
             self.firewall.prepare()
         parts = assemble(
@@ -134,6 +137,7 @@ class Site:
         self.host_addresses = parts.host_addresses
         self.peers = parts.peers
         self.healer = parts.healer
+        self.inspection = parts.inspection
 
     def restart(self) -> None:
         """End the plugin and start it again."""

@@ -86,10 +86,11 @@ def encapsulated(vni: int, frame: bytes) -> bytes:
     return struct.pack("!II", 0x08 << 24, vni << 8) + frame
 
 
-def send(netns: Netns, to: str, data: bytes) -> None:
-    """To the port that hosts listen on."""
+def send(netns: Netns, to: str, data: bytes, source: str = "") -> None:
+    """To the port that hosts listen on, from an address of the sender's."""
     family = socket.AF_INET6 if ":" in to else socket.AF_INET
     with netns.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.bind((source, 0))
         sock.sendto(data, (to, VXLAN))
 
 

@@ -53,6 +53,7 @@ MEANINGS: Final = {
     "set pn_guarded:": "what this container sends is checked",
     "set pn_refusals:": "a guard has dropped frames of this container",
     "set pn_vxlan:": "the network's port and number between hosts",
+    "set pn_encrypted:": "the network is sent and heard encrypted only",
     "set pn_peers[46]:": "this host may send for the network",
     "set pn_tunnels:": "this bridge port leads to other hosts",
     "set pn_carried:": "[::1] reaches the published port, by the proxy",

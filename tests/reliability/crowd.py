@@ -55,7 +55,7 @@ class _Crowd:
 
     def on_one(self) -> None:
         """All on one network."""
-        traveller = Traveller(self._server.socket, is_patient=True)
+        traveller = Traveller(self._server.socket)
         net = traveller.create(1)
         self._all(lambda client: self._live(traveller, net, client))
         traveller.delete(net)
@@ -64,7 +64,7 @@ class _Crowd:
 
     def on_many(self) -> None:
         """Each on a network of its own, which comes and goes, too."""
-        traveller = Traveller(self._server.socket, is_patient=True)
+        traveller = Traveller(self._server.socket)
 
         def act(client: int) -> None:
             net = traveller.create(client + 1)
@@ -79,7 +79,7 @@ class _Crowd:
 
     def on_the_same(self) -> None:
         """All do all things to the same few, in any order; only answers matter, and the end."""
-        traveller = Traveller(self._server.socket, is_patient=True)
+        traveller = Traveller(self._server.socket)
         nets = [traveller.create(number) for number in range(1, 5)]
         calls = [call for net in nets for call in _meddling(net)]
 

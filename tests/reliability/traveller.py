@@ -11,8 +11,6 @@ from tests.reliability.wire import Json, ask
 _LABEL: Final = "com.docker.network."
 _SPACE: Final = AddressSpaces().local
 _SANDBOX: Final = "/var/run/docker/netns/"
-_BUSY: Final = " has been busy for "  # plugin/service/locks.py, ipam/timed_lock.py
-_TRIES: Final = 20  # of some 15 s each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,22 +33,14 @@ class Container:
 
 
 class Traveller:
-    """One caller; every refusal is a ProofError.
+    """One caller; every refusal is a ProofError."""
 
-    One of a crowd ``is_patient``: it calls again when it was refused because so many others were
-    served before.  A slow machine has that, and such a call has changed nothing.
-    """
-
-    def __init__(self, path: Path, *, is_patient: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._tries = _TRIES if is_patient else 1
 
     def call(self, method: str, **body: Any) -> Json:
         """Call a method that must succeed."""
-        for _ in range(self._tries):
-            status, answer = ask(self._path, method, body)
-            if _BUSY not in answer.get("Err", ""):
-                break
+        status, answer = ask(self._path, method, body)
         if status != 200 or answer.get("Err"):
             raise ProofError(f"{method} {body} was answered {status} {answer}")
         return answer

@@ -17,6 +17,7 @@ from plugin.errors import SettingError
 from plugin.settings import SETTINGS
 
 LONG = "/" + "x" * 107
+SECRET = "a secret that these hosts have in common"
 
 
 class TestDefaults:
@@ -89,6 +90,14 @@ BAD = [
     ("PYNET_PLUGIN_SOCKETS", LONG, "expected a path of at most 107 bytes"),
     ("PYNET_PLUGIN_SOCKETS", "/a=swarm", "PYNET_PLUGIN_SOCKETS is 'swarm', expected local or"),
     ("PYNET_PLUGIN_SOCKETS", "/a,/a=global", "expected each path once"),
+    (
+        "PYNET_SECRET",
+        "short",
+        "PYNET_SECRET is '5 characters long', expected a secret of at least 32",
+    ),
+    ("PYNET_SECRET_FILE", "secret", "PYNET_SECRET_FILE is 'secret', expected an absolute path"),
+    ("PYNET_SECRET_FILE", "/nowhere/secret", "a file that can be read (No such file or directory)"),
+    ("PYNET_SECRET_FILE", "/dev/null", "expected a regular file"),
     ("PYNET_ROLES", "dns", "PYNET_ROLES is 'dns', expected network, ipam or network,ipam"),
     ("PYNET_ROLES", ",", "PYNET_ROLES is ',', expected network"),
     ("PYNET_MARK", "0", "PYNET_MARK is '0', expected a number with one bit set, as 0x800"),
@@ -217,3 +226,46 @@ class TestAnsweringAlways:
         """Without the setting, and without sockets to tell it by."""
         with pytest.raises(SettingError):
             read_served_config(environ)
+
+
+class TestTheSecret:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        made = tmp_path / "secret"
+        made.write_text(f"{SECRET}\n")
+        made.chmod(0o600)
+        return made
+
+    def test_it_is_given_or_in_a_file(self, file: Path) -> None:
+        """The end of the file's line is none of it."""
+        assert read_config({"PYNET_SECRET": SECRET}).secret == SECRET
+        assert read_config({"PYNET_SECRET_FILE": str(file)}).secret == SECRET
+
+    def test_it_is_not_shown(self) -> None:
+        """Nor is one that is refused."""
+        assert SECRET not in repr(read_config({"PYNET_SECRET": SECRET}))
+        with pytest.raises(SettingError) as refusal:
+            read_config({"PYNET_SECRET": "too-short"})
+        assert "too-short" not in str(refusal.value)
+
+    def test_not_both(self, file: Path) -> None:
+        """Nobody would know which counts."""
+        with pytest.raises(SettingError, match="nothing where PYNET_SECRET is given, too"):
+            read_config({"PYNET_SECRET": SECRET, "PYNET_SECRET_FILE": str(file)})
+
+    @pytest.mark.parametrize(
+        ("mode", "content", "complaint"),
+        [
+            (0o644, SECRET.encode(), "a file that nobody else may read (chmod 600 "),
+            (0o600, b"", "is '0 characters long', expected a secret of at least 32"),
+            (0o600, bytes(range(128, 192)), "expected a file of text"),
+        ],
+    )
+    def test_a_file_of_no_use(self, file: Path, mode: int, content: bytes, complaint: str) -> None:
+        """It is refused before anything is opened."""
+        file.write_bytes(content)
+        file.chmod(mode)
+        with pytest.raises(SettingError) as refusal:
+            read_config({"PYNET_SECRET_FILE": str(file)})
+
+        assert complaint in str(refusal.value)

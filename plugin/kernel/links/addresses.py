@@ -11,9 +11,6 @@ from plugin.kernel.netlink.link_messages import IFA_F_NODAD, AddressInfo, LinkCh
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.addresses import Address
 
-# Who put an address there (linux/if_addr.h, IFA_PROTO; 0 to 3 are the kernel's own): an adopted
-# bridge keeps the addresses it had.
-PROTOCOL: Final = 0x70
 _TELLING: Final = (5, 18)
 
 
@@ -27,7 +24,9 @@ class AddressHandler(OneByOne[Address]):
         flags = IFA_F_NODAD if value.interface.version == 6 else 0
         index = ownership.index_of(value.ifname)
         try:
-            session.rtnl.add_address(index, value.interface, flags=flags, protocol=PROTOCOL)
+            session.rtnl.add_address(
+                index, value.interface, flags=flags, protocol=ownership.ADDRESS_PROTOCOL
+            )
         except RtnlError as error:
             if error.code == errno.EADDRINUSE:
                 raise RefusedError(
@@ -66,7 +65,7 @@ def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:
     Before Linux 5.18 an adopted bridge does not say who put an address on it.  One that is a
     subnet by itself stands in for a container of ours; any other may have been there before.
     """
-    if found.protocol == PROTOCOL or ownership.is_ours(link):
+    if found.protocol == ownership.ADDRESS_PROTOCOL or ownership.is_ours(link):
         return True
     return not _kernel_tells() and address.interface.network.num_addresses == 1
 

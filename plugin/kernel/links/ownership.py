@@ -18,6 +18,9 @@ from plugin.model.resources import LinkResource
 
 GROUP_OURS: Final = 0x706E
 GROUP_DELETING: Final = 0x706F
+# Who put an address there (linux/if_addr.h, IFA_PROTO; 0 to 3 are the kernel's own): an adopted
+# bridge keeps the addresses it had.
+ADDRESS_PROTOCOL: Final = 0x70
 
 
 class OwnedLinks:

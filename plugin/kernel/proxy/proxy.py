@@ -204,11 +204,11 @@ class ProxiedPortHandler(OneByOne[ProxiedPort]):
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, less what is for Python or of systemd, and where the package is."""
+    """That of this process, less what is for Python, of systemd or secret, and where the package is."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "NOTIFY_", "WATCHDOG_"))
+        if not name.startswith(("PYTHON", "NOTIFY_", "WATCHDOG_", "PYNET_SECRET"))
     }
     return kept | {"PYTHONPATH": os.fspath(_TREE)}
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
-from plugin.kernel.links.addresses import PROTOCOL
+from plugin.kernel.links.ownership import ADDRESS_PROTOCOL as PROTOCOL
 from plugin.kernel.links.ownership import is_deleting, is_ours
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink.conversations import conversation

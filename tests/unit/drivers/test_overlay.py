@@ -11,7 +11,15 @@ from plugin.errors import InvalidOptionError
 from plugin.model.ids import bridge_name, vxlan_name
 from plugin.model.links import Bridge
 from plugin.model.network import Network
-from plugin.model.tunnels import FloodEntry, Underlay, Vxlan
+from plugin.model.spanning import EncryptedNetwork, PeerHost
+from plugin.model.tunnels import (
+    FloodEntry,
+    Underlay,
+    Vxlan,
+    WireGuard,
+    WireGuardPeer,
+    inner_address,
+)
 from tests.fakes.values import a_network, a_pool, an_endpoint
 
 HOSTS = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
@@ -120,3 +128,55 @@ class TestOnOneHost:
         kinds = {type(each) for each in bind(network).network_plan().resources}
 
         assert Vxlan not in kinds
+
+
+class TestEncrypted:
+    def test_nothing_goes_past_the_encrypting_link(self) -> None:
+        """Hosts are known to the tunnel by the addresses that they have inside."""
+        plan = bind(on(0, encrypted="true")).network_plan()
+        inside = {inner_address(ip_address(each), 51840) for each in HOSTS[1:]}
+
+        peers = {each for each in plan.resources if isinstance(each, WireGuardPeer)}
+        assert {(each.inner, str(each.endpoint)) for each in peers} == {
+            (inner_address(ip_address(each), 51840), each) for each in HOSTS[1:]
+        }
+        assert {e.peer for e in plan.resources if isinstance(e, FloodEntry)} == inside
+        assert {e.address for e in plan.resources if isinstance(e, PeerHost)} == inside
+        assert any(isinstance(each, EncryptedNetwork) for each in plan.resources)
+
+    def test_networks_share_the_link(self) -> None:
+        """Those of one address and port; with another port there is another."""
+        found = {
+            each
+            for subnet, port in (("10.1.0.0/24", "1"), ("10.2.0.0/24", "1"), ("10.3.0.0/24", "2"))
+            for each in bind(on(0, subnet, encrypted="", wireguard_port=port))
+            .network_plan()
+            .resources
+            if isinstance(each, WireGuard)
+        }
+
+        assert {each.port for each in found} == {1, 2}
+        assert len(found) == len({each.ifname for each in found}) == 2
+
+    @pytest.mark.parametrize(
+        ("host", "link", "most"),
+        [
+            *(("192.0.2.1", 1500, 1370), ("fd00:99::1", 1500, 1338), ("192.0.2.1", 9000, 8858)),
+            ("192.0.2.1", 1450, 1306),  # 1390 bytes are filled up to 1392
+        ],
+    )
+    def test_the_largest_packet(self, host: str, link: int, most: int) -> None:
+        """What WireGuard fills up still fits the link."""
+        underlay = Underlay(local=ip_address(host), mtu=link)
+
+        assert bind(on(0, encrypted="true")).check_underlay(underlay) == most
+        with pytest.raises(InvalidOptionError, match=f"at most {most} bytes"):
+            bind(on(0, encrypted="true", mtu=str(most + 1))).check_underlay(underlay)
+
+    def test_addresses_inside_are_each_hosts_own(self) -> None:
+        """Of whichever family, and whoever else has a network like that."""
+        hosts = ("10.0.0.1", "10.0.0.2", "::a00:1", "fd00::1", "fd00::2")
+        found = {inner_address(ip_address(each), port) for each in hosts for port in (1, 2)}
+
+        assert len(found) == 10
+        assert str(inner_address(ip_address("10.99.0.1"), 51840)) == "fd70:796e:6574:ca80::a63:1"

@@ -1,0 +1,1 @@
+"""Keys of hosts, and devices that processes have."""
