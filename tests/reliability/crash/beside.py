@@ -121,9 +121,9 @@ def _reboot(netns: Netns) -> None:
 def _meddle(netns: Netns) -> None:
     """Take away what no container's link goes with: rules, bridges, and the host's own links."""
     netns.run("nft", "flush", "ruleset")
-    for kind in ("bridge", "macvlan"):
+    for kind in ("bridge", "macvlan", "vxlan"):
         for name in _ours(netns, kind):
-            if name.startswith(("pnb-", "pnh-")):
+            if name.startswith(("pnb-", "pnh-", "pnx-")):
                 netns.run("ip", "link", "delete", name)
 
 

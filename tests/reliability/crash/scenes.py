@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.reliability.crash.overlay import OVERLAY
 from tests.reliability.crash.script import Scene, port
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
@@ -44,6 +45,7 @@ SCENES: Final = (
         ports=(port(80, 8080),),
         host=UPLINK,
     ),
+    OVERLAY,
     Scene(name="macvlan without a parent", subnets=DUAL[:1], options={"mode": "macvlan"}),
     Scene(name="null", subnets=DUAL[:1], options={"mode": "null"}),
 )

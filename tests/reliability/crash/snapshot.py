@@ -32,6 +32,7 @@ _RTM_GETNEIGH: Final = 30
 _RTMSG: Final = struct.Struct("=BBBBBBBBI")
 _NDMSG: Final = struct.Struct("=BxxxiHBB")
 _INDEX: Final = struct.Struct("=I")
+_AF_BRIDGE: Final = 7  # linux/socket.h
 _RT_TABLE_MAIN: Final = 254
 _RTPROT_KERNEL: Final = 2
 _NUD_PERMANENT: Final = 0x80
@@ -143,7 +144,10 @@ def _links(rtnl: Rtnl) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _ways(rtnl: Rtnl) -> frozenset[str]:
-    """Routes that somebody made, and hardware addresses that he told the kernel, whoever it was."""
+    """Routes that somebody made, and hardware addresses that he told the kernel, whoever it was.
+
+    Also behind which host an overlay looks for whom.
+    """
     names = {link.index: link.ifname for link in rtnl.links()}
     found = set()
     for body in rtnl.dump(_RTM_GETROUTE, _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)):
@@ -159,6 +163,12 @@ def _ways(rtnl: Rtnl) -> frozenset[str]:
         if state & _NUD_PERMANENT and _DST in values:
             mac = values.get(_LLADDR, b"").hex(":")
             found.add(f"neighbour {_address(values[_DST])} on {names.get(index)} is {mac}")
+    for body in rtnl.dump(_RTM_GETNEIGH, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0)):
+        _, index, state, _, _ = _NDMSG.unpack_from(body)
+        values = raw.attributes(body, _NDMSG.size)
+        if state & _NUD_PERMANENT and _DST in values:
+            mac = values.get(_LLADDR, b"").hex(":")
+            found.add(f"{mac} is behind {_address(values[_DST])} for {names.get(index)}")
     return frozenset(found)
 
 
