@@ -49,6 +49,25 @@ class App:
         return found
 
 
+# Those of `docker network create`, and what each is to leave as it was: who reaches whom.
+OPTIONS: Final = (
+    ("peers={peers6}",),
+    ("vni=4242", "vxlan_port=4790"),
+    ("com.docker.network.driver.overlay.vxlanid_list=4243", "encrypted=false"),
+    ("mtu=1300", "iface_prefix=net"),
+    ("bridge_name=br-lan",),
+    ("masquerade=false", "host_binding=127.0.0.1"),
+    ("gateway_mode_ipv4=routed", "gateway_mode_ipv6=routed"),
+    ("gateway_mode_ipv4=nat-unprotected", "gateway_mode_ipv6=nat-unprotected"),
+    ("gateway_mode_ipv4=isolated", "gateway_mode_ipv6=isolated"),
+    ("inhibit_ipv4=true", "trusted_interfaces=eth0"),
+    ("isolation=strict", "host_services=deny"),
+    ("spoof_guard=false", "no_default_route=true"),
+    ("routes=10.9.0.0/16 via 10.50.2.1", "userland_proxy=false"),
+    ("rate_to=10mbit", "rate_from=10mbit"),
+)
+
+
 @pytest.fixture(scope="module")
 def two(lab: Lab) -> Iterator[Two]:
     with two_hosts(lab) as two:
@@ -144,6 +163,34 @@ def test_the_plugin_and_the_engine_are_killed(two: Two, app: App) -> None:
     assert app.pings() == [True] * 4
     for site, name in zip(two.sites, late, strict=True):
         site.remove(name)
+
+
+@pytest.mark.nightly
+def test_options(two: Two) -> None:
+    """Containers reach each other across hosts with every option of a network."""
+    peers6 = ",".join(str(each.host.address6) for each in two.sites)
+    silent = []
+    for options in OPTIONS:
+        words = [word for each in options for word in ("-o", each.format(peers6=peers6))]
+        internal = ["--internal"] if "isolated" in options[0] else []
+        networks = two.network(2, *words, *internal)
+        containers = [
+            site.run("--network", network)
+            for site, network in zip(two.sites, networks, strict=True)
+        ]
+        for host, site in enumerate(two.sites):
+            other, name = two.sites[1 - host], containers[1 - host]
+            targets = [find(name, networks[1 - host]) for find in (other.address, other.address6)]
+            silent += [
+                (*options, host, str(target))
+                for target in targets
+                if not comes_near(site, containers[host], str(target))
+            ]
+        for site, container, network in zip(two.sites, containers, networks, strict=True):
+            site.remove(container)
+            site.remove_network(network)
+
+    assert silent == []
 
 
 def _flood(device: str, peer: str) -> list[str]:
