@@ -12,6 +12,7 @@ from plugin.bootstrap.supervisor import Supervisor
 from plugin.config import read_config
 from plugin.health import Status
 from plugin.kernel.watches import name_process
+from tests.kernel.firewalld import Firewalld, ensure_firewalld
 from tests.kernel.netns import Netns, wait_until
 from tests.kernel.test_maintenance import BRIDGE, make_network
 from tests.unit.cli.conftest import Shell, an_engine
@@ -145,6 +146,58 @@ def test_containers_of_another_engine(
         assert "or use --with-containers" in each.output
     assert "removed link pnv-1" in told.output
     assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize("command", ["iptables-legacy", "ip6tables-legacy"])
+def test_rules_in_legacy_tables(
+    netns: Netns, plugin: Callable[[], Supervisor], pynet: Shell, networks: object, command: str
+) -> None:
+    """They go from the tables of that command as well; what the user has there stays."""
+    for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", MINE[0]):
+        netns.run(command, *rule.split())
+    before = netns.run(command, "-S")
+    plugin().stop()
+    laid = netns.run(command, "-S")
+    removed = pynet("uninstall")
+
+    assert laid != before
+    assert removed.output.count(f"{command} -t filter -A DOCKER-USER") == 1, removed.output
+    assert netns.run(command, "-S") == before
+
+
+def test_links_in_a_zone_of_firewalld(
+    netns: Netns,
+    plugin: Callable[[], Supervisor],
+    pynet: Shell,
+    networks: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """firewalld forgets them, and nobody has to say its name."""
+    firewalld = Firewalld(ensure_firewalld(), tmp_path)
+    for name, value in firewalld.environ.items():
+        monkeypatch.setenv(name, value)
+    try:
+        firewalld.start()
+        life = plugin()
+        make_network(life)
+        life.heal()
+        wait_until(lambda: zone_of(firewalld) != "", "the bridge came into no zone")
+        life.stop()
+        pynet("gc", "--forgotten", NETWORK[:12])
+        removed = pynet("uninstall")
+        zone = zone_of(firewalld)
+    finally:
+        firewalld.close()
+
+    assert removed.exit_code == 0, removed.output
+    assert f"removed firewalld interface {BRIDGE}" in removed.output
+    assert zone == ""
+
+
+def zone_of(firewalld: Firewalld) -> str:
+    """Where firewalld has the bridge of the network."""
+    return "".join(firewalld.call("zone.getZoneOfInterface", BRIDGE))
 
 
 def test_without_an_engine(netns: Netns, pynet: Shell) -> None:
