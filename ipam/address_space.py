@@ -14,17 +14,15 @@ from ipam.addresses import PoolAddresses
 from ipam.attempt import Attempt, Times
 from ipam.election import is_allocated, is_confirmed
 from ipam.errors import (
-    AddressReservedError,
     InvalidRequestError,
-    PoolOverlapError,
     PoolsExhaustedError,
     RefusedError,
     UnknownPoolError,
 )
-from ipam.held_pools import HeldPools
-from ipam.lease import Owner
+from ipam.held_pools import HeldPools, overlap
+from ipam.kept_addresses import KeptAddresses
 from ipam.mirror import is_mirror
-from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID, Tenant
+from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID
 from ipam.pool_group import PoolGroup
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address, Prefix, alone
@@ -53,7 +51,7 @@ class AddressSpace:
         self._facts = facts
         self._lock = TimedLock(f"address space {name}")
         self._held = HeldPools()
-        self._reserved: dict[Tenant, dict[Address, Owner]] = {}
+        self._kept = KeptAddresses()
         self._revision = -1
 
     def run(self, operation: Callable[[Attempt], T], times: Times, *, on_disk: bool = True) -> T:
@@ -119,7 +117,7 @@ class AddressSpace:
         if found is None:
             return self._add(pool, at).pool
         if not self._repeats(found.pool, pool, at):
-            raise _overlap(pool, found.pool)
+            raise overlap(pool, found.pool)
         at.once_kept(partial(found.was_asked_again, at.now))
         # Who asks is known later, or never: until then nothing is confirmed (``group``).
         kept = is_allocated(found.pool) or is_mirror(found.pool)
@@ -206,7 +204,7 @@ class AddressSpace:
             return False
         in_the_way = self._held.overlapping(pool.tenant, prefix)
         if in_the_way is not None:
-            raise _overlap(pool, in_the_way.pool)
+            raise overlap(pool, in_the_way.pool)
         found = self._add(replace(pool, network=known.network), at)
         for used in known.used:
             if used.address in prefix:
@@ -232,22 +230,11 @@ class AddressSpace:
 
         Raises AddressReservedError, InvalidAddressError.
         """
-        wanted: dict[tuple[Tenant, Address], Owner] = {}
-        for each in reservations:
-            kept = self._reserved.get(each.tenant, {}).get(each.address, each.owner)
-            kept_for = wanted.setdefault((each.tenant, each.address), kept)
-            if kept_for != each.owner:
-                raise AddressReservedError(
-                    f"address {each.address} is reserved for {kept_for}, not for "
-                    f"{each.owner}; unreserve it first"
-                )
-            pool = self._pool_around(each)
-            if pool is not None:
-                pool.check_reservable(each.address)
+        self._kept.check(reservations, self._pool_around)
 
     def unreserve(self, reservation: Reservation, at: Attempt) -> bool:
         """Remove the reservation of this address; answer if there was one."""
-        if reservation.address not in self._reserved.get(reservation.tenant, {}):
+        if not self._kept.has(reservation):
             return False
         at.reservations.remove(reservation)
         return True
@@ -264,20 +251,18 @@ class AddressSpace:
         revision = at.pools.revision(self._name)
         if revision == self._revision:
             return
-        known, self._held, self._reserved = self._held, HeldPools(), {}
-        for each in at.reservations.all():
-            if each.space == self._name:
-                self._reserved.setdefault(each.tenant, {})[each.address] = each.owner
+        known, self._held = self._held, HeldPools()
+        self._kept = KeptAddresses(r for r in at.reservations.all() if r.space == self._name)
         for pool in at.pools.held(self._name):
             found = known.get(pool.id)
             if found is None or found.pool != pool:
                 found = self._opened(pool)
-            found.keep(self._reserved_in(pool))
+            found.keep(self._kept.of_pool(pool))
             self._held.add(found)
         self._revision = revision
 
     def _opened(self, pool: Pool) -> PoolAddresses:
-        return PoolAddresses(pool, self._settings, self._reserved_in(pool), self._facts)
+        return PoolAddresses(pool, self._settings, self._kept.of_pool(pool), self._facts)
 
     def _add(self, pool: Pool, at: Attempt) -> PoolAddresses:
         added = self._opened(pool)
@@ -305,23 +290,8 @@ class AddressSpace:
     def _pool_around(self, reservation: Reservation) -> PoolAddresses | None:
         return self._held.overlapping(reservation.tenant, alone(reservation.address))
 
-    def _reserved_in(self, pool: Pool) -> dict[Address, Owner]:
-        kept = self._reserved.get(pool.tenant)
-        if not kept:
-            return {}
-        return {address: owner for address, owner in kept.items() if address in pool.prefix}
-
     def _repeats(self, held: Pool, asked: Pool, at: Attempt) -> bool:
         window = self._settings.reserve_timeout
         return repeats(
             held, asked, at.times, window=window, is_empty=lambda: not at.leases.count(held.id)
         )
-
-
-def _overlap(pool: Pool, held: Pool) -> PoolOverlapError:
-    user = f", of network {held.network}" if held.network else ""
-    return PoolOverlapError(
-        f"Pool overlaps with other one on this address space: {pool.prefix} and pool "
-        f"{held.id}{user}; choose another subnet, or keep the networks apart "
-        f"with the option tenant=NAME"
-    )

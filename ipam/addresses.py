@@ -13,13 +13,14 @@ from functools import partial
 from ipam import election, mirror
 from ipam.address_set import AddressSet
 from ipam.attempt import Attempt
-from ipam.claims import check_usable, is_replayed, may_take, new_lease
+from ipam.claims import bound_lease, check_usable, is_replayed, may_take, new_lease
 from ipam.errors import AddressInUseError, AddressReservedError
 from ipam.lease import AddressRequest, Kind, Lease, Owner, State
+from ipam.lease_changes import LeaseChanges
 from ipam.pool import Pool
 from ipam.prefixes import Address, AddressRange, usable
+from ipam.remembered import RememberedAddresses
 from ipam.replay import UsedAddress
-from ipam.returned import Returned
 from ipam.settings import Settings
 from ipam.store.host_facts import HostFacts
 
@@ -44,18 +45,13 @@ class PoolAddresses:
         self._knows_macs = False
         self._settings = settings
         self._facts = facts
-        self._reserved: Mapping[Address, Owner] = {}
-        self._kept: dict[Owner, list[Address]] = {}
-        self._set: AddressSet | None = None
-        self._others = 0
-        self._named: set[Address] = set()
-        self._returned = Returned()
-        self.keep(reserved)
+        self._memory = RememberedAddresses(reserved)
+        self._leases = LeaseChanges(settings, self._memory)
 
     def change(self, pool: Pool) -> None:
         """Remember what is new about the pool."""
         if mirror.is_mirror(pool) != mirror.is_mirror(self.pool):
-            self._set = None  # addresses are chosen elsewhere
+            self._memory.forget_taken()  # addresses are chosen elsewhere
         self.pool = pool
 
     def was_asked_again(self, now: float) -> None:
@@ -82,7 +78,7 @@ class PoolAddresses:
         for address in list(at.leases.addresses(self.pool.id)):
             held = at.leases.get(self.pool.id, address)
             if held and election.is_unconfirmed(self.pool, held, at.now):
-                self._rest(held, at)
+                self._leases.rest(held, at)
         at.once_kept(self._is_settled)
 
     def _is_settled(self) -> None:
@@ -101,7 +97,7 @@ class PoolAddresses:
         held = at.leases.get(self.pool.id, address)
         if held and is_replayed(self.pool, held, request, replayed=self._replayed):
             # An endpoint may have it all the while, and says so only once.
-            return self._hold(replace(held, since=at.now), at)
+            return self._leases.hold(replace(held, since=at.now), at)
         if held and request.kind is Kind.GATEWAY and election.keeps_gateway(self.pool, held):
             return held
         if held and not may_take(self.pool, held, request, at.times):
@@ -110,27 +106,27 @@ class PoolAddresses:
                 f"{held.state} as {held.kind} for {held.owner}; choose another, or "
                 f"release it first"
             )
-        kept_for = self._reserved.get(address)
+        kept_for = self._memory.reserved.get(address)
         # Engines before 29 name nobody: an address typed by hand is then trusted.
         if kept_for and request.owner and kept_for not in request.owner.marks:
             raise AddressReservedError(
                 f"address {address} of pool {self.pool.id} is reserved for {kept_for}, "
                 f"not for {request.owner}; choose another, or unreserve it first"
             )
-        at.once_kept(partial(self._named.add, address))
-        return self._hold(self._lease(address, request, at), at)
+        at.once_kept(partial(self._memory.named.add, address))
+        return self._leases.hold(self._lease(address, request, at), at)
 
     def take_gateway(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the first usable address, which people expect a gateway to have; None if it is taken."""
         address = usable(self.pool.prefix).first
-        if address in self._reserved or self.pool.is_excluded(address):
+        if address in self._memory.reserved or self.pool.is_excluded(address):
             return None
         held = at.leases.get(self.pool.id, address)
         if held and held.state is not State.RESTING and held.kind is not Kind.GATEWAY:
             return None
         if held and election.keeps_gateway(self.pool, held):
             return held
-        return self._hold(self._lease(address, request, at), at)
+        return self._leases.hold(self._lease(address, request, at), at)
 
     def take_known(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address that is reserved for this owner, or that it had last; None without."""
@@ -142,48 +138,48 @@ class PoolAddresses:
             if held is None:
                 return None
             address = held.address
-        return self._hold(self._lease(address, request, at), at)
+        return self._leases.hold(self._lease(address, request, at), at)
 
     def returned(self, at: Attempt) -> Iterator[Address]:
         """Addresses that came back in the last seconds, and that nobody has again."""
-        return self._returned.recent(at.now)
+        return self._memory.returned.recent(at.now)
 
     def take_returned(self, address: Address, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take one of those that came back; None if somebody else has a claim on it."""
         held = at.leases.get(self.pool.id, address)
         if (
-            self._returned.is_claimed(address)
-            or address in self._reserved
+            self._memory.returned.is_claimed(address)
+            or address in self._memory.reserved
             or self.pool.is_excluded(address)
             or not any(address in part for part in self._automatic())
             or (held and held.state is not State.RESTING)
         ):
             return None
-        return self._hold(self._lease(address, request, at), at)
+        return self._leases.hold(self._lease(address, request, at), at)
 
     def take_next(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the next address that is free; None if there is none."""
         lease = self._add_next(request, at)
-        if lease is None and self._others != self._facts.changes_by_others():
+        if lease is None and self._memory.is_behind(self._facts.changes_by_others()):
             # Another process may have given some back that look taken from here.
-            self._set = None
+            self._memory.forget_taken()
             lease = self._add_next(request, at)
         return lease
 
     def take_resting(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address whose rest ends first: better than none at all; None if none rests."""
         held = at.leases.first_resting(self.pool.id)
-        return held and self._hold(self._lease(held.address, request, at), at)
+        return held and self._leases.hold(self._lease(held.address, request, at), at)
 
     def give_back(self, address: Address, at: Attempt) -> None:
         """Release the address: it rests for a while, or is free at once."""
         held = at.leases.get(self.pool.id, address)
         if held is None or held.state is State.RESTING or self._keeps_gateway(held):
             return
-        claimed = address in self._named or self._returns_by_itself(held.owner)
-        self._rest(held, at)
+        claimed = address in self._memory.named or self._returns_by_itself(held.owner)
+        self._leases.rest(held, at)
         if held.kind is Kind.ENDPOINT:
-            came_back = partial(self._returned.add, address, at.now, claimed=claimed)
+            came_back = partial(self._memory.returned.add, address, at.now, claimed=claimed)
             at.once_kept(came_back)
 
     def expects(self, address: Address, endpoint: str | None, at: Attempt) -> bool:
@@ -209,23 +205,9 @@ class PoolAddresses:
         held = at.leases.get(self.pool.id, address)
         if held is None:
             held = self._lease(address, AddressRequest(), at)
-        if endpoint and held.endpoint not in (None, endpoint):
-            raise AddressInUseError(
-                f"Address already in use: endpoint {held.endpoint} has {address} of "
-                f"pool {self.pool.id}, so {endpoint} cannot; ask for another"
-            )
         known = held.owner.without_mac() if mac_made else held.owner
-        self._hold(
-            replace(
-                held,
-                state=State.BOUND,
-                owner=known.known_as(owner),
-                since=at.now,
-                until=None,
-                endpoint=endpoint or held.endpoint,
-            ),
-            at,
-        )
+        held = replace(held, owner=known.known_as(owner))
+        self._leases.hold(bound_lease(held, endpoint, at.now), at)
 
     def bound_to(self, address: Address, at: Attempt) -> str | None:
         """The endpoint that is bound to the address; None if none is, or it is not known."""
@@ -242,30 +224,24 @@ class PoolAddresses:
             and held.kind is Kind.ENDPOINT
         ):
             request = AddressRequest(kind=held.kind, owner=held.owner)
-            self._hold(self._lease(address, request, at), at)
+            self._leases.hold(self._lease(address, request, at), at)
 
     def restore(self, used: UsedAddress, at: Attempt) -> None:
         """Record that somebody has an address, in a pool that was just restored."""
         request = AddressRequest(kind=used.kind, owner=used.owner)
         lease = self._lease(used.address, request, at)
-        self._hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint), at)
+        self._leases.hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint), at)
 
     def lapse(self, held: Lease, at: Attempt) -> None:
         """End a lease whose time is over."""
         if held.state is State.RESERVED and held.owner:
-            self._rest(held, at)
+            self._leases.rest(held, at)
         else:
-            self._free(held.address, at)
+            self._leases.free(held, at)
 
     def keep(self, reserved: Mapping[Address, Owner]) -> None:
         """Keep these addresses for their owners from now on."""
-        if reserved == self._reserved:
-            return
-        self._reserved = reserved
-        self._kept = {}
-        for address, owner in reserved.items():
-            self._kept.setdefault(owner, []).append(address)
-        self._set = None
+        self._memory.keep(reserved)
 
     def check_reservable(self, address: Address) -> None:
         """Refuse to keep an address that no host may have.  Raises InvalidAddressError."""
@@ -275,14 +251,14 @@ class PoolAddresses:
         """End the rest of an address that is reserved from now on."""
         held = at.leases.get(self.pool.id, address)
         if held and held.state is State.RESTING:
-            self._free(address, at)
+            self._leases.free(held, at)
 
     def _add_next(self, request: AddressRequest, at: Attempt) -> Lease | None:
         taken = self._taken(at)
         while address := taken.next_free():
             lease = self._lease(address, request, at)
             if at.leases.add(lease):
-                at.once_kept(partial(self._remember_next, address))
+                at.once_kept(partial(self._memory.is_next, address))
                 return lease
             # Another process has it, as the set knows from now on.
             taken.pass_over(address)
@@ -290,60 +266,15 @@ class PoolAddresses:
         return None
 
     def _taken(self, at: Attempt) -> AddressSet:
-        if self._set is None:
-            self._others = self._facts.changes_by_others()
-            self._set = AddressSet(self.pool.prefix, self._automatic())
-            for address in at.leases.addresses(self.pool.id):
-                self._set.add(address)
-                self._set.pass_over(address)
-            for address in self._reserved:
-                self._set.add(address)
-        return self._set
+        return self._memory.taken(
+            self.pool.prefix,
+            self._automatic,
+            lambda: at.leases.addresses(self.pool.id),
+            self._facts.changes_by_others,
+        )
 
     def _automatic(self) -> tuple[AddressRange, ...]:
         return mirror.chosen_here(self.pool, self._settings.host_id)
-
-    def _rest(self, held: Lease, at: Attempt) -> None:
-        sticky = self._settings.sticky if held.owner else 0.0
-        rest = max(sticky, self._settings.quarantine)
-        if not rest or held.kind is not Kind.ENDPOINT or held.address in self._reserved:
-            self._free(held.address, at)
-            return
-        at.once_kept(partial(self._named.discard, held.address))
-        self._hold(
-            replace(
-                held,
-                state=State.RESTING,
-                since=at.now,
-                until=at.now + rest,
-                endpoint=None,
-            ),
-            at,
-        )
-
-    def _hold(self, lease: Lease, at: Attempt) -> Lease:
-        at.leases.put(lease)
-        at.once_kept(partial(self._remember_held, lease.address))
-        return lease
-
-    def _free(self, address: Address, at: Attempt) -> None:
-        at.leases.remove(self.pool.id, address)
-        at.once_kept(partial(self._remember_free, address))
-
-    def _remember_next(self, address: Address) -> None:
-        self._remember_held(address)
-        if self._set is not None:
-            self._set.pass_over(address)
-
-    def _remember_held(self, address: Address) -> None:
-        self._returned.discard(address)
-        if self._set is not None:
-            self._set.add(address)
-
-    def _remember_free(self, address: Address) -> None:
-        self._named.discard(address)
-        if self._set is not None and address not in self._reserved:
-            self._set.discard(address)
 
     def _lease(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
         return new_lease(
@@ -357,11 +288,10 @@ class PoolAddresses:
         return bool(owner.name or owner.tag or (owner.mac and self._knows_macs))
 
     def _reserved_for(self, owner: Owner, at: Attempt) -> Address | None:
-        for mark in owner.marks:
-            for address in self._kept.get(mark, ()):
-                held = at.leases.get(self.pool.id, address)
-                if held is None or held.state is State.RESTING:
-                    return address
-                if held.state is State.RESERVED and held.owner.matches(owner):
-                    return address
+        for address in self._memory.kept_for(owner):
+            held = at.leases.get(self.pool.id, address)
+            if held is None or held.state is State.RESTING:
+                return address
+            if held.state is State.RESERVED and held.owner.matches(owner):
+                return address
         return None

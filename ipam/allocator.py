@@ -10,22 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final
 
-from ipam.attempt import Attempt, Times
+from ipam.attempt import Attempt, EngineClock, Times
 from ipam.contents import Contents
 from ipam.errors import UnknownPoolError
 from ipam.lease import ANONYMOUS, AddressRequest, Owner
 from ipam.naming import Naming, named_before
-from ipam.pool import (
-    GLOBAL,
-    LOCAL,
-    AddressSpaceName,
-    Pool,
-    PoolID,
-    PoolRequest,
-    space_of,
-)
+from ipam.placement import avoided
+from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, Pool, PoolID, PoolRequest, space_of
 from ipam.pool_request import read_request
 from ipam.prefixes import Address, Interface, Prefix, with_mask
 from ipam.replay import LostPool, options_of
@@ -34,10 +26,6 @@ from ipam.settings import Settings
 from ipam.spaces import Spaces
 from ipam.store.base import Store
 from ipam.store.host_facts import HostFacts, MemoryFacts
-
-# A default route is no reason to avoid anything, nor are the two halves of one that a
-# VPN sets to come before it (OpenVPN's redirect-gateway def1).
-SHORTEST_AVOIDED: Final = 2
 
 
 class Allocator(Contents):
@@ -67,10 +55,7 @@ class Allocator(Contents):
         self._facts = facts or MemoryFacts()
         self._occupied = occupied
         self._in_use = in_use
-        self._clock = clock
-        self._began = clock()
-        self._replay = 0.0
-        self._led = self._began
+        self._engine = EngineClock(clock)
         self._naming = Naming()
         self._looked = False
         self._spaces = Spaces(store, settings or Settings(), self._facts)
@@ -81,12 +66,12 @@ class Allocator(Contents):
         No request of the engine is under way then.  It should replay its networks if it knows one
         whose pool is not held.  For two minutes what is held may then be asked for again, once.
         """
-        self._began = self._led = self._clock()
+        self._engine.began()
         self._naming.restart()
         if self.pools() and not self._facts.replay_due():
             return False
         self._facts.put_replay_due(due=False)
-        self._replay = self._began
+        self._engine.replays()
         return True
 
     def elected(self) -> None:
@@ -95,7 +80,7 @@ class Allocator(Contents):
         Its manager then asks again for all global pools and addresses.  What is local stays as it
         is, because its containers run.
         """
-        self._led = self._clock()
+        self._engine.leads()
 
     def expect_replay(self, pool: PoolID) -> None:
         """Record that the engine knows a pool that is not held, to be replayed at its next start.
@@ -118,7 +103,9 @@ class Allocator(Contents):
         if prefix is not None:
             return space.run(lambda at: space.place(wanted, prefix, at), self._times())
         beside = self._spaces.prefixes_beside(space, self._times())
-        occupied = [each for each in (*beside, *self._avoided()) if each.version == wanted.version]
+        occupied = [
+            each for each in (*beside, *avoided(self._occupied())) if each.version == wanted.version
+        ]
         return space.run(lambda at: space.place_anywhere(wanted, occupied, at), self._times())
 
     def release_pool(self, pool: PoolID) -> None:
@@ -305,12 +292,7 @@ class Allocator(Contents):
 
         Raises UnknownAddressSpaceError.
         """
-        space = self._spaces.named(reservation.space)
-        return space.run(lambda at: space.unreserve(reservation, at), self._times())
-
-    def _avoided(self) -> list[Prefix]:
-        return [each for each in self._occupied() if each.prefixlen >= SHORTEST_AVOIDED]
+        return self._spaces.unreserve(reservation, self._times())
 
     def _times(self, now: float | None = None) -> Times:
-        at = self._clock() if now is None else now
-        return Times(now=at, began=self._began, replay=self._replay, led=self._led)
+        return self._engine.times(now)

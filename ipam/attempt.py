@@ -24,6 +24,32 @@ class Times:
     led: float = 0.0
 
 
+class EngineClock:
+    """Remembers when the engine did last what an attempt's times are about."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._replay = 0.0
+        self._began = self._led = clock()
+
+    def began(self) -> None:
+        """The engine was started."""
+        self._began = self._led = self._clock()
+
+    def replays(self) -> None:
+        """The engine that was started replays its networks."""
+        self._replay = self._began
+
+    def leads(self) -> None:
+        """A swarm may have elected the engine."""
+        self._led = self._clock()
+
+    def times(self, now: float | None = None) -> Times:
+        """The times of an attempt, at ``now`` if that is given."""
+        at = self._clock() if now is None else now
+        return Times(now=at, began=self._began, replay=self._replay, led=self._led)
+
+
 class Attempt:
     """What an operation works with, this time."""
 

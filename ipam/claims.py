@@ -1,8 +1,10 @@
 """Who may take an address, and what lease is made of a request: rules that look at nothing else."""
 
+from dataclasses import replace
+
 from ipam.attempt import Times
 from ipam.election import is_unconfirmed
-from ipam.errors import InvalidAddressError
+from ipam.errors import AddressInUseError, InvalidAddressError
 from ipam.lease import AddressRequest, Kind, Lease, State
 from ipam.pool import GLOBAL, Pool
 from ipam.prefixes import Address, usable
@@ -69,3 +71,15 @@ def may_take(pool: Pool, held: Lease, request: AddressRequest, times: Times) -> 
     if held.state is State.BOUND:
         return False
     return held.since < times.began or held.owner.matches(request.owner)
+
+
+def bound_lease(held: Lease, endpoint: str | None, now: float) -> Lease:
+    """The lease, bound to the endpoint.  Raises AddressInUseError if another one has the address."""
+    if endpoint and held.endpoint not in (None, endpoint):
+        raise AddressInUseError(
+            f"Address already in use: endpoint {held.endpoint} has {held.address} of "
+            f"pool {held.pool}, so {endpoint} cannot; ask for another"
+        )
+    return replace(
+        held, state=State.BOUND, since=now, until=None, endpoint=endpoint or held.endpoint
+    )

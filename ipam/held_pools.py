@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ipam.addresses import PoolAddresses
-from ipam.errors import PoolInUseError
+from ipam.errors import PoolInUseError, PoolOverlapError
 from ipam.placement import Placement
 from ipam.pool import Pool, PoolID, Tenant
 from ipam.prefixes import Prefix
@@ -123,3 +123,13 @@ class HeldPools:
                 del self._used[before.network]
         if after.network is not None:
             self._used.setdefault(after.network, []).append(after.id)
+
+
+def overlap(pool: Pool, held: Pool) -> PoolOverlapError:
+    """What a pool is refused with that overlaps one that is held."""
+    user = f", of network {held.network}" if held.network else ""
+    return PoolOverlapError(
+        f"Pool overlaps with other one on this address space: {pool.prefix} and pool "
+        f"{held.id}{user}; choose another subnet, or keep the networks apart "
+        f"with the option tenant=NAME"
+    )

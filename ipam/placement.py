@@ -11,10 +11,15 @@ thousands of pools.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ipam.pool import Pool, PoolID, Tenant
 from ipam.prefixes import Prefix
 from ipam.settings import PoolSource
+
+# A default route is no reason to avoid anything, nor are the two halves of one that a
+# VPN sets to come before it (OpenVPN's redirect-gateway def1).
+_SHORTEST_AVOIDED: Final = 2
 
 
 class Placement:
@@ -107,6 +112,11 @@ class Occupancy:
                 break
             start = (lasts[index] // size + 1) * size
         return start
+
+
+def avoided(prefixes: Iterable[Prefix]) -> list[Prefix]:
+    """Those of the host's prefixes that no new pool is to overlap."""
+    return [each for each in prefixes if each.prefixlen >= _SHORTEST_AVOIDED]
 
 
 def first_gap(base: Prefix, length: int, occupied: Sequence[Occupancy]) -> Prefix | None:

@@ -57,6 +57,11 @@ class Spaces:
                 found.extend(_prefixes_of(other, times))
         return found
 
+    def unreserve(self, reservation: Reservation, times: Times) -> bool:
+        """Remove a reservation; answer if there was one.  Raises UnknownAddressSpaceError, StoreError."""
+        space = self.named(reservation.space)
+        return space.run(lambda at: space.unreserve(reservation, at), times)
+
     def reserve(self, reservations: Sequence[Reservation], times: Times) -> None:
         """Keep addresses for their owners; a refusal in one space comes before all changes.
 

@@ -18,18 +18,17 @@ from plugin.model.network import (
     Network,
     PoolData,
     PortBinding,
-    Protocol,
 )
 from plugin.wire import labels
 from plugin.wire.decoding import (
     identifier,
-    parse_address,
     parse_interface,
     parse_mac,
     parse_network,
     require,
 )
 from plugin.wire.errors import WireError
+from plugin.wire.port_bindings import PortBindingMessage, rank
 
 OptionMap = dict[str, Any]
 
@@ -193,7 +192,7 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
         except ConversionError as error:
             raise WireError(path, str(error)) from error
         found = [each.binding(f"{path}[{i}]") for i, each in enumerate(messages)]
-        return tuple(sorted(found, key=_rank))
+        return tuple(sorted(found, key=rank))
 
     @property
     def no_proxy_6to4(self) -> bool:
@@ -215,55 +214,11 @@ class JoinRequest(ProgramRequest, frozen=True, kw_only=True):
         return require(self.SandboxKey, "$.SandboxKey")
 
 
-class PortBindingMessage(Struct, frozen=True, kw_only=True):
-    """libnetwork/types.PortBinding; ``IP`` is the container's and not known yet."""
-
-    Proto: int
-    Port: int
-    IP: str = ""
-    HostIP: str = ""
-    HostPort: int = 0
-    HostPortEnd: int = 0
-
-    def binding(self, path: str) -> PortBinding:
-        """The wish, checked."""
-        try:
-            protocol = Protocol(self.Proto)
-        except ValueError:
-            known = ", ".join(f"{each.value} ({each.text})" for each in Protocol)
-            raise WireError(f"{path}.Proto", f"{self.Proto} is not one of {known}") from None
-        for name, port in (("HostPort", self.HostPort), ("HostPortEnd", self.HostPortEnd)):
-            if not 0 <= port <= 65535:
-                raise WireError(f"{path}.{name}", f"{port} is not a port from 0 to 65535")
-        if not 1 <= self.Port <= 65535:
-            raise WireError(f"{path}.Port", f"{self.Port} is not a port from 1 to 65535")
-        host_ip = parse_address(self.HostIP, f"{path}.HostIP") if self.HostIP else None
-        return PortBinding(
-            protocol=protocol,
-            container_port=self.Port,
-            host_ip=host_ip,
-            host_port=self.HostPort,
-            host_port_end=max(self.HostPortEnd, self.HostPort),
-        )
-
-
 class DiscoveryNotification(Struct, frozen=True, kw_only=True):
     """DiscoverNew and DiscoverDelete: a node of the swarm came or went."""
 
     DiscoveryType: int = 0
     DiscoveryData: Any = None
-
-
-def _rank(binding: PortBinding) -> tuple[bool, int, int, int, int, int, str]:
-    return (
-        not binding.host_port or binding.host_port != binding.host_port_end,
-        binding.container_port,
-        binding.protocol.value,
-        binding.host_port,
-        binding.host_port_end,
-        binding.host_ip.version if binding.host_ip else 0,
-        str(binding.host_ip or ""),
-    )
 
 
 def _pools(data: list[IPAMData] | None, path: str) -> tuple[PoolData, ...]:

@@ -1,0 +1,52 @@
+"""The addresses of a space that are reserved, as the store had them last."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ipam.addresses import PoolAddresses
+from ipam.errors import AddressReservedError
+from ipam.lease import Owner
+from ipam.pool import Pool, Tenant
+from ipam.prefixes import Address
+from ipam.reservation import Reservation
+
+
+class KeptAddresses:
+    """For whom each address is kept, of all tenants."""
+
+    def __init__(self, reservations: Iterable[Reservation] = ()) -> None:
+        self._owners: dict[Tenant, dict[Address, Owner]] = {}
+        for each in reservations:
+            self._owners.setdefault(each.tenant, {})[each.address] = each.owner
+
+    def has(self, reservation: Reservation) -> bool:
+        """Whether the address of the reservation is reserved, for whomever."""
+        return reservation.address in self._owners.get(reservation.tenant, {})
+
+    def of_pool(self, pool: Pool) -> Mapping[Address, Owner]:
+        """Those in a pool."""
+        kept = self._owners.get(pool.tenant)
+        if not kept:
+            return {}
+        return {address: owner for address, owner in kept.items() if address in pool.prefix}
+
+    def check(
+        self,
+        reservations: Sequence[Reservation],
+        pool_around: Callable[[Reservation], PoolAddresses | None],
+    ) -> None:
+        """Refuse reservations that contradict those there are, or each other.
+
+        Raises AddressReservedError, InvalidAddressError.
+        """
+        wanted: dict[tuple[Tenant, Address], Owner] = {}
+        for each in reservations:
+            kept = self._owners.get(each.tenant, {}).get(each.address, each.owner)
+            kept_for = wanted.setdefault((each.tenant, each.address), kept)
+            if kept_for != each.owner:
+                raise AddressReservedError(
+                    f"address {each.address} is reserved for {kept_for}, not for "
+                    f"{each.owner}; unreserve it first"
+                )
+            pool = pool_around(each)
+            if pool is not None:
+                pool.check_reservable(each.address)
