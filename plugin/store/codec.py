@@ -10,18 +10,27 @@ import types
 import typing
 from collections.abc import Callable
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from plugin.errors import StoreError
-from plugin.model.network import IPAddress, IPInterface, IPNetwork
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.network import (
+    Endpoint,
+    IPAddress,
+    IPInterface,
+    IPNetwork,
+    Network,
+    NetworkState,
+)
 
 T = TypeVar("T")
 _Parser = Callable[[Any], Any]
 
+DAMAGED: Final = "(damaged record)"  # in the place of what only the record knows
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 _ADDRESSES: Final[dict[frozenset[Any], _Parser]] = {
     frozenset(typing.get_args(IPAddress)): ip_address,
@@ -48,6 +57,18 @@ def decode(record: bytes, kind: type[T]) -> T:
         raise StoreError(f"a record of the state cannot be read: {error}") from error
 
 
+def damaged_network(network_id: NetworkID) -> Network:
+    """What stands for a network whose record cannot be read: one that nobody can plan."""
+    return Network(id=network_id, mode=DAMAGED, state=NetworkState.ACTIVE)
+
+
+def damaged_endpoint(endpoint_id: EndpointID, network_id: NetworkID) -> Endpoint:
+    """What stands for an endpoint whose record cannot be read: as far as anybody knows, it runs."""
+    return Endpoint(
+        id=endpoint_id, network_id=network_id, mac_address=MacAddress(""), sandbox_key=DAMAGED
+    )
+
+
 @cache
 def _parser(kind: Any) -> _Parser:
     """How a field of that type is read from what JSON has."""
@@ -71,7 +92,14 @@ def _plain_parser(kind: Any) -> _Parser:
         return _dataclass_parser(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    return lambda value: value
+    return partial(_checked, getattr(kind, "__supertype__", kind))
+
+
+def _checked(kind: type, value: Any) -> Any:
+    """The value, if it is of that kind: a truth value is no number."""
+    if type(value) is not kind:
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 def _tuple_parser(kind: Any) -> _Parser:

@@ -12,18 +12,21 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from zlib import crc32
 
 from plugin.deadline import TimedLock
 from plugin.errors import StoreError
-from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.log import Log
+from plugin.model.ids import EndpointID, MacAddress, NetworkID, short
 from plugin.model.network import Endpoint, IPInterface, Network
 from plugin.store import schema
-from plugin.store.codec import decode, encode
+from plugin.store.codec import DAMAGED, damaged_endpoint, damaged_network, decode, encode
 from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 
+_log: Final = Log("state")
 _BUSY_SECONDS: Final = 5.0
 _LOCK_SECONDS: Final = 10.0
 _SETTLED: Final = 0x706E6574  # "pnet": what the mark was before it was the file's own
@@ -153,12 +156,31 @@ class SqliteStore:
         self._synchronize(on_disk=True)
         execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(schema.script(version))
-        for (record,) in execute("SELECT record FROM network"):
-            self._memory.save_network(decode(record, Network))
-        for (record,) in execute("SELECT record FROM endpoint"):
-            self._memory.save_endpoint(decode(record, Endpoint))
+        self._load()
         (settled,) = execute("PRAGMA application_id").fetchone()
         self._memory.is_settled = settled in (_SETTLED, _mark_of(self._file))
+
+    def _load(self) -> None:
+        """Read all records; one that cannot be read keeps its network from being touched alone."""
+        execute = self._connection.execute
+        for network_id, record in execute("SELECT id, record FROM network"):
+            try:
+                network = decode(record, Network)
+            except StoreError as error:
+                _log.error("network.damaged", network=short(network_id), reason=error)
+                network = damaged_network(network_id)
+            self._memory.save_network(network)
+        for endpoint_id, network_id, record in execute(
+            "SELECT id, network_id, record FROM endpoint"
+        ):
+            try:
+                endpoint = decode(record, Endpoint)
+            except StoreError as error:
+                _log.error("endpoint.damaged", endpoint=short(endpoint_id), reason=error)
+                endpoint = damaged_endpoint(endpoint_id, network_id)
+                known = self._memory.network(network_id) or damaged_network(network_id)
+                self._memory.save_network(replace(known, mode=DAMAGED))
+            self._memory.save_endpoint(endpoint)
 
     def _busy(self, seconds: float) -> StoreError:
         return StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")

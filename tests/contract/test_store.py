@@ -289,15 +289,46 @@ class TestSqlite:
         with pytest.raises(StoreError, match=r"pynet\.db cannot be opened"):
             SqliteStore(path)
 
-    def test_a_record_that_cannot_be_read_is_refused(self, path: Path) -> None:
-        """Half a network is worse than none."""
-        SqliteStore(path).close()
+    @pytest.mark.parametrize("table", ["network", "endpoint"])
+    @pytest.mark.parametrize("record", ['{"id": "x", "pools": 7, "ipv4": 7}', "{", '{"id": 7}'])
+    def test_a_record_that_cannot_be_read(self, path: Path, table: str, record: str) -> None:
+        """Its network is there, of no mode that anybody has; the others are as they were."""
+        store = SqliteStore(path)
+        for network in (BLUE, RED):
+            store.save_network(network)
+        store.save_endpoint(WEB)
+        store.close()
+        spoilt = BLUE.id if table == "network" else WEB.id
         with sqlite3.connect(path) as connection:
-            connection.execute("""INSERT INTO network VALUES ('x', '{"id": "x", "pools": 7}')""")
+            connection.execute(f"UPDATE {table} SET record = ? WHERE id = ?", (record, spoilt))
         connection.close()
+        again = SqliteStore(path)
+        damaged = again.network(BLUE.id)
+        endpoint = again.endpoint(WEB.id)
 
-        with pytest.raises(StoreError, match="cannot be read"):
-            SqliteStore(path)
+        assert damaged
+        assert damaged.mode == "(damaged record)"
+        assert damaged.state is NetworkState.ACTIVE
+        assert endpoint
+        assert endpoint.joined or table == "network"
+        assert again.network(RED.id) == RED
+        again.delete_network(BLUE.id)
+        again.close()
+        assert SqliteStore(path).networks() == (RED,)
+
+    def test_a_record_that_cannot_be_read_is_kept(self, path: Path) -> None:
+        """A later pynet may read it."""
+        store = SqliteStore(path)
+        store.save_network(BLUE)
+        store.close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE network SET record = '{'")
+        connection.close()
+        SqliteStore(path).close()
+        connection = sqlite3.connect(path)
+
+        assert connection.execute("SELECT record FROM network").fetchall() == [("{",)]
+        connection.close()
 
     def test_fields_that_a_record_does_not_have_take_their_defaults(self, path: Path) -> None:
         """A state that an older pynet wrote."""
