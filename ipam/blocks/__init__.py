@@ -1,0 +1,1 @@
+"""Who owns which part of a pool that several hosts share."""
