@@ -1,6 +1,6 @@
 """Which pools and addresses are taken, and by whom.
 
-A library of its own: ``Allocator(SqliteStore(path))`` serves any program that gives
+A separate library: ``Allocator(SqliteStore(path))`` serves any program that gives
 out addresses, and ``python -m ipam`` works on the same file.
 """
 

@@ -1,11 +1,10 @@
 """Which addresses of a prefix are taken, and which free one comes next.
 
-The set is a tree of bitmaps, each 256 bits wide and kept only where something is
-taken.  A bit on the lowest level is an address; a bit on a level above says that
-the whole bitmap below it is full.  Looking for a free address climbs only past
-full bitmaps, so it costs at most one step per level (4 for a /8, 8 for a v6 /64)
-however many addresses are taken, and a prefix of any size costs memory only for
-what is taken in it.
+The set is a tree of bitmaps, each 256 bits wide and kept only where an address is taken.  A bit on
+the lowest level is an address; a bit on a level above means that the whole bitmap below is full.
+A search for a free address skips full bitmaps.  It costs at most one step per level (4 for a /8, 8
+for a v6 /64), however many addresses are taken.  A prefix of any size costs memory only for
+the addresses that are taken.
 """
 
 from bisect import bisect_right

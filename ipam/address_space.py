@@ -1,8 +1,8 @@
 """One address space: its pools, which never overlap within a tenant, and one lock.
 
-The store is the truth and every operation is one transaction of it.  What this object
-remembers changes when the store has kept an operation.  It is read again when somebody
-else changed a pool, and after anything that went wrong.
+The store is authoritative, and every operation is one transaction of it.  The memory of this
+object changes when the store has kept an operation.  It is read again when another process
+changed a pool, and after any failure.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ class AddressSpace:
     def run(self, operation: Callable[[Attempt], T], times: Times, *, on_disk: bool = True) -> T:
         """Run the operation as a whole, durably, and alone; answer what it answered.
 
-        Raises StoreError, and whatever the operation raises; nothing has changed then.
+        Raises StoreError, and all that the operation raises; nothing has changed then.
         """
         with self._lock:
             try:
@@ -247,7 +247,7 @@ class AddressSpace:
         return operation(attempt), attempt
 
     def _refresh(self, at: Attempt) -> None:
-        """Read what somebody else changed, before the attempt has changed anything itself."""
+        """Read what another process changed, before the attempt itself changes anything."""
         revision = at.pools.revision(self._name)
         if revision == self._revision:
             return

@@ -85,18 +85,18 @@ class PoolAddresses:
         self._elected = False
 
     def learn_macs(self) -> None:
-        """Remember that MAC addresses are asked with: elsewhere nobody comes back with one."""
+        """Remember that requests carry MAC addresses: without, no container comes back with one."""
         self._knows_macs = True
 
     def take(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
-        """Take this address, wherever in the pool it lies.
+        """Take this address, at any place in the pool.
 
         Raises InvalidAddressError, AddressInUseError, AddressReservedError.
         """
         check_usable(self.pool, address, request.kind)
         held = at.leases.get(self.pool.id, address)
         if held and is_replayed(self.pool, held, request, replayed=self._replayed):
-            # An endpoint may have it all the while, and says so only once.
+            # An endpoint may have it all the time, and binds it only once.
             return self._leases.hold(replace(held, since=at.now), at)
         if held and request.kind is Kind.GATEWAY and election.keeps_gateway(self.pool, held):
             return held
@@ -107,7 +107,7 @@ class PoolAddresses:
                 f"release it first"
             )
         kept_for = self._memory.reserved.get(address)
-        # Engines before 29 name nobody: an address typed by hand is then trusted.
+        # Engines before 29 name no owner: an address typed by hand is trusted then.
         if kept_for and request.owner and kept_for not in request.owner.marks:
             raise AddressReservedError(
                 f"address {address} of pool {self.pool.id} is reserved for {kept_for}, "
@@ -141,11 +141,11 @@ class PoolAddresses:
         return self._leases.hold(self._lease(address, request, at), at)
 
     def returned(self, at: Attempt) -> Iterator[Address]:
-        """Addresses that came back in the last seconds, and that nobody has again."""
+        """Addresses that came back in the last seconds, and that are still free."""
         return self._memory.returned.recent(at.now)
 
     def take_returned(self, address: Address, request: AddressRequest, at: Attempt) -> Lease | None:
-        """Take one of those that came back; None if somebody else has a claim on it."""
+        """Take one of those that came back; None if another owner has a claim on it."""
         held = at.leases.get(self.pool.id, address)
         if (
             self._memory.returned.is_claimed(address)
@@ -183,7 +183,7 @@ class PoolAddresses:
             at.once_kept(came_back)
 
     def expects(self, address: Address, endpoint: str | None, at: Attempt) -> bool:
-        """Whether the address is this endpoint's, or waits to be somebody's."""
+        """Whether the address is this endpoint's, or still waits to be bound to an endpoint."""
         held = at.leases.get(self.pool.id, address)
         if held is None or held.kind is not Kind.ENDPOINT:
             return False
@@ -227,7 +227,7 @@ class PoolAddresses:
             self._leases.hold(self._lease(address, request, at), at)
 
     def restore(self, used: UsedAddress, at: Attempt) -> None:
-        """Record that somebody has an address, in a pool that was just restored."""
+        """Record that an address is in use, in a pool that was just restored."""
         request = AddressRequest(kind=used.kind, owner=used.owner)
         lease = self._lease(used.address, request, at)
         self._leases.hold(replace(lease, state=State.BOUND, until=None, endpoint=used.endpoint), at)

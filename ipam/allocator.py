@@ -109,7 +109,7 @@ class Allocator(Contents):
         return space.run(lambda at: space.place_anywhere(wanted, occupied, at), self._times())
 
     def release_pool(self, pool: PoolID) -> None:
-        """Release the pool and its addresses; an unknown one is passed over.
+        """Release the pool and its addresses; an unknown one is ignored.
 
         A pool that a network uses is held until ``ungroup`` says that the network is gone.
         """
@@ -136,9 +136,9 @@ class Allocator(Contents):
         return interface
 
     def names_containers(self) -> bool | None:
-        """Whether the engine says whose address it asks for; None if it has asked for none yet.
+        """Whether the engine names the owner of an address that it asks for; None if unknown yet.
 
-        Engines do from version 29.  What was stored when this process began is read once; after
+        Engines do from version 29.  The stored answer is read once, when this process begins; after
         that only requests count.
         """
         if self._naming.known is None and not self._looked:
@@ -184,8 +184,8 @@ class Allocator(Contents):
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
         """Record that the network is gone here, and release its pools that the engine had released.
 
-        ``deleted`` says that the engine itself has told; all the network's local pools are then
-        released, because a release may have been lost.  A swarm network lives on elsewhere.
+        ``deleted`` is true if the engine has deleted the network.  All its local pools are released
+        then, because a release may have been lost.  A swarm network lives on on other hosts.
         """
         space = self._spaces.named(LOCAL)
         space.run(partial(space.ungroup, network, deleted=deleted), self._times())
@@ -232,9 +232,8 @@ class Allocator(Contents):
     ) -> None:
         """Record that an endpoint has the address, which no other may have then.
 
-        ``mac_made`` says that its MAC address was made and not chosen.  Such a MAC address never
-        comes back, so the IP address is not kept for it.  A pool that is not held here is passed
-        over.
+        ``mac_made`` is true if its MAC address was generated, not chosen.  Such a MAC address never
+        comes back, so the IP address is not kept for it.  A pool that is not held here is ignored.
 
         Raises AddressInUseError if another endpoint has the address.
         """
@@ -288,7 +287,7 @@ class Allocator(Contents):
         self._spaces.reserve(reservations, self._times())
 
     def unreserve(self, reservation: Reservation) -> bool:
-        """Remove the reservation of this address, whoever it is for; answer if there was one.
+        """Remove the reservation of this address, for any owner; answer if there was one.
 
         Raises UnknownAddressSpaceError.
         """

@@ -1,8 +1,8 @@
-"""One try at an operation: what the store holds, what the time is, what to remember after it.
+"""One attempt at an operation: the store's contents, the time, and what to remember afterwards.
 
 A store may run an operation several times before its changes are kept.  So an operation reads
-and changes the store through its attempt, and says what the memory of this process shall
-remember only ``once_kept``.  An attempt that is lost or that raises leaves nothing behind.
+and changes the store through its attempt.  It changes the memory of this process only in a
+callback of ``once_kept``.  An attempt that is lost or that raises leaves nothing behind.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ class Attempt:
         self._effects: list[Callable[[], object]] = []
 
     def once_kept(self, effect: Callable[[], object]) -> None:
-        """Do this in memory, in the order it is said, when the store has kept the changes."""
+        """Call this once the store has kept the changes, in the order of registration."""
         self._effects.append(effect)
 
     def was_kept(self) -> None:

@@ -1,7 +1,7 @@
-"""What must hold of a store's contents, whoever wrote them.
+"""Rules that must hold for a store's contents, written by any program.
 
-The allocator and the schema see to all of it.  A fault means that the file was
-edited by hand, or that there is a bug worth a report.
+The allocator and the schema ensure all of them.  A fault means that the file was edited by hand,
+or that there is a bug worth a report.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who may take an address, and what lease is made of a request: rules that look at nothing else."""
+"""Who may take an address, and which lease a request gets: rules without any state."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ def new_lease(
     pool: Pool, address: Address, request: AddressRequest, now: float, *, timeout: float
 ) -> Lease:
     """The lease that a request gives; one that waits for an endpoint ends in ``timeout`` seconds."""
-    # Only our own network driver says when an endpoint has its address, and only on the host
-    # where the endpoint is.
+    # Only pynet's network driver reports that an endpoint has its address, and only on the host
+    # of the endpoint.
     awaited = (
         timeout > 0
         and request.kind is Kind.ENDPOINT
@@ -59,7 +59,7 @@ def is_replayed(pool: Pool, held: Lease, request: AddressRequest, *, replayed: f
 
 
 def may_take(pool: Pool, held: Lease, request: AddressRequest, times: Times) -> bool:
-    """Whether a request for the address takes it over from whoever holds it."""
+    """Whether a request for the address takes it over from its present holder."""
     if held.state is State.RESTING:
         return True
     if held.kind is not request.kind:

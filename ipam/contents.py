@@ -1,4 +1,4 @@
-"""What a store holds, to read: for people, checks, and whoever compares it with the host."""
+"""Read the contents of a store: for people, for checks, and to compare it with the host."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request, told to the person who made it.
+"""What can be wrong with a request, for the person who made it.
 
 The caller can correct an ``InvalidRequestError``.  A ``RefusedError`` is about what others hold,
 and a ``StoreError`` about the file.
@@ -14,7 +14,7 @@ class IpamError(Exception):
 
 
 class InvalidRequestError(IpamError):
-    """The request could never be granted, whatever others hold."""
+    """The request could never be granted, even if no address were taken."""
 
 
 class InvalidPrefixError(InvalidRequestError):
@@ -42,7 +42,7 @@ class UnknownAddressSpaceError(InvalidRequestError):
 
 
 class InvalidReservationError(InvalidRequestError):
-    """A reservation that names nobody, or several."""
+    """A reservation that names no owner, or several."""
 
 
 class RefusedError(IpamError):
@@ -74,11 +74,11 @@ class UnnamedAddressError(RefusedError):
 
 
 class AddressInUseError(RefusedError):
-    """Somebody else holds the address."""
+    """Another owner holds the address."""
 
 
 class AddressReservedError(RefusedError):
-    """The address is kept for somebody else."""
+    """The address is kept for another owner."""
 
 
 class StoreError(IpamError):

@@ -19,7 +19,7 @@ class KeptAddresses:
             self._owners.setdefault(each.tenant, {})[each.address] = each.owner
 
     def has(self, reservation: Reservation) -> bool:
-        """Whether the address of the reservation is reserved, for whomever."""
+        """Whether the address of the reservation is reserved, for any owner."""
         return reservation.address in self._owners.get(reservation.tenant, {})
 
     def of_pool(self, pool: Pool) -> Mapping[Address, Owner]:

@@ -23,12 +23,12 @@ class LeaseChanges:
         return lease
 
     def free(self, held: Lease, at: Attempt) -> None:
-        """End the lease: anybody may have its address."""
+        """End the lease: its address is free for any request."""
         at.leases.remove(held.pool, held.address)
         at.once_kept(partial(self._memory.is_free, held.address))
 
     def rest(self, held: Lease, at: Attempt) -> None:
-        """Keep the address for its owner for a while, and from everybody; free it if it need not rest."""
+        """Keep the address for its owner for a while, and from all others; free it if it need not rest."""
         sticky = self._settings.sticky if held.owner else 0.0
         rest = max(sticky, self._settings.quarantine)
         if not rest or held.kind is not Kind.ENDPOINT or held.address in self._memory.reserved:

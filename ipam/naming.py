@@ -1,4 +1,4 @@
-"""Whether the engine says whose address it asks for: a reservation by name needs that."""
+"""Whether the engine names the owner of an address it asks for: reservations by name need that."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,9 @@ from ipam.lease import AddressRequest, Kind, Lease
 
 
 class Naming:
-    """Told by every request; ``known`` is unset until one has shown it.
+    """Learns from every request; ``known`` is unset until one has shown it.
 
-    Only a request for any address shows it: auxiliary addresses are nobody's.  One name is enough
+    Only a request for any address shows it: auxiliary addresses have no owner.  One name is enough
     until the engine was started again, which may be another version then.
     """
 

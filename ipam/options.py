@@ -27,7 +27,7 @@ class PoolOptions:
     group: str | None = None
 
     def size(self, version: int) -> int | None:
-        """The length that a pool of this IP version (4 or 6) should have, if the options say."""
+        """The length that a pool of this IP version (4 or 6) should have, if the options have it."""
         for size in self.sizes:
             if (size > V4_MAX_LENGTH) == (version == 6):
                 return size

@@ -1,12 +1,11 @@
 """Which pool lies where: no two pools of a tenant share an address.
 
-Pools are kept by tenant and IP version.  Tenants do not see each other's pools when they name
-one, while a gap for any pool is looked for among all of them: networks of two tenants may well
+Pools are kept by tenant and IP version.  A requested prefix may overlap pools of other tenants.  A
+gap for any pool is looked for among the pools of all tenants, because networks of two tenants may
 meet on one host.
 
-Prefixes are kept as sorted numbers.  Both questions, what is in the way of this prefix and where
-is the first gap of this size, are a walk over numbers and cost well under a millisecond among
-thousands of pools.
+Prefixes are kept as sorted numbers.  To find a prefix in the way, or the first gap of a size, is a
+walk over these numbers.  It costs well under a millisecond among thousands of pools.
 """
 
 from bisect import bisect_left, insort

@@ -1,9 +1,8 @@
 """Pools: ranges of addresses that serve one network each.
 
-Docker keeps a pool's id for the life of its network and says nothing else when it
-asks for an address.  The id is therefore made of what never changes, the address
-space, the tenant and the prefix, so that a store rebuilt from scratch gives the
-same ids again.
+Docker keeps a pool's id for the life of its network, and sends only that id when it asks for an
+address.  So the id consists of what never changes: the address space, the tenant and the prefix.
+A store that is rebuilt from scratch gives the same ids again.
 """
 
 import re
@@ -18,8 +17,8 @@ AddressSpaceName = NewType("AddressSpaceName", str)
 PoolID = NewType("PoolID", str)
 Tenant = NewType("Tenant", str)
 
-# Not Docker's LocalDefault and GlobalDefault: a network driver is told only the name of
-# the space and a prefix, and must not take Docker's pool for ours.
+# Not Docker's LocalDefault and GlobalDefault: a network driver gets only the name of the space and
+# a prefix, and must not treat a pool of Docker as one of this IPAM.
 LOCAL: Final = AddressSpaceName("pynet-local")
 GLOBAL: Final = AddressSpaceName("pynet-global")
 NO_TENANT: Final = Tenant("")
@@ -39,7 +38,7 @@ class AddressSpaces:
 class PoolRequest:
     """A pool: any, any of a size, or this one.
 
-    Without a prefix a pool is chosen, of the IP version that ``v6`` says.  A prefix of
+    Without a prefix a pool is chosen, of IP version 6 if ``v6`` is set.  A prefix of
     0.0.0.0 or :: asks for any pool of that length.  An owner, if given, gets the
     same pool again when it repeats itself; engines never name one.
     """

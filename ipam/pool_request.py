@@ -21,7 +21,7 @@ NEVER_POOLS: Final[tuple[Prefix, ...]] = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedPool:
-    """A request that can be granted, as far as it alone can tell.
+    """A request that is valid in itself, and can be granted if its pool is free.
 
     ``prefix`` is unset when any pool will do, of ``length`` if that is set.
     """
@@ -56,7 +56,7 @@ class WantedPool:
 
 
 def read_request(request: PoolRequest) -> WantedPool:
-    """Check a request, whatever others hold.
+    """Check a request by itself, without looking at other pools.
 
     Raises InvalidPrefixError, InvalidSubPoolError, InvalidOptionError.
     """
@@ -107,5 +107,5 @@ def _check_prefix(prefix: Prefix, size: int | None) -> None:
             )
     if size is not None and size != prefix.prefixlen:
         raise InvalidOptionError(
-            f"prefix is {size}, but the subnet {prefix} has a length of its own; give one of them"
+            f"prefix is {size}, but the subnet {prefix} has a length already; give only one of them"
         )

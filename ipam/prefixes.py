@@ -146,7 +146,7 @@ def alone(address: Address) -> Prefix:
 
 
 def with_mask(address: Address, prefix: Prefix) -> Interface:
-    """The address as an interface has it: with the length of its prefix."""
+    """The address in the form of an interface: with the length of its prefix."""
     # As a number: the standard library would write an address as text, and read it again.
     if isinstance(address, IPv4Address):
         return IPv4Interface((int(address), prefix.prefixlen))

@@ -1,11 +1,10 @@
-"""What is asked again, and what is lost and made again.
+"""Requests that an engine repeats, and pools that are rebuilt after a loss.
 
-Nothing in the engine's protocol says who asks for a pool.  A request that is wrongly taken for a
-repetition gives two networks one pool, so in doubt it is not.
+The engine's protocol does not show which network asks for a pool.  A request that is wrongly treated
+as a repetition gives two networks one pool.  So in doubt a request counts as new.
 
-A lost store is filled again by network drivers.  A driver keeps the options that its pool was
-asked for with, and knows which addresses its endpoints have.  Together that is the pool, but for
-the addresses that rest.
+Network drivers fill a lost store again.  A driver keeps the options of the request for its pool, and
+knows the addresses of its endpoints.  Together they are the pool, except addresses that rest.
 """
 
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from ipam.pool import GLOBAL, NO_TENANT, Pool, PoolRequest
 from ipam.pool_request import WantedPool
 from ipam.prefixes import Address
 
-# An engine replays before it serves anybody: some milliseconds for a network, seconds for a host.
-# It must not be refused then what it has: dockerd 20.10.24 and 28.5.2 end with a panic.
+# An engine replays before it serves clients: some milliseconds for a network, seconds for a host.
+# A refusal of what it has ends dockerd 20.10.24 and 28.5.2 with a panic.
 REPLAY_SECONDS: Final = 120.0
 
 
@@ -40,7 +39,7 @@ def repeats(
         return False
     if held.space == GLOBAL:
         # A swarm manager asks again for all that it holds when it becomes the leader, and only
-        # then.  Which network asks is told afterwards (``group``).
+        # then.  It names the network afterwards (``group``).
         return not is_confirmed(held, at)
     if mirror.may_ask_anew(held, at):
         return True
@@ -71,7 +70,7 @@ def is_owned(held: Pool, wanted: WantedPool) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedAddress:
-    """An address that somebody has; ``endpoint`` is unset for a gateway and its like."""
+    """An address in use; ``endpoint`` is unset for gateways and auxiliary addresses."""
 
     address: Address
     kind: Kind = Kind.ENDPOINT

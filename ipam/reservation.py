@@ -1,4 +1,4 @@
-"""Reservations: addresses kept for one name, MAC or tag, whoever else asks.
+"""Reservations: addresses kept for one name, MAC or tag, and from all others.
 
 A reservation belongs to an address space and tenant and not to a pool, so that it
 can be made before the network is, and outlives it.  People keep them in a file:

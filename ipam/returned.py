@@ -1,7 +1,7 @@
-"""Addresses of a pool that came back a moment ago, one of which may be a restarted container's.
+"""Addresses of a pool that were released just now, one of which may be a restarted container's.
 
-An engine before 29 does not say who asks.  For ``docker restart`` it gives a container's address
-back, and then asks for any: the request that follows a lone release is that container's.
+An engine before 29 does not name the container in a request.  For ``docker restart`` it releases
+the address and then asks for any.  So the request after a single release is that container's.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from ipam.prefixes import Address
 
 # dockerd asks again some milliseconds after a release when it restarts a container, and a person
 # who stops and starts one, or Compose on a busy host, takes a few seconds.  A longer time would
-# give more addresses to strangers: whoever comes first within it has the address.
+# give more addresses to other containers: the first request within it gets the address.
 RESTART_SECONDS: Final = 5.0
 
 
 class Returned:
-    """The addresses that came back last and that nobody has again, in memory only."""
+    """The addresses that came back last and are still free, in memory only."""
 
     def __init__(self) -> None:
         self._times: dict[Address, float] = {}
@@ -30,7 +30,7 @@ class Returned:
             self._claimed.add(address)
 
     def discard(self, address: Address) -> None:
-        """Record that somebody has the address."""
+        """Record that the address is in use again."""
         self._times.pop(address, None)
         self._claimed.discard(address)
 

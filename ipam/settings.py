@@ -86,8 +86,8 @@ def with_defaults(sources: Iterable[PoolSource], host_id: str) -> tuple[PoolSour
 def ula_source(host_id: str) -> PoolSource:
     """The /48 of unique local addresses this host has (RFC 4193 section 3.2).
 
-    The 40 bits are a hash of something stable of the host, as Docker's are, so
-    that a host keeps its prefix and two hosts that meet hardly share one.
+    The 40 bits are a hash of a stable property of the host, as Docker's are.  So a host keeps its
+    prefix, and two hosts are very unlikely to share one.
     """
     digest = sha256(b"pynet ula " + host_id.encode()).digest()
     packed = b"\xfd" + digest[:5] + bytes(10)
@@ -105,7 +105,7 @@ def _parse_source(item: str) -> PoolSource:
     if ip_interface(base_text).ip != base.network_address:
         raise InvalidSettingError(
             f"pools has {item!r}, and {base_text} is an address within {base}, where pools would be "
-            f"taken from; say {base}:{size_text}, or a range that begins there"
+            f"taken from; write {base}:{size_text}, or a range that begins there"
         )
     digits = size_text.isascii() and size_text.isdecimal()
     if not digits or not (base.prefixlen <= int(size_text) <= base.max_prefixlen):

@@ -1,7 +1,7 @@
-"""A lock that nobody waits for for ever: a disk that keeps one writer must not keep everybody.
+"""A lock with a bounded wait: a disk that blocks one writer must not block all.
 
-The daemon has a lock of its own (``plugin/deadline.py``), which knows how long the engine waits.
-This package stands alone and has the bound below.
+The daemon has another such lock (``plugin/deadline.py``), which knows how long the engine waits.
+This package does not import the daemon, and has the bound below.
 """
 
 from threading import Lock

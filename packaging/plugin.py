@@ -39,7 +39,7 @@ PULL_TIMEOUT: Final = 120
 
 
 class BuildError(Exception):
-    """A step failed; the message says which and what it printed."""
+    """A step failed; the message has the step and its output."""
 
 
 class Builder:
@@ -141,7 +141,7 @@ class Builder:
         return archive
 
     def _context(self) -> Path:
-        """Lay out what the Dockerfile copies."""
+        """Put the files in place that the Dockerfile copies."""
         context = self._work / "context"
         shutil.rmtree(context, ignore_errors=True)
         wheels = context / "wheels"
@@ -187,7 +187,7 @@ class Builder:
 
 
 class _Step:
-    """Says what goes on and how long it took."""
+    """Print the step, and how long it took."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -21,7 +21,7 @@ UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
 
 
 class Scope(Enum):
-    """How far a driver's networks reach, in libnetwork's words."""
+    """How far a driver's networks reach, with libnetwork's values."""
 
     LOCAL = "local"
     GLOBAL = "global"
@@ -55,7 +55,7 @@ _DOORS: Final = ("PYNET_PLUGIN_SOCKETS", "PYNET_ADMIN_SOCKET", "PYNET_ANSWER_ALW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressSettings:
-    """What the IPAM is told; times are in seconds."""
+    """Settings of the IPAM; times are in seconds."""
 
     pools: str
     quarantine: float
@@ -235,7 +235,7 @@ def _secret(text: str, path: str) -> str:
 
 
 def _strong(name: str, secret: str) -> str:
-    """Whoever sees hosts greet each other can try secrets on what he saw: a short one is found."""
+    """Refuse a short secret: it can be found by trying secrets on recorded handshakes of hosts."""
     if len(secret) < _SHORTEST_SECRET:
         expected = f"a secret of at least {_SHORTEST_SECRET}, as from 'openssl rand -base64 32'"
         raise SettingError(name, f"{len(secret)} characters long", expected)

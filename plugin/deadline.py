@@ -1,8 +1,8 @@
-"""How long whoever asked will wait, known to everything that waits on their behalf.
+"""The deadline of a call, known to every wait that the call causes.
 
-A call of the engine runs in one thread from its first byte to its answer, so its deadline
-goes along by itself and stands in no signature.  Without one, in a tick or a command, a wait
-has its own bound only.
+A call of the engine runs in one thread from its first byte to its answer.  So its deadline is a
+context variable and appears in no signature.  In a tick or a command there is no deadline, and a
+wait has its own bound only.
 """
 
 import time
@@ -19,7 +19,7 @@ _end: Final[ContextVar[float | None]] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Whoever asked waits for so many seconds from now."""
+    """Set the deadline: the caller waits for so many seconds from now."""
     token = _end.set(time.monotonic() + seconds)
     try:
         yield
@@ -34,17 +34,17 @@ def remaining(most: float) -> float:
 
 
 def check() -> None:
-    """Raise LateError if nobody waits any more: what was done must be undone."""
+    """Raise LateError if the caller has stopped waiting: what was done must be undone."""
     end = _end.get()
     if end is not None and time.monotonic() > end:
         raise LateError("the host took too long, and what was done was undone; see /health")
 
 
 class TimedLock:
-    """A lock that nobody waits for longer than the deadline allows, and ``most`` seconds at most.
+    """A lock with a bounded wait: until the deadline, and for ``most`` seconds at most.
 
-    On entry of its ``with`` statement it raises what ``late`` makes of the seconds waited in vain:
-    a disk or a kernel that keeps one caller must not keep everybody.
+    On entry of its ``with`` statement it raises what ``late`` makes of the seconds waited in vain.
+    So a disk or a kernel that blocks one caller does not block all.
     """
 
     __slots__ = ("_late", "_lock", "_most")

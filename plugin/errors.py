@@ -1,14 +1,14 @@
 """What can be refused or go wrong, one class per fact.
 
-``RefusedError`` is the asker's to mend and changes nothing; ``HostError`` is the host's.
-The message is what a user of ``docker`` reads, so it is a whole sentence.
+A ``RefusedError`` is a fault of the request and changes nothing; a ``HostError`` is a fault of
+the host.  Users of ``docker`` read the message, so it is a whole sentence.
 """
 
 import difflib
 from collections.abc import Sequence
 from typing import Final
 
-# Options that open or close something, by the last word of every name they have.
+# Options that open or close something, by the last part of every name they have.
 _WHO_REACHES_WHOM: Final = frozenset(
     {
         *("icc", "enable_icc", "icc_allow", "isolation", "spoof_guard", "host_services"),
@@ -21,10 +21,10 @@ _MISSPELT: Final = 0.85  # difflib's ratio: one letter more, less or other
 
 
 def likely(name: str, known: Sequence[str]) -> str | None:
-    """What was meant by a name that is unknown, as a question to whoever wrote it.
+    """A question that suggests the option that was probably meant by an unknown name.
 
-    What decides who reaches whom is asked for a slip of the pen alone, and with a warning:
-    whoever follows a mere likeness might open what he wanted to close.
+    Options that open or close something are suggested for a single typo only, with a warning.  A
+    user who follows a vague suggestion might open what should stay closed.
     """
     for near in difflib.get_close_matches(name, known, n=len(known) or 1):
         if _last(near) not in _WHO_REACHES_WHOM:
@@ -40,7 +40,7 @@ def _last(name: str) -> str:
 
 
 class PynetError(Exception):
-    """Anything pynet says no to."""
+    """The base of all errors that pynet answers."""
 
 
 class RefusedError(PynetError):
@@ -59,7 +59,7 @@ class InvalidOptionError(RefusedError):
 
 
 class UnknownOptionError(RefusedError):
-    """An option that nobody has there; ``elsewhere`` says who has, if that is known."""
+    """An unknown option; ``elsewhere`` says where it belongs, if that is known."""
 
     def __init__(
         self, option: str, where: str, known: Sequence[str], elsewhere: str | None = None
@@ -93,7 +93,7 @@ class GatewayOutsideError(RefusedError):
 
 
 class ForeignLinkError(RefusedError):
-    """A link of that name exists and is not ours."""
+    """A link of that name exists and pynet is not its owner."""
 
 
 class MissingLinkError(RefusedError):
@@ -105,7 +105,7 @@ class AbsentAddressError(RefusedError):
 
 
 class PortTakenError(RefusedError):
-    """A host port that somebody holds already, in the words Docker uses."""
+    """A host port that is taken already, with Docker's message."""
 
     def __init__(self, address: object, port: int) -> None:
         super().__init__(f"Bind for {address}:{port} failed: port is already allocated")
@@ -136,11 +136,11 @@ class BusyError(HostError):
 
 
 class LateError(HostError):
-    """Whoever asked has been answered already: nobody waits for the rest."""
+    """The call has been answered already, so its result would reach no caller."""
 
 
 def reasons(error: BaseException) -> str:
-    """What an error says; of a group, all that its errors say."""
+    """The message of an error; for a group, those of all its errors."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(reasons(each) for each in error.exceptions)
     return str(error)

@@ -1,7 +1,7 @@
 """What works and what does not, right now.
 
-A condition is something that is missing; it stands until whoever raised it says that it is
-over.  No condition, no degradation: the status is computed, never set.
+A condition is something that is missing; it stays until its reporter calls ``recover``.  Without
+conditions the status is ok: it is computed, never set.
 """
 
 import threading
@@ -30,7 +30,7 @@ class Condition:
 
 
 class Health:
-    """Shared by whoever finds something out and whoever asks."""
+    """The conditions and hints, shared by all parts that report or read them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class Health:
             return tuple(hint for about in sorted(self._hints) for hint in self._hints[about])
 
     def advise(self, hints: Iterable[str], *, about: str) -> None:
-        """Say what is doubtful now, in place of what was said about the same."""
+        """Replace the hints about one subject."""
         found = tuple(sorted(hints))
         with self._lock:
             self._hints[about] = found
@@ -80,7 +80,7 @@ class Health:
         return self._ready.wait(seconds)
 
     def degrade(self, what: str, why: str, remedy: str) -> None:
-        """Say that something is missing; saying it again keeps its time."""
+        """Report that something is missing; a repeated report keeps the time of the first."""
         with self._lock:
             before = self.status
             known = self._conditions.get(what)
@@ -89,7 +89,7 @@ class Health:
         self._note_change(before)
 
     def recover(self, what: str) -> None:
-        """Say that something is back."""
+        """Report that something is back."""
         with self._lock:
             before = self.status
             self._conditions.pop(what, None)

@@ -28,10 +28,10 @@ class _LineFormatter(logging.Formatter):
 
 
 class PatientHandler(logging.StreamHandler[TextIO]):
-    """Loses lines rather than waiting for whoever reads them.
+    """A log handler that loses lines rather than wait for a reader.
 
-    A managed plugin's standard error is read by dockerd; while that is away it fills up, and
-    every thread that had something to say would wait with it.
+    dockerd reads a managed plugin's standard error.  While dockerd is not running the pipe fills
+    up, and every thread that logs a line would block.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -46,7 +46,9 @@ class PatientHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
         if self._lost and self._takes_a_line():
             lost, self._lost = self._lost, 0
-            self.stream.write(f"{lost} lines were lost, because nobody read them{self.terminator}")
+            self.stream.write(
+                f"{lost} lines were lost, because they were not read in time{self.terminator}"
+            )
             self.flush()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -89,7 +91,7 @@ class Log:
         self._emit(logging.ERROR, event, fields)
 
     def exception(self, event: str, **fields: object) -> None:
-        """A fault nobody foresaw, with its trace folded into the line."""
+        """An unexpected fault, with its trace folded into the line."""
         self._logger.log(logging.ERROR, "%s", _line(event, fields), exc_info=True)
 
     def _emit(self, level: int, event: str, fields: dict[str, object]) -> None:

@@ -57,7 +57,7 @@ SETTINGS: Final = (
     Setting(
         name="PYNET_QUARANTINE",
         default="60",
-        meaning="Seconds that a freed address rests before somebody else gets it, 0 for none.",
+        meaning="Seconds that a freed address rests before another container gets it, 0 for none.",
     ),
     Setting(
         name="PYNET_STICKY",
@@ -81,14 +81,14 @@ SETTINGS: Final = (
     Setting(
         name="PYNET_MARK",
         default="0x800",
-        meaning="The one bit of the packet mark that tells Docker's FORWARD chain "
+        meaning="The one bit of the packet mark that shows Docker's FORWARD chain "
         "that pynet let a packet through.",
     ),
     Setting(
         name="PYNET_ACCEPT_FWMARK",
         default="",
         meaning="Packets with this mark, `value` or `value/mask`, reach containers as if every port "
-        "of theirs were open, from outside and from other networks. Not those of networks with "
+        "were open, from outside and from other networks. Not those of networks with "
         "`--internal`, nor from one network to another if one of them has `isolation=strict`. "
         "Docker's `bridge-accept-fwmark`; empty: none.",
     ),
@@ -116,8 +116,8 @@ SETTINGS: Final = (
     Setting(
         name="PYNET_ANSWER_ALWAYS",
         default="false",
-        meaning="With true a wrong setting does not end the start: Docker is told of it with every "
-        "call, and `pynet status` shows it. For plugins whose output nobody reads, or whose sockets "
-        "systemd holds, so that Docker would wait.",
+        meaning="With true a wrong setting does not end the start: Docker gets it as the answer to "
+        "every call, and `pynet status` shows it. For plugins whose output is not read, or whose "
+        "sockets systemd holds, so that Docker would wait.",
     ),
 )

@@ -19,7 +19,7 @@ NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 PREFIX: Final = "a link name of 1 to 13 bytes"
 GATEWAY_MODES: Final = "nat, nat-unprotected, routed or isolated"
 RATE: Final = "bits per second from 8kbit to 32gbit, as 10mbit"
-SERVICES: Final = "allow, deny, or ports as 53/udp,80 (tcp where nothing is said)"
+SERVICES: Final = "allow, deny, or ports as 53/udp,80 (tcp is the default)"
 PUBLISHERS: Final = "pynet or docker"
 ROUTES: Final = (
     "routes as '10.0.0.0/8 via 10.1.0.2; 10.2.0.0/16' (without via: on the link), a default route "
@@ -27,7 +27,7 @@ ROUTES: Final = (
 )
 DEFAULT_ROUTES: Final = "true, false, ipv4 or ipv6"
 GATEWAYS: Final = "an address of the network, or one of each family with ',' between"
-HOST_ADDRESSES: Final = "an address that nobody else has, or one of each family with ',' between"
+HOST_ADDRESSES: Final = "an address that is not in use, or one of each family with ',' between"
 MAC: Final = "the MAC address of one host, as 02:42:0a:00:00:02"
 ADDRESSES: Final = "addresses with ';' or ',' between"
 
@@ -230,7 +230,7 @@ CONTRADICTIONS: Final = (
     ),
     Refusal(
         mode="overlay",
-        said="mode overlay is for several hosts, and nobody has said which; give their addresses",
+        said="mode overlay is for several hosts, and none are named; give their addresses",
     ),
     Refusal(
         mode="overlay",
@@ -398,7 +398,7 @@ CONTRADICTIONS: Final = (
     Refusal(
         mode="bridge",
         options={"icc": "true", f"{LABEL}bridge.enable_icc": "false"},
-        said="say it once",
+        said="set only one of them",
     ),
     Refusal(
         mode="bridge",
@@ -437,7 +437,7 @@ CONTRADICTIONS: Final = (
             Refusal(
                 mode=mode,
                 options=_DOCKER,
-                said="publish is docker, and a network without a parent is isolated; say parent, or",
+                said="publish is docker, and a network without a parent is isolated; set parent, or",
             ),
             Refusal(
                 mode=mode,
@@ -453,7 +453,7 @@ CONTRADICTIONS: Final = (
             Refusal(
                 mode=mode,
                 options={**_BESIDE[mode], "host_address": "10.50.0.1,fd00:50::7"},
-                said="host_address is '10.50.0.1', expected another address than the gateway's",
+                said="host_address is '10.50.0.1', expected an unused address other than the gateway's",
             ),
             Refusal(
                 mode=mode,
@@ -512,10 +512,10 @@ UNKNOWN: Final = (
     Refusal(
         mode="overlay",
         options={"gateway_container": "10.50.0.9"},
-        said="option gateway_container is unknown in mode overlay; it belongs to mode bridge: say -o",
+        said="option gateway_container is unknown in mode overlay; it belongs to mode bridge: add -o",
     ),
     Refusal(
-        mode="bridge", options={"vni": "7"}, said="it belongs to mode overlay: say -o mode=ove"
+        mode="bridge", options={"vni": "7"}, said="it belongs to mode overlay: add -o mode=ove"
     ),
     Refusal(
         mode="bridge",
@@ -525,7 +525,7 @@ UNKNOWN: Final = (
     Refusal(
         mode="bridge",
         options={"parent": "eth0"},
-        said="unknown in mode bridge; it belongs to mode macvlan or ipvlan: say -o mode=macvlan",
+        said="unknown in mode bridge; it belongs to mode macvlan or ipvlan: add -o mode=macvlan",
     ),
     Refusal(
         mode="bridge",

@@ -7,7 +7,7 @@ What of the ledger's blocks is not the host's any more is dropped then.
 
 Once in each boot the registry must be asked.  A restart of the process alone needs no registry.
 
-What cannot be told apart from a boot is a copy that boots with the same machine id while the original runs and has been cut
+What cannot be distinguished from a boot is a copy that boots with the same machine id while the original runs and has been cut
 off from the registry for longer than a session lasts.
 """
 

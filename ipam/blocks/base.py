@@ -1,7 +1,7 @@
 """The contracts of what hosts share, and of what one host remembers of it.
 
-The registry is one for all hosts and survives each of them, as etcd does; whoever puts this
-package together hands one in.  The ledger is this host's own and on its disk.
+The registry is one for all hosts and survives each of them, as etcd does; the program that uses
+this package provides it.  The ledger belongs to this host and is on its disk.
 """
 
 from collections.abc import Mapping

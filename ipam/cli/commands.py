@@ -1,6 +1,6 @@
 """The commands of ``python -m ipam``: the allocator on a store file.
 
-They may be used on the file of a plugin that runs: whatever one writes the other sees.
+They may be used on the file of a running plugin: each sees what the other writes.
 """
 
 from pathlib import Path
@@ -126,7 +126,7 @@ def show(given: GlobalOptions, pool: str | None) -> None:
 @tenant_options
 @click.pass_obj
 def reserve(given: GlobalOptions, address: str, owner: Owner, tenant: Tenant, space: str) -> None:
-    """Keep ADDRESS for one owner, whoever else asks."""
+    """Keep ADDRESS for one owner, and from all others."""
     given.open(new=True).reserve(
         Reservation(
             space=AddressSpaceName(space),

@@ -26,7 +26,7 @@ Command: TypeAlias = Callable[..., None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalOptions:
-    """What was said before the command."""
+    """The options that were given before the command."""
 
     path: Path
     pools: str
@@ -44,7 +44,7 @@ class GlobalOptions:
 
 
 class Commands(click.Group):
-    """Commands that say in one sentence what was wrong."""
+    """Commands that report an error in one sentence."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -54,7 +54,7 @@ class Commands(click.Group):
 
 
 def owner_options(command: Command) -> Command:
-    """Options that say who an address is for."""
+    """Options for the owner of an address."""
 
     @wraps(command)
     def run(
@@ -63,13 +63,13 @@ def owner_options(command: Command) -> Command:
         owner = Owner(name=name, mac=parse_mac(mac) if mac else None, tag=tag)
         command(*args, owner=owner, **kwargs)
 
-    run = click.option("--tag", help="Who it is for, by any word.")(run)
+    run = click.option("--tag", help="Who it is for, by any text.")(run)
     run = click.option("--mac", help="Who it is for, by MAC address.")(run)
     return click.option("--name", help="Who it is for, by name.")(run)
 
 
 def tenant_options(command: Command) -> Command:
-    """Options that say whose pools are meant."""
+    """Options that select pools."""
 
     @wraps(command)
     def run(*args: object, tenant: str | None, **kwargs: object) -> None:

@@ -1,13 +1,14 @@
 """The contract of a store: it keeps pools, leases and reservations, and decides nothing.
 
-Everything that changes is an operation given to ``Store.run``.  All of it is kept, durably,
-or nothing of it.  A store may run an operation again when somebody else changed what it read
-(an optimistic transaction, as of etcd's ``concurrency.STM``), so an operation changes nothing
-but what its transaction holds.  Operations have one order, across threads and, where the
-store is shared, across processes and hosts; that, and the uniqueness of an address within its
-pool, is what makes a double allocation impossible whatever the memory of an allocator says.
+Every change is an operation given to ``Store.run``.  All of it is kept, durably, or nothing.  A
+store may run an operation again if another process changed what it read (an optimistic
+transaction, as etcd's ``concurrency.STM``).  So an operation changes only its transaction.
 
-What one host alone must remember is no part of this contract: see ``host_facts.py``.
+Operations have one order, across threads and, if the store is shared, across processes and hosts.
+With that order, and because an address is unique within its pool, no address is allocated twice,
+even if the memory of an allocator is wrong.
+
+Facts about one host alone are no part of this contract: see ``host_facts.py``.
 """
 
 from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ class Store(Protocol):
         It may run several times; the last time counts.  Without ``on_disk`` what it changed
         outlives the process, and may be missing after a power failure.
 
-        Raises StoreError if nothing could be kept, and whatever the operation raises.
+        Raises StoreError if nothing could be kept, and all that the operation raises.
         """
         ...
 
@@ -128,5 +129,5 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file.  Raises StoreError if another operation does not end."""
+        """Close the file.  Raises StoreError if another operation does not end."""
         ...

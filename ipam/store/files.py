@@ -1,9 +1,9 @@
-"""Opening the store's file: an old one is brought forward, others are not touched.
+"""Open the store's file: migrate one of an older version, and leave one of a newer version.
 
-A file of a later version is refused as it is, so that going back to the version
-that wrote it loses nothing.  A file that cannot be read is moved aside with its
-journal, so that the next start begins with an empty one, which network drivers fill
-again (``restore_pool``), and the engine when it starts, by replaying its networks.
+A file of a newer version is refused unchanged, so that an upgrade loses nothing.  A file that
+cannot be read is moved aside with its journal, and the next start begins with an empty one.
+Network drivers fill that again (``restore_pool``), and so does the engine when it starts and
+replays its networks.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""What one host must remember of its own engine and processes, whatever the store is.
+"""Facts that each host keeps about its engine and processes, beside any kind of store.
 
 A store that several hosts share has no place for it, so it is kept by a companion on the host.
 The SQLite store is such a companion too.
@@ -31,7 +31,7 @@ class HostFacts(Protocol):
 
 
 class MemoryFacts:
-    """A companion that forgets with the process, and knows nothing of other processes."""
+    """A companion in memory: it forgets with the process, and ignores other processes."""
 
     def __init__(self) -> None:
         self._replay_due = False

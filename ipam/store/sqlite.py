@@ -1,11 +1,10 @@
 """A store in one SQLite file, safe to share between processes.
 
-One connection writes, under a lock: several writing connections in one process
-wait for each other in SQLite's sleeping busy handler, which was measured to cost
-half of the throughput and ten times the worst wait.  ``synchronous=FULL`` lets a
-commit survive the loss of power; ``BEGIN IMMEDIATE`` takes the file's write lock
-before anything is read, so that what was read is still true when it is written,
-and an operation never has to run again.
+One connection writes, under a lock.  Several writing connections in one process would wait for
+each other in SQLite's busy handler, which sleeps: measured, that costs half of the throughput and
+makes the worst wait ten times longer.  ``synchronous=FULL`` lets a commit survive a loss of power.
+``BEGIN IMMEDIATE`` takes the file's write lock before anything is read.  So what was read is still
+true when the operation writes, and no operation has to run again.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""What the network side tells the address side, if both are ours.
+"""The contract by which the network driver reports to pynet's IPAM which addresses are used.
 
-An address that was requested and never used goes back to its pool; this is how its use is
-known.  With another IPAM there is nobody to tell.
+An address that was requested and never used goes back to its pool, so the IPAM must know of
+uses.  With another IPAM there is nothing to report.
 """
 
 from typing import Protocol
@@ -11,19 +11,19 @@ from plugin.model.network import Endpoint, IPInterface, Network, PoolData
 
 
 class AddressUse(Protocol):
-    """Who wants to know which addresses are in use.
+    """The receiver of reports about addresses in use.
 
-    Every method may be repeated, and passes over pools and addresses that are another's.
+    Every method may be repeated, and ignores pools and addresses of other IPAMs.
     """
 
     def described(self, network: Network) -> Network:
-        """The network, with what its pools could be had again by."""
+        """Record the network, with what is needed to request its pools again."""
 
     def group(self, network: Network) -> None:
         """The network's pools belong together."""
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
-        """The network is gone; ``deleted`` if the engine has said so."""
+        """The network is gone; ``deleted`` if the engine has deleted it."""
 
     def free(self, network_id: NetworkID) -> None:
         """The swarm has the network no more; only its managers are told."""
@@ -32,16 +32,16 @@ class AddressUse(Protocol):
         """The endpoint has the address."""
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        """The endpoint has it no more; its release should follow."""
+        """The endpoint has given the address up; the engine should release it next."""
 
     def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        """The endpoint has it no more, and no release will follow."""
+        """The endpoint has given the address up, and the engine will not release it."""
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
-        """Whether the address is theirs, and the engine has given it back."""
+        """Whether the address is of this IPAM, and the engine has released it."""
 
     def released(self) -> frozenset[NetworkID]:
-        """Networks all of whose pools the engine has given back, of those that are theirs."""
+        """Networks with pools of this IPAM only, all of which the engine has released."""
 
 
 def bind_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> None:
@@ -63,7 +63,7 @@ def release_all(addresses: AddressUse, network: Network, endpoint: Endpoint) -> 
 
 
 def all_released(addresses: AddressUse, network: Network, endpoint: Endpoint) -> bool:
-    """Whether the engine has given back whatever addresses the endpoint had, all of them theirs."""
+    """Whether the endpoint has addresses of this IPAM only, and the engine has released all."""
     held = _held(network, endpoint)
     return bool(held) and all(addresses.is_released(*each) for each in held)
 

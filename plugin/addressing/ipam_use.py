@@ -1,4 +1,4 @@
-"""Tells our own IPAM what the network side knows, where the addresses are its."""
+"""Report uses of addresses to pynet's IPAM, for networks whose pools are from it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,20 +26,19 @@ class IpamAddressUse:
     def group(self, network: Network) -> None:
         for space in {space_of(pool) for pool in network.pools}:
             prefixes = [pool.prefix for pool in network.pools if space_of(pool) == space]
-            with in_our_words():
+            with as_pynet_errors():
                 self._allocator.group(network.id, space, prefixes)
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
-        with in_our_words():
+        with as_pynet_errors():
             self._allocator.ungroup(network_id, deleted=deleted)
 
     def free(self, network_id: NetworkID) -> None:
-        with in_our_words():
+        with as_pynet_errors():
             self._allocator.free(network_id)
 
     def unbind_gone(self, endpoint: Callable[[EndpointID], Endpoint | None]) -> None:
-        """Unbind the addresses of endpoints that are no more: the process may have died
-        before it had told."""
+        """Unbind the addresses of endpoints without a record: a killed process may not have done it."""
         for pool in self._allocator.pools():
             if pool.space != LOCAL or pool.network is None:
                 continue
@@ -69,7 +68,7 @@ class IpamAddressUse:
                 self.group(network)
 
     def bind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        with in_our_words():
+        with as_pynet_errors():
             self._allocator.bind(
                 space_of(pool),
                 pool.prefix,
@@ -80,17 +79,17 @@ class IpamAddressUse:
             )
 
     def unbind(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
-        with in_our_words():
+        with as_pynet_errors():
             self._allocator.unbind(space_of(pool), pool.prefix, interface.ip, endpoint=endpoint.id)
 
     def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.unbind(pool, interface, endpoint)
-        with in_our_words():
+        with as_pynet_errors():
             for each in self._pools_of(pool):
                 self._allocator.release_address(each.id, interface.ip)
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
-        with in_our_words():
+        with as_pynet_errors():
             pools = self._pools_of(pool)
             found = [
                 lease
@@ -101,7 +100,7 @@ class IpamAddressUse:
         return bool(pools) and all(lease.state is State.RESTING for lease in found)
 
     def released(self) -> frozenset[NetworkID]:
-        with in_our_words():
+        with as_pynet_errors():
             pools = [each for each in self._allocator.pools() if each.network is not None]
         kept = {each.network for each in pools if not each.released}
         return frozenset(
@@ -109,7 +108,7 @@ class IpamAddressUse:
         )
 
     def _pools_of(self, pool: PoolData) -> list[Pool]:
-        """The pool of ours that a network's is, if it is one."""
+        """The pool of pynet's IPAM with this prefix, if the network's pool is one."""
         space = space_of(pool)
         return [
             each
@@ -118,14 +117,14 @@ class IpamAddressUse:
         ]
 
     def _described(self, network: Network, pool: PoolData) -> PoolData:
-        with in_our_words():
+        with as_pynet_errors():
             options = self._allocator.options(network.id, space_of(pool), pool.prefix)
         return replace(pool, options=options)
 
 
 @contextmanager
-def in_our_words() -> Iterator[None]:
-    """What the address side refuses, or cannot do, as the network side knows it."""
+def as_pynet_errors() -> Iterator[None]:
+    """Turn errors of the IPAM into pynet's.  Raises RefusedError, StoreError."""
     try:
         yield
     except (InvalidRequestError, IpamRefusedError) as error:
@@ -135,7 +134,7 @@ def in_our_words() -> Iterator[None]:
 
 
 def owner_of(endpoint: Endpoint) -> Owner:
-    """Whom the address side knows an endpoint for: a MAC that was made is gone with it."""
+    """The owner of an endpoint's addresses: a generated MAC address never comes back."""
     return Owner(mac=endpoint.mac_address) if endpoint.mac_chosen else ANONYMOUS
 
 

@@ -7,7 +7,7 @@ from ipam.allocator import Allocator
 from ipam.lease import Kind, State
 from ipam.pool import LOCAL, PoolRequest
 from ipam.replay import LostPool, UsedAddress
-from plugin.addressing.ipam_use import in_our_words, owner_of, space_of
+from plugin.addressing.ipam_use import as_pynet_errors, owner_of, space_of
 from plugin.errors import RefusedError
 from plugin.log import Log
 from plugin.model.ids import short
@@ -21,7 +21,7 @@ def restore(allocator: Allocator, known: Iterable[tuple[Network, tuple[Endpoint,
 
     Only before anything is asked: later on, what is not held may just have been given up.
     """
-    with in_our_words():
+    with as_pynet_errors():
         held = {(pool.network, pool.prefix) for pool in allocator.pools()}
     for network, endpoints in known:
         if network.state is NetworkState.ACTIVE:
@@ -38,7 +38,7 @@ def hold(allocator: Allocator, networks: Iterable[Network], addresses: Iterable[
     """
     found = list(addresses)
     known = list(networks)
-    with in_our_words():
+    with as_pynet_errors():
         bound = {
             (pool.prefix, lease.address)
             for pool in allocator.pools()
@@ -64,7 +64,7 @@ def _restore(
     )
     fields = {"network": short(network.id), "pool": pool.prefix}
     try:
-        with in_our_words():
+        with as_pynet_errors():
             restored = allocator.restore_pool(lost)
     except RefusedError as error:
         _log.error("pool.lost", **fields, reason=error)
@@ -74,14 +74,15 @@ def _restore(
 
 
 def _is_ours(pool: PoolData) -> bool:
-    """Swarm's pools are its managers'; without options it was not ours, or not told apart."""
+    """Whether the pool can be rebuilt here: swarm's pools belong to its managers, and a pool
+    without options is another IPAM's or cannot be told from one."""
     return pool.options is not None and space_of(pool) == LOCAL
 
 
 def _used(pool: PoolData, endpoints: Iterable[Endpoint]) -> Iterable[UsedAddress]:
     if pool.gateway is not None:
         yield UsedAddress(address=pool.gateway.ip, kind=Kind.GATEWAY)
-    # An engine asks for these as it does for those of endpoints, which tells the pool no more.
+    # An engine requests these as it does those of endpoints: the pool learns no kind.
     yield from (UsedAddress(address=auxiliary.ip) for auxiliary in pool.auxiliary.values())
     for endpoint in endpoints:
         for interface in endpoint.interfaces:

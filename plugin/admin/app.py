@@ -23,7 +23,7 @@ class RunningMaintenance(Maintenance, Protocol):
     """Of a plugin that runs."""
 
     def unserved(self) -> Container[HostPort]:
-        """Published ports that nobody is served at."""
+        """Published ports that do not reach their container."""
 
 
 class Behind(Protocol):
@@ -92,7 +92,7 @@ def _act(app: Flask, behind: Behind) -> None:
         try:
             wanted = msgspec.json.decode(request.get_data(), type=_Collection)
         except msgspec.MsgspecError as error:
-            raise RefusedError(f"that is no list of what to take away: {error}") from error
+            raise RefusedError(f"the body is no list of what to remove: {error}") from error
         return _json(behind.maintenance().collect(wanted.rows, wanted.forgotten))
 
     @app.post("/v1/reservations")

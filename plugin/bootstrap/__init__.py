@@ -1,9 +1,9 @@
 """The composition root: picks the backends and puts the program together.
 
-Sockets first, then everything slow, which is why imports stand inside functions here and
-nowhere else.  A part that cannot be had (a full disk, another pynet in the way) is said in
-the health and tried again; it never ends the process, because an engine whose plugin is
-gone waits fifteen seconds for every call.
+Sockets are opened first, then everything slow is done.  So only here imports are inside
+functions.  A part that cannot start (a full disk, another pynet is running) is reported in the
+health and tried again.  It never ends the process: an engine whose plugin is gone waits
+fifteen seconds for every call.
 """
 
 # ruff: noqa: PLC0415

@@ -40,7 +40,7 @@ class Backends:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What dockerd asks, and what nobody asks, over one set of backends."""
+    """The services that dockerd calls, and the upkeep, over one set of backends."""
 
     locks: Locks
     reconciler: Reconciler

@@ -1,8 +1,8 @@
-"""What tells this host from others, for as long as its state lives on it.
+"""An identity that distinguishes this host from others, kept with its state.
 
-A state is copied to other hosts: by hand, by a backup, with the disk of a virtual machine. The
-file therefore says which machine it was written on, and another machine takes an identity of its
-own.  Pools that are held keep their prefixes.
+A state may be copied to another host: by hand, by a backup, with the disk of a virtual machine.
+So the file names the machine that wrote it, and another machine makes a new identity.  Pools
+that are held keep their prefixes.
 """
 
 import uuid
@@ -53,7 +53,7 @@ def _is_copied(marks: list[str], here: list[str]) -> bool:
 
 
 def _marks() -> list[str]:
-    """What tells machines apart, the hardware's before the system's, which may be an image's."""
+    """The id of this machine: the hardware's if there is one, else the system's (maybe an image's)."""
     found = (("product", _read(_PRODUCT)), ("machine", _read(_MACHINE_ID)))
     return [
         f"{kind}={sha256(text.encode()).hexdigest()[:_MARK_DIGITS]}" for kind, text in found if text

@@ -32,7 +32,7 @@ from plugin.store.sqlite import SqliteStore
 
 @contextmanager
 def stopped(config: Config) -> Iterator[Maintenance]:
-    """What an administrator may ask for, without a plugin.
+    """The maintenance commands while no plugin runs.
 
     Raises KernelError if a plugin works on this host's network after all, StoreError if there is
     no state, and NoPermissionError if this user may not read it.

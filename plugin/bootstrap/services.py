@@ -12,7 +12,7 @@ from ipam.errors import CorruptStoreError, InvalidSettingError
 from ipam.errors import StoreError as IpamStoreError
 from ipam.settings import Settings, parse_pools, with_defaults
 from ipam.store.sqlite import SqliteStore as AddressStore
-from plugin.addressing.ipam_use import IpamAddressUse, in_our_words
+from plugin.addressing.ipam_use import IpamAddressUse, as_pynet_errors
 from plugin.addressing.rebuild import hold, restore
 from plugin.bootstrap.assembly import Backends, Parts, assemble
 from plugin.bootstrap.identity import host_id
@@ -67,7 +67,7 @@ class Services:
             served |= NetworkMethods(self.parts.networks, self.parts.endpoints, scope).table()
         if Role.IPAM in config.roles:
             requires_mac = config.addresses.requires_mac
-            # Elsewhere whoever asks again for the capabilities has started again.
+            # Without swarm, an engine that asks again for the capabilities has started again.
             is_in_swarm = scope is Scope.GLOBAL
             served |= IpamMethods(
                 self.allocator,
@@ -93,7 +93,10 @@ class Builder:
         self._open = ExitStack()
 
     def build(self) -> Services:
-        """Everything, or PynetError for the first part that cannot be had."""
+        """Everything, or PynetError for the first part that cannot be had.
+
+        Raises PynetError for the first part that cannot start.
+        """
         if self._config.fault:
             raise RefusedError(self._config.fault)
         self._claim = self._claim or claim()
@@ -159,7 +162,7 @@ class Builder:
         )
 
     def close(self) -> None:
-        """Let go of what the process holds."""
+        """Close what the process holds open."""
         if self._kernel is not None:
             self._kernel.close()
         self._open.close()
@@ -245,13 +248,13 @@ def _speaking(firewall: Firewall, kernel: LinuxKernel) -> Iterator[IPAddress]:
 
 
 def _recall(addresses: IpamAddressUse, store: SqliteStore) -> None:
-    """Tell the address side what a process that died may not have told it."""
-    with in_our_words():
+    """Report to the IPAM what a killed process may not have reported."""
+    with as_pynet_errors():
         addresses.recall(store.networks)
         addresses.unbind_gone(store.endpoint)
 
 
 def _collect(allocator: Allocator, reservations: IpamReservations) -> None:
-    with in_our_words():
+    with as_pynet_errors():
         allocator.collect()
         reservations.advise()

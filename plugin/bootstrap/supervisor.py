@@ -1,8 +1,8 @@
 """Start the worker's services, however often it takes, and keep the loop running.
 
-The sockets are open before the services behind them exist.  A call that comes early waits for a
-bounded time: not at all if its answer is constant, otherwise for the services, and then for the
-host to hold again what the network of the call should have.
+The sockets are open before the services behind them exist.  An early call is answered at once if
+its answer is constant.  Otherwise it waits, for a bounded time, for the services, and then until
+the host holds the plan of its network again.
 """
 
 import threading
@@ -95,7 +95,7 @@ class Supervisor:
                         self._running_loop.look_where_due()
 
     def stop(self) -> None:
-        """End the loop and let go of what the process holds; networks stay."""
+        """End the loop and close what the process holds open; networks stay."""
         self._stopped.set()
         if self._loop is not None:
             self._loop.stop()
@@ -116,7 +116,7 @@ class Supervisor:
             services = self._builder.build()
         except PynetError as error:
             return self._failed(str(error))
-        except Exception as error:  # noqa: BLE001 - a worker without a life would never say why
+        except Exception as error:  # noqa: BLE001 - a worker without services would never report why
             _log.exception("start.fault")
             return self._failed(f"internal error ({type(error).__name__}); see the log")
         self._failed_once = False  # from here on it only takes its time
@@ -164,5 +164,5 @@ class Supervisor:
 
     @property
     def _patience(self) -> float:
-        # What failed may be mended in a moment, by a process that ends; not in ten seconds.
+        # After a failure wait less: the cause (another process, say) may be gone soon.
         return _RETRY_SECONDS * 2 if self._failed_once else _CALL_WAITS_SECONDS

@@ -39,7 +39,7 @@ def restore(file: IO[bytes]) -> None:
 
 
 def _write(state: Path, file: Path) -> None:
-    """Whole or not at all, and for nobody else to read."""
+    """Write the file whole or not at all, readable by this user alone."""
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
         draft = Path(name)  # of mode 0600

@@ -11,7 +11,7 @@ from plugin.config import read_config
 from plugin.errors import NoPermissionError, PynetError
 
 _TIMEOUT_SECONDS: Final = 20.0  # a plugin that is well answers at once
-LONG_SECONDS: Final = 120.0  # a look at everything is answered sooner, whatever happens
+LONG_SECONDS: Final = 120.0  # the plugin bounds a look at everything to less than this
 
 
 class NoAnswerError(PynetError):
@@ -45,7 +45,7 @@ def ask(
     """The answer of the plugin behind PYNET_ADMIN_SOCKET, which may take that many seconds.
 
     Raises NoAnswerError if no plugin answers, NoPermissionError if this user may not ask,
-    WrongSocketError if something else answers, and PynetError with the plugin's own words.
+    WrongSocketError if another program answers, and PynetError with the reason from the plugin.
     """
     socket_path = read_config(os.environ).admin_socket
     connection = UnixConnection(socket_path, seconds)

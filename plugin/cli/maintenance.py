@@ -82,7 +82,7 @@ def repair(*, as_json: bool) -> None:
     "named",
     metavar="ID",
     multiple=True,
-    help="A network or pool that Docker does not list, where no engine says so. Repeatable.",
+    help="A network or pool that Docker does not list, if no engine can tell. Repeatable.",
 )
 @_json_option
 def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
@@ -121,7 +121,7 @@ def _candidates(garbage: dict[str, Any]) -> list[str]:
 
 
 def _doubt(garbage: dict[str, Any], engine: Known | None) -> str:
-    """Why the engine cannot say what Docker has forgotten; empty if it can.
+    """Why the engine cannot tell what Docker has forgotten; empty if it can.
 
     The engine must show that it is the one that pynet serves, and not podman or a second Docker.
     """
@@ -162,9 +162,9 @@ def _is_short(given: str, identity: str) -> bool:
 
 def _forgotten_row(forgotten: str) -> Row:
     if "/" in forgotten:
-        return {"network": "", "kind": "pool", "which": forgotten, "fault": "nobody has it"}
+        return {"network": "", "kind": "pool", "which": forgotten, "fault": "no longer in use"}
     name = forgotten[:12]
-    return {"network": name, "kind": "network", "which": name, "fault": "nobody has it"}
+    return {"network": name, "kind": "network", "which": name, "fault": "no longer in use"}
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _maintenance() -> Iterator[Maintenance]:
     try:
         ask("/health")
     except NoAnswerError as error:
-        nobody = error
+        unanswered = error
     else:
         yield _Running()
         return
@@ -182,7 +182,7 @@ def _maintenance() -> Iterator[Maintenance]:
         with stopped(read_config(os.environ)) as maintenance:
             yield maintenance
     except PynetError as error:
-        raise PynetError(f"{nobody}; and without one: {error}") from error
+        raise PynetError(f"{unanswered}; and without one: {error}") from error
 
 
 def _show(rows: list[Row], nothing: str, *, as_json: bool) -> None:

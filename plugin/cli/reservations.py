@@ -1,6 +1,6 @@
-"""Commands that keep addresses for somebody.
+"""Commands that reserve addresses for a container.
 
-Reservations travel as the list that `pynet reservations` prints: YAML, of which JSON is a part.
+Reservations are read and printed as the same list: YAML, of which JSON is a part.
 """
 
 import json
@@ -11,7 +11,7 @@ import click
 from plugin.cli.client import ask
 
 _PATH: Final = "/v1/reservations"
-_NOBODY: Final = "nobody"  # an owner must be named, and unreserving does not ask for which
+_ANY_OWNER: Final = "nobody"  # an owner must be named, and unreserving ignores the name
 _file_option: Final = click.option(
     "--file", "-f", "source", type=click.File(), help="Read the list from a file, - for stdin."
 )
@@ -39,7 +39,7 @@ def reserve(address: str | None, source: TextIO | None, **owner: str | None) -> 
 @_file_option
 def unreserve(address: str | None, source: TextIO | None, tenant: str | None) -> None:
     """Keep ADDRESS no longer."""
-    wanted = _list(address, source, {"tenant": tenant, "tag": _NOBODY})
+    wanted = _list(address, source, {"tenant": tenant, "tag": _ANY_OWNER})
     answer = ask(_PATH, "DELETE", wanted)
     click.echo(f"{answer['unreserved']} unreserved")
     if not answer["unreserved"]:

@@ -62,7 +62,7 @@ def _show(verb: str, found: list[str]) -> None:
 
 
 def _refuse_used(engine: Known | None, config: Config) -> None:
-    """Raise RefusedError unless the engine says that it uses no network of pynet."""
+    """Raise RefusedError unless an engine answers that it uses no network of pynet."""
     if engine is None:
         raise RefusedError(
             f"no engine answers at {host()} to say which networks it uses; start Docker, or use "

@@ -1,1 +1,1 @@
-"""Which other hosts a network is on, whoever tells."""
+"""Find the other hosts of a network, by any source."""

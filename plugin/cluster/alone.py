@@ -1,4 +1,4 @@
-"""A host without a cluster: nobody tells it of others, and it tells nobody."""
+"""A host without a cluster: it knows no other hosts."""
 
 from collections.abc import Callable
 

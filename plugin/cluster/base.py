@@ -1,6 +1,6 @@
-"""The contract of a cluster: which other hosts a network is on, told by change.
+"""The contract of a cluster: which other hosts a network is on, announced by change.
 
-A cluster knows hosts, and no containers: behind which host a container is, kernels learn.
+A cluster knows hosts, and no containers: kernels learn which container is behind which host.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class PeersChange:
 
 
 class Cluster(Protocol):
-    """Who tells hosts of each other."""
+    """A source that tells hosts of each other."""
 
     def own_address(self) -> IPAddress | None:
-        """The address that other hosts know this one by; None if no cluster says so."""
+        """The address that other hosts know this one by; None without a cluster."""
 
     def peers(self, membership: Membership) -> frozenset[IPAddress]:
         """The other hosts, as far as they are known now; never waits."""

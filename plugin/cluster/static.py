@@ -1,6 +1,6 @@
 """Hosts that the user named with the network, the same on every one of them.
 
-Networks for which nobody named hosts are left to another cluster.
+Networks without named hosts are left to another cluster.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from plugin.model.network import IPAddress
 
 
 class Static:
-    """What was named stays; the rest is as ``otherwise`` says."""
+    """Named hosts are used; networks without are left to ``otherwise``."""
 
     def __init__(self, otherwise: Cluster) -> None:
         self._otherwise = otherwise

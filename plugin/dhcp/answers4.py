@@ -18,7 +18,7 @@ def check_grant(lease: Lease, asked: Lease | None, *, of_offer: bool) -> None:
 
 
 def check_refusal(message: Message, wish: Wish, offer: Lease | None) -> None:
-    """Raise UnacceptableError unless whoever refuses has a say."""
+    """Raise UnacceptableError unless the refusal is from the server that offered."""
     server = server_of(message)
     check_server(server, wish)
     if offer and server != offer.server:

@@ -14,18 +14,18 @@ class NoLeaseError(HostError):
 
 
 class AddressInUseError(HostError):
-    """Somebody has the address that a server granted."""
+    """Another machine has the address that a server granted."""
 
 
 class WireError(Exception):
-    """The parent is gone, down, or not ours to listen at; the message says which."""
+    """The parent is gone, down, or may not be listened at; the message has the reason."""
 
 
 class Wire(Protocol):
-    """One open ear at a parent link.
+    """One open socket at a parent link.
 
-    It hears what is for a DHCP client and what is about addresses, untagged, and nothing that
-    this host sends.  Whoever made it closes it.
+    It receives untagged DHCP answers and ARP, and nothing that this host sends.  Its creator closes
+    it.
     """
 
     def fileno(self) -> int:
@@ -68,10 +68,10 @@ class Clients(Protocol):
     def acquire(
         self, parent: IfName, wish: Wish, remembered: Lease | None = None, *, seconds: float
     ) -> Lease:
-        """An address, granted to whoever is meant by the wish; raises NoLeaseError."""
+        """An address for the identity of the request.  Raises NoLeaseError."""
 
     def confirm(self, parent: IfName, client_id: bytes, *, seconds: float) -> None:
-        """Wait until it is known whether anybody else has it; raises AddressInUseError."""
+        """Wait until it is known whether another machine has it.  Raises AddressInUseError."""
 
     def adopt(self, parent: IfName, wish: Wish, lease: Lease) -> None:
         """Keep a lease that a process before this one obtained."""

@@ -34,7 +34,7 @@ from plugin.model.ids import MacAddress
 
 
 class Client4:
-    """One container's, or of somebody who only looks.
+    """The client of one container, or one that only looks for servers.
 
     ``due`` is when it wants to be woken; in INIT, when it wants its turn.  After
     ``listen_until`` no answer is expected.
@@ -102,7 +102,7 @@ class Client4:
                 return []
 
     def hear(self, message: Message, source: MacAddress, now: float) -> list[Action]:
-        """An answer of a server; what does not answer a question of ours is nobody's."""
+        """Take an answer of a server; ignore it if this client did not ask."""
         if not message.reply or message.xid != self._xid or message.mac != self.wish.identity.mac:
             return []
         named = message.option(Option.CLIENT_ID)  # RFC 6842
@@ -121,7 +121,7 @@ class Client4:
         return []
 
     def hear_arp(self, arp: Arp, now: float) -> list[Action]:
-        """What somebody says of an address, while ours is in question."""
+        """Take an ARP message, while the address is probed."""
         other = self._probe.other(arp) if self._probe else None
         if other is None or self.lease is None:
             return []
@@ -218,7 +218,7 @@ class Client4:
         return actions + (self._bound(now) if known else self._check(now))
 
     def _take_nak(self, message: Message, now: float) -> list[Action]:
-        """No: the address is of another network, or somebody else's (section 3.1, step 4)."""
+        """The server refuses: another network, or another client has it (section 3.1, step 4)."""
         requesting = self.state is State.REQUESTING
         check_refusal(message, self.wish, self._offer if requesting else None)
         self.tally.refusals += 1
@@ -229,7 +229,7 @@ class Client4:
         return told + self._init(now, setback=True)
 
     def _check(self, now: float) -> list[Action]:
-        """See whether somebody has the address."""
+        """Probe whether another machine has the address."""
         if self.lease is None or not self.wish.probe:
             return self._bound(now)
         self.state, self.due = State.PROBING, now

@@ -1,7 +1,7 @@
-"""Whether somebody has an address already (RFC 5227), asked before anybody uses it.
+"""Probe whether another machine has an address (RFC 5227), before a container uses it.
 
-The RFC asks for up to 5 seconds; here it is 450 ms, because people wait for a container.  Siblings and
-the host itself are not heard on their parent: whoever asks compares with those.
+The RFC asks for up to 5 seconds; here it is 450 ms, because people wait for a container.  Answers of
+siblings and of the host do not arrive at their parent: the caller must compare with those.
 """
 
 from ipaddress import IPv4Address

@@ -1,6 +1,6 @@
 """Ethernet frames of DHCPv4 and ARP, both ways.
 
-What cannot be read is somebody else's: reading answers None and never raises.  UDP checksums
+A frame that cannot be read belongs to another program: reading answers None and never raises.  UDP checksums
 are not verified, because local senders leave them to the hardware.
 """
 

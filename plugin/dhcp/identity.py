@@ -15,7 +15,7 @@ from plugin.model.ids import MacAddress, derived_mac
 _ETHERNET: Final = b"\1"  # RFC 1700: hardware type 1
 _RFC_4361: Final = b"\xff"  # RFC 4361 section 6.1: IAID and DUID follow
 _DUID_UUID: Final = b"\0\4"  # RFC 6355 section 4
-# RFC 1123 section 2.1.  No underscore, no dot: the name of a container is its owner's, not ours.
+# RFC 1123 section 2.1.  No underscore, no dot: the name of a container is its user's choice.
 _LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 

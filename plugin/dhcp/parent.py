@@ -76,7 +76,7 @@ class Parent:
         self._do(key, entry, client.start(now))
 
     def confirm(self, key: bytes, waiting: Future[None]) -> None:
-        """Answer when it is known whether somebody else has the address."""
+        """Answer when it is known whether another machine has the address."""
         entry = self._entries.get(key)
         if entry is None:
             fail(waiting, NoLeaseError(f"no lease is held on {self._ifname} for that container"))

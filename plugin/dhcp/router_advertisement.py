@@ -44,7 +44,7 @@ class RouterAdvertisement:
 
 
 def solicitation(mac: bytes) -> bytes:
-    """Is a router here?  The checksum is left to whoever knows the addresses."""
+    """A router solicitation.  The caller, who knows the addresses, adds the checksum."""
     return struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + bytes((_SOURCE_LINK_LAYER, 1)) + mac
 
 

@@ -1,4 +1,4 @@
-"""What came of asking, for whoever reads why there is no address."""
+"""Count the answers of servers, to explain why there is no address."""
 
 from collections import Counter
 from dataclasses import dataclass, field

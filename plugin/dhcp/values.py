@@ -1,7 +1,7 @@
 """What is asked of a DHCP server, and what it granted.
 
 A lease's times are seconds of CLOCK_BOOTTIME, which runs on while a host sleeps.  They count
-from the sending of the request (RFC 2131 section 4.4.1), so ours end before the server's do.
+from the sending of the request (RFC 2131 section 4.4.1), so a lease ends here before it ends at the server.
 """
 
 from dataclasses import dataclass
@@ -77,5 +77,5 @@ class Lease:
     t2: int
 
     def has_ended(self, now: float) -> bool:
-        """Whether the server may have given the address to somebody else."""
+        """Whether the server may have given the address to another client."""
         return self.seconds is not None and now >= self.obtained + self.seconds

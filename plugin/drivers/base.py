@@ -106,7 +106,7 @@ class BoundNetwork(ABC):
 
     @abstractmethod
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
-        """The hardware address of an endpoint for which nobody chose one."""
+        """The hardware address of an endpoint for which none was chosen."""
 
     @abstractmethod
     def endpoint_plan(self, endpoint: Endpoint) -> Plan:
@@ -117,7 +117,7 @@ class BoundNetwork(ABC):
         """Where a binding is published.
 
         Nowhere if the network publishes nothing, or the endpoint lacks the family: a sandbox may
-        have a gateway for each, and all bindings are told to both.
+        have a gateway for each family, and both get all bindings.
         """
 
     def ports_plan(self, endpoint: Endpoint) -> Plan:

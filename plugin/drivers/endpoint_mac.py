@@ -35,15 +35,15 @@ def with_requested_mac(endpoint: Endpoint) -> Endpoint:
 
 
 def made_mac(network: Network, endpoint: Endpoint, identity: str | None = None) -> MacAddress:
-    """The MAC address of an endpoint for which nobody chose one.
+    """The MAC address of an endpoint for which none was chosen.
 
     It is made from the network's id, or from another ``identity`` of the network.
 
-    Engines from 28 on announce the addresses of a container that starts, so it is a new one for
-    each endpoint: tools write the one that ``inspect`` shows into the next container, whose
-    address another may have by then.  Older engines announce nothing, and engine 28 announces
-    0.0.0.0 in place of an address that an IPAM plugin gave.  It then depends on the IP address, as
-    with Docker's own drivers on older engines, so that no neighbour holds a stale entry.
+    Engines from 28 on announce the addresses of a starting container, so each endpoint gets a new
+    MAC address.  A fixed one would collide: tools copy what ``inspect`` shows into the next
+    container, while another may have that address.  Older engines announce nothing, and engine 28
+    announces 0.0.0.0 in place of an address from an IPAM plugin.  There the MAC address depends on
+    the IP address, as with Docker's drivers on older engines, so that no neighbour entry is stale.
     """
     name = identity or network.id
     address = endpoint.ipv4 or endpoint.ipv6

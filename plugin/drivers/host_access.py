@@ -1,7 +1,7 @@
-"""Whether the host is among containers that stand on a parent, and under which addresses.
+"""Whether the host is among the containers on a parent, and under which addresses.
 
-The kernel keeps a parent apart from the links on it, but not those links from each other: with
-``host_access`` the host has a link of its own there, the shim.
+The kernel isolates a parent from the links on it, but not those links from each other.  So with
+``host_access`` the host gets a link there, the shim.
 """
 
 from collections.abc import Iterator
@@ -40,9 +40,9 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     name="host_address",
     parse=address_list,
     default=(),
-    expected="an address that nobody else has, or one of each family with ',' between",
+    expected="an address that is not in use, or one of each family with ',' between",
     meaning="Address at which containers reach the host (with `host_access`). Default: one that "
-    "the host has on the parent; in mode ipvlan one that nobody on the LAN has (169.254.…, fd…).",
+    "the host has on the parent; in mode ipvlan one that is not used on the LAN (169.254.…, fd…).",
 )
 _DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
@@ -50,7 +50,7 @@ OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostAccess:
-    """What the options of a network say of the host; ``ipvlan_mode`` is that of an ipvlan network."""
+    """The options of a network about the host; ``ipvlan_mode`` is that of an ipvlan network."""
 
     network: Network
     options: Values
@@ -64,7 +64,7 @@ class HostAccess:
 
     @property
     def by_docker(self) -> bool:
-        """Whether the engine publishes ports, on a bridge of its own."""
+        """Whether the engine publishes ports, on its bridge docker_gwbridge."""
         return self.options[PUBLISH] is Publisher.DOCKER
 
     @property
@@ -89,7 +89,10 @@ class HostAccess:
 
 
 def check_options(host: HostAccess) -> None:
-    """Refuse options about the host that cannot be meant, each for itself or together."""
+    """Refuse options about the host that cannot be meant, each for itself or together.
+
+    Raises RefusedError, InvalidOptionError.
+    """
     network, options = host.network, host.options
     if host.by_docker and network.internal:
         raise RefusedError(
@@ -110,7 +113,10 @@ def check_options(host: HostAccess) -> None:
 
 
 def refuse_conflicts(host: HostAccess) -> None:
-    """Refuse what options cannot mean together, or with the network's subnets."""
+    """Refuse what options cannot mean together, or with the network's subnets.
+
+    Raises RefusedError, InvalidOptionError.
+    """
     options = host.options
     routes.refuse_conflicts(host.network, options)
     if host.by_docker:
@@ -123,7 +129,7 @@ def refuse_conflicts(host: HostAccess) -> None:
             )
         if host.stack.own:
             raise RefusedError(
-                "option publish is docker, and a network without a parent is isolated; say parent, "
+                "option publish is docker, and a network without a parent is isolated; set parent, "
                 "or leave out publish"
             )
         if options[HOST_SERVICES] is not None:
@@ -136,12 +142,12 @@ def refuse_conflicts(host: HostAccess) -> None:
     for address in options[HOST_ADDRESS]:
         if address in gateways:
             raise InvalidOptionError(
-                HOST_ADDRESS.name, address, "another address than the gateway's, that nobody has"
+                HOST_ADDRESS.name, address, "an unused address other than the gateway's"
             )
 
 
 def check_endpoint(host: HostAccess, endpoint: Endpoint) -> None:
-    """Refuse a container the host's address."""
+    """Refuse a container the host's address.  Raises RefusedError."""
     if not host.has_access:
         return
     for interface in endpoint.interfaces:

@@ -11,7 +11,7 @@ HOST_SERVICES: Final = Option(
     name="host_services",
     parse=port_list,
     default=None,
-    expected="allow, deny, or ports as 53/udp,80 (tcp where nothing is said)",
+    expected="allow, deny, or ports as 53/udp,80 (tcp is the default)",
     meaning="What of the host itself containers reach: everything, nothing but ping, or these ports.",
 )
 
@@ -19,7 +19,7 @@ HOST_SERVICES: Final = Option(
 def reached_services(
     link: IfName, services: frozenset[tuple[Protocol, int]] | None
 ) -> list[LinkRole | HostService]:
-    """What the firewall must know of the host's link to its containers; None is everything."""
+    """The facts about the host's link to its containers; None allows everything."""
     if services is None:
         return []
     return [

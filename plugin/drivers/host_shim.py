@@ -1,12 +1,12 @@
-"""The host among containers that stand on a parent: a link of its own there, the shim.
+"""The shim: the host's link among the containers on a parent.
 
-The kernel keeps a parent apart from the links on it, but not those links from each other.  By
-the shim the host goes to each container that has joined, and nowhere else; it is there under an
-address it has anyway, or under one of its own that the LAN need not know.  Nobody but those
-containers is heard on it.
+The kernel isolates a parent from the links on it, but not those links from each other.  By the
+shim the host reaches each container that has joined, and nothing else.  The host uses an
+address that it has anyway, or an extra one that the LAN need not know.  The host accepts packets on
+the shim from those containers only.
 
-An ipvlan shim has an address of its own always, because whatever comes to its parent for an address
-of one of the links there is that link's: one that is derived, if none is given.
+An ipvlan shim always has an extra address, derived if none is given: packets that arrive at the
+parent for an address of a link on it are delivered to that link.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from plugin.model.traffic import LinkRole, Role
 
 
 def network_resources(host: HostAccess) -> frozenset[Resource]:
-    """The shim, and what is true of it whoever has joined; nothing without access."""
+    """The shim, and its resources that do not depend on endpoints; nothing without access."""
     if not host.has_access:
         return frozenset()
     _check_addresses(host)
@@ -52,10 +52,10 @@ def network_resources(host: HostAccess) -> frozenset[Resource]:
 
 
 def endpoint_resources(host: HostAccess, endpoint: Endpoint) -> frozenset[Resource]:
-    """The host's way to the container, and the container's leave to be heard.
+    """The host's route to the container, and the permission to accept its packets.
 
-    Which address an ipvlan link gives itself cannot be known (net/ipv6/addrconf.c,
-    addrconf_ifid_eui48, by the number it has among its parent's): it is not heard as that.
+    The link-local address of an ipvlan link depends on its number on the parent, which cannot be
+    known (net/ipv6/addrconf.c, addrconf_ifid_eui48).  So packets from it are not accepted.
     """
     if not host.has_access:
         return frozenset()
@@ -117,7 +117,7 @@ def _forged(host: HostAccess) -> Iterator[ForgedSource]:
 
 
 def _own_addresses(host: HostAccess) -> Iterator[Address]:
-    """Those of the option, or of nobody; where IPv6 is asked for hardware addresses any of it."""
+    """The addresses on the shim: those of the option, derived ones, and IPv6 ones for discovery."""
     own = {*host.options[HOST_ADDRESS]}
     for pool in host.network.pools:
         address = host.address_in(pool.prefix)

@@ -1,7 +1,7 @@
-"""Ipvlan mode: every container has a link with addresses of its own on a parent link.
+"""Ipvlan mode: every container has a link on a parent, with separate IP addresses.
 
-All of them have the parent's MAC address, so that a switch or an access point that admits one
-address only has nothing to drop.
+All of them have the parent's MAC address.  So a switch or an access point that admits only one
+MAC address passes their frames.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ MODE: Final = Option(
     parse=parent_modes.member(IpvlanMode),
     default=IpvlanMode.L2,
     expected="l2, l3 or l3s",
-    meaning="`l2`: containers are on the parent's LAN and hear its broadcasts. `l3`: the parent "
+    meaning="`l2`: containers are on the parent's LAN and receive its broadcasts. `l3`: the parent "
     "routes between containers and the LAN, which needs a route to their subnet. `l3s`: the same, "
     "by way of the host's netfilter and connection tracking.",
 )
@@ -125,7 +125,7 @@ class IpvlanNetwork(BoundNetwork):
             if address in there:
                 raise RefusedError(
                     f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
-                    "sends there would not reach it any more; choose an address that nobody has"
+                    "sends there would not reach it any more; choose an address that is not in use"
                 )
         return check_parent(stack, links) + address_hints(self.network)
 
@@ -181,7 +181,7 @@ class IpvlanNetwork(BoundNetwork):
         if self._stack.own:
             raise RefusedError(
                 "option host_access is true, and an isolated ipvlan network has no MAC address to "
-                "know its containers by; say parent, or choose mode=macvlan"
+                "know its containers by; set parent, or choose mode=macvlan"
             )
         if flag is not IpvlanFlag.BRIDGE:
             raise RefusedError(

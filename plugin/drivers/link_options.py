@@ -16,7 +16,7 @@ IFACE_PREFIX: Final = Option(
 
 
 def mtu_option(meaning: str) -> Option[int]:
-    """The option ``mtu``; 0 leaves the size to the mode, whose ``meaning`` says what it is then."""
+    """The option ``mtu``; with 0 the mode chooses the size, which its ``meaning`` describes."""
     return Option(
         name="mtu",
         parse=mtu,
@@ -27,7 +27,7 @@ def mtu_option(meaning: str) -> Option[int]:
 
 
 def refuse_outside_gateways(network: Network) -> None:
-    """Refuse a gateway that its containers could not reach."""
+    """Refuse a gateway that its containers could not reach.  Raises GatewayOutsideError."""
     for pool in network.pools:
         if pool.gateway is not None and pool.gateway.ip not in pool.prefix:
             raise GatewayOutsideError(

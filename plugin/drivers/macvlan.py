@@ -1,7 +1,7 @@
-"""Macvlan mode: every container has a link with a MAC address of its own on a parent link.
+"""Macvlan mode: every container has a link on a parent, with a separate MAC address.
 
-The parent's LAN sees a machine per container.  What the kernel forbids is to be known: the
-parent itself and its macvlan links never hear each other.
+The parent's LAN sees a machine per container.  The kernel never delivers frames between the
+parent itself and the macvlan links on it.
 """
 
 from collections.abc import Mapping

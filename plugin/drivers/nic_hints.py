@@ -1,6 +1,7 @@
-"""Cards whose switch may drop frames of MAC addresses that are not their own: said, not refused.
+"""Hints about cards whose switch may drop frames with other MAC addresses than the card's.
 
-Only the switch's owner knows; what can be seen is that there is one which knows who is who.
+Only the owner of the switch knows its rules.  The host only shows that such a switch exists, so
+the network is not refused.
 """
 
 from typing import Final
@@ -22,7 +23,7 @@ def macvlan_hints(link: HostLink) -> tuple[str, ...]:
     if _is_share(link):
         hint = (
             f"parent {link.ifname} is a virtual function ({link.bus_driver}), and its card may drop "
-            "frames of other MAC addresses; say 'ip link set CARD vf NUMBER spoofchk off trust on' "
+            "frames of other MAC addresses; run 'ip link set CARD vf NUMBER spoofchk off trust on' "
             "where the card is, or choose mode=ipvlan"
         )
         return (hint,)
@@ -37,7 +38,7 @@ def macvlan_hints(link: HostLink) -> tuple[str, ...]:
 
 
 def passthru_hints(link: HostLink) -> tuple[str, ...]:
-    """The container has the parent's address, unless another is chosen, and hears everything."""
+    """The container has the parent's MAC address unless another is chosen, and gets all frames."""
     if not (_is_share(link) or _is_virtual(link) or link.wireless):
         return ()
     kind = "a Wi-Fi link" if link.wireless else f"a virtual card ({link.bus_driver})"

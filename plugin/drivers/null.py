@@ -1,7 +1,7 @@
 """Null mode: a container has its loopback link and nothing else.
 
-Docker's own network ``none`` is one of its kind; this one can be had under any name, in a
-Compose file for instance, and others can be connected beside it.
+Docker's network ``none`` is the same.  This one can have any name, in a Compose file for instance,
+and a container on it can be connected to other networks, too.
 """
 
 from typing import Final
@@ -45,7 +45,7 @@ class NullNetwork(BoundNetwork):
         return ()
 
     def attachment(self, endpoint: Endpoint) -> Attachment:
-        """Nothing is handed over, and Docker adds no bridge of its own for want of a gateway."""
+        """Hand nothing over; Docker adds no docker_gwbridge although there is no gateway."""
         return Attachment(src_name=None, disable_gateway_service=True)
 
 

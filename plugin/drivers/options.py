@@ -1,7 +1,7 @@
-"""Option names to typed values, and refusals that say what would be right.
+"""Option names to typed values, and refusals that name the values that are right.
 
-A mode declares its options as a tuple of Option; what is not in it is refused by the registry,
-which knows who has it.  The texts are read once, into Values.
+A mode declares its options as a tuple of Option.  The registry refuses other names, and knows
+which mode has them.  The texts are read once, into Values.
 """
 
 import re
@@ -46,7 +46,7 @@ class Option(Generic[T]):
     meaning: str
 
     def of(self, options: Mapping[str, str]) -> T:
-        """The value the user gave, or the default."""
+        """The value the user gave, or the default.  Raises InvalidOptionError."""
         text = options.get(self.name)
         if text is None:
             return self.default
@@ -59,8 +59,8 @@ class Option(Generic[T]):
 class Values:
     """The values of a network's or of a container's options, each text read once.
 
-    A text that cannot be read is refused when somebody asks for its value: a network of an
-    earlier pynet keeps everything else.
+    A text that cannot be read is refused when its value is asked for.  So a network that an
+    earlier version made keeps all other options.
     """
 
     __slots__ = ("_options", "_values", "texts")
@@ -73,7 +73,7 @@ class Values:
             try:
                 self._values[option.name] = option.of(texts)
             except InvalidOptionError:
-                continue  # whoever asks for it is told
+                continue  # raised when the value is asked for
 
     def __getitem__(self, option: Option[T]) -> T:
         """The value the user gave, or the default, as it is of one that the mode does not have.
@@ -118,7 +118,7 @@ def _remembered(options: tuple[Option[Any], ...], texts: tuple[tuple[str, str], 
 
 
 def boolean(text: str) -> bool:
-    """true, false and what Docker takes for them."""
+    """true, false and what Docker takes for them.  Raises ValueError."""
     folded = text.lower()
     if folded in _TRUE:
         return True
@@ -135,7 +135,10 @@ def families(text: str) -> frozenset[int]:
 
 
 def number(text: str) -> int:
-    """A number as people write it: int() takes 1_500, other alphabets' digits and spaces, too."""
+    """A number as people write it: int() takes 1_500, other alphabets' digits and spaces, too.
+
+    Raises ValueError.
+    """
     if not _NUMBER.fullmatch(text):
         raise ValueError(text)
     return int(text)
@@ -154,7 +157,7 @@ def number_between(least: int, most: int) -> Callable[[str], int]:
 
 
 def mtu(text: str) -> int:
-    """A number of bytes; 0 is "not asked for", as it is to Docker."""
+    """A number of bytes; 0 is "not asked for", as it is to Docker.  Raises ValueError."""
     size = number(text)
     if size and not MIN_MTU <= size <= MAX_MTU:
         raise ValueError(text)
@@ -162,14 +165,17 @@ def mtu(text: str) -> int:
 
 
 def ifname_list(text: str) -> tuple[IfName, ...]:
-    """Names with ``:`` between, as Docker has them; no name holds a ``,``, which is a mistake."""
+    """Names with ``:`` between, as Docker has them; no name holds a ``,``, which is a mistake.
+
+    Raises ValueError.
+    """
     if "," in text:
         raise ValueError(text)
     return listed(":", link_name)(text)
 
 
 def ifname_prefix(text: str) -> str:
-    """What dockerd puts a number behind in the sandbox."""
+    """What dockerd puts a number behind in the sandbox.  Raises ValueError."""
     if len(text.encode()) > IFNAMSIZ - 2:
         raise ValueError(text)
     return link_name(text)
@@ -196,7 +202,10 @@ def address_list(text: str) -> tuple[IPAddress, ...]:
 
 
 def rate(text: str) -> int:
-    """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``."""
+    """Bits per second, with Docker's and tc's letters: ``10mbit``, ``1.5gbit``, ``64kbit``.
+
+    Raises ValueError.
+    """
     found = _RATE.fullmatch(text.lower())
     if found is None:
         raise ValueError(text)

@@ -1,10 +1,10 @@
 """Overlay mode: a bridge on every host, and one more port on it that leads to the other hosts.
 
-That port is a VXLAN device.  It learns behind which host a container is, and floods what it does
-not know to the hosts it was told of: so a container's start, move and end need no message.
+That port is a VXLAN device.  It learns behind which host a container is, and floods frames to unknown
+receivers to all peers.  So a container's start, move and end need no message.
 
-The gateway has the same address and the same hardware address on every host, and is heard by its
-own host's containers only.
+The gateway has the same IP address and MAC address on every host, and only the containers of
+its own host receive its frames.
 """
 
 import hashlib
@@ -119,7 +119,7 @@ class OverlayOptions(BridgeOptions):
 
     @property
     def identity(self) -> str:
-        """A network has an id of its own on each host."""
+        """The network's number, because its id differs on each host."""
         return f"vni/{self.vni}"
 
     @cached_property
@@ -133,7 +133,7 @@ class OverlayOptions(BridgeOptions):
 
     @cached_property
     def tunnel(self) -> Tunnel:
-        """What tells the network's datagrams from others'."""
+        """What distinguishes the network's datagrams from those of others."""
         return Tunnel(vni=self.vni, port=self[PORT])
 
 
@@ -210,7 +210,7 @@ class OverlayNetwork(BridgedNetwork):
         network, options = self.network, self.bridge_options
         local = inside(network.local, self.options)
         if network.local is None or local is None:
-            return frozenset()  # no host has said yet where it is: the network is being checked
+            return frozenset()  # this host's address is not known yet: the network is being checked
         device = Vxlan(
             ifname=vxlan_name(network.id),
             vni=options.vni,
@@ -232,7 +232,7 @@ class OverlayNetwork(BridgedNetwork):
 
 
 def _guards(peers: Iterable[IPAddress], device: Vxlan) -> set[Fact]:
-    """Only peers are heard, and the host itself has no part in what is between hosts."""
+    """Accept datagrams of peers only, and isolate the gateway from other hosts."""
     port, vni = device.port, device.vni
     return {
         LinkRole(link=device.ifname, role=Role.TUNNEL),

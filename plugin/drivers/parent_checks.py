@@ -9,21 +9,23 @@ from plugin.model.ids import IfName, short
 from plugin.model.network import Network
 from plugin.model.parents import HostLink
 
-# What hands each frame that its port receives to its master before anybody else sees it.
+# Kinds of masters that take each frame of their ports before any other link gets it.
 _TAKES_ALL: Final = frozenset({"bridge", "bond", "team"})
 _OPEN_VSWITCH: Final = "openvswitch"
 
 
 def check_parent(stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-    """Refuse what carries no links of any kind; answer hints.
+    """Refuse a parent that can carry no links of any kind; answer hints.
 
-    A VLAN that is not there yet is as good as what it is to be made of.
+    For a VLAN that is not there yet, the link below it is checked.
+
+    Raises RefusedError, InvalidOptionError.
     """
     for name, found in links.items():
         if found.ifname != name:
             raise RefusedError(
                 f"{name} is another name of link {found.ifname}, and of one link there must be one "
-                f"parent for all networks; say {found.ifname} in its place"
+                f"parent for all networks; use {found.ifname} in its place"
             )
         if found.ours and found.vlan is None:
             raise RefusedError(
@@ -81,7 +83,7 @@ def _hints(stack: Stack, link: HostLink) -> tuple[str, ...]:
             f"ip link set {name} up"
         )
     if not link.up:
-        hint = f"parent {name} is down, and its containers hear nothing until it is up: "
+        hint = f"parent {name} is down, and its containers receive nothing until it is up: "
         return (f"{hint}ip link set {name} up",)
     if not link.carrier:
         return (f"parent {name} has no carrier; check the cable and the switch's port",)

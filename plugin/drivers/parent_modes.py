@@ -38,7 +38,7 @@ _EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
 def member(kind: type[E]) -> Callable[[str], E]:
-    """One of the kernel's numbers by its name in lower case."""
+    """One of the kernel's numbers by its name in lower case.  Raises ValueError."""
 
     def read(text: str) -> E:
         try:
@@ -80,10 +80,10 @@ COMMON: Final[tuple[Option[Any], ...]] = (PARENT, VLAN, MTU, IFACE_PREFIX, *rout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What the options of one network say of its parent.
+    """The parent of a network, from its options.
 
-    ``parent`` is never absent: it is a link of the host's, the ``vlan`` that we make of one, or
-    a link of the network's ``own`` that leads nowhere.
+    ``parent`` is always set: a link of the host, the ``vlan`` that pynet makes on one, or the
+    network's ``own`` dummy link, which leads nowhere.
     """
 
     parent: IfName
@@ -151,9 +151,9 @@ def parent_use(
 
 
 def gateway_needs(stack: Stack) -> GatewayNeeds:
-    """On a LAN the first address is a router's, as a rule, and no container's by chance.
+    """The first address of a LAN is usually a router's, so no container may get it by chance.
 
-    Only as the network's gateway does an engine keep one free of its own accord.
+    An engine keeps an address free only if it is the network's gateway.
     """
     return GatewayNeeds(skip_ipv4=stack.own, skip_ipv6=stack.own)
 
@@ -191,11 +191,11 @@ def connected(plain: Attachment, stack: Stack, endpoint: Endpoint) -> Attachment
 
 
 def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
-    """What ``vlan`` says, or the name of the parent, as everybody names VLANs."""
+    """The VLAN from the option ``vlan``, or from a parent's name of the usual form."""
     if number is not None:
         if parent is None:
             raise RefusedError(
-                f"option vlan is {number}, and there is no parent to have it; say parent too"
+                f"option vlan is {number}, and there is no parent to have it; set parent, too"
             )
         return Vlan(ifname=vlan_name(parent, number), parent=parent, number=number)
     base, _, digits = (parent or "").rpartition(".")

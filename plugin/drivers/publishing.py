@@ -35,7 +35,7 @@ def any_address(version: int) -> IPAddress:
 
 
 def held_port(port: PublishedPort, host_ip: IPAddress) -> HostPort:
-    """The host's port, which nobody else shall take."""
+    """The port of the host, which no other program may take."""
     return HostPort(protocol=port.protocol, address=host_ip, port=port.host_port)
 
 
@@ -62,10 +62,10 @@ def not_carried(binding: PortBinding, host_ip: IPAddress) -> RefusedError:
 
 
 def barred(held: HostPort, *, strict: bool = False) -> list[BarredPort]:
-    """What keeps containers from a port that the proxy carries, where a rule for what is routed would.
+    """The facts that close a port of the proxy to containers which a routed port is closed to.
 
-    ``strict`` ones are closed to all other networks, every one to internal and strict networks.
-    No container is heard on the loopback address.
+    A ``strict`` port is closed to all other networks; every port is closed to internal and strict
+    networks.  No container reaches a port on the loopback address.
     """
     if held.address.is_loopback:
         return []

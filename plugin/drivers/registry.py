@@ -20,12 +20,12 @@ DRIVERS: Final[dict[str, Driver]] = {
 
 
 def modes() -> tuple[str, ...]:
-    """Every mode, in the order a user should hear of them."""
+    """Every mode, in the order in which users read them."""
     return tuple(DRIVERS)
 
 
 def driver_for(mode: str) -> Driver:
-    """The driver of a mode, which the user named with ``-o mode=``."""
+    """The driver of a mode, which the user named with ``-o mode=``.  Raises InvalidOptionError."""
     try:
         return DRIVERS[mode]
     except KeyError:
@@ -52,7 +52,10 @@ def as_far_as_readable(bound: BoundNetwork, endpoint: Endpoint) -> Endpoint:
 
 
 def check_network(network: Network) -> BoundNetwork:
-    """The network, whose options its mode has and takes."""
+    """The network, whose options its mode has and takes.
+
+    Raises RefusedError: InvalidOptionError, UnknownOptionError and others.
+    """
     driver = driver_for(network.mode)
     known = [MODE, *(option.name for option in driver.options)]
     for name in network.options:
@@ -65,7 +68,10 @@ def check_network(network: Network) -> BoundNetwork:
 
 
 def check_endpoint(bound: BoundNetwork, endpoint: Endpoint) -> None:
-    """Refuse an endpoint that its network does not take, or an option that it does not have."""
+    """Refuse an endpoint that its network does not take, or an option that it does not have.
+
+    Raises RefusedError: InvalidOptionError, UnknownOptionError and others.
+    """
     driver = driver_for(bound.network.mode)
     bound.check_endpoint(endpoint)
     known = [option.name for option in driver.endpoint_options]
@@ -92,7 +98,7 @@ def _mode_that_has(name: str) -> str | None:
     having = [each.mode for each in DRIVERS.values() if name in _names(each)]
     if not having:
         return None
-    return f"it belongs to mode {' or '.join(having)}: say -o {MODE}={having[0]}, or leave it out"
+    return f"it belongs to mode {' or '.join(having)}: add -o {MODE}={having[0]}, or leave it out"
 
 
 def _is_a_networks(name: str, driver: Driver) -> str | None:

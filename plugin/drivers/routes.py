@@ -43,7 +43,10 @@ def named_gateways(options: Values) -> dict[int, IPAddress]:
 
 
 def refuse_conflicts(network: Network, options: Values, closed: str = "") -> None:
-    """Refuse default routes that cannot be; ``closed`` says why the network has none to name."""
+    """Refuse default routes that cannot exist; ``closed`` is the reason why the network has none.
+
+    Raises RefusedError.
+    """
     routes = [each for each in options[ROUTES] if not each.destination.prefixlen]
     without = options[NO_DEFAULT_ROUTE]
     if network.internal:
@@ -64,7 +67,7 @@ def refuse_conflicts(network: Network, options: Values, closed: str = "") -> Non
 
 
 def check_next_hops(network: Network, options: Values) -> None:
-    """Refuse next hops that containers do not have on their link."""
+    """Refuse next hops that containers do not have on their link.  Raises InvalidOptionError."""
     there = {pool.prefix.version for pool in network.pools}
     for route in options[ROUTES]:
         if route.destination.version not in there:

@@ -21,7 +21,7 @@ from plugin.model.sysctls import RouteLocalnet, Sysctl
 def port_targets(
     host: HostAccess, endpoint: Endpoint, binding: PortBinding
 ) -> tuple[PortTarget, ...]:
-    """Any address means one of each family, as it does to Docker."""
+    """Any address means one of each family, as it does to Docker.  Raises RefusedError."""
     if host.network.internal or host.by_docker:
         return ()
     if not host.has_access:
@@ -49,9 +49,9 @@ def port_targets(
 def port_resources(host: HostAccess, endpoint: Endpoint) -> frozenset[Resource]:
     """What the ports of an endpoint need while they are published.
 
-    IPv4 is translated; whoever comes from elsewhere comes from the host, or the answer would go
-    another way.  IPv6 is carried by the proxy: to translate it the host would have to forward
-    IPv6, and one that does believes no router's advertisements any more (kernel doc ip-sysctl).
+    IPv4 is translated.  The source is translated to the host's address, or the answer would take
+    another route.  IPv6 goes through the proxy: translation needs IPv6 forwarding, and a host
+    that forwards ignores router advertisements (kernel doc ip-sysctl).
     """
     resources: set[Resource] = set()
     for port in endpoint.published:

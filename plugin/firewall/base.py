@@ -1,4 +1,4 @@
-"""The contract of a firewall: it is told facts about traffic, and answers them when it is read."""
+"""The contract of a firewall: it keeps facts about traffic, and answers them when it is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from plugin.model.rules import Chain, CompiledTable, Prepared, SetChange, SetEnt
 
 
 class Ruleset(Protocol):
-    """What nf_tables holds, as the kernel tells it.  Every method raises KernelError."""
+    """What nf_tables holds, read from the kernel.  Every method raises KernelError."""
 
     def chains(self) -> tuple[Chain, ...]:
         """Every chain of everybody's."""
@@ -46,7 +46,7 @@ class Ruleset(Protocol):
         """Delete tables, with all that is in them; absent ones are passed over."""
 
     def close(self) -> None:
-        """Let go of what the process holds; may be repeated."""
+        """Close what the process holds open; may be repeated."""
 
 
 class Zones(Protocol):
@@ -75,15 +75,15 @@ class Firewall(Protocol):
 
         Facts are not touched.
 
-        The rules of a new version may ask for more than the one before kept of a fact.  So what a
-        firewall that is in use lacks of ``known`` is added together with the rules.
+        Rules of a new version may look up elements that the version before did not keep for a
+        fact.  If the firewall is in use, missing elements of ``known`` are added with the rules.
 
-        Tells which rules were not there, also if ``ensure`` or ``remove`` had to put them back
-        since the last time.  Raises FirewallError if there can be no such rules.
+        Answers which rules were missing, also those that ``ensure`` or ``remove`` restored since
+        the last call.  Raises FirewallError if the rules cannot be installed.
         """
 
     def drop_forwarded(self, version: int) -> None:
-        """Drop what is forwarded of a family and nobody accepts.  Raises FirewallError."""
+        """Drop forwarded packets of a family that no rule accepts.  Raises FirewallError."""
 
     def ensure(self, facts: Sequence[Fact]) -> None:
         """Have these facts, each in the place of another with the same key.  Raises FirewallError."""
@@ -107,4 +107,4 @@ class Firewall(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of what the process holds; the facts stay."""
+        """Close what the process holds open; the facts stay."""

@@ -1,6 +1,6 @@
 """The skeleton as nf_tables takes it, compiled by nft from ``skeleton.py``.
 
-Written anew by ``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py``.  Words in braces are
+Written anew by ``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py``.  Fields in braces are
 the mark, the complement of the mark, and the mark that is accepted with its mask.
 """
 

@@ -49,7 +49,7 @@ class SystemBus:
     def call(self, service: str, path: str, method: str, *texts: str) -> tuple[str, ...]:
         """Call a method, ``interface.method``; the texts of its answer.
 
-        Raises FirewallError with the service's own words, or if it does not answer in time.
+        Raises FirewallError with the error of the service, or if it does not answer in time.
         """
         self._serial += 1
         try:

@@ -1,21 +1,20 @@
-"""Living next to Docker: rules per family that accept what our table has marked.
+"""Rules in Docker's chains, per family, that accept packets which pynet's table has marked.
 
-DOCKER-USER is the chain Docker leaves to others and never empties.  What its user drops there
-shall be dropped for our networks as it is for Docker's, so our accept is the last rule that is
-reached: at the end, or before the RETURN that engines up to 27 end the chain with.  It is set by
-``iptables`` and never natively: a native rule in Docker's table makes ``iptables-save`` refuse
-the table.
+DOCKER-USER is the chain that Docker leaves to users and never empties.  Drops of the user there
+must apply to pynet's networks as to Docker's.  So pynet's accept is the last rule that is reached:
+at the end, or before the RETURN that ends the chain in engines up to 27.  The rule is set by
+``iptables``: after a native rule in Docker's table ``iptables-save`` refuses the table.
 
-Behind Docker's jump in FORWARD are two more.  What the user lets RETURN is left to Docker's
-rules, which do not know us, so it is accepted there.  And an engine that starts takes its jump
-out and puts it in again (moby, setupIPChains), on 28 some milliseconds later: meanwhile ours
-leads to DOCKER-USER, and nobody waits, nor slips past what is refused there.
+Two more rules follow Docker's jump in FORWARD.  The first is a jump to DOCKER-USER for marked
+packets.  A starting engine removes its own jump and inserts it again (moby, setupIPChains), on 28
+some milliseconds later.  Meanwhile pynet's jump keeps traffic and the user's drops working.  The
+second accepts packets that the user lets RETURN: Docker's own rules do not know pynet's networks.
 
-Without DOCKER-USER (no Docker yet, or its nftables backend) FORWARD is the user's own: we accept
-at its end, which answers a policy of DROP and overrules nobody.
+Without DOCKER-USER (no Docker yet, or its nftables backend) FORWARD belongs to the user.  pynet
+accepts at its end, which only overrides a policy of DROP.
 
-Where somebody uses the legacy tables too, which the kernel tells, the rules are in them as well:
-a packet has to pass both.  One family that cannot be served keeps none of the others waiting.
+If the kernel shows that the legacy tables are in use, the rules are set there as well, because a
+packet passes both.  If the rules of one family cannot be set, the other families still get their rules.
 """
 
 import re
@@ -33,8 +32,8 @@ _FORWARD: Final = "FORWARD"
 _JUMP: Final = f"-j {_DOCKERS}"
 _SWITCH: Final = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
 _RETURN: Final = "-j RETURN"
-# As iptables lists them, whatever our mark was when they were set.
-OURS: Final = re.compile(
+# As iptables lists them, with any mark: PYNET_MARK may have changed since they were set.
+RULES: Final = re.compile(
     r"-m mark --mark 0x[0-9a-f]+/0x[0-9a-f]+ (-m conntrack --ctstate RELATED,ESTABLISHED )?"
     r"-m comment --comment \"?pynet\"? -j (ACCEPT|DOCKER-USER)"
 )
@@ -49,7 +48,7 @@ class DockerUser:
         self._through = marked + _DOCKERS
 
     def ensure(self) -> Prepared:
-        """Put the rules where they belong, once; what that fails for is told, not raised."""
+        """Put the rules where they belong, once; a family that fails is answered, not raised."""
         restored: list[Rule] = []
         unserved = []
         for command, version in iptables.wanted("filter"):
@@ -65,7 +64,10 @@ class DockerUser:
         return Prepared(restored=tuple(restored), unserved=tuple(unserved))
 
     def drop_forwarded(self, version: int) -> None:
-        """Set the policy of a family's FORWARD to DROP; our own rules are in it."""
+        """Set the policy of a family's FORWARD to DROP; our own rules are in it.
+
+        Raises FirewallError.
+        """
         command = iptables.COMMANDS[version]
         path = shutil.which(command)
         if path is None:
@@ -89,18 +91,18 @@ class DockerUser:
 
 
 def _place(path: str, chain: str, rules: list[str], block: list[str]) -> list[Rule]:
-    """Have one rule as the last that is reached, and two together, behind Docker's jump.
+    """Put one rule where it is the last that is reached, and two rules behind Docker's jump.
 
-    Tells what was not there.
+    Answers what was missing.
     """
-    ours = [number for number, rule in enumerate(rules) if OURS.fullmatch(rule)]
+    ours = [number for number, rule in enumerate(rules) if RULES.fullmatch(rule)]
     start = ours[0] if ours else 0
     end = rules.index(_RETURN) if _RETURN in rules else len(rules)
     if rules[start : start + len(block)] == block and len(ours) == len(block):
         if len(block) > 1 or start + 1 == end:
             return []
     elif not ours and _has(path, chain, block[-1]):
-        return []  # an iptables that lists rules in other words: better there than twice
+        return []  # an iptables that lists rules in another form: leave the rule, do not add it twice
     at = rules.index(_JUMP) + 1 if _JUMP in rules else end
     before = sum(number < at for number in ours)
     if before == len(ours):  # -D takes the first of its like
@@ -127,8 +129,8 @@ def _delete(path: str, chain: str, rules: Iterable[str]) -> None:
 def _rules(path: str, chain: str) -> list[str] | None:
     """The chain's rules, or None if there is no such chain.
 
-    That iptables could not tell (it waits for a lock, or for memory) is another code than the one
-    for a chain that it does not find, or calls incompatible: 1.8.9 says the same of both.
+    Exit code 1 means that the chain is missing or incompatible, which 1.8.9 does not distinguish.
+    Other codes mean that iptables could not look (it waits for a lock, or lacks memory).
     """
     done = iptables.call(path, "-S", chain)
     if done.returncode == 0:

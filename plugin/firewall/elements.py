@@ -1,7 +1,7 @@
 """Elements as nft writes them, and as nf_tables holds them.
 
-The parts of a key are padded to four bytes each; an interval is its first key and, as an entry
-of its own, the first that does not belong any more.
+Each part of a key is padded to four bytes.  An interval is two entries: its first key, and the
+first key behind its end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
 _PROTOCOL_NAMES: Final = {number: name for name, number in _PROTOCOLS.items()}
 _NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
 _NF_PROTOCOL_NAMES: Final = {number: name for name, number in _NF_PROTOCOLS.items()}
-_ANY: Final = ("*",)  # what matches where nothing else does, as nft writes it
+_ANY: Final = ("*",)  # matches any key without an element, as nft writes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,13 @@ class Element:
     ``match`` and ``data`` are the parts of a concatenation, as nft writes them.
     """
 
-    container: str
+    set_name: str
     match: tuple[str, ...]
     data: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
-        return ("element", self.container, self.match)
+        return ("element", self.set_name, self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Shape:
                 yield self._element((_prefix(entry.key, last.to_bytes(size)),), entry.data)
 
     def _element(self, match: tuple[str, ...], data: bytes) -> Element:
-        return Element(container=self.name, match=match, data=_read(self.data, data))
+        return Element(set_name=self.name, match=match, data=_read(self.data, data))
 
 
 def _interval(text: str, data: bytes) -> Iterator[SetEntry]:
@@ -159,7 +159,7 @@ def _interval(text: str, data: bytes) -> Iterator[SetEntry]:
 
 
 def _prefix(first: bytes, last: bytes) -> str:
-    """A subnet, or what somebody else put there."""
+    """A subnet, or the text of an element that pynet did not write."""
     ends = ip_address(first), ip_address(last)
     networks = list(summarize_address_range(*ends))
     return str(networks[0]) if len(networks) == 1 else "-".join(map(str, ends))
@@ -212,7 +212,7 @@ def _shape(family: str, name: str, spec: str) -> Shape:
     )
 
 
-# What packets put into a set (flags dynamic) is nobody's plan.
+# Elements that packets add to a set (flags dynamic) belong to no plan.
 SHAPES: Final = {
     name: _shape(family, name, spec)
     for kinds in (skeleton.SETS, skeleton.MAPS)

@@ -100,11 +100,11 @@ _TEXTS: Final = {
 class _Row:
     """A set or map, and the fields of a fact that are in its keys and its data.
 
-    ``given`` are fields that all facts here have alike.  ``holds`` is by what the row is told from
-    others of its kind, which all ask the same; ``given`` if that says it.
+    ``given`` are fields with the same value in all facts of the row.  ``holds`` are the fields that
+    select this row among those of its kind; without it, ``given`` does.
     """
 
-    container: str
+    set_name: str
     kind: Callable[..., Fact]
     key: tuple[str, ...]
     data: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class _Row:
     @property
     def texts(self) -> tuple[tuple[str, _Text], ...]:
         """The fields in their order, and how each is written."""
-        shape = SHAPES[self.container]
+        shape = SHAPES[self.set_name]
         kinds = [_PREFIX] if shape.intervals else [_TEXTS[kind] for kind in shape.key]
         kinds += [_TEXTS[kind] for kind in shape.data]
         return tuple(zip((*self.key, *self.data), kinds, strict=True))
@@ -139,15 +139,15 @@ class _Lookup:
         return tuple(self._holds.values())
 
     def element(self, fact: Fact) -> Element:
-        """What stands for the fact here."""
+        """The element of this row for the fact."""
         return Element(
-            container=self._row.container,
+            set_name=self._row.set_name,
             match=tuple(text.write(getattr(fact, name)) for name, text in self._key),
             data=tuple(text.write(getattr(fact, name)) for name, text in self._data),
         )
 
     def fact(self, element: Element) -> Fact | None:
-        """What the element says; None if that is nothing, as of what somebody else put there."""
+        """The fact that the element is for; None if pynet did not write the element."""
         fields = dict(self._row.given)
         parts = (*element.match, *element.data)
         try:
@@ -240,16 +240,16 @@ _ROWS: Final = (
     _Row("pn_guard_lladdr6", SpeaksAs, ("link", "mac_address")),
     _Row("pn_guard_target6", SpeaksFrom, ("link", "address"), holds={"address.version": 6}),
 )
-_BY_CONTAINER: Final = {row.container: _Lookup(row) for row in _ROWS}
+_BY_SET: Final = {row.set_name: _Lookup(row) for row in _ROWS}
 
 
 class _Lookups:
-    """All rows for facts of one kind, by what tells the rows from each other."""
+    """All rows for facts of one kind, by the fields that select a row."""
 
     def __init__(self, rows: Iterable[_Row]) -> None:
         self._by_values: dict[object, list[_Lookup]] = {}
         for row in rows:
-            lookup = _BY_CONTAINER[row.container]
+            lookup = _BY_SET[row.set_name]
             self._paths = tuple(row.holds or row.given)
             self._by_values.setdefault(lookup.values, []).append(lookup)
         self._get = [attrgetter(path) for path in self._paths]
@@ -267,7 +267,7 @@ _BY_KIND: Final = {
 def elements_of(fact: Fact) -> list[Element]:
     """What stands for a fact."""
     if isinstance(fact, Remnant):
-        return [Element(container=fact.place, match=fact.match, data=fact.data)]
+        return [Element(set_name=fact.place, match=fact.match, data=fact.data)]
     return [each.element(fact) for each in _BY_KIND[type(fact)].of(fact)]
 
 
@@ -276,7 +276,7 @@ def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
     found: set[Fact] = set()
     parts: dict[Fact, list[Element]] = {}
     for element in elements:
-        lookup = _BY_CONTAINER[element.container]
+        lookup = _BY_SET[element.set_name]
         fact = lookup.fact(element)
         if fact is None:
             found.add(_remnant(element))
@@ -293,4 +293,4 @@ def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
 
 
 def _remnant(element: Element, fact: Fact | None = None) -> Remnant:
-    return Remnant(place=element.container, match=element.match, data=element.data, fact=fact)
+    return Remnant(place=element.set_name, match=element.match, data=element.data, fact=fact)

@@ -1,9 +1,9 @@
-"""Living next to firewalld: our links are in the zone that Docker has for its own.
+"""Put pynet's links into the zone of firewalld that Docker uses for its bridges.
 
-firewalld refuses what comes in by a link that is in no zone of its, whatever our table has
-accepted.  Docker puts its bridges into a zone ``docker`` that accepts everything, and makes that
-zone if there is none; where it has not, ``trusted`` is the same and is always there.  What a zone
-holds that way lasts until firewalld is reloaded, as Docker's own does.
+firewalld rejects traffic of a link that is in no zone, even if pynet's table has accepted it.
+Docker makes a zone ``docker`` that accepts everything, and puts its bridges there.  Without that
+zone, ``trusted`` accepts the same and always exists.  The links stay in the zone until firewalld
+is reloaded, as Docker's do.
 """
 
 from collections.abc import Iterable

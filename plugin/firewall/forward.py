@@ -1,7 +1,7 @@
-"""The chains that decide who is forwarded to whom.
+"""The chains that decide which packets are forwarded between containers, host links and networks.
 
-Docker's FORWARD chain accepts what ``pn_pass`` has marked.  What ``pn_forward`` returns is none
-of ours, and left to whoever else filters on this host.
+Docker's FORWARD chain accepts what ``pn_pass`` has marked.  What ``pn_forward`` returns is not
+traffic of pynet's networks, and is left to the other filters of this host.
 
 The rules with ``accepted`` are there only where the host's administrator opens containers by a
 mark, and behind those that close --internal networks and isolation=strict.
@@ -10,8 +10,8 @@ mark, and behind those that close --internal networks and isolation=strict.
 from typing import Final
 
 FORWARD: Final = {
-    # Other hosts would take a container's datagrams for this host's, whose address they get.
-    # Whoever is neither in nor out of a network of ours is left to others.
+    # Else other hosts would accept a container's datagrams as this host's, whose address they get.
+    # Packets that neither enter nor leave a network of pynet are left to others.
     "pn_forward": """
         type filter hook forward priority -5; policy accept;
         meta l4proto udp udp dport . @th,96,24 @pn_vxlan drop
@@ -71,9 +71,9 @@ FORWARD: Final = {
     "pn_pass": """
         meta mark set meta mark or {mark:#x} accept
     """,
-    # Behind the rules that ask for it the bit is nobody's business: tc and others compare marks
-    # as wholes.  Before iptables' mangle (-150).  While the link that encrypts is away the kernel
-    # would send what is for it by the default route.
+    # Clear the bit once all rules that read it are passed: tc and others compare whole marks.
+    # Before iptables' mangle (-150).  While the link that encrypts is missing, the kernel would send
+    # its packets by the default route.
     "pn_unmark": """
         type filter hook postrouting priority -300; policy accept;
         oifname != "pnw-*" meta l4proto udp udp dport . @th,96,24 @pn_encrypted drop

@@ -1,9 +1,9 @@
-"""The chains of the bridge family: as whom a container may speak, and to whom on its network.
+"""The chains of the bridge family: which source addresses a container may use, and whom it reaches.
 
-What is not known to be honest is not passed, and is judged by what the receiver looks at: a DHCP
-client at its own port, whoever the sender claims to be; IPv6 at the end of the extension headers.
-A fragment that hides what the whole datagram is cannot be judged (RFC 7113), and no honest stack
-sends fragments of neighbour discovery (RFC 6980).
+Only frames that are known to be honest pass.  They are judged by the fields that the receiver
+reads: a DHCP client listens at its port for any sender, and IPv6 is read behind the extension
+headers.  A fragment that hides the type of its datagram is dropped (RFC 7113): no honest stack
+fragments neighbour discovery (RFC 6980).
 """
 
 from typing import Final
@@ -18,9 +18,9 @@ GUARDS: Final = {
         ether type arp goto pn_guard_arp
         goto pn_refused
     """,
-    # The unspecified sender is that of probes (RFC 5227), of requests only.  A probe for an
-    # address of somebody else's would keep him from having it.
-    # Engine 28 asks about 0.0.0.0 where the IPAM is a plugin's: that is dropped, and not told.
+    # Only probes (RFC 5227), which are requests, have the unspecified sender.  A probe for the
+    # address of another container would keep that container from using it.
+    # Engine 28 asks about 0.0.0.0 if the IPAM is a plugin: that is dropped, and not counted.
     "pn_guard_arp": """
         iifname . arp saddr ether != @pn_guard_mac goto pn_refused
         arp operation != {{ request, reply }} goto pn_refused
@@ -29,8 +29,8 @@ GUARDS: Final = {
         arp saddr ip 0.0.0.0 arp daddr ip 0.0.0.0 drop
         goto pn_refused
     """,
-    # DHCP of a client without an address (RFC 2131); of IGMP what those say who listen (RFC 3376),
-    # not what routers do; no router's advertisement (RFC 1256).
+    # DHCP of a client without an address (RFC 2131).  Of IGMP the reports of listeners (RFC 3376),
+    # not the queries of routers.  No router advertisement (RFC 1256).
     "pn_guard_ip4": """
         ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
         iifname . ip saddr != @pn_guard4 goto pn_refused
@@ -58,14 +58,14 @@ GUARDS: Final = {
         icmpv6 type nd-router-solicit ip6 length 16 @th,64,16 0x0101 iifname . @th,80,48 @pn_guard_lladdr6 accept
         goto pn_refused
     """,
-    # A neighbour sends frames to the link-layer address that an option tells (RFC 4861 section 4.6.1),
-    # whoever sent it.  The option is the only one or is not there: it is looked at where it is then.
+    # A neighbour sends frames to the link-layer address in an option (RFC 4861 section 4.6.1), for any
+    # sender.  The message has this option alone or none, so the option is looked for at that place.
     "pn_guard_lladdr6": """
         ip6 length 24 accept
         ip6 length 32 @th,192,16 {{ 0x0101, 0x0201 }} iifname . @th,208,48 @pn_guard_lladdr6 accept
         goto pn_refused
     """,
-    # A later piece says nothing without the first.
+    # A later fragment is useless without the first.
     "pn_guard_piece6": """
         frag frag-off != 0 accept
         udp dport != 546 accept

@@ -1,8 +1,8 @@
-"""The iptables commands of this host, and what they say.
+"""Run the iptables commands of this host.
 
-A packet has to pass the legacy tables and nftables' own.  The kernel tells which legacy tables
-are in use.  Where the plain command is the legacy one, rules of nftables may be left of another
-command: Docker's policy of DROP, for instance, after a host was switched over.
+A packet passes the legacy tables and nftables' own.  The kernel shows which legacy tables are in
+use.  If the plain command is the legacy one, nftables may still have rules of another command:
+Docker's policy of DROP, for instance, after a host was switched over.
 """
 
 import re
@@ -46,7 +46,7 @@ def parsed(chain: str, listing: str) -> list[str]:
 
 
 def checked(path: str, *arguments: str) -> str:
-    """What the command says.  Raises FirewallError if it fails."""
+    """The output of the command.  Raises FirewallError if it fails."""
     done = call(path, *arguments)
     if done.returncode:
         raise failure(path, arguments, done)
@@ -62,13 +62,13 @@ def failure(
 
 
 def call(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command, whatever it answers.  Raises FirewallError if it does not."""
+    """Run the command; its exit code may be any.  Raises FirewallError if it cannot run or end."""
     return _run([path, "-w", "5", *arguments])
 
 
 def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603 - the path is iptables', the arguments are ours
+        return subprocess.run(  # noqa: S603 - the path is iptables', the arguments are pynet's
             words, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -88,7 +88,7 @@ def _has_native(command: str, table: str) -> bool:
     try:
         return _DECIDES.search(_run([path, "-t", table]).stdout) is not None
     except FirewallError:
-        return True  # whoever uses the command says why it fails
+        return True  # its user reports why it fails
 
 
 def _in_use(names: Path, table: str) -> bool:

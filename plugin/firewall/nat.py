@@ -1,9 +1,9 @@
 """The chains that translate, after those of iptables (-100 and 100).
 
-The first that translates a connection has decided, so the user's own rules come first, as they
-do where Docker's rules stand behind them.  Docker publishes no port that we do: both hold them.
-Ours alone are at 99 what no connection would work without, and an address that the network's
-options name: a router's general MASQUERADE is not to take its place.
+The first chain that translates a connection decides, so the user's rules come first, as they do
+before Docker's.  Docker and pynet never publish the same port, because both hold their ports.
+The chain at 99 is before the user's: it has translations that no connection works without, and
+source addresses that the network's options name, which a general MASQUERADE must not replace.
 """
 
 from typing import Final
@@ -20,9 +20,9 @@ NAT: Final = {
         type nat hook prerouting priority -99; policy accept;
         fib daddr type local jump pn_translate
     """,
-    # Where br_netfilter is on, a translated frame between two ports of one bridge is bridged,
-    # and the bridge family has no words for connections: the mark tells it there.  What will be
-    # routed elsewhere keeps the mark that routing looks at.
+    # With br_netfilter, a translated frame between two ports of one bridge is bridged.  The bridge
+    # family cannot match on translation, so the mark carries that.  Packets that will be routed
+    # elsewhere keep the mark that routing reads.
     "pn_translated": """
         type filter hook prerouting priority -98; policy accept;
         iifname . iifname @pn_apart ct status dnat fib daddr . iif oif exists meta mark set meta mark or {mark:#x}

@@ -1,6 +1,6 @@
 """The firewall in two nftables tables, changed element by element.
 
-Whether an element is ours needs no mark: the whole table is.
+Elements need no owner of their own: the whole table belongs to pynet.
 """
 
 import sys
@@ -54,11 +54,11 @@ class NftablesFirewall:
         """What the kernel refuses is found out by asking."""
 
     def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
-        with _in_our_words():
+        with _as_pynet_errors():
             self._make_skeleton(known)
         accord = self._docker_user.ensure()
         restored = [self._restored.popleft() for _ in range(len(self._restored))]
-        with _in_our_words():
+        with _as_pynet_errors():
             obeyed = self._user_nat.ensure()
         return Prepared(
             restored=(*restored, *accord.restored), unserved=accord.unserved, obeyed=obeyed
@@ -68,20 +68,20 @@ class NftablesFirewall:
         self._docker_user.drop_forwarded(version)
 
     def ensure(self, facts: Sequence[Fact]) -> None:
-        with _in_our_words():
+        with _as_pynet_errors():
             wanted = {element.key: element for fact in facts for element in elements_of(fact)}
             added = list(_changes(wanted.values()))
             try:
                 self._change(added)
             except KernelError:
-                # The table was flushed, or an element has other data: mend it the slow way.
+                # The table was flushed, or an element has other data: compare all and fix it.
                 self._make_skeleton()
                 there = self._there(wanted)
                 others = [each for key, each in there.items() if each != wanted[key]]
                 self._change([*_changes(others, delete=True), *added])
 
     def remove(self, facts: Sequence[Fact]) -> None:
-        with _in_our_words():
+        with _as_pynet_errors():
             elements = [element for fact in facts for element in elements_of(fact)]
             # Added first: that bears absence, and fails for a key with other data, which a
             # deletion would take along.
@@ -89,23 +89,23 @@ class NftablesFirewall:
             try:
                 self._change([*added, *(replace(change, delete=True) for change in added)])
             except KernelError:
-                # The table was flushed, or a key has other data and is somebody else's by now.
+                # The table was flushed, or a key has other data and belongs to another fact by now.
                 self._make_skeleton()
                 there = self._there({element.key for element in elements})
                 same = [each for each in elements if there.get(each.key) == each]
                 self._change(list(_changes(same, delete=True)))
 
     def read(self) -> frozenset[Fact]:
-        with _in_our_words():
+        with _as_pynet_errors():
             held = dict(self._entries(SHAPES))
         before, facts = self._facts
-        if held != before:  # nearly always it is what the last look saw
+        if held != before:  # nearly always the same as at the last look
             facts = facts_of(_elements(held.items()))
             self._facts = held, facts
         return facts
 
     def refused(self) -> dict[IfName, int]:
-        with _in_our_words():
+        with _as_pynet_errors():
             found = self._ruleset.entries(skeleton.BRIDGE, skeleton.TABLE, [skeleton.REFUSALS])
         entries = found.get(skeleton.REFUSALS, ())
         return {IfName(e.key.rstrip(b"\0").decode(errors="replace")): e.packets for e in entries}
@@ -114,10 +114,9 @@ class NftablesFirewall:
         self._ruleset.close()
 
     def _make_skeleton(self, known: Iterable[Fact] = ()) -> None:
-        """Install the skeleton unless it is there; a look takes a tenth of what making takes.
+        """Install the skeleton unless it is there; looking takes a tenth of the time of making it.
 
-        Who made it anew each time would also answer every change with changes of his own, which
-        are announced to whoever listens for changes.
+        Making it each time would also cause an event for every watch, and so another look.
         """
         before = self._look()
         if before and before == self._made:
@@ -130,7 +129,7 @@ class NftablesFirewall:
     def _lay(self, known: Sequence[Element]) -> None:
         there = frozenset(self._read(SHAPES)) if known else frozenset()
         keys = {each.key for each in there}
-        # Nothing is there after a boot, and then nobody needs them before his network is healed.
+        # After a boot nothing is there, and no container needs them before its network is healed.
         added = [each for each in known if each.key not in keys] if there else []
         try:
             self._ruleset.lay(self._tables, tuple(_changes(added)))
@@ -184,7 +183,7 @@ class NftablesFirewall:
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def _as_pynet_errors() -> Iterator[None]:
     try:
         yield
     except KernelError as error:
@@ -200,7 +199,7 @@ def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[S
     """One for each set."""
     by_name: dict[str, list[Element]] = {}
     for element in elements:
-        by_name.setdefault(element.container, []).append(element)
+        by_name.setdefault(element.set_name, []).append(element)
     for name, each in by_name.items():
         shape = SHAPES[name]
         entries = tuple(entry for element in each for entry in shape.entries(element))
@@ -210,7 +209,7 @@ def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[S
 def _counters(elements: Iterable[Element]) -> Iterator[SetChange]:
     """What packets have left of ports that are guarded no more."""
     shape = SHAPES["pn_guarded"]
-    guarded = [each for each in elements if each.container == shape.name]
+    guarded = [each for each in elements if each.set_name == shape.name]
     if guarded:
         entries = tuple(entry for element in guarded for entry in shape.entries(element))
         yield SetChange(family=shape.family, name=skeleton.REFUSALS, entries=entries)

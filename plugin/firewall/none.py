@@ -1,7 +1,7 @@
-"""No firewall: what needs rules is refused, and nothing is begun.
+"""No firewall: refuse networks that need rules, and begin nothing.
 
-A network without them would let its containers reach the host's loopback, by the setting that
-lets the host reach published ports there, and each other's networks.
+Without rules, containers would reach each other's networks.  They would also reach the host's
+loopback, by the sysctl that makes published ports reachable there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from plugin.model.rules import Prepared
 
 
 class NoFirewall:
-    """In the place of one that could not be had; ``why`` says so."""
+    """The stand-in for a firewall that cannot be used; ``why`` is the reason."""
 
     name: str = "none"
 
@@ -27,7 +27,7 @@ class NoFirewall:
         )
 
     def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
-        """Whoever builds it says in the health what is missing."""
+        """Install nothing; the health has the reason already."""
         return Prepared()
 
     def drop_forwarded(self, version: int) -> None:
@@ -47,4 +47,4 @@ class NoFirewall:
         return {}
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """There is nothing to close."""

@@ -1,7 +1,7 @@
-"""What the firewall of pynet leaves on a host: two nftables tables, and rules among Docker's.
+"""Find and remove what pynet's firewall leaves: two nftables tables, and rules in Docker's chains.
 
-Rules are found by their comment, whatever mark a plugin set them with.  nftables is asked
-first whether a chain is there, because iptables makes the chains of a table that it lists.
+Rules are found by their comment, with any mark.  nftables is asked first whether a chain is
+there, because iptables creates the chains of a table that it lists.
 """
 
 import re
@@ -17,8 +17,8 @@ from plugin.model.rules import CompiledTable
 
 _FAMILIES: Final = {4: "ip", 6: "ip6"}
 _PLACES: Final = (
-    ("filter", ("FORWARD", "DOCKER-USER"), docker_user.OURS),
-    ("nat", ("POSTROUTING",), user_nat.OURS),
+    ("filter", ("FORWARD", "DOCKER-USER"), docker_user.RULES),
+    ("nat", ("POSTROUTING",), user_nat.RULES),
 )
 
 

@@ -1,17 +1,17 @@
-"""The constant part of our tables: chains that look everything up in sets and maps.
+"""The constant part of pynet's tables: chains that look everything up in sets and maps.
 
-``inet pynet`` filters and translates what is routed; ``bridge pynet`` guards the containers'
-ports, where a frame can be stopped before anybody on the bridge sees it.
+``inet pynet`` filters and translates routed packets.  ``bridge pynet`` guards the containers'
+bridge ports, where a frame can be dropped before any other port of the bridge gets it.
 
-Names carry the prefix ``pn_``: ``fwd``, ``mark``, ``dnat`` and others are words of nft.
-Those that translate come after iptables', so that rules of the user's and Docker's decide first.
+Names have the prefix ``pn_``, because ``fwd``, ``mark``, ``dnat`` and others are keywords of nft.
+Chains that translate come after iptables', so that rules of the user and of Docker decide first.
 
-A packet that Docker's FORWARD policy would drop cannot be saved from another table
-(an accept ends only its own chain, a drop is final), so what passes here gets a mark that
-one rule in Docker's own chain accepts.
+Another table cannot save a packet that Docker's FORWARD policy drops: an accept ends only its
+own chain, a drop is final.  So packets that pass here get a mark, and one rule in Docker's
+chain accepts that mark.
 
-The kernel is given ``compiled.py``, which nft makes of this text: after a change
-``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py`` writes that anew.
+The kernel gets ``compiled.py``, which nft compiles from this text.  After a change
+``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py`` writes that file again.
 """
 
 import re
@@ -50,8 +50,8 @@ SETS: Final = {
         "pn_open": "type ifname",  # isolation=off
         # a bridge, and the hardware address of a container that is the others' gateway
         "pn_gateways": "type ifname . ether_addr",
-        "pn_shims": "type ifname",  # the host's links among containers that stand on a parent
-        # such a link, and as whom a container is heard on it
+        "pn_shims": "type ifname",  # the host's links among containers on a parent
+        # such a link, and a container's MAC and IP address on it
         "pn_shim4": "type ifname . ether_addr . ipv4_addr",
         "pn_shim6": "type ifname . ether_addr . ipv6_addr",
         # a parent, and its hardware address as that of a sender: a container on it that forges
@@ -91,13 +91,13 @@ SETS: Final = {
         "pn_peers6": "typeof ip6 saddr . udp dport . @th,96,24",
     },
     BRIDGE: {
-        "pn_guarded": "type ifname",  # ports that may speak only as themselves
+        "pn_guarded": "type ifname",  # bridge ports that may use only their own addresses
         "pn_guard_mac": "type ifname . ether_addr",
         "pn_guard4": "type ifname . ipv4_addr",
         "pn_guard6": "type ifname . ipv6_addr",
         # the address an advertisement is about (RFC 4861 section 4.4): nft 1.0 has no name for it
         "pn_guard_target6": "typeof iifname . @th,64,128",
-        # the link-layer address that an option of neighbour discovery tells (section 4.6.1)
+        # the link-layer address in an option of neighbour discovery (section 4.6.1)
         "pn_guard_lladdr6": "typeof iifname . @th,208,48",
         # ports that something was not passed at, with a counter; forgotten an hour after the last
         "pn_refusals": "type ifname; flags dynamic, timeout; size 65535; timeout 1h",
@@ -128,8 +128,8 @@ _INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
     # 127.0.0.1 would be translated for a neighbour on the LAN.
-    # What comes in by a bridge port, a container's or that to other hosts, is the bridge's; who is
-    # heard on the port itself has got past the guards there, or the bridge is gone.
+    # Packets that arrive by a bridge port, a container's or that to other hosts, belong to the bridge.
+    # A packet on the port itself has bypassed the guards, or the bridge is gone.
     # Where br_netfilter is on, what goes to a gateway container would be a connection that is not
     # translated, and stay so when the gateway sends it to the host.
     "pn_raw": """
@@ -142,8 +142,8 @@ _INET_CHAINS: Final = {
         iifname @pn_shims jump pn_shim
         iifname . ether saddr @pn_echoes drop
     """,
-    # The LAN hears and would speak to a shim: it would get past what guards the parent, and a
-    # neighbour that the shim answered would take it for the host.
+    # The LAN could send packets to a shim: those would bypass the firewall of the parent.  A
+    # neighbour that the shim answered would use its MAC address for the host.
     "pn_shim": """
         iifname . ether saddr . ip saddr @pn_shim4 return
         iifname . ether saddr . ip6 saddr @pn_shim6 return
@@ -176,8 +176,8 @@ _INET_CHAINS: Final = {
         iifname . meta l4proto . th dport @pn_host_services return
         drop
     """,
-    # Whoever is no peer would speak inside the network, as anybody; and so would whoever sends in
-    # clear for a network that is encrypted.
+    # Any other host could send into the network, with any container's address.  So could a host that
+    # sends in clear for a network that is encrypted.
     "pn_underlay": """
         iifname != "pnw-*" udp dport . @th,96,24 @pn_encrypted drop
         ip saddr . udp dport . @th,96,24 @pn_peers4 return
@@ -231,9 +231,9 @@ def _used(rules: Sequence[str], words: Mapping[str, int]) -> list[str]:
 
 
 def tables(mark: int, accepted: AcceptedMark | None = None) -> tuple[CompiledTable, ...]:
-    """The same as the kernel takes it; compiled before, because nft may die beside other tables.
+    """The same in the kernel's form; compiled in advance, because nft may crash on other tables.
 
-    nft reads every table of the host, and one that a newer nft has made may be too much for it.
+    nft reads every table of the host, and may fail on one that a newer nft has made.
     """
     words = _words(mark, accepted)
     return tuple(_compiled(family, words) for family in FAMILIES)

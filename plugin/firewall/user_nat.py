@@ -1,12 +1,12 @@
-"""The user's rules in iptables' POSTROUTING, which decide before ours who is masqueraded.
+"""Respect the user's rules in iptables' POSTROUTING, which decide first who is masqueraded.
 
-Whoever translates there has decided: the kernel asks no further chain.  But an ACCEPT, by which
-users keep a network's addresses into a VPN, is no decision to the kernel: the next chain would
-masquerade all the same.  So a last rule of ours says there, by our mark, that nobody accepted,
-and our own chain asks for it.
+A rule that translates there is final: the kernel skips later chains.  An ACCEPT is not final: the
+next chain would masquerade anyway, although users keep a network's addresses into a VPN that way.
+So pynet adds a last rule there that sets its mark on packets which no rule accepted.  pynet's own
+chain then masquerades only packets with the mark.
 
-Where all rules translate, as Docker's do, nothing is asked for and nothing is set.  A rule that
-was set once stays, for our chain takes the mark away again.
+If all rules translate, as Docker's do, no rule is added and the mark is not needed.  A rule that
+was added once stays, because pynet's chain clears the mark again.
 """
 
 import re
@@ -23,8 +23,8 @@ _TABLE: Final = "nat"
 _CHAIN: Final = "POSTROUTING"
 _FAMILIES: Final = {4: "ip", 6: "ip6"}
 _TRANSLATES: Final = re.compile(r"-j (MASQUERADE|SNAT|NETMAP)( |$)")
-# As iptables lists it, whatever our mark was when it was set.
-OURS: Final = re.compile(
+# As iptables lists it, with any mark: PYNET_MARK may have changed since it was set.
+RULES: Final = re.compile(
     r"-m comment --comment \"?pynet\"? -j MARK --set-xmark 0x[0-9a-f]+/0x[0-9a-f]+"
 )
 
@@ -59,7 +59,7 @@ class UserNat:
         """Whether the rule is needed, and there."""
         listing = iptables.checked(path, "-t", _TABLE, "-S", _CHAIN)
         rules = iptables.parsed(_CHAIN, listing)
-        ours = [rule for rule in rules if OURS.fullmatch(rule)]
+        ours = [rule for rule in rules if RULES.fullmatch(rule)]
         if len(ours) == sum(not _TRANSLATES.search(rule) for rule in rules):
             return False
         if len(ours) == 1 and rules[-1] == self._last:

@@ -1,1 +1,1 @@
-"""The host's links, addresses, settings and ports.  The only package that speaks netlink."""
+"""The host's links, addresses, settings and ports.  The only package that uses netlink."""

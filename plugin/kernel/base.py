@@ -1,9 +1,9 @@
-"""The contract of a kernel: make resources so, take them away, tell what is there.
+"""The contract of a kernel: make resources, remove them, and read what is there.
 
-How a restarted plugin knows a thing is ours:
+How a restarted plugin knows that an object belongs to pynet:
 
 =========  =====================================================================
-Bridge     link group OURS (set in the message that makes it) and the alias
+Bridge     link group 0x706e (set in the message that makes it) and the alias
            ``pynet:<network>``
 Veth       the same, alias ``pynet:<network>/<endpoint>``; the peer goes with it
 Ingress-   the same, alias ``pynet:<network>/<endpoint>``
@@ -12,20 +12,20 @@ Dummy      the same, alias ``pynet:<network>``
 Vlan       the same, alias ``pynet:shared``
 Shim       the same, alias ``pynet:<network>``, a macvlan or ipvlan link
 Macvlan,   the same, alias ``pynet:<network>/<endpoint>``, which it keeps in the sandbox:
-Ipvlan     there it is found by the numbers of the namespaces that links of ours went to
+Ipvlan     there it is found by the numbers of the namespaces that pynet's links went to
 Vxlan      the same, alias ``pynet:<network>``
 FloodEntry an entry of such a device's own table
 WireGuard  the same as a link, alias ``pynet:shared``; a process that has it ends with it
 Wire-      a peer of such a link
 GuardPeer
-HostRoute  the route's protocol number; the neighbour beside it goes with our link
-RateLimit  a queue of one of our links
-Hairpin    a flag of one of our ports
-RouteLo-   a setting of one of our links; a link of somebody else's keeps it, for nothing
-calnet     tells who gave the leave
-Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge; on our links
-           any that a plan has, for kernels before 5.18 keep no protocol
-Sysctl     of one of our links, or shared with everybody and never taken back
+HostRoute  the route's protocol number; the neighbour beside it goes with pynet's link
+RateLimit  a queue of one of pynet's links
+Hairpin    a flag of one of pynet's bridge ports
+RouteLo-   a setting of one of pynet's links; another link keeps it, because nothing shows
+calnet     who switched it on
+Address    its protocol (linux/if_addr.h, IFA_PROTO), also on an adopted bridge; on pynet's
+           links any that a plan has, because kernels before 5.18 keep no protocol
+Sysctl     of one of pynet's links, or host-wide and never reset
 HostPort   a socket of this process: it is gone with the process
 Proxied    a socket of the proxy, which ends with this process
 =========  =====================================================================
@@ -51,26 +51,26 @@ class Kernel(Protocol):
     def ensure(
         self, resources: Sequence[HostResource], started: Callable[[HostResource], None]
     ) -> None:
-        """Make the host hold ``resources``, in their order, whatever it holds of them now.
+        """Make the host hold ``resources``, in their order; some may be there already.
 
-        Tells ``started`` of each before it touches it.  Stops at the first that fails: with
-        RefusedError (ForeignLinkError, PortTakenError) somebody else has it and it was not touched,
-        with AbsentAddressError the host lacks what it starts from, with KernelError it may be half
-        made.  Waits, for a bounded time, until the MAC address of a link that is to be handed over
-        is free on its parent.
+        Calls ``started`` with each before touching it.  Stops at the first that fails.  Raises
+        RefusedError (ForeignLinkError, PortTakenError) if it has another owner and was not touched,
+        AbsentAddressError if the host lacks its source address, KernelError if it may be half made.
+        Waits, for a bounded time, until the MAC address of a link that is to be handed over is free
+        on its parent.
         """
 
     def rehearse(self, links: Sequence[HandedOver]) -> None:
-        """Make links and take them away again, to see that this kernel and their parent can.
+        """Make links and remove them again, to see that this kernel and their parent can.
 
         Raises RefusedError if not.
         """
 
     def remove(self, resources: Sequence[HostResource]) -> None:
-        """Take away what is ours of ``resources``; what is not there or not ours is passed over.
+        """Remove those of ``resources`` that belong to pynet; ignore all others.
 
-        So is a VLAN that somebody else needs. Goes on after a failure and raises one ExceptionGroup
-        of KernelError at the end.
+        A VLAN that another program needs stays, too.  Goes on after a failure and raises one
+        ExceptionGroup of KernelError at the end.
         """
 
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
@@ -86,11 +86,9 @@ class Kernel(Protocol):
         """
 
     def read_all(self) -> frozenset[HostResource]:
-        """Every link and route on the host that is known as ours, whoever asked for it.
+        """Every link and route on the host that belongs to pynet, of any network.
 
-        And every leave to carry 127.0.0.0/8 that such a link has.
-
-        Less VLANs that somebody else needs.
+        Also every RouteLocalnet that such a link has.  VLANs that another program needs are left out.
         """
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -103,9 +101,9 @@ class Kernel(Protocol):
         """
 
     def handed_over(self) -> frozenset[str]:
-        """Marks of links of ours that sandboxes have, or the other end of, whatever any state says.
+        """Owners of pynet's links that sandboxes have, or the other end of, read from the kernel alone.
 
-        Of a pair that has no mark yet it is the name.
+        For a pair that has no owner yet it is the name.
         """
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
@@ -121,7 +119,7 @@ class Kernel(Protocol):
         """
 
     def release(self, ports: Iterable[HostPort]) -> None:
-        """Let go of ports, held or not; never fails."""
+        """Release ports, held or not; never fails."""
 
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
         """Let clients of connectionless protocols start anew on ``ports``."""
@@ -133,12 +131,12 @@ class Kernel(Protocol):
         """Return when all that was asked for (of some addresses) has been done."""
 
     def foreign_bridges(self) -> ForeignBridges:
-        """Bridges that are not ours, as far as they can be told apart."""
+        """Bridges that do not belong to pynet: Docker's, and those that are known to be of others."""
 
     def firewalld_links(self, known: Iterable[IfName]) -> frozenset[IfName] | None:
-        """Those of ``known``, and all with names such as ours, that firewalld has in a zone.
+        """The links of ``known``, and all with names of pynet's form, that firewalld has in a zone.
 
-        None where it does not filter with nftables.
+        None if firewalld does not filter with nftables.
         """
 
     def may_drop_forwarded(self, version: int) -> bool:
@@ -154,9 +152,9 @@ class Kernel(Protocol):
         """Tell other hosts that a container is here.  Raises KernelError."""
 
     def ipvlan_settings(self, parent: IfName) -> frozenset[IpvlanSetting]:
-        """How ipvlan links on a parent are that are not ours, as far as they can be found.
+        """The settings of other programs' ipvlan links on a parent, as far as they can be found.
 
-        Those in a namespace that no link of this host ever went to are not.
+        Links in a namespace that no link of this host ever went to cannot be found.
         """
 
     def mtu(self, parent: IfName | None) -> int:

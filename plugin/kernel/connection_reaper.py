@@ -1,8 +1,7 @@
 """Ends connections of containers that are gone, in the background.
 
-A look at the kernel's table takes 11 ms or more, however few are wanted, so that one look serves
-all containers that end at the same time, and nobody waits for it but whoever is to have one of
-their addresses.
+A look at the kernel's table takes 11 ms or more, even for one connection.  So one look serves all
+containers that end at the same time.  Only an endpoint that gets one of their addresses waits.
 """
 
 import threading
@@ -23,7 +22,7 @@ _Done = Callable[[], object]
 
 
 class ConnectionReaper:
-    """Ends the connections of addresses at which nobody may be heard any more."""
+    """Ends the connections of addresses whose container is gone."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -81,7 +80,7 @@ class ConnectionReaper:
         """Return when there is something to look for; nothing at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._wanted or self._stopped)
-            # Somebody who waits for it is reason enough not to gather more.
+            # Once a caller waits, gather no more addresses.
             self._changed.wait_for(lambda: self._waiting or self._stopped, _GATHER_SECONDS)
             wanted, self._wanted = self._wanted, []
             return wanted

@@ -1,6 +1,6 @@
-"""Tells of changes in the table by which a network's frames reach other hosts.
+"""Watch the table by which a network's frames reach other hosts.
 
-The kernel announces neighbours of every kind to one group: most of them are told apart by a byte.
+The kernel announces neighbours of every kind to one group: one byte distinguishes most of them.
 """
 
 import socket
@@ -15,10 +15,10 @@ from plugin.model.tunnels import EVERYBODY, FloodEntry
 
 
 class FloodWatch(Watch):
-    """Calls ``changed`` with the name of a link whose table lost an entry for everybody.
+    """Calls ``changed`` with the name of a link whose table lost an entry for all receivers.
 
-    And ``added`` with each lasting entry that some link got.  Whether the link and the entry are ours
-    is for them to know.
+    Calls ``added`` with each permanent entry that some link got.  The callbacks must check whether
+    the link and the entry belong to pynet.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from plugin.model.ids import IfName, Key
 
 
 class HostObject(Protocol):
-    """A value that says how one thing on the host is to be; its key says which thing."""
+    """A value that describes one object on the host as it should be; its key identifies the object."""
 
     @property
     def key(self) -> Key: ...
@@ -50,14 +50,14 @@ class Handler(Protocol[T]):
     """Makes, removes and reads the objects of one kind."""
 
     def ensure(self, session: Session, values: Iterable[T]) -> None:
-        """Make the host hold ``values``, in their order, whatever it holds of them now.
+        """Make the host hold ``values``, in their order; some may be there already.
 
         Values are drawn one by one: one that has not been drawn has not been touched. Raises
         what ``Kernel.ensure`` raises, RefusedError if the value drawn last was not touched.
         """
 
     def remove(self, session: Session, values: Iterable[T]) -> None:
-        """Remove what is ours of ``values``; what is not there or not ours is passed over.
+        """Remove those of ``values`` that belong to pynet; ignore all others.
 
         Goes on after a failure and raises one ExceptionGroup of KernelError at the end.
         """
@@ -66,7 +66,7 @@ class Handler(Protocol[T]):
         """What the host has under the keys of ``values``, as it is."""
 
     def read_all(self, session: Session) -> Iterable[T]:
-        """Every object of this kind that is known as ours without a record, for the sweep.
+        """Every object of this kind that is known without a record to belong to pynet, for the sweep.
 
         Empty for kinds that go with something else.
         """
@@ -81,7 +81,7 @@ class OneByOne(ABC, Generic[T]):
 
     @abstractmethod
     def remove_one(self, session: Session, value: T) -> None:
-        """Remove the object, if it is ours.  Raises RtnlError or KernelError."""
+        """Remove the object, if it belongs to pynet.  Raises RtnlError or KernelError."""
 
     @abstractmethod
     def read_one(self, session: Session, value: T) -> T | None:

@@ -47,7 +47,7 @@ class Parts:
 
 
 def handlers(parts: Parts) -> Mapping[type, Handler[Any]]:
-    """The table; Any, for each handler takes values of its own kind only."""
+    """The table; Any, because each handler takes values of one kind only."""
     reaper, root = parts.reaper, parts.sysctl_root
     devices = Devices()
     return {

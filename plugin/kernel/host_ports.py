@@ -1,11 +1,11 @@
 """Published ports are held by bound sockets, so that a conflict is found when it arises.
 
 A TCP socket is bound and never listens: what the firewall does not translate is refused at
-once instead of waiting for an answer.  Where connections of an earlier server on that port
-are still in TIME_WAIT it is bound with SO_REUSEADDR, and loses the flag afterwards, so that
-nobody can listen beside it (net/ipv4/inet_connection_sock.c, inet_bind_conflict).  The
-kernel remembers the flag for the port, though, and would let us bind twice (Linux 6.1 any
-process): sockets of our own are compared here, and the flag is not used without need.
+once instead of waiting for an answer.  If connections of an earlier server on that port are still
+in TIME_WAIT, the socket is bound with SO_REUSEADDR.  The flag is cleared afterwards, so that no
+other socket can listen there (net/ipv4/inet_connection_sock.c, inet_bind_conflict).  But the
+kernel remembers the flag for the port, and would let pynet bind twice (Linux 6.1: any process).
+So pynet compares its own sockets here, and uses the flag only if it must.
 """
 
 import errno
@@ -23,7 +23,7 @@ from plugin.model.network import IPAddress, Protocol
 from plugin.model.ports import HostPort
 
 _ATTEMPTS: Final = 16  # the kernel's free port for one family may be taken in the other
-# What socket(2) says for a protocol or a family that the kernel does not have.
+# The errors of socket(2) for a protocol or a family that the kernel does not have.
 _NO_SUCH_PROTOCOL: Final = (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EAFNOSUPPORT)
 # What ports leave for everything else; the kernel gives the lowest number that is free.
 _OTHER_FILES: Final = 256
@@ -49,7 +49,7 @@ class HostPorts:
                 self._hold(port)
 
     def remove(self, port: HostPort) -> None:
-        """Let go of the port."""
+        """Release the port."""
         with self._lock:
             self._let_go(port)
 
@@ -61,7 +61,10 @@ class HostPorts:
     def reserve(
         self, protocol: Protocol, addresses: Sequence[IPAddress], ports: range | None
     ) -> int:
-        """Hold the first port of ``ports`` (or any) that is free on all ``addresses``."""
+        """Hold the first port of ``ports`` (or any) that is free on all ``addresses``.
+
+        Raises PortTakenError, RefusedError.
+        """
         with self._lock:
             if ports is None:
                 return self._reserve_any(protocol, addresses)
@@ -79,7 +82,7 @@ class HostPorts:
         return sock
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release every port."""
         with self._lock:
             for port in list(self._sockets):
                 self._let_go(port)
@@ -211,6 +214,6 @@ def _new_socket(protocol: Protocol, address: IPAddress) -> socket.socket:
     if not v4:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if protocol is Protocol.UDP:
-        # Nobody reads: what is not translated shall not pile up either.
+        # The socket is never read: datagrams that are not translated must not pile up.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
     return sock

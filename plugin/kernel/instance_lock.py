@@ -1,11 +1,11 @@
-"""One pynet per network namespace: two would take each other's links for left-overs.
+"""One pynet per network namespace: two would remove each other's links as left over.
 
-An abstract Unix socket belongs to a network namespace (unix(7)) and ends with its process,
-however that ends, so it can never be stale; the service and the managed plugin share nothing
-else.  Any user may bind the name, though.  So a name counts only if root has it, and who finds
-the first name with another user takes one that nobody can foresee: the kernel tells every
-name of the namespace, with its user (unix_diag).  Each binds first and looks then, so that of
-two at least one sees the other.
+The lock is an abstract Unix socket.  It belongs to a network namespace (unix(7)), which the service
+and a managed plugin share.  It ends with its process in every case, so it can never be stale.
+
+Any user may bind the name, so only names that root has count.  If another user has the first name,
+pynet binds a random one: the kernel lists every name of the namespace with its user (unix_diag).
+Each process binds first and looks then, so that of two at least one sees the other.
 """
 
 import errno
@@ -40,7 +40,7 @@ _TIMEOUT_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Holder:
-    """Who has a name; the user is None if the kernel does not tell."""
+    """The holder of a name; the user is None if the kernel does not show it."""
 
     inode: int
     name: str
@@ -81,7 +81,7 @@ def _take_name(sock: socket.socket) -> None:
     if others is None:
         raise KernelError(
             f"{_ANOTHER}, or another process has the abstract socket @{NAME[1:]} (this kernel has "
-            "no unix_diag, which would tell whose it is)"
+            "no unix_diag, which would show its user)"
         )
     _refuse_beside(others)
     _log.warning("claim.name_taken", users=sorted({str(holder.user) for holder in others}))
@@ -94,7 +94,7 @@ def _refuse_beside(others: list[_Holder]) -> None:
 
 
 def _others(sock: socket.socket) -> list[_Holder] | None:
-    """Who else has a name of ours in this namespace; None if the kernel does not tell."""
+    """Other holders of pynet's names in this namespace; None if the kernel does not show them."""
     own = os.fstat(sock.fileno()).st_ino
     request = _REQUEST.pack(socket.AF_UNIX, 0, 0, _ALL_STATES, 0, _SHOW_NAME | _SHOW_USER, 0, 0)
     try:

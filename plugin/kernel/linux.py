@@ -144,7 +144,7 @@ class LinuxKernel:
             return sandboxes.Sandboxes(rtnl).marks().union(marks)
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
-        # The managed plugin has no such directory; elsewhere the engine takes away what has ended.
+        # The managed plugin has no such directory; elsewhere the engine deletes the files of ended sandboxes.
         paths = {key: Path(key) for key in keys}
         return frozenset(
             key for key, path in paths.items() if path.parent.is_dir() and not path.exists()
@@ -211,7 +211,7 @@ class LinuxKernel:
         self._reaper.reap()
 
     def close(self) -> None:
-        """Let go of ports and delete links that wait for it; what networks need stays."""
+        """Release ports, and delete links that are waiting for deletion; other objects stay."""
         self._reaper.stop()
         self._connections.stop()
         self._proxy.close()

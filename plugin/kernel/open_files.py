@@ -1,4 +1,4 @@
-"""What a failed system call means when no more files can be opened.
+"""Recognize a system call that failed because no more files can be opened.
 
 Sockets are files: a published port takes one for each address family, and the limit is the
 process's (RLIMIT_NOFILE, LimitNOFILE in a systemd unit) or the host's (sysctl fs.file-max).

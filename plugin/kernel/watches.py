@@ -1,11 +1,11 @@
-"""Tells when somebody else changed what networks depend on: rules, Docker's bridges, parents.
+"""Watch for changes by other programs to what networks depend on: rules, Docker's bridges, parents.
 
-And the host's addresses there, which come late after a boot and may be others then.
+Also to the host's addresses on parents, which may come late after a boot, and differ then.
 
 The kernel announces every change of nftables to a netlink group, with the name of the process
 that made it (linux/netfilter/nf_tables.h, NFTA_GEN_PROC_NAME); iptables-nft is announced the
 same way, legacy iptables is not and waits for the tick.  Docker changes rules with every
-container, so only what concerns us counts: our tables, and the chains our rules for Docker live in.
+container, so only pynet's tables count, and the chains of Docker that have rules of pynet.
 """
 
 import ctypes
@@ -81,7 +81,7 @@ class Watch(ABC):
         self._thread.start()
 
     def report_to(self, failed: Callable[[str], None]) -> None:
-        """Tell there, too, of an announcement that could not be read; listening goes on."""
+        """Report to ``failed``, too, an announcement that could not be read; listening goes on."""
         self._failed = failed
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Watch(ABC):
             try:
                 for kind, body in raw.messages(data):
                     self._hear(kind, body)
-            except Exception as error:  # noqa: BLE001 - the next announcement must be heard, too
+            except Exception as error:  # noqa: BLE001 - the next announcement must be read, too
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
@@ -118,7 +118,7 @@ class Watch(ABC):
             self._failed(
                 f"{type(self).__name__} cannot read an announcement of the kernel: {error}"
             )
-        self._changed()  # whatever it was about is looked at
+        self._changed()  # all that it may concern is looked at
 
     @abstractmethod
     def _hear(self, kind: int, body: bytes) -> None:
@@ -126,7 +126,7 @@ class Watch(ABC):
 
 
 class RulesetWatch(Watch):
-    """Calls ``changed`` after somebody else changed tables of ours, or took rules away beside them."""
+    """Calls ``changed`` after another program changed pynet's tables, or its rules in other tables."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._concerned = False
@@ -155,7 +155,7 @@ class FirewalldWatch(Watch):
 
 
 class BridgeWatch(Watch):
-    """Calls ``changed`` after somebody else's bridge came, went, or got its first port."""
+    """Calls ``changed`` after a bridge of another program came, went, or got its first port."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._known: set[tuple[int, bool]] = set()  # its index, and whether it is Docker's
@@ -194,7 +194,7 @@ class ParentWatch(Watch):
 
     def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:
         self._concerns = concerns
-        with conversation() as rtnl:  # who is renamed is known by the name he had
+        with conversation() as rtnl:  # a renamed link is known by its old name
             self._known = {each.index: (each.ifname, _state(each)) for each in rtnl.links()}
         super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), changed)
 
@@ -249,7 +249,7 @@ class OwnLinkWatch(Watch):
 class AddressWatch(Watch):
     """Calls ``changed`` after a link that ``concerns`` answers for got an address, or lost one.
 
-    A router's word for an address comes again and again: only what is new counts.
+    A router repeats its advertisements of an address: only new ones count.
     """
 
     def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:

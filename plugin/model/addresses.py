@@ -20,11 +20,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRoute:
-    """The host's way by a shim to one container, and the container's hardware address.
+    """The host's route by a shim to one container, and the container's hardware address.
 
-    The host is ``source`` there; as read, that is unspecified if the host has it no more.  It
-    never asks for the hardware address: the LAN would hear the question, and take the shim for
-    the host.
+    ``source`` is the host's address on the route; if the host has lost it, unspecified is read.  The
+    host never asks for the hardware address: the LAN would see the request, and use the shim's
+    MAC address for the host.
     """
 
     ifname: IfName

@@ -28,8 +28,8 @@ class Delta:
 def diff(desired: Iterable[Resource], actual: Iterable[Resource]) -> Delta:
     """Compare by key, then by value.
 
-    ``changed`` holds the desired form of what the host has otherwise; ``surplus`` the
-    actual form of what nobody wants.
+    ``changed`` holds the desired form of what differs on the host; ``surplus`` the actual form
+    of what is not desired.
     """
     # What is as it should be, nearly all as a rule, need not be compared by key.
     wants, has = frozenset(desired), frozenset(actual)

@@ -1,7 +1,7 @@
-"""What a firewall is told: facts about traffic.
+"""Facts about traffic, which drivers answer and a firewall keeps.
 
-A driver answers facts; how a firewall keeps them is its own affair.  Each stands for itself: two
-facts never need the same thing of a firewall, unless they have the same key.
+How a firewall keeps a fact is hidden from drivers.  Facts are independent: two facts never need
+the same element of a firewall, unless they have the same key.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from plugin.model.ids import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something that holds for traffic while a plan holds; ``words`` say what, given the fact.
+    """A rule for traffic, valid while a plan holds; ``words`` is the template of its text.
 
     Several networks of one parent may want a ``shared`` fact, two endpoints of a network a
-    ``mutual`` one.  A ``surrounding`` fact is about what others have on the host, whichever
-    networks there are.
+    ``mutual`` one.  A ``surrounding`` fact is about objects of other programs on the host, and
+    depends on no network.
     """
 
     words: ClassVar[str]
@@ -31,16 +31,16 @@ class Fact:
 
     @property
     def text(self) -> str:
-        """The fact in words."""
+        """The fact as a sentence."""
         return self.words.format(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remnant(Fact):
-    """What a firewall holds and no fact explains: a part of ``fact`` alone, or a stranger's.
+    """An element that no fact explains: a part of ``fact`` alone, or not written by pynet.
 
-    A firewall answers remnants when it is read, and removes them; nobody else makes one.  The place,
-    what it matches and its data are the firewall's own words.
+    Only a firewall makes remnants: it answers them when it is read, and removes them.  Place, match
+    and data have the format of that firewall.
     """
 
     place: str

@@ -1,4 +1,4 @@
-"""Identifiers, each a type of its own so that one cannot be passed for another.
+"""Identifiers, each with a separate type, so that one cannot be passed for another.
 
 Interface names are derived from a hash of an id: the kernel allows 15 bytes, and
 a prefix of the id itself would collide for ids that a user or a test chose.
@@ -61,7 +61,7 @@ def vxlan_name(network: NetworkID) -> IfName:
 
 
 def wireguard_name(local: IPv4Address | IPv6Address, port: int) -> IfName:
-    """The link that encrypts what the host sends from an address to other hosts, at a port of theirs."""
+    """The link that encrypts what the host sends from an address to a port of other hosts."""
     return _ifname(WIREGUARD_PREFIX, f"{local}/{port}")
 
 
@@ -98,7 +98,10 @@ def derived_mac(*parts: str) -> MacAddress:
 
 
 def link_name(text: str) -> IfName:
-    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one."""
+    """A name the kernel takes for a link (net/core/dev.c, dev_valid_name), and nft for one.
+
+    Raises ValueError.
+    """
     bad = not text or len(text.encode()) > IFNAMSIZ or text in {".", ".."}
     if bad or any(c in _NOT_IN_IFNAMES or c.isspace() or not c.isprintable() for c in text):
         raise ValueError(text)
@@ -109,6 +112,8 @@ def unscoped(text: str) -> str:
     """The text of an address without a zone (RFC 4007 section 11), which could be any text.
 
     ipaddress takes ``fe80::1%eth0``, and no address of a network's has one.
+
+    Raises ValueError.
     """
     if "%" in text:
         raise ValueError(text)
@@ -130,8 +135,8 @@ def unicast_mac(text: str) -> MacAddress:
 def own_address(network: NetworkID, version: int) -> IPv4Address | IPv6Address:
     """An address for the host on a network, that no LAN uses: link-local, or unique and local.
 
-    Not of the first and last 256, which are reserved (RFC 3927 section 2.1), nor of those where
-    clouds have services (169.254.169.254 is the best known).
+    It avoids the first and last 256 addresses, which are reserved (RFC 3927 section 2.1), and
+    those that clouds use for services (169.254.169.254 is the best known).
     """
     digest = hashlib.sha256(f"{network}/host".encode()).digest()
     if version == 6:

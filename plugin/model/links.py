@@ -16,7 +16,7 @@ SHARED: Final = "shared"  # the mark of what belongs to several networks
 class Bridge:
     """A bridge, up.  ``mark`` names the network it belongs to.
 
-    An ``adoptable`` one may be somebody else's: then it is used as it is, and left.
+    An ``adoptable`` bridge may exist already with another owner: then it is used as it is, and left.
     """
 
     ifname: IfName
@@ -72,7 +72,7 @@ class MacvlanMode(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macvlan:
-    """A link with a MAC address of its own on a parent, made to be handed over.
+    """A link on a parent with a separate MAC address, made to be handed over.
 
     Without ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
     """
@@ -90,7 +90,7 @@ class Macvlan:
 
 
 class IpvlanMode(IntEnum):
-    """At which layer the links of one parent are told apart (linux/if_link.h, ipvlan_mode)."""
+    """At which layer the links of one parent are separated (linux/if_link.h, ipvlan_mode)."""
 
     L2 = 0
     L3 = 1
@@ -120,10 +120,10 @@ class IpvlanSetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ipvlan:
-    """A link with its parent's MAC address and addresses of its own, made to be handed over.
+    """A link with its parent's MAC address and separate IP addresses, made to be handed over.
 
-    Mode and flag are the parent's: the latest link sets them for all.  The ``addresses`` are not
-    put on it, but free for it: no other ipvlan link of the parent has them.
+    Mode and flag belong to the parent: the latest link sets them for all.  pynet does not set the
+    ``addresses``, but makes sure that no other ipvlan link of the parent has them.
     """
 
     ifname: IfName
@@ -141,9 +141,9 @@ class Ipvlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vlan:
-    """An 802.1Q sub-interface, up, which several networks may stand on.
+    """An 802.1Q sub-interface, up, which several networks may use as parent.
 
-    One that somebody else made with the same parent and number is as good, and is left.
+    A VLAN of another owner with the same parent and number is used too, and left.
     """
 
     ifname: IfName
@@ -171,13 +171,13 @@ class Dummy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shim:
-    """The host's own link on a parent, up: by it the host meets what stands there.
+    """The host's link on a parent, up: by it the host reaches the containers on that parent.
 
-    It answers whom the host would send to by it, and nobody else (arp_filter), believes no
-    router.  Without ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
+    It answers ARP only to addresses that the host routes by it (arp_filter), and ignores router
+    advertisements.  Without ``mac_address`` the kernel chooses; without ``mtu`` it has its parent's.
 
-    With ``ipvlan_mode`` it is an ipvlan link and has its parent's MAC address, and it answers
-    for its own addresses only (arp_ignore); without, it is a macvlan link.
+    With ``ipvlan_mode`` it is an ipvlan link with its parent's MAC address, and answers ARP for
+    its own addresses only (arp_ignore).  Without, it is a macvlan link.
     """
 
     ifname: IfName

@@ -1,9 +1,8 @@
 """Networks and endpoints, as dockerd asked for them.
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
-``foreign_parent``), so that its plan is the same after a restart as it was on the first day.
-Only ``host_addresses`` and ``parent_mac`` follow the host, whose addresses may be leased, and
-``peers`` the cluster.
+``foreign_parent``), so that a restart does not change its plan.  Only ``host_addresses`` and
+``parent_mac`` follow the host, whose addresses may be leased, and ``peers`` the cluster.
 """
 
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ IPNetwork = IPv4Network | IPv6Network
 
 
 class NetworkState(Enum):
-    """Whether dockerd has been told of success.
+    """How far the creation or deletion of a network is; ``ACTIVE`` once dockerd got its answer.
 
     A ``PENDING`` network found at start is undone; a ``DELETING`` one is finished.
     """
@@ -38,13 +37,13 @@ class NetworkState(Enum):
 
 
 class EndpointState(Enum):
-    """Where an endpoint is in its life; ``MOVES`` says where it may go from there."""
+    """The state of an endpoint; ``MOVES`` lists the legal next states."""
 
     CREATED = "created"  # no sandbox has had its link yet
     JOINED = "joined"  # a sandbox has its link, or is about to
     LEFT = "left"  # the sandbox gave it back, or has ended
     UNPLUGGED = "unplugged"  # the link went with the parent; the sandbox may run without it
-    DELETING = "deleting"  # dockerd considers it deleted, whatever we answered
+    DELETING = "deleting"  # dockerd considers it deleted, regardless of pynet's answer
 
 
 MOVES: Final[Mapping[EndpointState, frozenset[EndpointState]]] = {
@@ -98,17 +97,17 @@ class Network:
     host_ipv6: bool = True
     host_addresses: tuple[IPInterface, ...] = ()  # on the parent, if the network names them
     parent_mac: MacAddress | None = None
-    foreign_parent: bool = False  # the parent was there before, and is not of our making
-    local: IPAddress | None = None  # this host's among the hosts of the network
-    peers: tuple[IPAddress, ...] = ()  # the other hosts' there
-    announced: bool = False  # the engine tells neighbours where a container's addresses are now
-    engine: tuple[str, ...] = ()  # which dockerd has it, if another does not take it over
+    foreign_parent: bool = False  # the parent was there before, and pynet did not make it
+    local: IPAddress | None = None  # this host's address among the hosts of the network
+    peers: tuple[IPAddress, ...] = ()  # the addresses of the other hosts there
+    announced: bool = False  # the engine announces a container's addresses to its neighbours
+    engine: tuple[str, ...] = ()  # the dockerd that has it, if no other takes it over
     state: NetworkState = NetworkState.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortBinding:
-    """A wish to publish ``container_port``; ``host_port`` 0 leaves the choice to the kernel."""
+    """A request to publish ``container_port``; ``host_port`` 0 leaves the choice to the kernel."""
 
     protocol: Protocol
     container_port: int
@@ -176,7 +175,7 @@ class Endpoint:
 
     @property
     def state(self) -> EndpointState:
-        """Where it is in its life, by what the record says."""
+        """The state of the endpoint, from the fields of its record."""
         if self.deleting:
             return EndpointState.DELETING
         if self.sandbox_key is not None:

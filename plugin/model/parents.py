@@ -8,7 +8,7 @@ from plugin.model.network import IPInterface
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignBridges:
-    """Bridges that are not ours: of Docker's own networks, and of others with something on them."""
+    """Bridges of others: those of Docker's own networks, and other ones that are in use."""
 
     docker: frozenset[IfName]
     others: frozenset[IfName]
@@ -16,12 +16,12 @@ class ForeignBridges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLink:
-    """A link of the host as it is now; ``lower`` is what it stands on itself.
+    """A link of the host as it is now; ``lower`` is the link below it.
 
-    ``master_kind`` is the kind of what it is a port of (``bridge``, ``bond``), empty if of
-    nothing; ``bus_driver`` is the kernel's driver of the card, empty for a virtual link;
-    ``virtual_function`` says that the card is a share of another of this host, ``in_guest`` that
-    the host is a virtual machine; ``addresses`` are the host's there that last, IPv4 before IPv6.
+    ``master_kind`` is the kind of its master (``bridge``, ``bond``), empty without one.
+    ``bus_driver`` is the kernel's driver of the card, empty for a virtual link.
+    ``virtual_function`` is true if the card is a share of another card of this host, ``in_guest`` if
+    the host is a virtual machine.  ``addresses`` are the host's lasting ones there, IPv4 first.
     """
 
     ifname: IfName
@@ -45,13 +45,13 @@ class HostLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentUse:
-    """The link that a network's containers stand on, and what else can stand on it.
+    """The parent of a network's containers, and the conditions for sharing it.
 
-    ``base`` is what carries the parent if that is a VLAN of ours.  Networks of one ``kind`` and
-    ``setting`` share a parent, unless one is ``exclusive``.  A ``setting`` is one that all links
-    of the kind there have, others' among them; it is empty where each link has its own.
-    ``addressed`` says that the network must know the host's addresses there, ``first_mac`` that it
-    keeps to the parent's MAC address as it was when the network was made.
+    ``base`` is the link below the parent if that is a VLAN that pynet makes.  Networks of one
+    ``kind`` and ``setting`` share a parent, unless one is ``exclusive``.  ``setting`` is what all
+    links of the kind on a parent have in common; it is empty if each link has its own.
+    ``addressed`` is true if the network must know the host's addresses there.  ``first_mac`` is true
+    if it keeps the parent's MAC address from the time when the network was made.
     """
 
     parent: IfName

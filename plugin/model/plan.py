@@ -48,8 +48,8 @@ ORDER: Final[tuple[type, ...]] = (
 class Plan:
     """Resources to hold, links that must be there first, and the link to hand over.
 
-    ``requires`` names links whoever makes them: the user, or pynet for the network or another;
-    ``links_of_others`` are those of them that the plan does not make.
+    ``requires`` names links of any maker: the user, or pynet for this network or another.
+    ``links_of_others`` are those among them that the plan does not make.
     """
 
     resources: frozenset[Resource] = frozenset()
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def links_of_others(self) -> frozenset[IfName]:
-        """What must be there and comes back by nobody's doing here."""
+        """The required links that this plan does not make."""
         own = {resource.key for resource in self.resources}
         return frozenset(name for name in self.requires if ("link", name) not in own)
 
@@ -71,7 +71,7 @@ class Plan:
 
     @property
     def links_there(self) -> frozenset[Key]:
-        """The keys that links have which must be there, should they be ours after all."""
+        """The keys of the required links, in case pynet made them for another network."""
         return frozenset(("link", name) for name in self.requires)
 
 

@@ -8,7 +8,7 @@ from plugin.model.network import IPAddress, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPort:
-    """A port of the host held by a bound socket, so that nobody else can take it."""
+    """A port of the host held by a bound socket, so that no other program can take it."""
 
     protocol: Protocol
     address: IPAddress

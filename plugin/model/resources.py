@@ -1,7 +1,7 @@
-"""Every kind of thing the host can hold for us.
+"""Every kind of object that the host can hold for pynet.
 
-Each is a value: a resource is equal to another if the host would look the same; its ``key`` says
-which thing on the host it is, whatever that thing looks like now.
+Each is a value: two resources are equal if the host would look the same.  The ``key`` identifies
+the object on the host, even if its properties differ now.
 """
 
 from plugin.model.addresses import Address, HostRoute

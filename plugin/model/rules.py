@@ -1,4 +1,4 @@
-"""Rules of a firewall, ours and other people's, as far as anybody must know of them."""
+"""Rules of a firewall, of pynet and of others, as far as other modules need them."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule that is the same whatever networks there are; ``table`` has its family before it."""
+    """A rule that depends on no network; ``table`` has its family before it."""
 
     table: str
     chain: str
@@ -25,7 +25,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unserved:
-    """A family whose packets other people's rules may drop, because ours beside them fail."""
+    """A family whose packets other firewalls may drop, because pynet's accept rules cannot be set."""
 
     version: int
     why: str
@@ -37,7 +37,9 @@ class Prepared:
 
     restored: tuple[Rule, ...] = ()
     unserved: tuple[Unserved, ...] = ()
-    obeyed: tuple[int, ...] = ()  # families in which iptables has the user's word on masquerading
+    obeyed: tuple[
+        int, ...
+    ] = ()  # families in which the user's iptables rules decide on masquerading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,9 @@ class SetChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledSet:
-    """A set or map; what the kernel is told of it is as opaque as a rule's expressions.
+    """A set or map; its description for the kernel is as opaque as a rule's expressions.
 
-    One without a name is known by its place among the sets and has ``entries`` for ever.
+    An anonymous set is known by its place among the sets, and its ``entries`` are constant.
     """
 
     name: str

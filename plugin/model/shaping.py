@@ -7,7 +7,7 @@ from plugin.model.ids import IfName, Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """An upper bound for what goes out of a link of ours, in bits per second."""
+    """An upper bound for what goes out of a link that pynet made, in bits per second."""
 
     ifname: IfName
     rate: int

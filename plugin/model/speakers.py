@@ -1,4 +1,4 @@
-"""Facts of who may speak as whom."""
+"""Facts about the source addresses that links may use."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +20,7 @@ class SpeaksAs(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeaksFrom(Fact):
-    """A guarded link carries packets from an address, and word of who has it."""
+    """A guarded link carries packets from an address, and ARP and NDP for that address."""
 
     words: ClassVar[str] = "{0.link} speaks as {0.address}"
 

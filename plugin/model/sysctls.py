@@ -9,9 +9,9 @@ from plugin.model.ids import IfName, Key
 class Sysctl:
     """A kernel setting below ``/proc/sys``; ``name`` uses slashes as the path does.
 
-    Removal leaves it alone: a link's settings go with the link, and the host-wide ones
-    (forwarding) may be needed by others by then.  With ``adopted`` it is one of a link that may
-    be somebody else's, who then has it as he likes.
+    Removal leaves it: a link's settings go with the link, and others may need the host-wide ones
+    (forwarding) by then.  With ``adopted`` the link may have another owner, who then decides on the
+    setting.
     """
 
     name: str
@@ -28,7 +28,7 @@ class RouteLocalnet:
     """Leave for a link of the host's to carry packets from and to 127.0.0.0/8 (route_localnet).
 
     By it 127.0.0.1 can be translated to a container there (kernel doc ip-sysctl).  Removal
-    switches it off on a link of ours; a link of somebody else's keeps it.
+    switches it off on a link that pynet made; a link of another owner keeps it.
     """
 
     ifname: IfName

@@ -37,10 +37,10 @@ class LinkRole(Fact):
 
 
 class Exposure(Enum):
-    """What of containers is open to whoever has a route to them."""
+    """What of containers is open to every host with a route to them."""
 
     PING = "answer ping from outside"
-    EVERYTHING = "are open to whoever has a route"
+    EVERYTHING = "are open to every host with a route"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ class AdoptedSubnet(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPort(Fact):
-    """A port of a container is open to whoever has a route."""
+    """A port of a container is open to every host with a route."""
 
-    words: ClassVar[str] = "{0.where} is open to whoever has a route"
+    words: ClassVar[str] = "{0.where} is open to every host with a route"
 
     protocol: Protocol
     address: IPAddress
@@ -156,7 +156,7 @@ class DockerBridge(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherBridge(Fact):
-    """A bridge that is known to be neither ours nor Docker's."""
+    """A bridge that is known to belong neither to pynet nor to Docker."""
 
     words: ClassVar[str] = "{0.bridge} is a bridge of others"
     surrounding: ClassVar[bool] = True

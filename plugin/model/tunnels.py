@@ -38,10 +38,10 @@ class Vxlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodEntry:
-    """A host that gets a copy of each frame whose receiver is not known, or is everybody.
+    """A host that gets a copy of each frame to all, or to an unknown receiver.
 
-    With another ``mac_address`` it is a lasting word on one receiver, as nobody but somebody else
-    gives: such a one keeps a device from learning.
+    With another ``mac_address`` it is a permanent entry for one receiver.  pynet makes none of
+    these; one of another program keeps the device from learning.
     """
 
     ifname: IfName
@@ -115,7 +115,7 @@ def is_inner(address: IPAddress) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunnel:
-    """What tells the datagrams of one network from those of others on a host."""
+    """What distinguishes the datagrams of one network from those of others on a host."""
 
     vni: int
     port: int

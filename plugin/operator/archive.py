@@ -1,11 +1,11 @@
-"""The state in one file, and back.
+"""Back up the state into one file, and restore it.
 
-A backup may be made while the plugin runs.  Both databases are as they were at one moment,
-because both are kept from writing while their snapshots begin, which takes microseconds.
+A backup may be made while the plugin runs.  Both databases are copied as of one point in time:
+neither is written while the snapshots begin, which takes microseconds.
 
-Restoring is done in two steps, so that it is whole whenever the machine stops: first everything
-lies beside the state in a folder of its own, then each file takes its place.  A start that finds
-the folder does the second step before anything else.
+Restoring takes two steps, so that it is complete wherever the machine stops.  First all files are
+written to a folder beside the state, then each file is moved to its place.  A start that finds the
+folder does the second step first.
 """
 
 import hashlib
@@ -81,11 +81,10 @@ def backup(state: Path, out: IO[bytes]) -> None:
 
 
 def restore(source: IO[bytes], state: Path) -> Path:
-    """Put a backup in the place of the state; answers where the replaced state lies now.
+    """Replace the state by a backup; answers the folder that has the replaced state now.
 
-    Nothing is changed by a file that is damaged, of a newer version or no backup at all, which
-    raise RefusedError, nor by a state directory that cannot be written, which raises StoreError.
-    No plugin may run.
+    No plugin may run.  Raises RefusedError if the file is damaged, of a newer version or no
+    backup, and StoreError if the state directory cannot be written; nothing has changed then.
     """
     state_directory(state)
     try:
@@ -205,7 +204,7 @@ def _unpack(source: IO[bytes], folder: Path) -> None:
 
 
 def _write(path: Path, content: IO[bytes] | None) -> None:
-    """Raises StoreError: a disk that is full says nothing of the backup."""
+    """Raises StoreError, not RefusedError: a full disk is no fault of the backup."""
     data = content.read() if content else b""
     try:
         path.write_bytes(data)

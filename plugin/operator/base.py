@@ -10,24 +10,31 @@ Row = dict[str, Any]  # network, kind, which and fault
 
 
 class Maintenance(Protocol):
-    """Look, put right, take away."""
+    """Check the host, repair it, and collect garbage."""
 
     def check(self) -> list[Row]:
-        """Everything that differs from what should be; nothing is changed."""
+        """Everything that differs from what should be; nothing is changed.  Raises HostError."""
 
     def repair(self) -> dict[str, list[Row]]:
-        """Put right what can be: what was ``repaired``, and what is ``left``."""
+        """Repair what can be repaired: what was ``repaired``, and what is ``left``.
+
+        Raises HostError.
+        """
 
     def garbage(self) -> dict[str, Any]:
-        """``rows`` that can be taken away, ids of all and of ``idle`` networks, and pools.
+        """``rows`` that can be removed, ids of all and of ``idle`` networks, and pools.
 
-        By all ``networks`` and ``prefixes`` an engine is known that pynet serves.
+        ``networks`` and ``prefixes`` identify the engine that pynet serves.
+
+        Raises HostError.
         """
 
     def collect(self, rows: Iterable[Row], forgotten: Iterable[str]) -> list[Row]:
-        """Take away the ``rows`` that are still garbage, and the ``forgotten`` networks and pools.
+        """Remove the ``rows`` that are still garbage, and the ``forgotten`` networks and pools.
 
-        Answers with what was taken.
+        Answers with what was removed.
+
+        Raises HostError (BusyError), or an ExceptionGroup of what could not be removed.
         """
 
 
@@ -54,7 +61,7 @@ class Traces(Protocol):
     """One part of what pynet leaves on a host."""
 
     def found(self) -> tuple[str, ...]:
-        """What there is, each in the words of the program that shows it.  Raises HostError."""
+        """What there is, as the program prints it that shows it.  Raises HostError."""
 
     def remove(self) -> None:
         """Remove it, absent or not.  Raises HostError, or a group of them."""

@@ -1,6 +1,6 @@
-"""What an administrator may ask for: to look, to put right, to take away; as plain data.
+"""Check, repair and collect garbage for an administrator; answers are plain data.
 
-The same behind the admin socket of a running plugin and, while none runs, in the command itself.
+A running plugin serves this on its admin socket; while none runs, the command uses it directly.
 """
 
 import sqlite3
@@ -53,7 +53,7 @@ class HostMaintenance:
     locks: Locks
 
     def unserved(self) -> frozenset[HostPort]:
-        """Published ports that nobody is served at."""
+        """Published ports that do not reach their container."""
         return self.inspector.unserved()
 
     def check(self) -> list[Row]:
@@ -63,7 +63,7 @@ class HostMaintenance:
         )
 
     def repair(self) -> dict[str, list[Row]]:
-        """Put right what can be; ``left`` is what is wrong afterwards."""
+        """Repair what can be repaired; ``left`` is what is wrong afterwards."""
         before = self.check()
         self.healer.heal()
         for network, endpoint in self._leaseless():
@@ -72,9 +72,9 @@ class HostMaintenance:
         return {"repaired": [row for row in before if row not in left], "left": left}
 
     def garbage(self) -> dict[str, Any]:
-        """What ``collect`` would take away, and what might be forgotten by Docker.
+        """What ``collect`` would remove, and what Docker might have forgotten.
 
-        By all ``networks`` and ``prefixes`` an engine is known that pynet serves.
+        ``networks`` and ``prefixes`` identify the engine that pynet serves.
         """
         found = [each for each in self.inspection.differences() if each.fault in _GARBAGE]
         found += [_endpoint_row(network, each) for network, each in self._stale()]
@@ -87,7 +87,7 @@ class HostMaintenance:
         }
 
     def collect(self, rows: Iterable[Row], forgotten: Iterable[str]) -> list[Row]:
-        """Take away what ``rows`` name, if it is still garbage, and what Docker forgot."""
+        """Remove what ``rows`` name, if it is still garbage, and what Docker forgot."""
         seen = list(rows)
         ids = set(forgotten)
         gone = [network for network in self._idle() if network.id in ids]
@@ -102,7 +102,7 @@ class HostMaintenance:
             if _row(_endpoint_row(network, endpoint)) in seen:
                 self._collect(network, endpoint)
         if any(row.get("fault") == Fault.SURPLUS.value for row in seen):
-            self.store.settle()  # whoever asks for it has seen what goes
+            self.store.settle()  # the caller has seen what will be removed
         self.healer.heal()
         left = self.garbage()["rows"]
         forgot = [_network_row(network) for network in gone] + [_pool_row(pool) for pool in pools]
@@ -122,7 +122,7 @@ class HostMaintenance:
         return [network for network in self._active() if not self.inspector.is_seen(network)]
 
     def _loose_pools(self) -> list[Pool]:
-        """Pools of this host that no network of ours uses; another driver's may, Docker knows."""
+        """Pools of this host that no pynet network uses; Docker knows whether another driver's does."""
         young = time.time() - _POOL_SECONDS
         return [
             pool
@@ -196,7 +196,7 @@ class HostMaintenance:
 
 
 def integrity(path: Path) -> str:
-    """What is wrong with a database, in SQLite's words; empty if nothing is."""
+    """What is wrong with a database, as SQLite reports it; empty if nothing is."""
     try:
         address = f"file:{quote(str(path))}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=5)) as reader:

@@ -55,7 +55,7 @@ class IpamReservations:
         return _act_on(text, take)
 
     def advise(self) -> None:
-        """Tell the health which reservations do nothing, while the engine names nobody."""
+        """Report in the health which reservations have no effect, if the engine names no container."""
         hints: list[str] = []
         if self._allocator.names_containers() is False:
             idle = [each for each in self._allocator.reservations() if self._is_unknown(each)]
@@ -70,12 +70,12 @@ class IpamReservations:
             return ""
         who = "Docker before 29 (it may be this host's)" if named is None else _ENGINE
         return (
-            f"{who} does not say the {_marks(idle)} of a container when it asks for an address: "
-            "nobody else is given the address, but its owner must ask for it with --ip"
+            f"{who} does not send the {_marks(idle)} of a container when it asks for an address: "
+            "the address is kept from all others, but its owner must ask for it with --ip"
         )
 
     def _is_unknown(self, each: Reservation) -> bool:
-        """Whether an engine that names nobody never asks for it."""
+        """Whether an engine that names no container never asks for it."""
         return bool(each.owner.name or (each.owner.mac and not self._requires_mac))
 
     def unreserve(self, text: str) -> int:
@@ -94,8 +94,8 @@ def _hint(idle: Sequence[Reservation]) -> str:
     if len(idle) > 1:
         what = f"{len(idle)} reservations, as of {idle[0].address}, do nothing for their owners"
     return (
-        f"{what}: {_ENGINE} does not say the {_marks(idle)} of a container when it asks for an "
-        "address; start the owner with --ip, or use engine 29; nobody else is given the address"
+        f"{what}: {_ENGINE} does not send the {_marks(idle)} of a container when it asks for an "
+        "address; start the owner with --ip, or use engine 29; the address is kept from all others"
     )
 
 

@@ -87,7 +87,7 @@ class StateTraces:
         return (f"state {self._directory}",) if self._own() else ()
 
     def remove(self) -> None:
-        """Delete what pynet wrote, and the directory if nothing else is in it.
+        """Delete what pynet wrote, and the directory if it is empty then.
 
         Raises StoreError.
         """

@@ -12,7 +12,7 @@ from plugin.store.base import Store
 
 
 def health_view(health: Health) -> dict[str, Any]:
-    """Status, since when, version, everything that is missing, and what is doubtful."""
+    """Status, its time, the version, all conditions, and hints."""
     return {
         "status": health.status.value,
         "since": _stamp(health.since),

@@ -20,10 +20,10 @@ Lookup = Callable[[str], Handler | None]
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """A method, and what undoes it if the engine has been told that it failed.
+    """A method, and its undo for the case that the engine has been told that the call failed.
 
-    ``undo`` gets what the method got and what it answered, and may be called when the engine
-    has cleaned up for itself.
+    ``undo`` gets the request and the answer of the method.  The engine may have cleaned up by
+    itself before ``undo`` is called.
     """
 
     serve: Handler
@@ -67,7 +67,7 @@ def create_app(lookup: Lookup) -> Flask:
 
 
 def _serve(handler: Handler, body: bytes, call: Call | None) -> Answer:
-    """Run the method; what nobody waits for any more is undone, for the engine saw it fail."""
+    """Run the method; undo it if its call has been answered meanwhile: the engine saw it fail."""
     answer = handler(body)
     if call is None or call.claim():
         return answer

@@ -1,9 +1,8 @@
-"""Calls under way, and an answer for those that do not end.
+"""Track the calls under way, and answer those that do not end.
 
-The engine waits without end for whoever it has asked, and so does everybody who waits for the
-engine.  A thread that the kernel or a disk keeps cannot be interrupted; so another one answers
-for it, in time, and what it still achieves is undone.  Who answers is decided once for each
-call: whoever claims it first.
+The engine waits for its plugin without a limit, and its own callers wait for the engine.  A thread
+that the kernel or a disk blocks cannot be interrupted.  So another thread answers in time, and
+what the blocked thread still achieves is undone.  The first thread to claim a call answers it.
 """
 
 import socket
@@ -34,7 +33,7 @@ _log: Final = Log("rpc")
 _LOOK_SECONDS: Final = 0.5
 _ROOT: Final = str(Path(__file__).parents[2]) + "/"
 _WHAT: Final = "calls"
-# These wait for nothing, and tell how it is with the others.
+# These wait for nothing, and report the state of the others.
 _ALWAYS: Final = frozenset(
     {"Plugin.Activate", "NetworkDriver.GetCapabilities", "health", "metrics"}
 )
@@ -62,7 +61,7 @@ class Call:
 
     @property
     def is_late(self) -> bool:
-        """Whether its time is over and nobody has answered."""
+        """Whether its time is over and no thread has answered."""
         return not self._claimed and self.age > self._seconds
 
     @property
@@ -161,7 +160,7 @@ class Calls:
             self._health.degrade(
                 _WHAT,
                 f"calls are stuck: {what}",
-                "see what the kernel and the disk say (dmesg); other calls are served meanwhile",
+                "look for faults of the kernel and the disk (dmesg); other calls are served meanwhile",
             )
         else:
             self._health.recover(_WHAT)
@@ -174,7 +173,7 @@ def _send(client: socket.socket, problem: str, status: int) -> None:
         f"HTTP/1.1 {status} Internal Server Error\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    with suppress(OSError):  # whoever asked may have gone
+    with suppress(OSError):  # the caller may have gone
         client.send(head.encode() + body, socket.MSG_DONTWAIT)
         client.shutdown(socket.SHUT_RDWR)
 
@@ -185,6 +184,6 @@ def _refuse(start: Callable[..., Any], problem: str) -> Iterable[bytes]:
 
 
 def _body(problem: str) -> bytes:
-    """For either protocol and for the admin socket."""
-    text = f"pynet is stuck: {problem}; `pynet status` tells more"
+    """The failure for either protocol and for the admin socket."""
+    text = f"pynet is stuck: {problem}; `pynet status` shows more"
     return msgspec.json.encode({"Err": text, "Error": text, "error": text})

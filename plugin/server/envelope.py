@@ -51,7 +51,7 @@ def respond(method: str, call: Callable[[], Answer]) -> Response:
     started = time.perf_counter()
     status, answer, result = _outcome(method, call)
     seconds = time.perf_counter() - started
-    # No other name is taken into the metric, ready or not: whoever asks could make it grow.
+    # No other name becomes a label of the metric: any caller could make the metric grow.
     known = method if method in METHODS else "unknown"
     RPC_SECONDS.labels(method=known, result=result).observe(seconds)
     _log.debug("rpc.answered", method=method, result=result, ms=round(seconds * 1000, 1))
@@ -64,7 +64,7 @@ def reply(status: int, answer: Answer) -> Response:
 
 
 def failure(message: str) -> Answer:
-    """An answer that says what went wrong, to either protocol."""
+    """An answer with the reason of a failure, for either protocol."""
     return {"Err": message, "Error": message}
 
 
@@ -83,7 +83,7 @@ def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]
         reason = _reasons(error)
         _log.error("rpc.failed", method=method, reason=reason)
         return 500, failure(reason), "failed"
-    except Exception as error:  # noqa: BLE001 - the one place that answers whatever happened
+    except Exception as error:  # noqa: BLE001 - the one place that answers after any failure
         _log.exception("rpc.fault", method=method)
         kind = type(error).__name__
         return 500, failure(f"internal error in pynet ({kind}); see its log"), "fault"

@@ -1,4 +1,4 @@
-"""The methods of IpamDriver, from the wire's words to the allocator's."""
+"""The methods of IpamDriver: decode the request, call the allocator, encode the answer."""
 
 from collections.abc import Callable
 from ipaddress import ip_interface

@@ -18,7 +18,7 @@ _BACKLOG: Final = 512
 _DIRECTORY_MODE: Final = 0o755
 _DYING_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.02
-_UMASK: Final = 0o117  # 0660: the engine is root, and so is who may speak for it
+_UMASK: Final = 0o117  # 0660: the engine is root, and only root may act for it
 
 
 def listen(path: Path) -> socket.socket:
@@ -35,7 +35,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def is_handed_over(sock: socket.socket) -> bool:
-    """Whether systemd listens on the socket, too: then its file is not ours to remove."""
+    """Whether systemd listens on the socket, too: then pynet must not remove its file."""
     return sock.fileno() in _handed_over()
 
 

@@ -1,4 +1,4 @@
-"""The methods of NetworkDriver, from the wire's words to the services'."""
+"""The methods of NetworkDriver: decode the request, call a service, encode the answer."""
 
 from typing import Final
 

@@ -26,10 +26,10 @@ class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Leaves the log as plugin.log has set it up."""
 
     def setup(self, cfg: Any) -> None:
-        """Nothing to set up; gunicorn would add handlers of its own."""
+        """Set up nothing; gunicorn would add its handlers."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
-        """Every call is told by ``rpc``; deciding anew each time to be silent takes its time."""
+        """Log nothing: ``rpc`` logs every call, and gunicorn's check of its log level costs time."""
 
 
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -1,6 +1,6 @@
-"""Tells systemd that the worker is alive, where the unit has WatchdogSec (sd_notify(3)).
+"""Tell systemd that the worker is alive, if the unit has WatchdogSec (sd_notify(3)).
 
-gunicorn replaces a worker that hangs; nobody but systemd can end a process that hangs as a whole.
+gunicorn replaces a worker that hangs; only systemd can end a process that hangs as a whole.
 """
 
 import os
@@ -10,14 +10,14 @@ from contextlib import suppress
 
 
 class Watchdog:
-    """Whoever waits for a sign of life; nobody, if systemd does not ask for any."""
+    """systemd's watchdog of this process; without WatchdogSec every call does nothing."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         path = environ.get("NOTIFY_SOCKET", "") if "WATCHDOG_USEC" in environ else ""
         self._address = f"\0{path[1:]}" if path.startswith("@") else path
 
     def tell(self) -> None:
-        """Give a sign of life; one that is lost is followed by others."""
+        """Report that the worker is alive; a lost report does no harm, because others follow."""
         if not self._address:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:

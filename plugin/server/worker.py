@@ -1,8 +1,8 @@
-"""A worker whose threads each accept, serve and close for themselves.
+"""A worker in which each thread accepts, serves and closes its own connections.
 
-gunicorn's own thread worker (27) has one thread accept for all and close for all, and that one
-waits up to two seconds for the other side to close: one slow caller keeps everybody waiting.
-Handing every connection over twice also costs as much as serving it.
+In gunicorn's thread worker (27) one thread accepts and closes for all.  It waits up to two
+seconds for the other side to close, so one slow caller delays all others.  Handing each
+connection over twice also costs as much as serving it.
 """
 
 import errno

@@ -21,7 +21,7 @@ class BoundNetworks:
         self._bound: Final[dict[NetworkID, BoundNetwork]] = {}
 
     def of(self, network: Network) -> BoundNetwork:
-        """The network, bound.  Raises InvalidOptionError for a mode that nobody has."""
+        """The network, bound.  Raises InvalidOptionError for an unknown mode."""
         found = self._bound.get(network.id)
         if found is not None and found.network == network:
             return found
@@ -35,9 +35,9 @@ class BoundNetworks:
     def as_readable(self, network: Network) -> BoundNetwork:
         """The network without those options that cannot be read, or without anything.
 
-        An earlier pynet may have taken what this one refuses, and a later one may have a mode that
-        this one has not; that must keep nothing on the host.
-        What such an option alone brought is nobody's afterwards, and swept.
+        An earlier version may have accepted an option that this one refuses, and a later one may
+        have a mode that this one lacks.  The network must be removable all the same; objects of such
+        an option have no owner then, and are swept.
         """
         try:
             bound = self.of(network)

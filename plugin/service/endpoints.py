@@ -1,8 +1,7 @@
 """Endpoints: a record from create to delete, a link from join, ports while it is the gateway.
 
-An endpoint's record is the intent for everything the host may hold for it, because all
-names derive from its id: whatever a crash leaves behind is found by the record or, without
-one, by its mark.
+The record of an endpoint lists all that the host may hold for it, because all names derive
+from its id.  What a crash leaves behind is found by the record or, without one, by its owner.
 """
 
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ _log: Final = Log("endpoints")
 
 
 class Endpoints:
-    """The endpoint half of NetworkDriver."""
+    """The endpoint half of NetworkDriver.  Raises HostError, or a group of failed removals."""
 
     def __init__(
         self,
@@ -57,7 +56,7 @@ class Endpoints:
         self._teardown = teardown
 
     def create(self, wanted: Endpoint) -> Endpoint:
-        """Remember the endpoint; an empty MAC address is filled in.
+        """Remember the endpoint; an empty MAC address is filled in.  Raises RefusedError.
 
         dockerd holds its own lock on the network meanwhile, so the link waits for the join.
         """
@@ -65,7 +64,7 @@ class Endpoints:
             network = get_network(self._store, wanted.network_id)
             known = self._store.endpoint(wanted.id)
             if known is not None and not known.deleting:
-                # The process may have ended before it had told the address side.
+                # The process may have ended before it had told the IPAM.
                 bind_all(self._addresses, network, known)
                 return known
             wanted = with_requested_mac(wanted)
@@ -84,7 +83,7 @@ class Endpoints:
         return endpoint
 
     def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
-        """The endpoint, which must be there."""
+        """The endpoint, which must be there.  Raises EndpointNotFoundError."""
         endpoint = self._store.endpoint(endpoint_id)
         if endpoint is None or endpoint.network_id != network_id or endpoint.deleting:
             raise EndpointNotFoundError(
@@ -102,7 +101,7 @@ class Endpoints:
     ) -> Attachment:
         """Make the link that dockerd moves into the sandbox.
 
-        Ports of the container's own are open from now on, gateway or not.
+        Ports of the container's own are open from now on, gateway or not.  Raises RefusedError.
         """
         with self._locks.hold(network_id):
             network = get_network(self._store, network_id)
@@ -141,10 +140,10 @@ class Endpoints:
                 self._share_anew(bound, before)
 
     def delete(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
-        """Forget the endpoint and free everything it had; unknown ids are no failure.
+        """Delete the endpoint and free everything it had; an unknown id is no failure.
 
-        dockerd forgets it whatever is answered, so that is written down before anything is
-        waited for.
+        dockerd forgets the endpoint regardless of the answer.  So the record says "deleting"
+        before this call waits for anything.
         """
         if self._find(network_id, endpoint_id) is None:
             return
@@ -164,7 +163,7 @@ class Endpoints:
         *,
         no_proxy_6to4: bool = False,
     ) -> None:
-        """Publish ports: the endpoint has become its sandbox's gateway.
+        """Publish ports: the endpoint has become its sandbox's gateway.  Raises RefusedError.
 
         With ``no_proxy_6to4`` another is so for IPv6, and the proxy carries none of it here.  A repeated
         call hands IPv6 of the host over to that one, or takes it back; what stays is not touched.
@@ -176,7 +175,7 @@ class Endpoints:
         bound = self._bound.of(network)
         wanted = replace(endpoint, bindings=tuple(bindings), no_proxy_6to4=no_proxy_6to4)
         wanted = replace(wanted, published=ports.kept(bound, wanted))
-        # Ports are the whole host's: nobody of this network has to wait until all are held.
+        # Ports belong to the whole host: no call on this network has to wait until all are held.
         new = ports.publish(self._kernel, bound, wanted, self._beside(endpoint))
         try:
             with self._locks.hold(network_id):
@@ -213,7 +212,7 @@ class Endpoints:
         return [port for each in others if each.id != endpoint.id for port in each.published]
 
     def _withdraw(self, bound: BoundNetwork, endpoint: Endpoint, kept: Endpoint) -> None:
-        """Take away the ports that the endpoint had, and that are not ``kept``."""
+        """Remove the ports that the endpoint had, except those of ``kept``."""
         plan = bound.ports_plan(endpoint)
         surplus = plan.resources - bound.ports_plan(kept).resources
         self._reconciler.remove(self._teardown.own(bound, endpoint, Plan(resources=surplus)))
@@ -249,9 +248,9 @@ class Endpoints:
         return mac
 
     def _refuse_made_mac(self, endpoint: Endpoint) -> None:
-        """Refuse one that was chosen and that pynet made for another, whose link may be up.
+        """Refuse a chosen MAC address that pynet generated for another endpoint that is joined.
 
-        Two that users chose are theirs to explain, as with Docker.
+        Two equal ones that users chose are accepted, as with Docker.
         """
         if not endpoint.mac_address:
             return
@@ -294,7 +293,7 @@ def _bare(endpoint: Endpoint) -> Endpoint:
 
 
 def _after_leave(endpoint: Endpoint) -> EndpointState:
-    """dockerd may also say it of an endpoint that never joined, or that it is deleting."""
+    """The state after Leave; dockerd also calls it for endpoints never joined or being deleted."""
     if endpoint.state in {EndpointState.CREATED, EndpointState.DELETING}:
         return endpoint.state
     return EndpointState.LEFT

@@ -65,7 +65,7 @@ class Hosts:
             found = self._kernel.links_with([own])
         else:
             raise RefusedError(
-                "mode overlay is for several hosts, and nobody has said which; give their addresses "
+                "mode overlay is for several hosts, and none are named; give their addresses "
                 "with -o peers=, this host's own among them"
             )
         texts = ", ".join(map(str, named)) or str(own)
@@ -88,7 +88,7 @@ class Hosts:
 
 
 def refuse_same_tunnel(bound: BoundNetwork, other: BoundNetwork) -> None:
-    """Refuse two networks whose datagrams could not be told apart."""
+    """Refuse two networks whose datagrams could not be distinguished.  Raises RefusedError."""
     tunnel = bound.tunnel()
     if tunnel is not None and tunnel == other.tunnel():
         raise RefusedError(

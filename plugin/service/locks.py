@@ -1,7 +1,7 @@
-"""One lock per network, and a gate that lets a sweep look at a world that stands still.
+"""One lock per network, and a gate that keeps all calls out during a sweep.
 
-After a start a network is shut until the host holds again what it should, so that a call waits
-for its own network and not for all of them.
+After a start each network stays shut until the host holds its plan again.  So a call waits
+for its own network only.
 
 Every wait is bounded: an engine that waits for a plugin hangs with it.
 """
@@ -24,7 +24,7 @@ _GATE_SECONDS: Final = 0.5
 
 
 class Locks:
-    """Hands out the locks; one that nobody holds takes no memory."""
+    """The locks; a lock that is not held takes no memory."""
 
     def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
         self._wait = wait_seconds
@@ -50,19 +50,19 @@ class Locks:
             self._leave(network_id)
 
     def shut(self, network_ids: Iterable[NetworkID]) -> None:
-        """Let nobody but this thread in to networks that it is going to restore, one by one."""
+        """Shut these networks for all other threads until this one has restored each."""
         with self._guard:
             self._restorer = threading.get_ident()
             self._shut.update(network_ids)
 
     def open(self, network_id: NetworkID) -> None:
-        """The network is as good as it gets."""
+        """Open the network: it is restored as far as possible."""
         with self._guard:
             self._shut.discard(network_id)
             self._guard.notify_all()
 
     def open_all(self) -> None:
-        """Whoever restored has ended, well or not."""
+        """Open all networks: the restoring thread has ended, well or not."""
         with self._guard:
             self._shut.clear()
             self._guard.notify_all()

@@ -49,17 +49,25 @@ class Networks:
         self._hosts = hosts
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
-        """Which families need no gateway; asked before the network has an id."""
+        """Which families need no gateway; asked before the network has an id.
+
+        Raises RefusedError.
+        """
         return check_network(network).gateway_needs()
 
     def check(self, network: Network) -> None:
-        """Refuse what a creation would refuse, as far as it does not depend on a host."""
+        """Refuse what a creation would refuse, as far as it does not depend on a host.
+
+        Raises RefusedError.
+        """
         check_network(network)
 
     def allocate(self, network: Network) -> None:
         """On a swarm manager: check the network, and keep its pools together.
 
-        Whether it is internal only the nodes are told (moby, cnmallocator).
+        Only the nodes are told whether the network is internal (moby, cnmallocator).
+
+        Raises RefusedError, StoreError.
         """
         try:
             self.check(network)
@@ -68,11 +76,14 @@ class Networks:
         self._addresses.group(network)
 
     def free(self, network_id: NetworkID) -> None:
-        """On a swarm manager: the network's pools are its no more."""
+        """On a swarm manager: the network's pools are its no more.  Raises StoreError."""
         self._addresses.free(network_id)
 
     def create(self, wanted: Network) -> None:
-        """Make the network, or find it made."""
+        """Make the network, or find it made.
+
+        Raises RefusedError (SubnetOverlapError, MissingLinkError) and HostError (BusyError).
+        """
         with self._locks.hold(wanted.id):
             known = self._store.network(wanted.id)
             if known is not None and known.state is NetworkState.ACTIVE:
@@ -103,10 +114,12 @@ class Networks:
         _log.info("network.created", network=short(network.id), mode=network.mode)
 
     def delete(self, network_id: NetworkID) -> None:
-        """Remove the network and what is left of its endpoints; unknown ids are no failure.
+        """Remove the network and what is left of its endpoints; an unknown id is no failure.
 
-        dockerd forgets the network whatever is answered, so that is written down before anything
-        is waited for; the record stays until everything is gone, and the tick tries again.
+        dockerd forgets the network regardless of the answer.  So the record says "deleting" before
+        this call waits for anything.  The record stays until all is removed, and the tick tries again.
+
+        Raises HostError (BusyError), or an ExceptionGroup of what could not be removed.
         """
         if not self._store.mark_network_deleting(network_id):
             return
@@ -181,7 +194,7 @@ class Networks:
 
 
 def get_network(store: Store, network_id: NetworkID) -> Network:
-    """The network, which must be there."""
+    """The network, which must be there.  Raises NetworkNotFoundError."""
     network = store.network(network_id)
     if network is None or network.state is NetworkState.DELETING:
         raise NetworkNotFoundError(

@@ -59,7 +59,7 @@ class ParentSurvey:
             return self._survey_bridge(bound)
         links = self._kernel.host_links(use.names)
         for hint in bound.check_parent(links):
-            _log.warning("parent.doubtful", network=short(network.id), hint=hint)
+            _log.warning("parent.hint", network=short(network.id), hint=hint)
         there = links.get(use.parent)
         nearest = there or (links.get(use.base) if use.base else None)
         if nearest is None:
@@ -111,7 +111,7 @@ class ParentSurvey:
 
 
 def refuse_shared_parent(bound: BoundNetwork, other: BoundNetwork) -> None:
-    """Refuse two networks that cannot stand on one link."""
+    """Refuse two networks that cannot stand on one link.  Raises RefusedError."""
     mine = bound.parent_use()
     theirs = None if mine is None else other.parent_use()
     if mine is None or theirs is None or mine.parent != theirs.parent:

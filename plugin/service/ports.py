@@ -1,4 +1,4 @@
-"""Turns wishes for published ports into ports that are held."""
+"""Hold host ports for the port bindings of an endpoint."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -28,11 +28,11 @@ def publish(
     endpoint: Endpoint,
     beside: Sequence[PublishedPort] = (),
 ) -> tuple[PublishedPort, ...]:
-    """Hold a host port for each of its bindings that it has not published: all of them, or none.
+    """Hold a host port for each binding that is not published yet: all of them, or none.
 
-    Neighbours that differ only in their host address get the same (moby, needSamePort), and so do
-    the two gateways of a sandbox, of which the other has published what is ``beside``.
-    Raises PortTakenError, in Docker's words, for the first that nobody can have.
+    Neighbours that differ only in their host address get the same port (moby, needSamePort).  So
+    do the two gateways of a sandbox; ``beside`` is what the other one has published.
+    Raises PortTakenError, in Docker's words, for the first port that is taken.
     """
     known = _Numbers(endpoint.published)
     wishes = [
@@ -70,10 +70,10 @@ def kept(bound: BoundNetwork, endpoint: Endpoint) -> tuple[PublishedPort, ...]:
 def opened(
     bound: BoundNetwork, endpoint: Endpoint, bindings: Sequence[PortBinding]
 ) -> tuple[PublishedPort, ...]:
-    """Ports of the container's own, which need nothing of the host's: those of routed families.
+    """Ports that are opened at the container itself and take no host port: in routed families.
 
-    Docker opens them on whatever network of the container (moby, TestRoutedNonGateway).  What the
-    network could not publish is for the gateway to complain about.
+    Docker opens them on every network of the container (moby, TestRoutedNonGateway).  A binding
+    that this network cannot publish is reported when the gateway is programmed.
     """
     found = []
     for binding in bindings:
@@ -84,7 +84,7 @@ def opened(
 
 
 def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
-    """Let go of ports that no plan holds yet."""
+    """Release ports that no plan holds yet."""
     kernel.release(
         [
             HostPort(protocol=port.protocol, address=port.host_ip, port=port.host_port)

@@ -1,4 +1,4 @@
-"""Makes the host hold what a plan says, and nothing of a plan that failed."""
+"""Make the host hold the resources of a plan, and none of a plan that failed."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,7 +17,7 @@ from plugin.model.sysctls import RouteLocalnet, Sysctl
 
 _log: Final = Log("reconcile")
 _FORWARDING: Final = {"net/ipv4/ip_forward": 4, "net/ipv6/conf/all/forwarding": 6}
-_UNDO_SECONDS: Final = 10.0  # also for somebody who has been answered already
+_UNDO_SECONDS: Final = 10.0  # also if the call has been answered already
 
 
 class Reconciler:
@@ -70,9 +70,9 @@ class Reconciler:
         self._kernel.forget_connections(_ports(host))
 
     def _close_to_others(self, host: Iterable[HostResource]) -> None:
-        """Have the host, before it begins to forward, drop what nobody accepts.
+        """Before the host begins to forward, make it drop what no rule accepts.
 
-        It routes no more between links of others than before; whoever wants that says so in
+        So the host routes no more between other links than before.  Users who want that accept it in
         FORWARD, as with an engine that switches forwarding on (moby, setupIPForwarding).
         """
         for each in host:
@@ -82,10 +82,10 @@ class Reconciler:
                 _log.info("forward.closed", family=f"IPv{version}")
 
     def _make(self, host: list[HostResource], started: list[HostResource]) -> None:
-        """Make all of it, less ways from an address that the host has not: the tick makes those.
+        """Make the plan, except routes from an address that the host lacks: the tick makes those.
 
-        After a boot the host's lease may take its time, and nobody starts the containers again
-        that could not be started then.
+        After a boot the host may wait for its DHCP lease.  A container that cannot start then
+        would never be started again.
         """
         while host:
             tried: list[HostResource] = []
@@ -99,11 +99,13 @@ class Reconciler:
             finally:
                 started += tried
 
-    def mend(self, resources: Iterable[Resource]) -> None:
+    def repair(self, resources: Iterable[Resource]) -> None:
         """Make the host hold resources it should have had; nothing is undone on failure.
 
         One that fails does not keep the rest from being tried.  But settings that open the host
         are left alone where no rules can be had.
+
+        Raises one ExceptionGroup of all failures.
         """
         host, facts = _split(resources)
         failures: list[Exception] = []
@@ -119,7 +121,7 @@ class Reconciler:
                 failures.append(error)
             else:
                 closed.append(resource)
-        self._mend_host(closed, failures)
+        self._repair_host(closed, failures)
         try:
             self._firewall.ensure(facts)
         except PynetError as error:
@@ -127,7 +129,7 @@ class Reconciler:
         if failures:
             raise ExceptionGroup("not everything could be restored", failures)
 
-    def _mend_host(self, host: list[HostResource], failures: list[Exception]) -> None:
+    def _repair_host(self, host: list[HostResource], failures: list[Exception]) -> None:
         """In one conversation, and another for what follows one that fails."""
         while host:
             tried: list[HostResource] = []
@@ -138,12 +140,12 @@ class Reconciler:
             host = host[max(len(tried), 1) :]
 
     def remove(self, plan: Plan) -> None:
-        """Take the plan away, going on after a failure; what may be another network's too stays.
+        """Remove the plan, and go on after a failure; shared resources stay.
 
-        So do host ports, until ``release``: somebody else may have one the moment it is free, and
-        whoever still has a record of it would take it away from them.
+        Host ports stay until ``release``.  A free port may be taken by another endpoint at once, and
+        a record that still lists the port would then remove it from its new holder.
 
-        Raises one ExceptionGroup of what stayed.
+        Raises one ExceptionGroup of all failures.
         """
         self.take_away(
             each for each in plan.resources if not (isinstance(each, HostPort) or is_shared(each))
@@ -151,11 +153,11 @@ class Reconciler:
         self._kernel.forget_connections(_ports(plan.resources))
 
     def release(self, plan: Plan) -> None:
-        """Let go of the host ports of a plan, when no record says any more that they are held."""
+        """Release the host ports of a plan, once no record lists them as held."""
         self._kernel.release(_ports(plan.resources))
 
     def take_away(self, resources: Iterable[Resource]) -> None:
-        """Take resources away that no network wants.  Raises as ``remove`` does."""
+        """Remove resources that no network wants.  Raises as ``remove`` does."""
         host, facts = _split(resources)
         failures: list[Exception] = []
         try:

@@ -1,7 +1,7 @@
-"""Endpoints that are over: everything they had is freed, and the record goes last.
+"""Tear down endpoints and networks: free everything they had, and delete the record last.
 
-dockerd forgets an endpoint whatever it is answered, so the record stays until everything is
-gone, and the tick tries again.
+dockerd forgets an endpoint regardless of the answer.  So the record stays until everything is
+removed, and the tick tries again.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
 
-_log: Final = Log("collecting")
+_log: Final = Log("teardown")
 
 
 class Teardown:
@@ -49,7 +49,9 @@ class Teardown:
     def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
         """Free what the endpoint had, and forget it.
 
-        Of one that dockerd has ``forgotten``, nobody else will give back the addresses.
+        If dockerd has ``forgotten`` the endpoint, it will not release the addresses: this does.
+
+        Raises StoreError, or an ExceptionGroup of what could not be removed.
         """
         if not endpoint.deleting:
             self._store.mark_endpoint_deleting(endpoint.id)
@@ -67,14 +69,14 @@ class Teardown:
             self._reconciler.release(plan)
             return
         if endpoint.published:
-            # A port is let go of when no record says that it is held; this one stays for a moment.
+            # Release a port only when no record lists it; this record stays a little longer.
             self._store.save_endpoint(replace(endpoint, bindings=(), published=()))
         self._reconciler.release(plan)
         # The record goes last: by it a restart finds what was not ended.
         self._kernel.end_connections(addresses, lambda: self._store.delete_endpoint(endpoint.id))
 
     def own(self, bound: BoundNetwork, endpoint: Endpoint, plan: Plan) -> Plan:
-        """What of the endpoint's plan no other endpoint wants, too."""
+        """The part of the endpoint's plan that no other endpoint needs."""
         mutual = {each for each in plan.resources if is_mutual(each)}
         if not mutual:
             return plan  # as it is of nearly all
@@ -91,7 +93,10 @@ class Teardown:
         return replace(plan, resources=plan.resources - (mutual - left))
 
     def collect_network(self, network: Network) -> None:
-        """Take away everything the host may hold for the network, and forget it."""
+        """Remove everything the host may hold for the network, and delete its record.
+
+        Raises StoreError, or an ExceptionGroup of what could not be removed.
+        """
         deleted = network.state is NetworkState.DELETING
         if not deleted:
             self._store.mark_network_deleting(network.id)
@@ -103,7 +108,7 @@ class Teardown:
         plan = bound.whole_plan(readable)
         self._reconciler.remove(plan)
         self._end_connections(bound, readable)
-        # Told before the record goes: as long as that is there, all of this is done again.
+        # Before the record is deleted: while it is there, all of this is repeated after a crash.
         self._addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
         self.bound.forget(network.id)
@@ -118,9 +123,9 @@ class Teardown:
             self._kernel.connections_ended(addresses)
 
     def is_forgotten(self, network: Network, endpoint: Endpoint) -> bool:
-        """Whether dockerd has given back the addresses of an endpoint that no sandbox has.
+        """Whether dockerd has released the addresses of an endpoint that is in no sandbox.
 
-        It does so after it has deleted the endpoint; its word for that was lost.
+        dockerd does so after it has deleted the endpoint; its call DeleteEndpoint was lost.
         """
         return not endpoint.joined and all_released(self._addresses, network, endpoint)
 
@@ -133,9 +138,9 @@ class Teardown:
         ]
 
     def release_shared(self, plan: Plan) -> None:
-        """Take away what a network shared that is gone, unless another wants it.
+        """Remove what a deleted network shared, unless another network needs it.
 
-        A creation either is known by now or finds nothing there, and makes it anew.
+        A network created meanwhile is either known by now or finds nothing, and makes it again.
         """
         shared = {each for each in plan.resources if is_shared(each)}
         if not shared:
@@ -150,12 +155,12 @@ class Teardown:
             self._reconciler.take_away(shared)
 
     def make_way(self, network: Network, wanted: Endpoint) -> None:
-        """Collect what stands in the way of an endpoint that is to be made.
+        """Tear down earlier endpoints that have the addresses of the new one.
 
-        An address that is given out again belongs to nobody else any more: a dockerd that was
-        killed never says so where the addresses are another IPAM's.
+        An address that is assigned again has lost its earlier owner.  A dockerd that was killed
+        never reports that if the addresses come from another IPAM.
         """
-        # Whoever had the address a moment ago is over, and nothing that was meant for it comes here.
+        # Packets of connections of the earlier endpoint must not reach the new one.
         self._kernel.connections_ended([each.ip for each in wanted.interfaces])
         in_the_way = self._store.endpoints_at(network.id, wanted.interfaces)
         same = self._store.endpoint(wanted.id)
@@ -171,9 +176,9 @@ class Teardown:
 
 
 def tracked_addresses(bound: BoundNetwork, endpoint: Endpoint) -> list[IPAddress]:
-    """Addresses of the endpoint by which the host's kernel knows its connections.
+    """Addresses of the endpoint whose connections the host's kernel may track.
 
-    Where the container's link is one on the LAN the host knows of none, unless it has a way there.
+    A link on the LAN bypasses the host's connection tracking, unless the host has a route there.
     """
     resources = bound.endpoint_plan(endpoint).resources
     is_tracked = any(isinstance(each, Veth | HostRoute) for each in resources)

@@ -18,15 +18,15 @@ class Store(Protocol):
         """The network of that id."""
 
     def networks(self) -> tuple[Network, ...]:
-        """All networks, in whatever state."""
+        """All networks, in any state."""
 
     def save_network(self, network: Network) -> None:
-        """Insert or replace; one that is being deleted stays so, whatever is saved."""
+        """Insert or replace; a network that is being deleted stays in that state."""
 
     def mark_network_deleting(self, network_id: NetworkID) -> bool:
         """Mark the network as being deleted; False if it is unknown.
 
-        Needs no lock of the network's: dockerd has forgotten it, whoever is at work on it.
+        Needs no lock of the network: dockerd has forgotten it, even while another call uses it.
         """
 
     def delete_network(self, network_id: NetworkID) -> None:
@@ -49,7 +49,9 @@ class Store(Protocol):
     def save_endpoint(self, endpoint: Endpoint) -> None:
         """Insert or replace; its network must be there.
 
-        One that is being deleted stays so, whatever is saved.
+        An endpoint that is being deleted stays in that state.
+
+        Raises StoreError.
         """
 
     def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
@@ -65,7 +67,10 @@ class Store(Protocol):
         """Declare the state complete: objects of pynet that it does not list may be removed."""
 
     def probe(self) -> None:
-        """Return if the state can be written, as far as can be told without writing."""
+        """Return if the state can be written, as far as is visible without writing.
+
+        Raises StoreError.
+        """
 
     def close(self) -> None:
-        """Let go of the state; nothing is lost without it."""
+        """Close the state; nothing is lost if this is never called."""

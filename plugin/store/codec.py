@@ -1,7 +1,7 @@
-"""Networks and endpoints as JSON, in the words of the model.
+"""Networks and endpoints as JSON, with the field names of the model.
 
-Decoding follows the types of the dataclasses, because msgspec does not decode a union of
-two types that are not its own, and an address is IPv4 or IPv6.
+Decoding follows the types of the dataclasses: an address is IPv4 or IPv6, and msgspec cannot
+decode a union of two types that it does not know.
 """
 
 import builtins
@@ -63,7 +63,7 @@ def damaged_network(network_id: NetworkID) -> Network:
 
 
 def damaged_endpoint(endpoint_id: EndpointID, network_id: NetworkID) -> Endpoint:
-    """What stands for an endpoint whose record cannot be read: as far as anybody knows, it runs."""
+    """What stands for an endpoint whose record cannot be read: it counts as running."""
     return Endpoint(
         id=endpoint_id, network_id=network_id, mac_address=MacAddress(""), sandbox_key=DAMAGED
     )

@@ -32,7 +32,7 @@ def state_directory(path: Path) -> Path:
 
 
 def require_state(directory: Path) -> None:
-    """Raise StoreError unless there is a state, NoPermissionError if this user cannot tell."""
+    """Raise StoreError unless there is a state, NoPermissionError if this user cannot see."""
     try:
         os.stat(directory / STATE_FILE)  # noqa: PTH116 - Path.exists() hides reasons
     except PermissionError as error:

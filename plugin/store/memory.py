@@ -91,7 +91,7 @@ class MemoryStore:
         """It can be written for as long as there is memory."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """There is nothing to close."""
 
     def _listed(self, places: Iterable[_Place]) -> tuple[Endpoint, ...]:
         found = {each: None for place in places for each in self._at.get(place, ())}

@@ -1,11 +1,11 @@
 """The state in one SQLite file, with all of it in memory for reading.
 
-A commit is in the file when it returns, so that it outlives the process wherever that is killed.
-One about a network is on the disk besides (WAL with synchronous=FULL), for a network outlives the
-machine.  No endpoint does: after a power failure there is neither its sandbox nor its link, and
-whatever the file says then of endpoints of the last seconds, a start puts right; so nobody waits for
-the disk on their behalf, seven times in the life of a container (synchronous=NORMAL: the order is
-kept, and the file is whole in any case).
+A commit is in the file when it returns, so that it survives a process that is killed at any point.
+
+A commit about a network is also on the disk (WAL with synchronous=FULL), because networks survive
+a power failure.  Endpoints do not: their sandboxes and links are gone, and a start corrects what
+the file has of the last seconds.  So a commit about an endpoint does not wait for the disk, seven
+times in the life of a container (synchronous=NORMAL: the order is kept, and the file is whole).
 """
 
 import os
@@ -29,8 +29,8 @@ from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
 _log: Final = Log("state")
 _BUSY_SECONDS: Final = 5.0
 _LOCK_SECONDS: Final = 10.0
-_SETTLED: Final = 0x706E6574  # "pnet": what the mark was before it was the file's own
-_TIGHT: Final = 1 << 16  # bytes left on a disk that is as good as full
+_SETTLED: Final = 0x706E6574  # "pnet": the value before it was made of the file's inode
+_TIGHT: Final = 1 << 16  # bytes left on a disk that counts as full
 _PUT_NETWORK: Final = (
     "INSERT INTO network VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
 )
@@ -77,7 +77,7 @@ class SqliteStore:
             self._memory.save_network(kept)
 
     def mark_network_deleting(self, network_id: NetworkID) -> bool:
-        # In memory first, whatever the disk says: the tick then sees to the rest.
+        # In memory first, even if the disk fails: the tick then does the rest.
         known = self._memory.mark_network_deleting(network_id)
         with self._lock:
             marked = self._memory.network(network_id)
@@ -206,7 +206,7 @@ class SqliteStore:
         self._on_disk = on_disk
 
     def _is_tight(self) -> bool:
-        """Whether a write may well fail, so that it is worth one to find out."""
+        """Whether a write is likely to fail, so that one should be tried to find out."""
         disk = os.statvfs(self._path)
         return bool(disk.f_flag & os.ST_RDONLY) or disk.f_bfree * disk.f_bsize < _TIGHT
 
@@ -226,10 +226,10 @@ class SqliteStore:
 
 
 def _mark_of(file: tuple[int, int]) -> int:
-    """What says in the file that it is settled, in the field that SQLite leaves to applications.
+    """The value that marks this file as settled, in the field that SQLite leaves to applications.
 
-    Made of the inode, so that a copy is not: of a copy that was put in its place, from a backup or
-    another host, nobody knows whether it lists all that runs here.  The field is signed.
+    It is made of the inode, so that a copy of the file is not settled.  A copy from a backup or
+    another host may not list all that runs here.  The field is signed.
     """
     return (crc32(str(file[1]).encode()) & 0x7FFFFFFF) | 1
 

@@ -1,1 +1,1 @@
-"""What nobody asks: comparing and repairing the host, idle timers, parents, addresses, firewalld."""
+"""Background work: comparing and repairing the host, idle timers, parents, addresses, firewalld."""

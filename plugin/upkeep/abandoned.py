@@ -1,8 +1,8 @@
-"""Endpoints and networks that dockerd will not mention again.
+"""Find endpoints and networks that dockerd has forgotten without deleting them here.
 
-dockerd forgets an endpoint whatever its driver answers, and also while the driver is away.  What
-is left of it is found by what the host shows: dockerd puts the link of a sandbox that ends back
-into the host's namespace, and a sandbox that has ended has no file any more.
+dockerd forgets an endpoint whatever its driver answers, and also while the driver is not running.
+The host shows what is left: dockerd moves the link of an ended sandbox back into the host's
+namespace, and the file of an ended sandbox is gone.
 """
 
 from typing import Final
@@ -35,7 +35,7 @@ class Abandoned:
         self._teardown = teardown
         self._inspector = inspector
         self._timer = timer
-        # Joined before this process began: while nobody was there to hear, dockerd may have let go.
+        # Joined before this process began: dockerd may have left them while no plugin ran.
         self._inherited = frozenset(
             endpoint.id
             for network in store.networks()
@@ -44,17 +44,19 @@ class Abandoned:
         )
 
     def collect(self, network: Network) -> frozenset[EndpointID]:
-        """Free what has been nobody's for long enough.
+        """Free endpoints that have been abandoned for long enough.
 
-        Answers which have lost link and sandbox and may turn out to be nobody's in a moment:
-        nothing is made for them until then.
+        Answers which endpoints have lost link and sandbox and are still being waited for: nothing
+        is made for them until then.
         """
         idle = {each.id: each for each in self._inspector.abandoned(network)}
         due = self._timer.due(network.id, {key: self._patience(idle[key]) for key in idle})
         for endpoint_id in due:
             endpoint = idle.pop(EndpointID(endpoint_id))
             self._teardown.collect(network, endpoint, forgotten=True)
-            _log.warning("endpoint.collected", endpoint=short(endpoint_id), reason="nobody has it")
+            _log.warning(
+                "endpoint.collected", endpoint=short(endpoint_id), reason="no sandbox uses it"
+            )
         waiting = [each for each in idle.values() if self._is_inherited(each)]
         return frozenset(each.id for each in self._inspector.unlinked(network, waiting))
 

@@ -1,4 +1,4 @@
-"""Everything that is wrong, in words: what ``pynet check`` shows."""
+"""Everything that is wrong, as ``pynet check`` shows it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -20,7 +20,7 @@ class Fault(Enum):
     SURPLUS = "left over"
     UNFINISHED = "unfinished"
     LOST = "its link is gone"
-    STALE = "nobody has it"
+    STALE = "no longer in use"
     UNPLUGGED = "runs without the parent's link; restart the container when the parent is back"
     DAMAGED = "damaged"
 
@@ -36,7 +36,7 @@ class Difference:
 
 
 class Inspection:
-    """Everything that is wrong, in words."""
+    """Everything that is wrong, as rows for people."""
 
     def __init__(self, store: Store, inspector: Inspector, locks: Locks) -> None:
         self._store = store
@@ -59,7 +59,7 @@ class Inspection:
         return found + self.left_over()
 
     def left_over(self) -> list[Difference]:
-        """What carries our mark and belongs to nobody."""
+        """Objects with pynet as owner that no record lists."""
         if not self._inspector.surplus():
             return []
         with self._locks.standstill():

@@ -33,8 +33,8 @@ _log: Final = Log("drift")
 class KnownFacts:
     """What the firewall holds, read once for all networks that are looked at in turn.
 
-    What lacks may have been added by a call since.  So the first difference is looked at again;
-    when that has confirmed one, facts were taken away, and what lacks later is believed.
+    A call may have added what is missing since the reading.  So the first difference is read again.
+    Once a second reading has confirmed a difference, later ones are believed at once.
     """
 
     def __init__(self, firewall: Firewall) -> None:
@@ -43,7 +43,7 @@ class KnownFacts:
         self._read()
 
     def confirm(self, differs: Callable[[frozenset[Fact]], bool]) -> None:
-        """Read again, unless earlier readings are known to tell what lacks."""
+        """Read again, unless an earlier difference was confirmed already."""
         if not self._confirmed:
             self._read()
             self._confirmed = differs(self.there)
@@ -86,13 +86,13 @@ class Inspector:
         return delta | facts.difference(wanted.facts)
 
     def wanted_facts(self) -> Iterator[Fact]:
-        """What active networks want of the firewall, as far as that can be said."""
+        """The facts that active networks want, of those networks that can be planned."""
         for network in self.store.networks():
             if network.state is not NetworkState.ACTIVE:
                 continue
             try:
                 yield from self.plans.active(network, self.store.endpoints(network.id)).facts
-            except PynetError as error:  # healing says it, too
+            except PynetError as error:  # healing reports it, too
                 _log.error("network.not_planned", network=short(network.id), reason=error)
 
     def unlinked(self, network: Network, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
@@ -146,8 +146,8 @@ class Inspector:
     def is_seen(self, network: Network) -> bool:
         """Whether the host shows that a container is on the network.
 
-        Those of a mode without links are as far as we were told; a killed dockerd tells nothing.
-        Of a network whose record cannot be read nobody knows.
+        Containers of a mode without links do not count: only dockerd's calls tell of those, and a
+        killed dockerd makes none.  A network whose record cannot be read counts as seen.
         """
         if not self.is_readable(network):
             return True
@@ -158,11 +158,11 @@ class Inspector:
         )
 
     def surplus(self, facts: frozenset[Fact] | None = None) -> list[Resource]:
-        """What carries our mark and belongs to nobody; a call that runs may be about to own it.
+        """Objects with pynet as owner that no record lists; a running call may be about to own one.
 
-        What is known of others' bridges is none of it: it comes and goes with them.  What a network
-        has whose record cannot be read is none of it, either.  ``facts`` are those that the firewall
-        held a moment ago.
+        Facts about bridges of other programs are not among them: they follow those bridges.  Nor are
+        objects of a network whose record cannot be read.  ``facts`` are what the firewall held at
+        the last reading.
         """
         there = self._firewall.read() if facts is None else facts
         unreadable = self.unreadable()
@@ -180,7 +180,7 @@ class Inspector:
         ]
 
     def is_readable(self, network: Network) -> bool:
-        """Whether anybody can say what the host should hold for the network."""
+        """whether the plan of the network can be made."""
         try:
             self.plans.all_of(network, self.store.endpoints(network.id))
         except PynetError:
@@ -188,7 +188,7 @@ class Inspector:
         return True
 
     def unreadable(self) -> list[Unreadable]:
-        """Networks of which nobody can say what the host should hold, each with the reason."""
+        """Networks whose plan cannot be made, each with the reason."""
         found = []
         for network in self.store.networks():
             endpoints = self.store.endpoints(network.id)

@@ -1,8 +1,8 @@
-"""Put the links by which containers come in into a zone of firewalld, where it filters.
+"""Put the links by which containers reach the host into a zone of firewalld, where it filters.
 
-firewalld refuses what comes in by other links, whatever our own rules accept, and it forgets the
-links whenever it is reloaded.  A bridge that a network shares with others is left to the user:
-with a whole LAN behind it, only the user can say what to accept there.
+firewalld rejects traffic of links that are in no zone, even if pynet's rules accept it.  A reload
+of firewalld forgets the links.  An adopted bridge is left to the user: a whole LAN may be
+behind it, and only the user knows what to accept from there.
 """
 
 import threading
@@ -45,9 +45,9 @@ class FirewalldZones:
         self._looking = threading.Lock()
 
     def look_after(self) -> bool:
-        """Have every link of ours in a zone; whether that is so, or nobody filters.
+        """Put every link of pynet into a zone; answers whether all are, or firewalld is not there.
 
-        May take seconds, and is not for a call.
+        May take seconds, so no call of dockerd may wait for it.
         """
         with self._looking:
             try:
@@ -80,7 +80,7 @@ class FirewalldZones:
 
     def _tell(self, error: FirewallError, missing: list[IfName]) -> None:
         if not missing:
-            return  # what is left over in a zone hurts nobody
+            return  # a link that is left over in a zone does no harm
         lines = " ".join(f"--add-interface={name}" for name in missing)
         self._health.degrade(
             _FIREWALLD,
@@ -109,8 +109,8 @@ class FirewalldZones:
 class FirewalldSync:
     """A thread that looks after the zones: firewalld may take seconds to answer.
 
-    It looks when a link of ours or firewalld's table came or went, and every ``tick`` seconds.
-    Raises KernelError if it can hear of neither.
+    It looks when a link of pynet or firewalld's table came or went, and every ``tick`` seconds.
+    Raises KernelError if the kernel announces neither to it.
     """
 
     def __init__(self, look_after: Callable[[], bool], tick: float) -> None:

@@ -1,7 +1,7 @@
-"""What other people's firewalls on this host mean for the traffic of our networks.
+"""Report other firewalls on this host that may drop the traffic of pynet's networks.
 
-A packet that one table drops is lost whatever another says.  What could drop ours and cannot be
-told to let it through is said in the health, one condition for each reason.
+A packet that one table drops is lost, even if another table accepts it.  The health has one
+condition for each table that may drop such packets and where pynet cannot add an accept rule.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ class ForwardPolicy:
         self._health = health
 
     def tell(self, unserved: Iterable[Unserved]) -> None:
-        """Say for which families our rule beside Docker's is missing, where that matters."""
+        """Report the families whose accept rule in Docker's chains is missing, where that matters."""
         reasons: defaultdict[int, list[str]] = defaultdict(list)
         for each in unserved:
             reasons[each.version].append(each.why)

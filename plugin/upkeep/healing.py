@@ -1,8 +1,8 @@
-"""Brings host and state together: at start, every tick, and when somebody meddled.
+"""Make the host match the state: at start, at every tick, and after changes from outside.
 
-The three are one function.  Per network, under its lock: finish what was begun, make what
-is missing, forget endpoints whose link is gone.  Then, with everything standing still: take
-away what carries our mark and belongs to nobody.
+All three use one function.  For each network, under its lock: finish what was begun, make what
+is missing, delete endpoints whose link is gone.  Then, with all calls kept out: remove
+objects with pynet as owner that no record lists.
 """
 
 import threading
@@ -66,9 +66,9 @@ class Healer:
         self._healing = threading.Lock()
 
     def prepare(self) -> None:
-        """Have the rules that are the same for all networks, before anybody listens for changes.
+        """Install the rules that are the same for all networks, before the watches start.
 
-        Of a version before this one there may be tables without what these rules ask for.
+        An earlier version may have left tables without the elements that these rules look up.
         """
         self._prepare_firewall(drift=False, known=self._inspector.wanted_facts())
 
@@ -77,7 +77,7 @@ class Healer:
         self._heal(drift=False)
 
     def heal(self) -> None:
-        """One pass over everything; what fails is said in the health and tried again."""
+        """Heal everything once; what fails is reported in the health and tried again."""
         self._heal(drift=True)
 
     def heal_networks(self, network_ids: Iterable[NetworkID]) -> None:
@@ -134,7 +134,7 @@ class Healer:
     def _heal_each(
         self, networks: Iterable[Network], facts: KnownFacts, *, drift: bool
     ) -> list[str]:
-        """Heal one after the other; what failed, in words."""
+        """Heal one network after the other; answers what failed, as sentences."""
         failures = []
         for network in networks:
             try:
@@ -200,11 +200,11 @@ class Healer:
                 # dockerd knows it no more: what could not be removed then is removed now.
                 self._teardown.collect(network, endpoint)
                 _log.warning("endpoint.undone", endpoint=short(endpoint.id))
-        doubtful = self._abandoned.collect(network)
-        joined = [each for each in self._known(network, doubtful) if each.joined]
+        undecided = self._abandoned.collect(network)
+        joined = [each for each in self._known(network, undecided) if each.joined]
         for endpoint in self._inspector.unlinked(network, joined):
             self._detach(network, endpoint)
-        delta = self._inspector.wanting(network, self._known(network, doubtful), facts)
+        delta = self._inspector.wanting(network, self._known(network, undecided), facts)
         wanting = delta.missing | delta.changed
         if not wanting:
             return
@@ -212,15 +212,15 @@ class Healer:
             _report(wanting, network=short(network.id))
         else:
             _log.info("network.restored", network=short(network.id), things=len(wanting))
-        self._reconciler.mend(wanting)
+        self._reconciler.repair(wanting)
         if delta.changed:
             # A link that was made anew has nothing of what was on it, and had been looked at.
-            delta = self._inspector.wanting(network, self._known(network, doubtful), facts)
-            self._reconciler.mend(delta.missing | delta.changed)
+            delta = self._inspector.wanting(network, self._known(network, undecided), facts)
+            self._reconciler.repair(delta.missing | delta.changed)
 
-    def _known(self, network: Network, doubtful: frozenset[EndpointID]) -> list[Endpoint]:
+    def _known(self, network: Network, undecided: frozenset[EndpointID]) -> list[Endpoint]:
         """The endpoints that are surely dockerd's: nothing is made or taken of the others yet."""
-        return [each for each in self._store.endpoints(network.id) if each.id not in doubtful]
+        return [each for each in self._store.endpoints(network.id) if each.id not in undecided]
 
     def _detach(self, network: Network, endpoint: Endpoint) -> None:
         """Its link is gone, and so is the sandbox that held the other end."""
@@ -234,17 +234,17 @@ class Healer:
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 
     def _lacks_parent(self, bound: BoundNetwork, plan: Plan) -> bool:
-        """Whether a link that is not ours is gone: then it is no sandbox's end that took ours.
+        """Whether a link of others that the network needs is gone, so that its links went with it.
 
-        A VLAN or a dummy of the network's own comes back by itself, after a boot for instance.
+        A VLAN or a dummy that pynet makes does not count: healing makes it again, as after a boot.
         """
         links = (bound.plan | plan).links_of_others
         return bool(self._reconciler.kernel.missing_links(links))
 
     def _sweep(self, known: frozenset[Fact]) -> None:
-        """The quick look needs no standstill: mostly there is nothing to take away.
+        """Look first without keeping calls out: mostly there is nothing to remove.
 
-        What the firewall held when this pass began is good enough for it.
+        What the firewall held when this pass began is recent enough for that look.
         """
         surplus = self._inspector.surplus(known)
         if not surplus:

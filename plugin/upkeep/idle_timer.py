@@ -1,9 +1,9 @@
-"""What dockerd seems to have forgotten without a word, and for how long.
+"""Measure how long a thing has been unused that dockerd may have forgotten.
 
-A dockerd that was killed never deletes what it had made and not yet noted, nor, where the
-addresses are another IPAM's, what its dead containers had.  Nothing in the protocol tells; so
-a thing must have been in nobody's use for long before it is taken for forgotten.  The clock is
-this process's: a restart begins anew, which only means more patience.
+A dockerd that was killed never deletes what it had made and not yet saved.  With another IPAM it
+does not delete endpoints of dead containers either.  The protocol reports neither.  So a
+thing counts as forgotten only after it has been unused for long.  The clock belongs to this
+process: a restart starts the time again, which only means more patience.
 """
 
 import time

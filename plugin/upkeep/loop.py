@@ -1,6 +1,6 @@
 """The loop: look at everything at the start, at every tick, and soon after a change.
 
-A step that fails is said in the health, and the others are run all the same.
+A step that fails is reported in the health, and the other steps still run.
 """
 
 import threading
@@ -39,10 +39,10 @@ _SECOND_LOOK_SECONDS: Final = INHERITED_SECONDS + 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """What is looked after.
+    """The parts that the loop runs.
 
-    ``probe`` raises PynetError if the state cannot be written.  ``recall`` tells the address side
-    what it may have missed, and ``collect`` has it forget what is over; both raise PynetError.
+    ``probe`` raises PynetError if the state cannot be written.  ``recall`` reports to the IPAM
+    what it may have missed, and ``collect`` ends expired leases; both raise PynetError.
     """
 
     store: Store
@@ -88,7 +88,7 @@ class Loop:
         self._step("networks", self._upkeep.healer.restore)
         self._step("parents", self._upkeep.parents.look_after)
         self._check("address store", self._upkeep.recall)
-        # What dockerd let go of while pynet was away is known for sure at a second look.
+        # Endpoints that dockerd left while pynet was not running are certain at a second look only.
         self._due = time.monotonic() + min(self._tick, _SECOND_LOOK_SECONDS)
 
     def look(self) -> None:
@@ -118,7 +118,7 @@ class Loop:
         if networks and self._failure(
             "networks", lambda: self._upkeep.healer.heal_networks(networks)
         ):
-            self._all_changed()  # a look at everything says in the health what fails
+            self._all_changed()  # a look at everything reports failures in the health
         if parents:
             self._step("parents", self._upkeep.parents.look_after)
 
@@ -184,7 +184,7 @@ class Loop:
         )
 
     def _entry_added(self, entry: FloodEntry) -> None:
-        """What somebody else put there is removed by a look at everything."""
+        """Look at everything, which removes entries that another program added."""
         network_id = owner_of(self._upkeep.store, self._upkeep.bound, entry.ifname)
         network = None if network_id is None else self._upkeep.store.network(network_id)
         if network is not None and not is_peers(network, entry):
@@ -207,7 +207,7 @@ class Loop:
             self._health.degrade(what, reason, "see the log; pynet tries again with every tick")
 
     def _check(self, store: str, act: Callable[[], object]) -> None:
-        """Say in the health what a store cannot do."""
+        """Report in the health what a store cannot do."""
         reason = self._failure(store, act)
         if reason is None:
             self._health.recover(store)

@@ -1,4 +1,4 @@
-"""Change what a network's record says of its surroundings, and the host with it."""
+"""Change what a network's record has of its surroundings, and change the host with it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -44,4 +44,4 @@ class Moves:
                 return
             _log.info("host.moved", network=short(network.id), things=len(delta.missing))
             self._reconciler.remove(Plan(resources=delta.surplus))
-            self._reconciler.mend(delta.missing | delta.changed)
+            self._reconciler.repair(delta.missing | delta.changed)

@@ -1,4 +1,4 @@
-"""Say which network a link of the host belongs to, so that an event is that network's alone."""
+"""Find the network that a link of the host belongs to, so that an event heals that network alone."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ _DERIVED: Final = "pn"  # every name that is derived from an id begins with it
 def owner_of(store: Store, bound: BoundNetworks, ifname: str) -> NetworkID | None:
     """Return the network that should have the link now; None if no network should.
 
-    The links of containers that have left, and those that go into sandboxes, are nobody's.
+    Links of containers that have left, and links that move into sandboxes, belong to no network.
     """
     if is_handoff(ifname):
         return None  # every container that starts takes one along

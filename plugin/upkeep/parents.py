@@ -1,7 +1,7 @@
-"""Watch the host's links that networks stand on, and say in the health what is wrong with them.
+"""Watch the parents of networks, and report in the health what is wrong with them.
 
-They are not ours: they go down, are renamed, are unplugged and come back.  Nothing is done to
-them; what is wrong is said, until it is right again.
+Parents belong to the host: they go down, are renamed, are unplugged and come back.  pynet never
+changes a parent; it reports a fault until the fault is gone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ class Parents:
         self._survey = survey
 
     def look_after(self) -> None:
-        """Say in the health which parents cannot carry their networks now, and what is doubtful."""
+        """Report in the health which parents cannot carry their networks now, and give hints."""
         uses = list(self._uses())
         names = frozenset(name for _, use in uses for name in use.names)
         self._survey.know(names)

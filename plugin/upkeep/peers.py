@@ -1,4 +1,4 @@
-"""The other hosts of networks that span several, as the cluster tells of them."""
+"""Follow the cluster: the other hosts of networks that span several hosts."""
 
 from collections.abc import Callable
 from typing import Final
@@ -58,7 +58,7 @@ class Peers:
         self._tell_lost()
 
     def _tell_lost(self) -> None:
-        """Say in the health which networks reach nobody: the host has lost its address among theirs."""
+        """Report the networks that reach no host: this host has lost its address in them."""
         networks = self._spanning()
         wanted = {each.local for each in networks if each.local is not None}
         there = self._moves.kernel.links_with(wanted) if wanted else {}

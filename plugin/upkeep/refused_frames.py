@@ -1,4 +1,4 @@
-"""Tells whose frames the guards drop: a router or a VPN in a container is silent without it."""
+"""Report whose frames the guards drop: else a router or VPN in a container fails without a reason."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Name the containers that run without their link, because its parent was taken away."""
+"""Name the containers that run without their link, because its parent was removed."""
 
 from typing import Final
 
@@ -11,9 +11,9 @@ _CONTAINERS: Final = "containers of "
 
 
 def tell_unplugged(store: Store, health: Health) -> None:
-    """Say them in the health, until the engine takes them out of their network or stops them.
+    """Report them in the health, until the engine disconnects or stops them.
 
-    That the parent is back says nothing of them.
+    They do not get their link back when the parent is back.
     """
     said = set()
     for network in store.networks():

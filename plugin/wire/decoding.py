@@ -22,6 +22,8 @@ def decode(body: bytes, kind: type[T]) -> T:
 
     An empty body is refused: dockerd repeats a call whose answer was lost without its body
     (moby, pkg/plugins/client.go), and what it asked for then is not known.
+
+    Raises WireError.
     """
     if not body.strip():
         raise WireError("$", "the body is empty; a repeated call comes without what it asks for")
@@ -44,7 +46,7 @@ def parse_address(text: str, path: str) -> IPAddress:
 
 
 def parse_interface(text: str, path: str) -> IPInterface:
-    """An address with the length of its subnet."""
+    """An address with the length of its subnet.  Raises WireError."""
     if "/" not in text:
         raise WireError(path, f"{text!r} has no prefix length, expected one as 10.0.0.2/24")
     return _parse(
@@ -58,12 +60,12 @@ def parse_network(text: str, path: str) -> IPNetwork:
 
 
 def parse_mac(text: str, path: str) -> MacAddress:
-    """A unicast hardware address, in whatever notation, given out in lower case with colons."""
+    """A unicast hardware address in any notation, returned in lower case with colons."""
     return _parse(unicast_mac, text, path, "the address of one host, as 02:42:0a:00:00:02")
 
 
 def require(text: str, path: str) -> str:
-    """Text that must not be empty."""
+    """Text that must not be empty.  Raises WireError."""
     if not text:
         raise WireError(path, "is empty")
     return text
@@ -73,6 +75,8 @@ def identifier(text: str, path: str) -> str:
     """An id as engines make them: 64 hexadecimal digits, or in swarm 25 letters and digits.
 
     Names and marks on the host derive from it, and a mark holds two ids (linux/if.h, IFALIASZ).
+
+    Raises WireError.
     """
     require(text, path)
     if not _ID.fullmatch(text):

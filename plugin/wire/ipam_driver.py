@@ -69,7 +69,7 @@ class RequestAddressRequest(PoolRequest, frozen=True, kw_only=True):
 
 
 class ReleaseAddressRequest(PoolRequest, frozen=True, kw_only=True):
-    """An address that nobody has any more."""
+    """An address that its container has given up."""
 
     Address: str
 

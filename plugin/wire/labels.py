@@ -23,7 +23,7 @@ PORT_MAP: Final = PREFIX + "portmap"
 EXPOSED_PORTS: Final = PREFIX + "endpoint.exposedports"
 MAC_ADDRESS: Final = PREFIX + "endpoint.macaddress"
 SYSCTLS: Final = PREFIX + "endpoint.sysctls"
-# moby, netlabel/labels.go (NoProxy6To4): the sandbox has a gateway for each family; both are told
+# moby, netlabel/labels.go (NoProxy6To4): the sandbox has a gateway for each family; both get it
 NO_PROXY_6TO4: Final = PREFIX + "driver.private.no_proxy_6to4"
 ENDPOINT_NAME: Final = PREFIX + "endpoint.name"
 IFNAME: Final = PREFIX + "endpoint.ifname"
@@ -61,11 +61,11 @@ ENGINES_OWN: Final = (*ADVERTISING, *_FLAGS)
 _TRUE: Final = ("true", "t", "1")  # as Go's strconv.ParseBool reads them
 _DEFAULT_BRIDGE: Final = PREFIX + "bridge.default_bridge"
 _WINDOWS: Final = PREFIX + "windowsshim."  # a Docker of another system reads them
-# Whoever begins a name with one of these means an option of Docker's or of pynet's.
+# A name that begins with one of these is meant as an option of Docker or of pynet.
 _OUR_WORDS: Final = frozenset(
     {"bridge", "container", "docker", "driver", "endpoint", "host", "network", "pynet"}
 )
-# What a user can say of an endpoint to the engine itself, and what the engine says of it.
+# Labels of endpoints: one is set by the user for the engine, the other by the engine.
 _OF_ENDPOINTS: Final = (IFNAME, SYSCTLS)
 _ENGINES_OF_ENDPOINTS: Final = (
     *(PORT_MAP, EXPOSED_PORTS, MAC_ADDRESS, ENDPOINT_NAME),
@@ -79,6 +79,8 @@ def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
     """What the user gave with ``-o``, by short names.
 
     Docker's own driver passes over names of Docker's that do not exist.
+
+    Raises WireError, RefusedError.
     """
     short: dict[str, str] = {}
     for label, text in _generic(options, path).items():
@@ -91,7 +93,7 @@ def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
         if short.setdefault(name, text) != text:
             raise WireError(
                 f"{path}[{GENERIC}]",
-                f"{label} is {text!r} and {name} is {short[name]!r}: say it once",
+                f"{label} is {text!r} and {name} is {short[name]!r}; set only one of them",
             )
     return short
 
@@ -103,10 +105,10 @@ def engine_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
 
 
 def endpoint_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
-    """What the user gave with ``--driver-opt``: dockerd mixes it with labels of its own.
+    """The user's ``--driver-opt`` values, taken out of the labels that dockerd adds.
 
-    Which those are depends on the engine, so that only what is nearly one of the user's is
-    refused.
+    The labels depend on the version of the engine.  So an unknown name is refused only if it
+    resembles an option.
     """
     stem = PREFIX + "endpoint."
     for name in options:
@@ -122,9 +124,9 @@ def endpoint_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
 
 
 def has_ipv6_off(options: Mapping[str, Any]) -> bool:
-    """Whether the engine switches IPv6 off on the endpoint's link (27 and later do what it says).
+    """Whether the label has the engine disable IPv6 on the endpoint's link (engine 27 and later).
 
-    The value is settings with commas between them, and IFNAME in place of the link's name.
+    The value is a list of sysctls with commas, and IFNAME in place of the link's name.
     """
     settings = str(options.get(SYSCTLS) or "").split(",")
     pairs = [setting.strip().partition("=") for setting in settings]
@@ -132,9 +134,9 @@ def has_ipv6_off(options: Mapping[str, Any]) -> bool:
 
 
 def pool_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """What the user gave with ``--ipam-opt``.
+    """The user's ``--ipam-opt`` values.
 
-    Swarm leaves words of other calls among them (moby, cnmallocator: RequestAddressType and
+    Swarm leaves labels of other calls among them (moby, cnmallocator: RequestAddressType and
     the serial flag), which are no options of a pool.
     """
     return {
@@ -145,7 +147,7 @@ def pool_options(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def flag(options: Mapping[str, Any], label: str, *, default: bool, path: str) -> bool:
-    """A label that says yes or no; engines before 28 leave some out."""
+    """A label that is true or false; engines before 28 leave some out.  Raises WireError."""
     value = options.get(label)
     if value is None:
         return default
@@ -157,9 +159,9 @@ def flag(options: Mapping[str, Any], label: str, *, default: bool, path: str) ->
 
 
 def _is_passed_over(name: str, text: str) -> bool:
-    """What says nothing to a driver: what others read, and what every network is but Docker's own.
+    """Whether a driver may ignore the option: another program reads it, or it is always true here.
 
-    Raises UnknownOptionError for what was to say something.
+    Raises UnknownOptionError for a name that is meant for Docker or pynet, and is unknown.
     """
     if name == _DEFAULT_BRIDGE:
         if text.lower() in _TRUE:
@@ -179,12 +181,15 @@ def _is_passed_over(name: str, text: str) -> bool:
 
 
 def _is_anothers(name: str) -> bool:
-    """A label of another tool, as ``io.drone.network.pod``: whoever misspells one of ours is told."""
-    ours = {each.rpartition(".")[2]: each for each in (*SHORT_NAMES, *ENGINES_OWN)}
-    ours |= {each: each for each in option_names()}
+    """Whether it is a label of another tool, as ``io.drone.network.pod``.
+
+    Raises UnknownOptionError for a misspelt option of Docker or pynet.
+    """
+    own = {each.rpartition(".")[2]: each for each in (*SHORT_NAMES, *ENGINES_OWN)}
+    own |= {each: each for each in option_names()}
     first, last = name.partition(".")[0], name.rpartition(".")[2]
-    if last in ours:
-        raise UnknownOptionError(name, "to pynet", (), f"the option is called {ours[last]}")
+    if last in own:
+        raise UnknownOptionError(name, "to pynet", (), f"the option is called {own[last]}")
     if first in _OUR_WORDS:
         hint = f"Docker's options begin with {PREFIX}, and pynet's have no dot"
         raise UnknownOptionError(name, "to pynet", (), hint)
@@ -213,7 +218,10 @@ def _unknown(name: str, where: str, stem: str, known: Sequence[str]) -> UnknownO
 
 
 def _check_engines_own(label: str, text: str, options: Mapping[str, Any], path: str) -> None:
-    """Engines from 28 on have done what it says; with others it would say nothing."""
+    """Refuse an option that only engines from 28 on know, if this engine is older.
+
+    Raises RefusedError, InvalidOptionError.
+    """
     if label in ADVERTISING:
         least, most = ADVERTISING[label]
         if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):

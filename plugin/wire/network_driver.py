@@ -36,7 +36,7 @@ _MODE: Final = "mode"
 
 
 class IPAMData(Struct, frozen=True, kw_only=True):
-    """One subnet; the values are CIDR, whatever docs/remote.md shows."""
+    """One subnet; the values are CIDR, although docs/remote.md shows addresses."""
 
     AddressSpace: str = ""
     Pool: str = ""
@@ -86,7 +86,7 @@ class AllocateNetworkRequest(CreateNetworkRequest, frozen=True, kw_only=True):
         return asked.network(default_mode)
 
     def engine_options(self) -> dict[str, str]:
-        """What the engines of the nodes will want to be told again."""
+        """The options that the engines of the nodes get back with CreateNetwork."""
         return labels.engine_options(self._as_of_a_node(), "$.Options")
 
     def _as_of_a_node(self) -> OptionMap:
@@ -124,7 +124,7 @@ class EndpointRequest(NetworkRequest, frozen=True, kw_only=True):
 
 
 class EndpointInterface(Struct, frozen=True, kw_only=True):
-    """What dockerd knows of an endpoint; an empty text is "you choose"."""
+    """The values that dockerd has for an endpoint; the driver chooses a value that is empty."""
 
     Address: str = ""
     AddressIPv6: str = ""
@@ -184,6 +184,8 @@ class ProgramRequest(EndpointRequest, frozen=True, kw_only=True):
 
         Exact host ports come before ranges that may hold them, and next to each other come
         bindings that differ only in their host address.
+
+        Raises WireError.
         """
         wishes = (self.Options or {}).get(labels.PORT_MAP) or []
         path = f"$.Options[{labels.PORT_MAP}]"

@@ -18,7 +18,7 @@ class PortBindingMessage(Struct, frozen=True, kw_only=True):
     HostPortEnd: int = 0
 
     def binding(self, path: str) -> PortBinding:
-        """The wish, checked."""
+        """The request as a checked value.  Raises WireError."""
         try:
             protocol = Protocol(self.Proto)
         except ValueError:

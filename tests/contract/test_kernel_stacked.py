@@ -194,7 +194,7 @@ class TestVlan:
         """With that name: the kernel has one link for a number."""
         host.need_link("vlan")
         host.add_vlan("vlan100", PARENT, 100)
-        with pytest.raises(RefusedError, match="is there already, as vlan100; say parent=vlan100"):
+        with pytest.raises(RefusedError, match="is there already, as vlan100; use parent=vlan100"):
             make(host, VLAN)
 
         assert host.kernel.read_all() == frozenset()

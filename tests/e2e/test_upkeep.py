@@ -68,7 +68,7 @@ def test_a_network_that_docker_forgot(site: Site, plugin: PluginProcess) -> None
     pynet(site, plugin, "gc")
     left = [network["id"] for network in plugin.ask("/v1/networks")]
 
-    assert "nobody has it" in shown
+    assert "no longer in use" in shown
     assert len(identities) == len(left) + 1
     assert bridge not in site.host.run("ip", "link")
     assert pynet(site, plugin, "gc") == "there is no garbage\n"

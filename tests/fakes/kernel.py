@@ -299,7 +299,7 @@ class FakeKernel:
                 if (theirs.lower, theirs.vlan) == (resource.parent, resource.number):
                     raise RefusedError(
                         f"VLAN {resource.number} of {resource.parent} is there already, as {name}; "
-                        f"say parent={name}"
+                        f"use parent={name}"
                     )
 
     def _ensure_route(self, route: HostRoute) -> None:

@@ -21,7 +21,7 @@ class FaultyStore(MemoryStore):
     def mark_network_deleting(self, network_id: NetworkID) -> bool:
         known = super().mark_network_deleting(
             network_id
-        )  # in memory whatever the disk says, as in life
+        )  # in memory even if the disk fails, as in life
         if known:
             self._point("mark network")
         return known

@@ -160,7 +160,7 @@ def _elements(resources: Iterable[Resource]) -> list[str]:
     facts = [each for each in resources if isinstance(each, Fact)]
     elements = {element for fact in facts for element in elements_of(fact)}
     return [
-        f"element {each.container} {' . '.join(each.match)}"
+        f"element {each.set_name} {' . '.join(each.match)}"
         + (f" : {' . '.join(each.data)}" if each.data else "")
         for each in sorted(elements, key=repr)
     ]

@@ -39,7 +39,7 @@ _NESTED: Final = frozenset({4, 9, 17, 18})
 _NAMELESS: Final = re.compile(r"__(set|map)\d+")
 _HEAD: Final = '''"""The skeleton as nf_tables takes it, compiled by nft from ``skeleton.py``.
 
-Written anew by ``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py``.  Words in braces are
+Written anew by ``PYNET_WRITE_GOLDEN=1 pytest tests/golden/test_compiled.py``.  Fields in braces are
 the mark, the complement of the mark, and the mark that is accepted with its mask.
 """
 

@@ -79,7 +79,7 @@ def test_every_option_has_a_case(mode: str) -> None:
 def test_every_set_and_map_has_an_element_in_some_case() -> None:
     """But those that are filled by what others have on the host."""
     filled = {
-        each.container
+        each.set_name
         for case in CASES.values()
         for fact in case.facts()
         for each in elements_of(fact)

@@ -9,7 +9,7 @@ CONTAINERS: Final = {
         "a network",
     ),
     "pn_same": ("each bridge with itself: traffic inside one network", "a network"),
-    "pn_apart": ("each bridge with itself whose containers are kept apart", "`icc=false`"),
+    "pn_apart": ("each bridge with itself whose containers are isolated", "`icc=false`"),
     "pn_allowed": ("addresses of such a network that may exchange traffic", "`icc_allow`"),
     "pn_adopted": ("bridges that were there before", "`bridge_name`"),
     "pn_members": ("containers on those bridges, among others", "a container on such a bridge"),
@@ -23,7 +23,7 @@ CONTAINERS: Final = {
         "a bridge, and the MAC address of a container that is the others' gateway",
         "a container that `gateway_container` names",
     ),
-    "pn_shims": ("the host's links among containers that stand on a parent", "`host_access`"),
+    "pn_shims": ("the host's links among containers on a parent", "`host_access`"),
     "pn_shim": (
         "such a link, and the MAC and IP address that a container has on it",
         "a container, with `host_access`",
@@ -39,7 +39,7 @@ CONTAINERS: Final = {
     "pn_docker": ("bridges of Docker's own networks", "Docker, seen when it makes them"),
     "pn_outside": (
         "bridges of others with something on them, none of them Docker's",
-        "whoever makes them, seen when they get their first port",
+        "another program, seen when they get their first port",
     ),
     "pn_trusted": ("a link of the host, and a bridge that is open to it", "`trusted_interfaces`"),
     "pn_obeyed": (
@@ -48,7 +48,7 @@ CONTAINERS: Final = {
     ),
     "pn_shared": ("subnets of bridges that were there before", "`bridge_name`"),
     "pn_unprotected": (
-        "bridges whose containers are open to whoever has a route",
+        "bridges whose containers are open to every host with a route",
         "`gateway_mode_ipv…=nat-unprotected`",
     ),
     "pn_routed": (
@@ -56,7 +56,7 @@ CONTAINERS: Final = {
         "`gateway_mode_ipv…=routed`",
     ),
     "pn_routed_ports": (
-        "a container's address, protocol and port that are open to whoever has a route",
+        "a container's address, protocol and port that are open to every host with a route",
         "`-p` on a routed network",
     ),
     "pn_host_closed": ("bridges that do not reach all of the host", "`host_services`"),
@@ -84,16 +84,16 @@ CONTAINERS: Final = {
     ),
     "pn_sources": ("a subnet → the address it has outside", "`host_ipv4`, `host_ipv6`"),
     "pn_guarded": (
-        "ports that may speak only as themselves",
+        "bridge ports that may use only their own addresses",
         "a container, unless `spoof_guard=false`",
     ),
     "pn_guard_mac": ("a port and its MAC address", "the same"),
     "pn_guard": ("a port and an address that it may send from", "the same"),
-    "pn_guard_target": ("a port and an address that it may say is its own", "the same"),
-    "pn_guard_lladdr": ("a port and its MAC address as neighbour discovery tells it", "the same"),
+    "pn_guard_target": ("a port and an address that it may announce", "the same"),
+    "pn_guard_lladdr": ("a port and its MAC address in neighbour discovery", "the same"),
     "pn_refusals": (
         "ports at which a guard has dropped something, each with a counter; for an hour after the last",
-        "a container that speaks as another",
+        "a container that uses the address of another",
     ),
     "pn_separate": ("ports of networks without traffic between containers", "`icc=false`"),
     "pn_pairs": ("addresses that may exchange traffic all the same", "`icc_allow`"),
@@ -110,13 +110,13 @@ CONTAINERS: Final = {
     ),
 }
 CHAINS: Final = {
-    "pn_raw": "What a container or another host sends is received by the bridge, never by its port: whoever is heard there has got past what guards "
-    "it. 127.0.0.0/8 does not come in from outside. A port that is published on 127.0.0.1 is therefore not reached "
-    "from the LAN, though `route_localnet` is on where it leads to a container. What goes to a gateway container comes back from it, and is a "
-    "connection only then. What comes in by a parent with the parent's own MAC address was sent by an ipvlan container that "
-    "wants to get past the host's link among them.",
-    "pn_shim": "On the host's link among containers that stand on a parent nobody else is heard. The LAN hears and could "
-    "speak to that link: it would get past what guards the parent, and a neighbour that got an answer would take the link "
+    "pn_raw": "Packets of a container or of another host arrive at the bridge, never at its bridge port: a packet that arrives there "
+    "has bypassed the guards. 127.0.0.0/8 does not come in from outside. So a port that is published on 127.0.0.1 is not reached "
+    "from the LAN, although `route_localnet` is on for links to containers. Packets to a gateway container come back from it, and are "
+    "tracked only then. Packets that arrive at a parent with the parent's own MAC address were sent by an ipvlan container, to "
+    "bypass the host's link among them.",
+    "pn_shim": "On the host's link among containers on a parent only those containers are accepted. The LAN could send packets "
+    "to that link, which would bypass the firewall of the parent. A neighbour that got an answer would use its MAC address "
     "for the host.",
     "pn_translate": "Looks a port up, on one address first, and sends the packet to the container. What comes from a "
     "link-local address is left to the proxy.",
@@ -127,45 +127,45 @@ CHAINS: Final = {
     "pn_postrouting": "What leaves gets the address that options of its network name. What comes from 127.0.0.1, or from a container, to a "
     "published port gets the bridge's address, so that the answer comes back this way. So does what goes to a container on a "
     "parent, which would answer by its LAN.",
-    "pn_within": "What comes here without a mark was sent to a neighbour by way of the host, though containers are kept apart. "
-    "Published ports are reached, gateway containers too, and who stands on an adopted bridge without being a container.",
+    "pn_within": "Packets without a mark were sent to a neighbour by way of the host, although containers are isolated. "
+    "Published ports and gateway containers are reached, and machines on an adopted bridge that are no containers.",
     "pn_in": "To a container from outside its network: published ports, trusted links, what the gateway mode opens.",
-    "pn_out": "To where no container of ours is. Containers on a parent have a way of their own. A bridge that nobody has "
-    "seen yet may be one that Docker made while pynet was away, and stays closed until it is known.",
+    "pn_out": "To destinations that are no containers of pynet. Containers on a parent are reached by a shim. A bridge that pynet has "
+    "not seen yet may be one that Docker made while pynet was not running, and stays closed until it is known.",
     "pn_masquerade": "What else leaves is hidden behind an address of the host, unless a rule of yours in iptables' POSTROUTING has "
     "translated it before, or accepted it: then the mark is missing that the last rule there sets.",
     "pn_pass": "Marks the packet for Docker's chain and accepts it.",
-    "pn_unmark": "Takes the mark away again, before `tc` and iptables' mangle see it. What belongs into an encrypted tunnel leaves by no other "
-    "link, and is dropped while that one is away.",
+    "pn_unmark": "Clears the mark, before `tc` and iptables' mangle see it. What belongs into an encrypted tunnel leaves by no other "
+    "link, and is dropped while that one is missing.",
     "pn_decrypted": "The other hosts of encrypted networks send frames of these through the tunnel. They reach nothing else of the host by it, "
-    "whatever its own firewall lets in.",
+    "even if its own firewall accepts it.",
     "pn_relayed": "Connections to the proxy arrive in `input`, not in `forward`. Containers of internal or strict networks cannot reach "
     "any proxied port; no container can reach those of a strict network.",
-    "pn_input": "What a container may ask of the host, where `host_services` says so. Ping and answers always pass.",
-    "pn_underlay": "For a network in mode overlay only its hosts may send: whoever else did would speak inside, as anybody. "
-    "For one that is encrypted they send by the encrypting link only.",
-    "pn_tunnel_in": "The gateway of a network in mode overlay has the same addresses on every host, and hears its own host's "
+    "pn_input": "What a container may reach of the host, by `host_services`. Ping and answers always pass.",
+    "pn_underlay": "For a network in mode overlay only its hosts may send: any other host could send into the network, with any "
+    "container's address. For an encrypted one they send by the encrypting link only.",
+    "pn_tunnel_in": "The gateway of a network in mode overlay has the same addresses on every host, and accepts its own host's "
     "containers only.",
-    "pn_tunnel_out": "Nor is it heard by containers of other hosts.",
-    "pn_forward": "What containers send to the port of a network in mode overlay is dropped: other hosts would take it for this "
+    "pn_tunnel_out": "Containers of other hosts do not get its packets either.",
+    "pn_forward": "What containers send to the port of a network in mode overlay is dropped: other hosts would accept it as this "
     "host's. Who reaches whom, in this order: answers; the same network; nothing out of an internal one; what goes to "
     "others on an adopted bridge, as out; nothing into an internal one; nothing between a strict network and any other; "
     "networks that are open to each other; into a network; Docker's published ports; nothing else to Docker's networks; out.",
-    "pn_guard": "Nobody hears a container that speaks as another: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
-    "speaks nothing but ARP, IPv4 and IPv6, also to the group addresses that a bridge keeps for itself (01:80:C2:00:00:0X). What "
+    "pn_guard": "Drops what a container sends with another's address: by MAC address, ARP, IPv4, neighbour discovery or IPv6. It "
+    "may send only ARP, IPv4 and IPv6, also to the group addresses that a bridge keeps for itself (01:80:C2:00:00:0X). What "
     "is not known to be honest is dropped.",
     "pn_guard_arp": "Requests and answers with its own addresses, and probes for its own address.",
-    "pn_guard_ip4": "Its own addresses, or DHCP of a client that has none. It sends nothing to DHCP clients, whatever port it "
-    "sends from, does not advertise routes and does not ask after multicast groups.",
-    "pn_guard_ip6": "The same, whatever extension headers come before. A datagram whose headers do not end is dropped.",
+    "pn_guard_ip4": "Its own addresses, or DHCP of a client that has none. It sends nothing to DHCP clients, from any "
+    "port, does not advertise routes and sends no queries for multicast groups.",
+    "pn_guard_ip6": "The same, behind any extension headers. A datagram whose headers do not end is dropped.",
     "pn_guard_icmp6": "Errors, ping, questions for neighbours and routers, reports of multicast groups, and advertisements of "
     "its own addresses. No router advertisements, no redirects, no queries.",
-    "pn_guard_lladdr6": "Neighbour discovery tells its own MAC address, or none. A message with other options is dropped.",
+    "pn_guard_lladdr6": "Neighbour discovery has its own MAC address, or none. A message with other options is dropped.",
     "pn_guard_probe6": "Duplicate address detection has no option but a nonce.",
     "pn_guard_piece6": "The first fragment shows what the whole datagram is, or is dropped; neighbour discovery does not come in "
     "fragments.",
     "pn_guard_none6": "Without an address: duplicate address detection for its own, and the reports that go with it.",
-    "pn_refused": "Counts by port what is dropped; `pynet status` tells.",
-    "pn_between": "Who has the gateway's address in mode overlay is asked on the own host only. With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+    "pn_refused": "Counts by bridge port what is dropped; `pynet status` shows it.",
+    "pn_between": "In mode overlay requests for the gateway's address stay on their own host. With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
     "pn_bridged": "Marks the frame for `pn_within`, which sees it where br_netfilter is on, and accepts it.",
 }

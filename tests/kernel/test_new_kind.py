@@ -128,7 +128,7 @@ def test_what_differs_is_mended(reconciler: Reconciler) -> None:
     silenced = unreachable("10.7.0.0/24")
     assert drift(reconciler, silenced) == Delta(changed=frozenset({silenced}))
     reconciler.take_away([LOUD])
-    reconciler.mend([silenced])
+    reconciler.repair([silenced])
 
     assert not drift(reconciler, silenced)
 

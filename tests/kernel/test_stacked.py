@@ -96,7 +96,7 @@ class TestRefusals:
     def test_beside_passthru(self, kernel: LinuxKernel) -> None:
         """Somebody else's, or Docker's."""
         make(kernel, replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None))
-        with pytest.raises(RefusedError, match="macvlan_mode=passthru has it for itself"):
+        with pytest.raises(RefusedError, match="macvlan_mode=passthru has the parent exclusively"):
             make(kernel, OTHER)
 
     def test_what_is_deleted_while_it_is_in_the_way(

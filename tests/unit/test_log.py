@@ -99,7 +99,7 @@ def test_nobody_waits_for_whoever_reads_it() -> None:
 
     assert said.startswith("word word")
     assert len(said) < 4200
-    assert said.endswith("\n3 lines were lost, because nobody read them\n")
+    assert said.endswith("\n3 lines were lost, because they were not read in time\n")
 
 
 def test_a_long_line_keeps_its_end(lines: pytest.CaptureFixture[str]) -> None:

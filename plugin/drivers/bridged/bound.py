@@ -1,9 +1,9 @@
-"""A network whose containers are on a bridge of its own, behind the host.
+"""A network whose containers are on one bridge, behind the host.
 
-The bridge has its MAC address from birth: without one the kernel gives it the lowest
-of its ports' and changes it as ports come and go, and neighbours keep a stale entry.
-Everything the firewall must know of a network is in sets and maps, so that a packet
-costs the same with one network as with a thousand.
+The bridge gets a fixed MAC address when it is made.  Otherwise the kernel takes the lowest of its
+ports' and changes it as ports come and go, and neighbours keep a stale entry.  All that the
+firewall must know of a network is in sets and maps: a packet costs the same with one network
+as with a thousand.
 """
 
 from collections.abc import Sequence

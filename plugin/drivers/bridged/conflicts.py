@@ -84,7 +84,7 @@ _AND_TENANTS: Final = (
 )
 _AND_WAY: Final = (
     "and with publish=docker the containers' way out of the network is docker_gwbridge, which "
-    "knows nothing of it; leave out one of them"
+    "ignores it; leave out one of them"
 )
 _DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 _BY_DOCKER: Final = {
@@ -137,7 +137,7 @@ CONFLICTS: Final = (
 
 
 def refuse_conflicts(network: Network, options: BridgeOptions) -> None:
-    """Refuse what a network cannot be."""
+    """Refuse what a network cannot be.  Raises RefusedError."""
     values = options.values
     for each in CONFLICTS:
         if values.is_changed(each.option) and each.excluded(options):
@@ -157,7 +157,10 @@ def refuse_conflicts(network: Network, options: BridgeOptions) -> None:
 def refuse_for_endpoint(
     network: Network, options: BridgeOptions, endpoint: Endpoint, own: Values
 ) -> None:
-    """Refuse what a container cannot be on its network."""
+    """Refuse what a container cannot be on its network.
+
+    Raises RefusedError, InvalidOptionError.
+    """
     if own.is_changed(ENDPOINT_ICC_ALLOW) and options[ICC]:
         why = (
             "and on this network all containers reach each other; leave it out, or make the network "
@@ -178,10 +181,10 @@ def refuse_for_endpoint(
 
 
 def _check_gateway(options: BridgeOptions, endpoint: Endpoint, own: Values) -> None:
-    """Refuse a gateway by chance.
+    """Refuse a container that got the gateway's address by chance.
 
     An IPAM may give the gateway's address to any container, and does not tell whether it was
-    asked for.  What all others send must not go to somebody who did not say that he wants it.
+    requested.  Only a container whose user asks for it may get the packets of all others.
     """
     here = [each.ip for each in endpoint.interfaces if each.ip in options[GATEWAY_CONTAINER]]
     wanted = own[ENDPOINT_GATEWAY]
@@ -189,7 +192,7 @@ def _check_gateway(options: BridgeOptions, endpoint: Endpoint, own: Values) -> N
         raise RefusedError(
             f"address {here[0]} is that of the network's gateway_container: start that one with "
             f"--driver-opt {ENDPOINT_GATEWAY.name}=true and the address, or any other with another "
-            "--ip; a network whose --ip-range leaves the address out gives it to nobody by chance"
+            "--ip; a network whose --ip-range leaves the address out never assigns it by chance"
         )
     if wanted and not here:
         raise InvalidOptionError(

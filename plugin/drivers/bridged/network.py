@@ -43,7 +43,7 @@ _EXPOSED: Final = {
 
 
 def check_pools(network: Network) -> None:
-    """Refuse subnets that a bridge cannot serve."""
+    """Refuse subnets that a bridge cannot serve.  Raises RefusedError."""
     for pool in network.pools:
         if pool.prefix.prefixlen == 0:
             raise RefusedError(
@@ -78,9 +78,10 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
 def _host_services(
     network: Network, options: BridgeOptions
 ) -> frozenset[tuple[Protocol, int]] | None:
-    """None of a host that has no part in the network: a frame for it needs no address there.
+    """The services that containers reach; none if the host has no address on the network.
 
-    What the user says counts, and so does a bridge of the user's, where the host may have addresses.
+    A frame for the host needs no address there.  The user's option decides first; on an adopted
+    bridge the host may have addresses, so the default is to allow them.
     """
     modes = {options.modes[pool.prefix.version] for pool in network.pools}
     isolated = modes == {GatewayMode.ISOLATED}
@@ -90,12 +91,12 @@ def _host_services(
 
 
 def forwarding(network: Network, options: BridgeOptions) -> list[Sysctl]:
-    """What a container needs of the whole host; the network alone does not.
+    """Host-wide settings that a container needs; the network alone does not.
 
-    The reconciler shuts FORWARD before it switches forwarding on; the engine does so, too.  After a
-    boot, where pynet is first, the engine finds forwarding off and sets the policy of
-    FORWARD to DROP when it switches it on (moby, setupIPForwarding).  Until 27 nothing else keeps
-    others from what its containers have not published, and from using the host as their router.
+    The reconciler shuts FORWARD before it switches forwarding on, and so does the engine.  So after
+    a boot the engine must find forwarding off: only then it sets the policy of FORWARD to DROP
+    (moby, setupIPForwarding).  Until 27 only that policy protects unpublished ports of its
+    containers, and keeps others from using the host as their router.
     """
     settings = []
     if any(pool.prefix.version == 4 for pool in network.pools):
@@ -113,8 +114,8 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     adopted = options.named_bridge
     settings = [
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_ra", value="0", adopted=adopted),
-        # Without its link-local address the host asks for no neighbour (net/ipv6/ndisc.c), and
-        # doubts it for two seconds after the first port came: nobody else can have it here.
+        # Without a link-local address the host asks for no neighbour (net/ipv6/ndisc.c).  Duplicate
+        # detection would delay that address by two seconds; no other host can have it here.
         Sysctl(name=f"net/ipv6/conf/{bridge}/accept_dad", value="0", adopted=adopted),
     ]
     if _has_ipv6(network, options):
@@ -122,7 +123,9 @@ def _sysctls(network: Network, bridge: IfName, options: BridgeOptions) -> list[S
     else:
         off = Sysctl(name=f"net/ipv6/conf/{bridge}/disable_ipv6", value="1", adopted=adopted)
         settings.append(off)
-    if options[GATEWAY_CONTAINER]:  # whose neighbours are told when the host stands in for them
+    if options[
+        GATEWAY_CONTAINER
+    ]:  # announce to neighbours when the host takes over the gateway's address
         settings += [
             Sysctl(name=f"net/ipv4/conf/{bridge}/arp_notify", value="1"),
             Sysctl(name=f"net/ipv6/conf/{bridge}/ndisc_notify", value="1"),

@@ -1,6 +1,6 @@
-"""What a user can say about a bridge network, and about a container on it.
+"""The options of a bridge network, and of a container on it.
 
-Names are short; those of Docker's bridge driver arrive under them too.
+Names are short; the long names of Docker's bridge driver are translated to them before.
 """
 
 from enum import Enum
@@ -29,7 +29,7 @@ from plugin.model.network import IPAddress
 
 
 class GatewayMode(Enum):
-    """How a family reaches the world outside of its network, in Docker's words."""
+    """How a family reaches the world outside of its network, with Docker's values."""
 
     NAT = "nat"
     NAT_UNPROTECTED = "nat-unprotected"
@@ -92,9 +92,9 @@ GATEWAY_MODE_IPV4: Final = Option(
     default=GatewayMode.NAT,
     expected="nat, nat-unprotected, routed or isolated",
     meaning="`nat`: translated, closed but for published ports. `nat-unprotected`: translated, "
-    "open to whoever has a route, other networks of the host included (as from engine 29 on). `routed`: not translated, published ports and ping open. "
-    "`isolated`: the host has no address on the bridge, and with no family of the network on it hears "
-    "nothing from there but ping, unless `host_services` says otherwise (with `--internal` only).",
+    "open to every host with a route, other networks of the host included (as from engine 29 on). `routed`: not translated, published ports and ping open. "
+    "`isolated`: the host has no address on the bridge, and if it has none of either family it accepts "
+    "only ping from there, unless `host_services` allows more (with `--internal` only).",
 )
 GATEWAY_MODE_IPV6: Final = Option(
     name="gateway_mode_ipv6",

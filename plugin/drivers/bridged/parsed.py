@@ -1,4 +1,4 @@
-"""The options of one network as a whole: what several of them say together."""
+"""The options of one network as a whole: values that follow from several options."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,7 +54,10 @@ class BridgeOptions:
 
     @cached_property
     def mtu(self) -> int:
-        """That of all links; the host's link may have one that is too small."""
+        """That of all links; the host's link may have one that is too small.
+
+        Raises InvalidOptionError.
+        """
         size = self[MTU] or self.network.uplink_mtu
         if self.network.ipv6 and size < MIN_MTU_IPV6:
             raise InvalidOptionError(

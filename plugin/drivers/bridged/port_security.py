@@ -1,7 +1,7 @@
-"""Guards at a container's port: who may talk to it, and as whom it may speak.
+"""Guards at a container's bridge port: whom it may reach, and which source addresses it may use.
 
-They are lookups in the bridge family, where a frame can be stopped before anybody on the
-bridge sees it, and need no br_netfilter.
+They are lookups in the bridge family, where a frame can be dropped before any other port of the
+bridge gets it.  They need no br_netfilter.
 """
 
 from plugin.drivers.bridged.options import (
@@ -49,11 +49,11 @@ def _spoofing(port: IfName, endpoint: Endpoint) -> set[Resource]:
 
 
 def _separation(port: IfName, endpoint: Endpoint, chosen: Values) -> set[Resource]:
-    """No frames to other containers of the network, but for those it may talk to.
+    """Block frames to other containers of the network, except those of ``icc_allow``.
 
-    The kernel's own way, isolated bridge ports, knows no exceptions, and where br_netfilter is on
-    it also stops what one container sends to a published port of another: the translated frame
-    is bridged then, from an isolated port to an isolated port.
+    The kernel's isolated bridge ports allow no exceptions.  With br_netfilter they also block
+    packets of one container to a published port of another: the translated frame is bridged then,
+    from an isolated port to an isolated port.
     """
     allowed = chosen[ENDPOINT_ICC_ALLOW]
     pairs = {

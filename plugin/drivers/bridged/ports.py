@@ -1,9 +1,8 @@
-"""Published ports of a bridge network: where they are, and what they need there.
+"""Published ports of a bridge network: their host addresses, and the resources they need.
 
-A routed family publishes nothing on the host: the container's own port is opened, and a
-PublishedPort without a host address says so.  What address translation cannot do is left to
-the proxy: [::1], which has no route_localnet, and an IPv6 address of the host for a
-container without one.
+A routed family publishes nothing on the host: the port of the container is opened, and its
+PublishedPort has no host address.  The proxy does what address translation cannot: [::1], which
+has no route_localnet, and IPv6 addresses of the host for a container with IPv4 only.
 """
 
 from plugin.drivers.bridged.options import (

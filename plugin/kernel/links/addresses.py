@@ -1,4 +1,4 @@
-"""The host's own addresses on our links, which neighbours are told of (ARP, neighbour discovery)."""
+"""The host's addresses on pynet's links, announced to neighbours (ARP, neighbour discovery)."""
 
 import errno
 import os
@@ -18,9 +18,9 @@ class AddressHandler(OneByOne[Address]):
     """The host's addresses."""
 
     def ensure_one(self, session: Session, value: Address) -> None:
-        """Put the address on its link."""
+        """Put the address on its link.  Raises RefusedError if an ipvlan link has the address."""
         # An IPv6 address would be tentative, and so unusable, until the bridge has a port with
-        # carrier; nobody else can have it on a bridge of ours.
+        # carrier.  No other host can have it on a bridge that pynet made.
         flags = IFA_F_NODAD if value.interface.version == 6 else 0
         index = ownership.index_of(value.ifname)
         try:
@@ -40,7 +40,7 @@ class AddressHandler(OneByOne[Address]):
             _announce(session.rtnl, value)
 
     def remove_one(self, session: Session, value: Address) -> None:
-        """Take the address off, if we put it there."""
+        """Remove the address, if pynet added it."""
         link = session.rtnl.link(value.ifname)
         found = None if link is None else _find(session.rtnl, link.index, value)
         if link is None or found is None or not _is_ours(link, found, value):
@@ -60,10 +60,10 @@ class AddressHandler(OneByOne[Address]):
 
 
 def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:
-    """Whether we put it there: on a link of ours nobody else does.
+    """Whether pynet added the address; on pynet's links no other program does.
 
-    Before Linux 5.18 an adopted bridge does not say who put an address on it.  One that is a
-    subnet by itself stands in for a container of ours; any other may have been there before.
+    Before Linux 5.18 an adopted bridge does not show who added an address.  An address with a full
+    prefix stands in for a container, so pynet added it; any other may have been there before.
     """
     if found.protocol == ownership.ADDRESS_PROTOCOL or ownership.is_ours(link):
         return True
@@ -71,17 +71,17 @@ def _is_ours(link: LinkInfo, found: AddressInfo, address: Address) -> bool:
 
 
 def _kernel_tells() -> bool:
-    """Whether the kernel keeps who put an address there."""
+    """Whether the kernel keeps who added an address."""
     first, second = os.uname().release.split(".")[:2]
     return (int(first), int("".join(filter(str.isdigit, second)))) >= _TELLING
 
 
 def _announce(rtnl: Rtnl, address: Address) -> None:
-    """Tell the neighbours that an address which was somebody else's is the host's now.
+    """Announce to neighbours that the host has an address now which another link had before.
 
-    The kernel does (net/ipv4/devinet.c, net/ipv6/ndisc.c) where the link's arp_notify and
-    ndisc_notify are on and its hardware address is set, be it to what it was; a raw socket
-    would need CAP_NET_RAW.  That of an ipvlan link cannot be set: it is its parent's.
+    The kernel announces (net/ipv4/devinet.c, net/ipv6/ndisc.c) when the hardware address is set, even
+    to the same value, if arp_notify and ndisc_notify are on.  A raw socket would need CAP_NET_RAW.
+    The hardware address of an ipvlan link cannot be set: it is its parent's.
     """
     link = rtnl.link(address.ifname)
     if link is not None and link.kind != "ipvlan":

@@ -1,4 +1,4 @@
-"""Bridges: ours, and those of others that a network uses."""
+"""Bridges: those that pynet makes, and adopted ones."""
 
 import errno
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ class BridgeHandler(LinkHandler[Bridge]):
 
 
 def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:
-    """Use a bridge that somebody else made, if it is one; all it needs is to be up."""
+    """Use the link of another owner, if it is a bridge; only set it up."""
     link = rtnl.link(bridge.ifname)
     if link is None or not _is_foreign_bridge(link):
         return False

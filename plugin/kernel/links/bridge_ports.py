@@ -23,11 +23,11 @@ class VethHandler(LinkHandler[Veth]):
     patient: ClassVar[bool] = True
 
     def make(self, rtnl: Rtnl, veth: Veth) -> None:
-        """Make the pair in one message, or set right the host's end of the one that is there.
+        """Make the pair in one message, or correct the host's end of the pair that is there.
 
         A bridge gives frames for 01:80:C2:00:00:0X (IEEE 802.1D, table 7-10) to the host as received
-        by the port, past all that guards ports and bridges, and learns their source
-        (net/bridge/br_input.c, br_handle_frame).  This port has them bridged as any other frame.
+        by the port.  They bypass the guards, and the bridge learns their source
+        (net/bridge/br_input.c, br_handle_frame).  This port bridges them like any other frame.
         """
         wanted = LinkChange(master=ownership.index_of(veth.master), mtu=veth.mtu, up=True)
         alias = MARK_PREFIX + veth.mark
@@ -74,7 +74,7 @@ class HairpinHandler(OneByOne[Hairpin]):
         session.rtnl.set_hairpin(ownership.index_of(value.ifname), on=True)
 
     def remove_one(self, session: Session, value: Hairpin) -> None:
-        """Switch the flag off, if the port is still there and ours."""
+        """Switch the flag off, if the port is still there and belongs to pynet."""
         link = session.rtnl.link(value.ifname)
         if link is not None and ownership.is_ours(link) and link.master:
             session.rtnl.set_hairpin(link.index, on=False)

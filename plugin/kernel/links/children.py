@@ -64,10 +64,10 @@ def make_child(rtnl: Rtnl, child: HandedOver, kind: str, made: LinkChange, data:
 
 
 def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: bytes) -> None:
-    """Add the link, when what died with its sandbox has let go of the parent.
+    """Add the link, once links of ended sandboxes have released the parent.
 
-    Such a link can be seen for a moment, as one that lives, and then not any more, and is there
-    until the kernel gets to it (net/core/net_namespace.c, cleanup_net).
+    Such a link is visible for a short time, then hidden, and still exists until the kernel deletes
+    it in the background (net/core/net_namespace.c, cleanup_net).
     """
     begun, longest = time.monotonic(), deadline.remaining(PATIENCE_SECONDS)
     while True:
@@ -85,7 +85,7 @@ def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: by
 
 
 def _patience(rtnl: Rtnl, parent: IfName, mtu: int | None) -> float:
-    """How long what is in the way may be about to go."""
+    """How long to wait for links in the way that the kernel may be deleting."""
     link = rtnl.link(parent)
     if link is None or not link.ethernet or link.master or (mtu or 0) > link.mtu:
         return 0

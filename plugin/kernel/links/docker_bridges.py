@@ -1,10 +1,9 @@
-"""Which bridges of this host are Docker's own, and which are known to be none of its.
+"""Which bridges of this host are Docker's, and which are known to be of other programs.
 
-Docker is not asked (a plugin that calls the engine which waits for it hangs both), and its
-rules are not read.  A bridge of its is known by the name that Docker gives it; one that got a
-name from the user by the names that Docker gives to its
-ports, as soon as there is a container on it.  So a bridge of others is known by its ports, too: one
-without them may become Docker's.
+Docker is not asked: a plugin that calls the engine while the engine waits for it hangs both.
+Docker's rules are not read either.  A bridge of Docker is known by the name that Docker gives it.
+If the user named it, it is known by the names of its ports, once a container is on it.  So a
+bridge without ports may become Docker's, and a bridge of others is known by its ports, too.
 """
 
 import re
@@ -21,7 +20,7 @@ _PORT: Final = re.compile("veth[0-9a-f]{7}")
 
 
 def read(rtnl: Rtnl) -> ForeignBridges:
-    """The bridges that are not ours.  Costs a look at all links."""
+    """The bridges that do not belong to pynet.  Costs a look at all links."""
     found = rtnl.links()
     masters = {link.master for link in found}
     dockers = {link.master for link in found if is_port(link.ifname)}

@@ -51,7 +51,7 @@ class FloodEntryHandler(OneByOne[FloodEntry]):
         return next(iter(self.read(session, [value])), None)
 
     def read_all(self, session: Session) -> Iterable[FloodEntry]:
-        """All lasting entries of devices of ours: nobody else has a business there."""
+        """All permanent entries of pynet's devices: other programs must add none."""
         for link in session.look(ownership.OwnedLinks).of(_KIND):
             for peer, mac_address in _lasting(session.rtnl, link.index):
                 yield FloodEntry(ifname=link.ifname, peer=peer, mac_address=mac_address)

@@ -1,7 +1,7 @@
-"""What a network must know of a link of the host before it stands on it.
+"""Read the properties of a link of the host that matter before a network uses it as parent.
 
-What netlink does not tell (whether it is Wi-Fi, which driver the card has) is read from /sys,
-which may show another namespace's links than the socket does: the entry must be the same link.
+Some are not in netlink (whether it is Wi-Fi, the driver of the card) and are read from /sys.  /sys
+may show links of another namespace than the socket, so the entry must be the same link.
 """
 
 from collections.abc import Iterable

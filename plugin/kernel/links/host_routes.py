@@ -1,8 +1,8 @@
 """The host's routes by a shim to the containers on its parent.
 
-The routes carry our protocol number.  The kernel is told the containers' hardware addresses:
-it would ask the LAN for them, whose machines would learn from the question that the host is where
-the shim is.
+The routes carry pynet's protocol number.  pynet also sets the containers' hardware addresses.
+Otherwise the kernel would ask the LAN for them, whose machines would learn the shim's MAC address
+for the host.
 """
 
 import errno
@@ -23,7 +23,7 @@ from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress
 
 # Who made a route (linux/rtnetlink.h, rtm_protocol); the numbers from 5 up are for daemons, and
-# nobody has put his name to this one in iproute2's rt_protos.
+# this one is not assigned in iproute2's rt_protos.
 PROTOCOL: Final = 0x70
 
 _GONE: Final = (errno.ESRCH, errno.ENOENT, errno.ENODEV)
@@ -33,7 +33,10 @@ class HostRouteHandler(OneByOne[HostRoute]):
     """Routes to containers, each with its neighbour."""
 
     def ensure_one(self, session: Session, value: HostRoute) -> None:
-        """Tell the kernel the container's hardware address and the way there."""
+        """Set the container's hardware address, and the route to it.
+
+        Raises AbsentAddressError, RefusedError.
+        """
         index = ownership.index_of(value.ifname)
         neighbour = routes.neighbour(index, value.address, value.mac_address)
         replacing = raw.NLM_F_ACK | raw.NLM_F_CREATE | raw.NLM_F_REPLACE
@@ -57,7 +60,7 @@ class HostRouteHandler(OneByOne[HostRoute]):
             session.rtnl.ask(routes.RTM_NEWROUTE, replacing, body)
 
     def remove_one(self, session: Session, value: HostRoute) -> None:
-        """Take both away; they may have gone with the link."""
+        """Remove both; they may have gone with the link."""
         link = session.rtnl.link(value.ifname)
         if link is None:
             return
@@ -94,7 +97,7 @@ class HostRoutes:
         return replace(wanted, source=source, mac_address=mac_address)
 
     def all(self) -> list[HostRoute]:
-        """Every one, as far as the routes tell."""
+        """Every one, with what the routes show."""
         return [
             HostRoute(
                 ifname=ownership.name_of(index),

@@ -61,10 +61,10 @@ class IpvlanHandler(ChildHandler[Ipvlan]):
 
 
 def _await_address(rtnl: Rtnl, index: int, interface: IPInterface, parent: IfName) -> None:
-    """Wait until no other ipvlan link of the parent has the address, be it in a dying namespace.
+    """Wait until no other ipvlan link of the parent has the address, even in an ending namespace.
 
-    Only the kernel knows, and tells whoever would have the address too (drivers/net/ipvlan,
-    ipvlan_addr_busy): that is the engine, which fails the start.
+    Only the kernel knows, and refuses the address to a second link (drivers/net/ipvlan,
+    ipvlan_addr_busy).  Without this wait the engine would get that error and fail the start.
     """
     end = time.monotonic() + deadline.remaining(children.PATIENCE_SECONDS)
     while True:
@@ -72,7 +72,7 @@ def _await_address(rtnl: Rtnl, index: int, interface: IPInterface, parent: IfNam
             rtnl.add_address(index, interface, flags=_FLAGS[interface.version], protocol=0)
         except RtnlError as error:
             if error.code != errno.EADDRINUSE:
-                return  # as without IPv6: it is for the engine to say
+                return  # as without IPv6: the engine reports it
         else:
             rtnl.delete_address(index, interface)
             return

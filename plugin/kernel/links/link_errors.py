@@ -1,6 +1,6 @@
-"""What it means, and what would help, when the kernel makes no link on a parent.
+"""Explain why the kernel refused a link on a parent, and what helps.
 
-It answers with a number and few words; who is in the way is for us to find out.
+The kernel answers with an error number and a short text, so pynet looks for the link in the way.
 """
 
 import errno
@@ -59,8 +59,8 @@ def _why_invalid(rtnl: Rtnl, kind: str, parent: IfName, mtu: int | None) -> str:
         )
     if kind == "macvlan":
         return (
-            "a container in macvlan_mode=passthru has it for itself, or would have it beside "
-            "others; stop what stands there, or choose another parent"
+            "a container in macvlan_mode=passthru has the parent exclusively, or needs it so and "
+            "others are on it; stop the containers there, or choose another parent"
         )
     return "choose another parent"
 

@@ -19,7 +19,7 @@ L = TypeVar("L", bound=LinkResource)
 
 
 class LinkHandler(OneByOne[L]):
-    """A handler that only needs to say how a link of its kind is made and read."""
+    """A handler that only defines how a link of its kind is made and read."""
 
     patient: ClassVar[bool] = False  # whether the deletion may wait for more: links of endpoints
 
@@ -57,7 +57,7 @@ class LinkHandler(OneByOne[L]):
         self.delete_later(session.rtnl, value)
 
     def delete_later(self, rtnl: Rtnl, value: L) -> bool:
-        """Leave the link to the reaper; False if it is not there or not ours."""
+        """Leave the link to the reaper; False if it is not there or does not belong to pynet."""
         left = ownership.delete_later(rtnl, value)
         if left:
             self._reaper.kick(patiently=self.patient)

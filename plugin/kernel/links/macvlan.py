@@ -48,8 +48,8 @@ class MacvlanHandler(ChildHandler[Macvlan]):
 def _await_free(rtnl: Rtnl, ifname: IfName, parent: int, macvlan: Macvlan) -> None:
     """Wait until no link that is up on the parent has the MAC address.
 
-    Two cannot be up (drivers/net/macvlan.c, macvlan_addr_busy); the engine, which sets the link
-    up, would be told "address already in use" and fail the start.
+    Two cannot be up (drivers/net/macvlan.c, macvlan_addr_busy).  The engine, which sets the link
+    up, would get "address already in use" and fail the start.
     """
     address = macvlan.mac_address
     own = rtnl.link(ifname)

@@ -1,8 +1,8 @@
-"""How a link is known as ours, and whose it is.
+"""How a link is known to belong to pynet, and to which network or endpoint.
 
-The group of a link is set in the message that makes it, so a link of ours is known for
-ours even if the process dies before the alias (which names the network) is written:
-the kernel takes no alias at creation (net/core/rtnetlink.c, rtnl_create_link).
+The group of a link is set in the message that makes it.  So the link is known even if the process
+is killed before the alias (which names the network) is written: the kernel accepts no alias at
+creation (net/core/rtnetlink.c, rtnl_create_link).
 """
 
 import socket
@@ -24,7 +24,7 @@ ADDRESS_PROTOCOL: Final = 0x70
 
 
 class OwnedLinks:
-    """Every link of ours that is not left to the reaper, by its kind; read once."""
+    """Every link of pynet that is not left to the reaper, by its kind; read once."""
 
     def __init__(self, rtnl: Rtnl) -> None:
         self._found: defaultdict[str, list[LinkInfo]] = defaultdict(list)
@@ -62,7 +62,7 @@ def is_of_network(link: LinkInfo) -> bool:
 
 
 def delete_later(rtnl: Rtnl, resource: LinkResource) -> bool:
-    """Leave the link to the reaper; False if it is not there or not ours."""
+    """Leave the link to the reaper; False if it is not there or does not belong to pynet."""
     link = rtnl.link(resource.ifname)
     if link is None or not is_ours(link) or mark_of(link) not in (None, resource.mark):
         return False
@@ -71,7 +71,7 @@ def delete_later(rtnl: Rtnl, resource: LinkResource) -> bool:
 
 
 def index_of(ifname: IfName) -> int:
-    """The number of a link that must be there."""
+    """The number of a link that must be there.  Raises KernelError."""
     try:
         return socket.if_nametoindex(ifname)
     except OSError as error:
@@ -84,7 +84,7 @@ def index_of(ifname: IfName) -> int:
 def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:
     """The link of that name, which must be of one of the kinds and carry the mark.
 
-    Raises ForeignLinkError if it is somebody else's.
+    Raises ForeignLinkError if it belongs to another owner, KernelError if it is gone.
     """
     link = rtnl.link(ifname)
     if link is None:
@@ -98,14 +98,14 @@ def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:
 
 
 def mark_of(link: LinkInfo) -> str | None:
-    """Network, or network and endpoint, as the alias says; None before it is written."""
+    """The network, or network and endpoint, in the alias; None before it is written."""
     if not link.alias.startswith(MARK_PREFIX):
         return None
     return link.alias.removeprefix(MARK_PREFIX)
 
 
 def mark_if_right(link: LinkInfo) -> str:
-    """The mark; empty if the link is down or not ours, so that it differs from any plan."""
+    """The owner; empty if the link is down or not of pynet, so that it differs from any plan."""
     return (mark_of(link) or "") if link.up and is_ours(link) else ""
 
 

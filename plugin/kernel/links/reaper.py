@@ -1,10 +1,10 @@
 """Deletes links of the group DELETING in the background, all of them at once.
 
-The kernel waits for readers of a link before it lets go of it; the wait is the same for one
-link as for a whole group.  Links that join the group while a deletion runs are taken by the next.
+The kernel waits for readers of a link before it frees the link; the wait is the same for one link
+as for a whole group.  Links that join the group during a deletion are deleted by the next.
 
-What an endpoint had can wait a little longer: the engine is still busy with the end of its
-container then, and every step of that waits for readers too, in one line with us.
+Links of an endpoint can wait a little longer.  The engine is still ending the container then, and
+each of its steps waits for readers in the same queue of the kernel.
 """
 
 import threading

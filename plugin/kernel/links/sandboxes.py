@@ -1,8 +1,8 @@
-"""Links of ours that dockerd has moved into sandboxes.
+"""Find the links that dockerd has moved into sandboxes.
 
-A link that left keeps its alias, and the namespace it went to keeps a number in ours: by that
-number the kernel shows, and deletes, its links to whoever has CAP_NET_ADMIN (net/core/rtnetlink.c,
-IFLA_TARGET_NETNSID).  No path of the engine's has to be seen for it.
+A link that left keeps its alias, and its new namespace has a number in this one.  By that number
+the kernel shows and deletes links there, for a process with CAP_NET_ADMIN (net/core/rtnetlink.c,
+IFLA_TARGET_NETNSID).  So pynet needs no path of the engine.
 """
 
 import errno
@@ -26,8 +26,8 @@ class Place:
 
 
 _Places = dict[str, Place]  # by mark
-# A list of namespaces may lack one if another ends while it is told (net/core/net_namespace.c,
-# rtnl_net_dumpid_one goes on by position and does not say NLM_F_DUMP_INTR).
+# A list of namespaces may lack one if another ends while it is read (net/core/net_namespace.c,
+# rtnl_net_dumpid_one continues by position and does not set NLM_F_DUMP_INTR).
 _LOOKS: Final = 2
 _UNSUPPORTED: Final = (errno.EINVAL, errno.EOPNOTSUPP)  # before Linux 4.16
 _seen: ContextVar[_Places | None] = ContextVar("seen", default=None)
@@ -35,9 +35,9 @@ _seen: ContextVar[_Places | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def one_look() -> Iterator[None]:
-    """Look into all sandboxes once for whoever asks in the block, as long as links are found.
+    """Share one look into all sandboxes in the block, as long as links are found.
 
-    That a link is missing is never known from an earlier look: it may have come since.
+    An earlier look never proves that a link is missing: it may have come since.
     """
     token = _seen.set({})
     try:
@@ -60,7 +60,7 @@ class Sandboxes:
         return any(isinstance(look, RtnlError) or resource.mark in look for look in self._looks())
 
     def marks(self) -> frozenset[str]:
-        """Marks of all links of ours that are in sandboxes, as far as this kernel tells them."""
+        """Owners of all links of pynet in sandboxes, as far as this kernel shows them."""
         return frozenset().union(
             *(look for look in self._looks() if not isinstance(look, RtnlError))
         )
@@ -91,7 +91,7 @@ class Sandboxes:
         return None
 
     def _looks(self) -> Iterator[_Places | RtnlError]:
-        """One look after the other; whoever has found a link asks for no more."""
+        """One look after the other; a caller that has found its link takes no more."""
         for number in range(_LOOKS):
             if number == len(self._taken):
                 self._taken.append(self._look())

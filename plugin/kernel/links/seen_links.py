@@ -1,7 +1,7 @@
-"""One list of all links for whoever asks in a block, where each would ask for his own.
+"""One list of all links, shared by all readers in a block.
 
-What is as it should be in the list is believed.  Whatever is not may have come or been changed
-since, and must be asked for by itself.
+A link that is right in the list is believed.  A link that is missing or wrong there may have come
+or changed since, and must be read again by itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class Look:
 
 
 class _Block:
-    """The look, when somebody has asked for it."""
+    """The look, once a reader has asked for it."""
 
     def __init__(self) -> None:
         self.look: Look | None = None

@@ -1,7 +1,7 @@
 """Upper bounds for what goes through a link: a token bucket, and an ifb link for what comes in.
 
-A bucket holds a tenth of a second's worth, and at least what one large segment of 64 KiB
-needs; what waits longer than 25 ms for tokens is dropped, as CNI's bandwidth plugin has it.
+A bucket holds the bytes of a tenth of a second, and at least one large segment of 64 KiB.  What
+waits longer than 25 ms for tokens is dropped, as in CNI's bandwidth plugin.
 """
 
 import errno
@@ -79,7 +79,7 @@ class IngressRedirectHandler(LinkHandler[IngressRedirect]):
         _redirect(ownership.index_of(redirect.source), target)
 
     def read_one(self, session: Session, value: IngressRedirect) -> IngressRedirect | None:
-        """The redirect, if it is there and ours, and taken; one that is down swallows all."""
+        """The redirect, if it belongs to pynet and is in use; one that is down drops all packets."""
         link = session.link(value.ifname)
         if link is None or not ownership.is_ours(link):
             return None

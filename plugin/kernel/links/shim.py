@@ -1,7 +1,7 @@
-"""The host's own link on a parent.
+"""The host's link on a parent.
 
-The parent and the links on it never hear each other, but the links do: by this one the host meets
-the containers that stand there.
+The kernel isolates the parent from the links on it, but not those links from each other.  So the
+host reaches the containers on the parent by this link.
 """
 
 import errno
@@ -52,7 +52,7 @@ class ShimHandler(LinkHandler[Shim]):
             if link.parent == parent:
                 rtnl.change_link(link.index, wanted)
             else:
-                # Two parents swapped their names; nothing of anybody's stands on a shim.
+                # Two parents swapped their names; no other link is on a shim.
                 rtnl.delete_link(link.index)
                 rtnl.add_link(kind, made, data)
         for setting in _settings(shim):
@@ -82,7 +82,7 @@ class ShimHandler(LinkHandler[Shim]):
 
 
 def _as_shim(link: LinkInfo) -> Shim:
-    """A shim, as far as the link tells."""
+    """A shim, with what the link shows."""
     return Shim(
         ifname=link.ifname,
         parent=ownership.name_of(link.parent),
@@ -94,7 +94,7 @@ def _as_shim(link: LinkInfo) -> Shim:
 
 
 def _kind(shim: Shim) -> tuple[str, bytes]:
-    """The kind of link, and how it is with its neighbours: bridge, the only way it hears them."""
+    """The kind of link, and its mode: bridge, the only one in which it reaches its neighbours."""
     if shim.ipvlan_mode is None:
         return "macvlan", raw.attribute(IFLA_MACVLAN_MODE, raw.U32.pack(MacvlanMode.BRIDGE))
     mode = raw.attribute(IFLA_IPVLAN_MODE, raw.U16.pack(shim.ipvlan_mode))
@@ -110,6 +110,6 @@ def _settings(shim: Shim) -> list[Sysctl]:
         Sysctl(name=f"{conf6}/disable_ipv6", value="0" if shim.ipv6 else "1"),
     ]
     if shim.ipvlan_mode is not None:
-        # Whoever heard of the parent's addresses here would reach them past the shim.
+        # A container that got an answer for the parent's addresses would reach them by the shim.
         settings.append(Sysctl(name=f"{conf4}/arp_ignore", value="1"))
     return settings

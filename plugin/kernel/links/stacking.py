@@ -1,7 +1,7 @@
 """Find the links stacked on a parent, including those in other network namespaces.
 
-A namespace that a link was moved into has a number in ours (see ``sandboxes``), and tells of each
-of its links in which namespace the parent is.
+A namespace that a link was moved into has a number in this one (see ``sandboxes``).  For each of
+its links it shows the namespace of the parent.
 """
 
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ def standing_on(rtnl: Rtnl, index: int) -> Iterator[LinkInfo]:
     """Every link that has the one of that number as its parent."""
     yield from (each for each in _on(rtnl.links(), index) if each.parent_nsid is None)
     for _, inside in rtnl.links_elsewhere():
-        # Ours gets its number in the answer to this very question, if it had none.
+        # This namespace gets its number by this request, if it had none.
         here = rtnl.own_nsid()
         if here is not None:
             yield from (each for each in _on(inside, index) if each.parent_nsid == here)
 
 
 def ipvlan_settings(rtnl: Rtnl, index: int) -> frozenset[IpvlanSetting]:
-    """How ipvlan links are that stand there and are not ours."""
+    """The settings of ipvlan links on the parent that do not belong to pynet."""
     return frozenset(
         _setting(link)
         for link in standing_on(rtnl, index)
@@ -46,7 +46,7 @@ def ipvlan_settings(rtnl: Rtnl, index: int) -> frozenset[IpvlanSetting]:
 
 
 def is_used(rtnl: Rtnl, link: LinkInfo) -> bool:
-    """Whether somebody else needs a link of ours: stands on it, has it in a bridge, talks by it."""
+    """Whether others use pynet's link: by a link on it, a bridge that has it, or an address."""
     return (
         bool(link.master)
         or any(map(_is_chosen, rtnl.addresses(link.index)))

@@ -31,6 +31,8 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
     """Write the setting, unless it has the value already.
 
     Reading first spares the forwarding switches, which walk over all links when written.
+
+    Raises KernelError.
     """
     path = root / sysctl.name
     try:
@@ -49,7 +51,9 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
 def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
     """The setting as it is; None if the kernel does not have it.
 
-    A kernel without IPv6 has nothing to switch, and so has it as it should be.
+    A kernel without IPv6 has no IPv6 settings, which counts as right.
+
+    Raises KernelError if no more files can be opened.
     """
     try:
         return replace(sysctl, value=(root / sysctl.name).read_text().strip())
@@ -61,7 +65,7 @@ def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
 
 
 class SysctlHandler(OneByOne[Sysctl]):
-    """Settings of links of ours, and those that are shared with everybody."""
+    """Settings of pynet's links, and host-wide ones."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -78,7 +82,7 @@ class SysctlHandler(OneByOne[Sysctl]):
 
 
 class RouteLocalnetHandler(OneByOne[RouteLocalnet]):
-    """The leave for a link to carry 127.0.0.0/8."""
+    """The setting that lets a link carry 127.0.0.0/8."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -87,7 +91,7 @@ class RouteLocalnetHandler(OneByOne[RouteLocalnet]):
         ensure(_route_localnet(value.ifname, on=True), self._root)
 
     def remove_one(self, session: Session, value: RouteLocalnet) -> None:
-        """Switch it off, if the link is still there and ours."""
+        """Switch it off, if the link is still there and belongs to pynet."""
         link = session.rtnl.link(value.ifname)
         if link is not None and ownership.is_ours(link):
             ensure(_route_localnet(value.ifname, on=False), self._root)
@@ -109,7 +113,7 @@ class RouteLocalnetHandler(OneByOne[RouteLocalnet]):
 
 
 def _is_others(rtnl: Rtnl, sysctl: Sysctl) -> bool:
-    """Whether it is a setting of a link that somebody else made."""
+    """Whether it is a setting of a link that pynet did not make."""
     if sysctl.adopted is None:
         return False
     link = rtnl.link(sysctl.adopted)
@@ -121,12 +125,12 @@ def _route_localnet(ifname: IfName, *, on: bool) -> Sysctl:
 
 
 def _keep_listening(root: Path) -> None:
-    """Let the host keep the addresses and the route that routers have given it.
+    """Keep the addresses and the route that the host has from router advertisements.
 
-    A host that forwards IPv6 believes no router any more, and forgets the routes it has from
-    them at once (net/ipv6/route.c, rt6_purge_dflt_routers), by links on which accept_ra is 1; 2
-    means "also then" (kernel doc ip-sysctl).  Who learns by a program of its own has it at 0.
-    By a link of ours only a container can have advertised.
+    A host that begins to forward IPv6 ignores advertisements, and deletes routes from them at once
+    (net/ipv6/route.c, rt6_purge_dflt_routers), on links with accept_ra 1.  With 2 it keeps them
+    (kernel doc ip-sysctl).  A host whose own program reads advertisements has 0.  On pynet's links
+    only a container can have sent advertisements, so those links are left out.
     """
     taught = _taught()
     if not taught:

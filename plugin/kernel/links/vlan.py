@@ -25,10 +25,13 @@ _802_1Q: Final = b"\x81\x00"  # and not 802.1ad
 
 
 class VlanHandler(LinkHandler[Vlan]):
-    """Sub-interfaces: ours, and those of others that are as good."""
+    """Sub-interfaces: those that pynet makes, and equal ones of other owners."""
 
     def make(self, rtnl: Rtnl, vlan: Vlan) -> None:
-        """Make the sub-interface, or use the one that somebody else made; up."""
+        """Make the sub-interface, or use an equal one of another owner; set it up.
+
+        Raises RefusedError.
+        """
         made = LinkChange(
             ifname=vlan.ifname,
             parent=ownership.index_of(vlan.parent),
@@ -49,7 +52,7 @@ class VlanHandler(LinkHandler[Vlan]):
         rtnl.change_link(ownership.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
 
     def remove_one(self, session: Session, value: Vlan) -> None:
-        """Leave one that somebody else needs: the kernel would take along what stands on it."""
+        """Leave a sub-interface that others use: the kernel would delete the links on it, too."""
         link = session.rtnl.link(value.ifname)
         if link is None or not ownership.is_ours(link) or is_used(session.rtnl, link):
             return
@@ -70,7 +73,7 @@ class VlanHandler(LinkHandler[Vlan]):
         )
 
     def read_all(self, session: Session) -> Iterable[Vlan]:
-        """Less those that somebody else needs: they go when he does."""
+        """All but those that others use: they are removed once the others are gone."""
         for link in session.look(ownership.OwnedLinks).of("vlan"):
             if not is_used(session.rtnl, link):
                 yield Vlan(
@@ -89,7 +92,7 @@ def vlan_number(link: LinkInfo) -> int | None:
 
 
 def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
-    """Use a sub-interface that somebody else made; all it needs is to be up."""
+    """Use a sub-interface of another owner; only set it up."""
     link = rtnl.link(vlan.ifname)
     if link is None or ownership.is_ours(link) or not _is_same(link, vlan):
         return False
@@ -99,7 +102,7 @@ def _adopt(rtnl: Rtnl, vlan: Vlan) -> bool:
 
 
 def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
-    """Use the one that we made before, or make it anew where it is to be."""
+    """Use the sub-interface that pynet made before, or make it again on the right parent."""
     if rtnl.link(vlan.ifname) is None:
         raise _other_name(rtnl, vlan)
     link = ownership.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
@@ -117,12 +120,12 @@ def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
 
 
 def _other_name(rtnl: Rtnl, vlan: Vlan) -> Exception:
-    """The kernel has one link for a number, whatever its name and wherever it is."""
+    """The refusal: the kernel has one link per number, with another name or in another namespace."""
     for link in standing_on(rtnl, ownership.index_of(vlan.parent)):
         if vlan_number(link) == vlan.number:
             known = f"VLAN {vlan.number} of {vlan.parent} is there already, as {link.ifname}"
             if link.parent_nsid is None:
-                return RefusedError(f"{known}; say parent={link.ifname}")
+                return RefusedError(f"{known}; use parent={link.ifname}")
             return RefusedError(
                 f"{known} in another network namespace; bring it back, or choose another VLAN"
             )

@@ -1,6 +1,6 @@
 """VXLAN devices: bridge ports that lead to other hosts (RFC 7348).
 
-Who is behind which host the device learns from what arrives.  What tells one from another in the
+The device learns from arriving frames which container is behind which host.  Its identity in the
 kernel (number, port, own address) cannot be changed on a device that is there.
 """
 
@@ -39,7 +39,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
         self._root = sysctl_root
 
     def make(self, rtnl: Rtnl, vxlan: Vxlan) -> None:
-        """Make the device; one of ours that is there is used, or made anew if it is another."""
+        """Make the device; use pynet's if it is there, or make it again if it has another identity."""
         wanted = LinkChange(master=ownership.index_of(vxlan.master), mtu=vxlan.mtu, up=True)
         there = rtnl.link(vxlan.ifname)
         if there is not None:
@@ -71,7 +71,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
             raise
 
     def read_one(self, session: Session, value: Vxlan) -> Vxlan | None:
-        """The device as it is; one that does not learn, or speaks, differs from any plan."""
+        """The device as it is; one that does not learn, or may send itself, differs from any plan."""
         link = session.rtnl.link(value.ifname)
         if link is None:
             return None
@@ -85,7 +85,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
 
 
 def _silence(vxlan: Vxlan) -> Sysctl:
-    """With addresses of its own the device would speak to other hosts, among their containers."""
+    """Disable IPv6 on the device: with its own addresses it would send to containers of other hosts."""
     return Sysctl(name=f"net/ipv6/conf/{vxlan.ifname}/disable_ipv6", value="1")
 
 

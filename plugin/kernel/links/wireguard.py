@@ -154,7 +154,7 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         self._devices = devices
 
     def ensure_one(self, session: Session, value: WireGuardPeer) -> None:
-        """Let the link have the peer; whoever had its address before has it no more."""
+        """Add the peer to the link; another peer that had its address loses it."""
         if value.endpoint is None:
             raise KernelError(f"nobody knows where {value.inner} is")
         public_key = self._keys.public(value.endpoint)
@@ -196,7 +196,7 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         return peer is not None and peer.allowed == only
 
     def read_all(self, session: Session) -> Iterable[WireGuardPeer]:
-        """Every peer of links of ours: nobody else has a business there."""
+        """Every peer of pynet's links: other programs must add none."""
         for link in session.look(ownership.OwnedLinks).of(*_KINDS):
             state = self._devices.state(link)
             for peer in state.peers.values() if state else ():

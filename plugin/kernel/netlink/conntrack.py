@@ -1,12 +1,12 @@
 """Deletes entries of the kernel's connection table.
 
-UDP has no end that the kernel could see: a client that keeps sending keeps its old translation,
-to a container that is gone or past one that has come.  And any protocol's entry outlives its
-container: whoever gets the address next would hear the other side.
+The kernel cannot see the end of a UDP conversation: a client that keeps sending keeps its old
+translation, to a container that is gone or around a new one.  Entries of any protocol outlive
+their container: the next one with the address would get packets of the other side.
 
 The kernel keeps the table of all namespaces in one array, and every listing walks all of it:
-11 ms for the 262,144 buckets of a host with 4 GiB.  So however many ports and addresses there
-are, few listings are made.  A filtered one costs 1 us for each connection of the host, an
+11 ms for the 262,144 buckets of a host with 4 GiB.  So a few listings serve any number of ports
+and addresses.  A filtered one costs 1 us for each connection of the host, an
 unfiltered one 5 us.  The kernel could also delete by a filter, but only since Linux 6.8
 (net/netfilter/nf_conntrack_netlink.c); filtered lists are as old as 5.8.
 """
@@ -61,7 +61,7 @@ _MATCH_PORT: Final = 1 << 5
 _FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _VERSION: Final = {int(family): version for version, family in _FAMILY.items()}
 _UDP: Final = bytes([Protocol.UDP.value])
-_APART: Final = (_CTA_ZONE, _CTA_ID)  # what tells connections with the same ends apart
+_APART: Final = (_CTA_ZONE, _CTA_ID)  # what distinguishes connections with the same ends
 _TIMEOUT_SECONDS: Final = 2.0
 _ROOM: Final = 1 << 16
 _FEW: Final = 5000  # connections for which an unfiltered listing costs no more than another walk
@@ -76,7 +76,7 @@ _Port = tuple[int, bytes]  # IP version and number
 
 
 def forget(ports: Iterable[HostPort]) -> None:
-    """Forget connections to the UDP ports among ``ports``, whoever they were translated to."""
+    """Forget connections to the UDP ports among ``ports``, translated to any container."""
     wanted = {
         (port.address.version, port.port.to_bytes(2))
         for port in ports
@@ -88,7 +88,7 @@ def forget(ports: Iterable[HostPort]) -> None:
 
 
 def forget_addresses(addresses: Iterable[IPAddress]) -> None:
-    """Forget connections from and to containers with ``addresses``, of whatever protocol."""
+    """Forget connections from and to containers with ``addresses``, of any protocol."""
     wanted = frozenset(address.packed for address in addresses)
     if wanted:
         _forget(_Wanted(addresses=wanted))
@@ -105,8 +105,8 @@ class _Wanted:
     def listings(self) -> list[bytes]:
         """The requests whose answers have every such connection, and more.
 
-        IPv6 addresses make no filter: the kernel compares them the wrong way round, and tells all
-        but those that are wanted (ctnetlink_filter_match_tuple, seen with Linux 6.18).
+        IPv6 addresses make no filter: the kernel inverts the comparison, and lists all but those
+        that are wanted (ctnetlink_filter_match_tuple, seen with Linux 6.18).
         """
         found: list[bytes] = []
         for version in sorted({version for version, _ in self.ports}):
@@ -137,7 +137,7 @@ class _Wanted:
 
 
 def _forget(wanted: _Wanted) -> None:
-    """A kernel that cannot is said in the log: what is served does not depend on it."""
+    """Log that the kernel cannot do it; no service depends on it."""
     try:
         connections = _connections()
         if not connections:

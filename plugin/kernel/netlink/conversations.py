@@ -1,7 +1,7 @@
 """Short conversations with the kernel.
 
-Every conversation is a socket of its own: opening one costs microseconds, and no two threads
-can take each other's answers.
+Every conversation has its own socket: opening one costs microseconds, and no thread can read
+the answers for another.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def conversation() -> Iterator[Rtnl]:
 
 @contextmanager
 def traffic_control() -> Iterator[Any]:
-    """Queues, for which pyroute2 is loaded when somebody first bounds a rate."""
+    """Queues; pyroute2 is loaded when a rate is limited for the first time."""
     from plugin.kernel.netlink.pyroute2_core import IPRoute, NetlinkError  # noqa: PLC0415
 
     try:

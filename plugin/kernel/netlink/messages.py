@@ -50,7 +50,7 @@ _ROUND_SECONDS: Final = 1.0
 
 
 class NetlinkError(Exception):
-    """The kernel refused; ``code`` is the errno, the text its own words or those of the errno."""
+    """The kernel refused; ``code`` is the errno, the text is the kernel's or that of the errno."""
 
     def __init__(self, code: int, text: str = "") -> None:
         super().__init__(text or os.strerror(code))
@@ -81,8 +81,8 @@ def dump(
 
     Datagrams that are not ``worth`` a look are left out: of a long list nearly nothing may be
     wanted.  A list that changes while it is read is asked for again (NLM_F_DUMP_INTR), a few times.
-    Raises NetlinkError for what the kernel refuses or keeps changing, TimeoutError when nobody waits
-    for the list any more, and OSError for the socket.
+    Raises NetlinkError for what the kernel refuses or keeps changing, TimeoutError when the caller
+    waits no more, and OSError for the socket.
     """
     request = message(kind, NLM_F_DUMP, body)
     for _ in range(_ATTEMPTS):
@@ -142,7 +142,7 @@ def _check(body: bytes, header: int) -> None:
 
 
 def acknowledgements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Numbers of requests, and what a datagram says of them; for ``check``."""
+    """Numbers of requests, and the answers to them in a datagram; for ``check``."""
     for kind, body in messages(data):
         if kind == NLMSG_ERROR:
             yield _HEADER.unpack_from(body, S32.size)[3], body

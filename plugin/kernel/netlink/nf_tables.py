@@ -1,8 +1,8 @@
-"""Chains and rules as nf_tables has them, whoever put them there.
+"""Chains and rules as nf_tables has them, of any program.
 
-Read in raw messages: the nft command may die of tables that a newer one has made, and takes a
-hundred times as long, because it reads every element of every set for a list of rules.  Rules
-are compared, never understood, so their expressions stay the bytes they are.
+They are read in raw messages: the nft command may crash on tables that a newer one has made.  It
+also takes a hundred times as long, because it reads every element of every set for a list of rules.
+Rules are compared, never interpreted, so their expressions stay bytes.
 """
 
 import errno
@@ -86,7 +86,7 @@ def may_drop_forwarded(version: int) -> bool:
     """Whether iptables' FORWARD of a family has a policy or rules that could drop a packet."""
     try:
         if "filter" in _LEGACY[version].read_text().split():
-            return True  # what is in it the kernel tells iptables-legacy only
+            return True  # only iptables-legacy can read its rules
     except OSError:
         pass
     family = "ip" if version == 4 else "ip6"
@@ -98,9 +98,9 @@ def may_drop_forwarded(version: int) -> bool:
 
 
 def firewalld_links(known: Iterable[str]) -> frozenset[IfName] | None:
-    """Those of ``known``, and all with names such as ours, that firewalld has in a zone.
+    """The links of ``known``, and all with names of pynet's form, that firewalld has in a zone.
 
-    None where its table is not there: it does not run, or filters with iptables.
+    None if its table is not there: firewalld does not run, or filters with iptables.
     """
     found = rules(*_FIREWALLD, _ZONES)
     if not found and not any((each.family, each.table) == _FIREWALLD for each in chains()):
@@ -144,8 +144,8 @@ def _dump(
 def conversation() -> socket.socket:
     """A socket for nf_tables.
 
-    To close one waits until the kernel has let go of what was deleted last, which takes a grace
-    period of RCU (net/netfilter/nf_tables_api.c, nft_rcv_nl_event).
+    Closing it waits until the kernel has freed what was deleted last, which takes a grace period
+    of RCU (net/netfilter/nf_tables_api.c, nft_rcv_nl_event).
     """
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER)
     sock.settimeout(_TIMEOUT_SECONDS)

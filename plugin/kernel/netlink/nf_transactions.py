@@ -1,8 +1,8 @@
 """Reads and changes tables of nf_tables in raw messages, each change a transaction.
 
-Only the table that is asked for is read: tables of others may have been made by a newer nft, and
-libnftables, which looks at every table before it changes one, dies of some of those.  And an
-element costs a tenth of what it costs as text.
+Only the table that is asked for is read.  libnftables reads every table before it changes one, and
+crashes on some that a newer nft has made.  An element in messages also costs a tenth of what it
+costs as text.
 """
 
 import socket
@@ -94,7 +94,7 @@ class NfTables:
             self._let_go()
 
     def _surplus(self, table: CompiledTable) -> Iterator[Step]:
-        """Chains and sets that somebody else put there, or a pynet before this one."""
+        """Chains and sets that another program added, or an earlier version of pynet."""
         known = {chain.name for chain in table.chains}
         for chain in self.chains():
             is_here = (chain.family, chain.table) == (table.family, table.name)
@@ -121,14 +121,14 @@ class NfTables:
             try:
                 yield self._open()
             except BaseException:
-                self._let_go()  # what it has not read yet is nobody's answer
+                self._let_go()  # unread answers must not go to the next caller
                 raise
 
     def _open(self) -> socket.socket:
         if self._socket is None:
             try:
                 self._socket = nf_tables.conversation()
-                weakref.finalize(self, self._socket.close)  # whoever forgets it has closed it
+                weakref.finalize(self, self._socket.close)  # closed even if close() is never called
                 for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK):
                     self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
             except OSError as error:

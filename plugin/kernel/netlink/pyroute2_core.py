@@ -1,8 +1,8 @@
-"""pyroute2 without what we never use of it.
+"""pyroute2 without the parts that pynet never uses.
 
-Its package module imports a database of the network (NDB), an ipset client and more: 4 MiB
-and 100 ms of every start.  So the package is put in place unexecuted, and is executed the
-moment somebody asks for a name of it; submodules import as ever.
+Its package module imports a database of the network (NDB), an ipset client and more: 4 MiB and
+100 ms of every start.  So the package is registered without running it.  It runs at the first
+access to one of its names; submodules import as usual.
 """
 
 import importlib.util

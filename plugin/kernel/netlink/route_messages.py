@@ -36,7 +36,7 @@ _NDA_LLADDR: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteInfo:
-    """A route as the kernel describes it; what it does not say is None."""
+    """A route as the kernel describes it; attributes that it does not have are None."""
 
     protocol: int
     destination: bytes | None

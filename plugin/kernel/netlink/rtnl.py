@@ -78,10 +78,10 @@ class Rtnl:
         return [words.link_info(body) for body in self.dump(_RTM_GETLINK, request)]
 
     def namespaces(self) -> list[int]:
-        """The network namespaces that have a number in ours.
+        """The network namespaces that have a number in this one.
 
-        Every namespace gets one into which a link of ours was moved (net/core/dev.c,
-        dev_change_net_namespace), and it has it for as long as it lives.
+        A namespace gets a number when a link of this one is moved into it (net/core/dev.c,
+        dev_change_net_namespace), and keeps it until it ends.
         """
         numbers = []
         for body in self.dump(_RTM_GETNSID, _RTGENMSG.pack(0)):
@@ -118,7 +118,7 @@ class Rtnl:
     def unicast_filter(self, index: int) -> frozenset[MacAddress]:
         """The MAC addresses that a link takes frames for beside its own.
 
-        Those of the macvlan links on it that are up are among them, wherever they are
+        Among them are those of macvlan links on it that are up, in any namespace
         (drivers/net/macvlan.c, macvlan_open).
         """
         request = routes.neighbours_of(routes.AF_BRIDGE, index)
@@ -175,7 +175,10 @@ class Rtnl:
         self.ask(_RTM_DELADDR, raw.NLM_F_ACK, words.address(index, interface))
 
     def ask(self, kind: int, flags: int, body: bytes) -> bytes:
-        """Send a request; its one answer, or an acknowledgement without one."""
+        """Send a request; its one answer, or an acknowledgement without one.
+
+        Raises RtnlError if the kernel refuses, KernelError for the socket.
+        """
         try:
             self._socket.send(raw.message(kind, flags, body))
             answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
@@ -186,7 +189,10 @@ class Rtnl:
         return data
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
-        """Ask for all of a kind; each answer, as all were at one moment."""
+        """Ask for all of a kind; each answer, as all were at one moment.
+
+        Raises RtnlError if the kernel refuses, KernelError for the socket.
+        """
         try:
             return raw.dump(self._socket, kind, body)
         except OSError as error:

@@ -1,8 +1,8 @@
-"""What the relay gives away before it reads a byte: everything but its sockets.
+"""Drop all rights of the relay before it reads a byte, except its sockets.
 
-It needs no capability, no file and no other process.  The rest is taken away as far as the
-kernel and whoever started pynet allow: without CAP_SETUID it stays root, which owns files, and
-then Landlock (Linux 5.13) keeps it from them.
+The relay needs no capability, no file and no other process.  It drops all other rights as far as
+the kernel and the environment allow.  Without CAP_SETUID it stays root, which owns files; then
+Landlock (Linux 5.13) denies it access to them.
 """
 
 import contextlib

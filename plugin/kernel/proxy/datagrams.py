@@ -1,7 +1,7 @@
-"""A UDP port that is carried: each client has a socket of its own towards the container.
+"""A UDP port that is carried: each client has one socket towards the container.
 
-An answer comes from the address that was asked (RFC 3542 section 6.1): on a socket that is
-bound to any address the kernel would choose one by the route back.
+An answer is sent from the address that the client used (RFC 3542 section 6.1).  On a socket that is
+bound to any address the kernel would otherwise choose one by the route back.
 """
 
 import socket
@@ -13,7 +13,7 @@ from plugin.kernel.proxy.places import Places, client_of
 _LARGEST: Final = 1 << 16
 _ANCILLARY: Final = socket.CMSG_SPACE(20)  # linux/ipv6.h: struct in6_pktinfo
 
-# A client's address, and the address it asked at as control messages tell it.
+# A client's address, and the local address it used, in control messages.
 Caller = tuple[Any, tuple[tuple[int, int, bytes], ...]]
 
 
@@ -72,7 +72,7 @@ class _Session:
         port.sessions[caller] = self
 
     def send(self, data: bytes) -> None:
-        """Pass on what the client says."""
+        """Pass on what the client sends."""
         self._of.places.note_use(self, self._of.loop.now)
         self._socket.send(data)
 

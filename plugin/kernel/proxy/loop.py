@@ -14,7 +14,7 @@ from typing import Final
 
 IN: Final = select.EPOLLIN
 OUT: Final = select.EPOLLOUT
-# Told whether they are asked for or not: whoever reads or writes then learns the reason.
+# Reported even if not asked for: the next read or write gets the reason.
 FAILED: Final = select.EPOLLHUP | select.EPOLLERR
 _EVENTS_PER_TURN: Final = 128
 _PAUSE_SECONDS: Final = 0.5
@@ -85,4 +85,4 @@ class Loop:
 
 
 def _ignore(_: int) -> None:
-    """Nobody is called any more."""
+    """Call no callback any more."""

@@ -1,8 +1,8 @@
 """How many connections or UDP sessions there may be: in all, of one port, and of one client.
 
-Nobody is turned away: a newcomer beyond a bound takes the place of the one that has been
-silent for longest among those that the bound counts.  So a client can fill its own share only,
-whoever floods a port only that port, and who speaks keeps his place.
+No client is rejected: a newcomer beyond a bound takes the place of the one that has been silent
+for longest among those that the bound counts.  So a client can only fill its own share, and a
+flood of one port only affects that port.  A client that keeps sending keeps its place.
 """
 
 import socket
@@ -10,7 +10,9 @@ from collections import OrderedDict
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 _GRAIN_SECONDS: Final = 1.0  # within which a second use is not noted: a busy one costs little
-_LINK_BYTES: Final = 8  # RFC 4291 section 2.5.4: a /64 is one link, and anybody there has all of it
+_LINK_BYTES: Final = (
+    8  # RFC 4291 section 2.5.4: a /64 is one link, and any host there may use all of it
+)
 
 
 class Bounds(NamedTuple):
@@ -55,7 +57,7 @@ class Places:
         self._clients: dict[bytes, Group] = {}
 
     def enter(self, occupant: Occupant, now: float) -> None:
-        """Give a place, somebody else's if need be."""
+        """Give a place, if need be that of another occupant."""
         _make_room(self._clients.get(occupant.client), self._bounds.per_client)
         _make_room(self._ports.get(occupant.port), self._bounds.per_port)
         _make_room(self._used, self._bounds.total)

@@ -70,9 +70,9 @@ class Proxy:
                 raise
 
     def remove(self, port: ProxiedPort) -> None:
-        """Carry it no more, and return when the process has let go of it too.
+        """Stop carrying the port, and return when the process has closed it, too.
 
-        Whoever wants the port next, at once as a rule, would find it taken.
+        Otherwise the next endpoint that wants the port, usually at once, would find it taken.
         """
         with self._lock:
             self._withdraw(port)
@@ -230,7 +230,7 @@ def _open(port: ProxiedPort, sock: socket.socket) -> None:
 
 
 def _shut(port: ProxiedPort, sock: socket.socket) -> None:
-    """Refuse calls again: nobody would answer them.  The port stays held."""
+    """Refuse connections again: no process would answer them.  The port stays held."""
     if port.held.protocol is Protocol.TCP:
         with suppress(OSError):  # it did not listen
             sock.shutdown(socket.SHUT_RDWR)

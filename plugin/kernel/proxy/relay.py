@@ -22,7 +22,7 @@ from plugin.kernel.proxy.places import Bounds, Limits, Places
 from plugin.kernel.proxy.streams import Listener, Pipe
 
 _LARGEST_ORDER: Final = 1 << 16
-_MOST: Final = 8192  # connections, and UDP sessions: some 200 MiB of the kernel's and ours
+_MOST: Final = 8192  # connections, and UDP sessions: some 200 MiB in the kernel and in this process
 _OWN_FILES: Final = 32
 # What conntrack gives a translated connection (nf_conntrack_tcp_timeout_established).
 _TCP_IDLE_SECONDS: Final = 432_000.0
@@ -51,7 +51,7 @@ class Relay:
             now = self._loop.now
             self._loop.turn(min(self._connections.expire(now), self._sessions.expire(now)))
             for answer in self._answers:
-                with contextlib.suppress(OSError):  # nobody waits any more
+                with contextlib.suppress(OSError):  # the plugin may have closed its end
                     self._control.send(json.dumps(answer).encode())
             self._answers.clear()
 

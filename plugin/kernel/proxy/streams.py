@@ -1,8 +1,8 @@
 """TCP connections that are carried.
 
 Bytes go through one pipe that all connections share, so that they are not copied.  What the
-receiving side does not take at once is kept as bytes, and its sender is not read until they are
-gone.  Left in the pipe it would pin whole pages, eight times its size, which nobody accounts.
+receiver does not take at once is kept as bytes, and its sender is not read until they are gone.
+Left in the pipe, the bytes would pin whole pages, eight times their size, without any account.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ class _Direction:
     """What goes from one side of a connection to the other."""
 
     def __init__(self, pipe: Pipe, source: socket.socket, sink: socket.socket) -> None:
-        self.ended = False  # the source has no more, and the sink has been told
+        self.ended = False  # the source has no more, and the sink has been shut down
         self._pipe = pipe
         self._source = source
         self._sink = sink

@@ -1,4 +1,4 @@
-"""The contract of a WireGuard device, whoever makes it work: this kernel or a process."""
+"""The contract of a WireGuard device, implemented by this kernel or by a process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -57,7 +57,7 @@ def _answers(peer: Path, where: tuple[object, int]) -> bool:
 
 FIGURE: Final = Figure(
     name="healing",
-    title="Rules taken away and put back",
+    title="Rules removed and restored",
     method="`nft delete table` of both of pynet's tables on a host that publishes so many ports; "
     "from its end until another machine's new connection through one of them succeeds. It tries "
     "again and again.",

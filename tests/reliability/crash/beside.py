@@ -68,7 +68,7 @@ def die_after_reboot(walk: Walk, netns: Netns) -> None:
 
 
 def die_ticking(walk: Walk, netns: Netns) -> None:
-    """Die at every point of a tick that has much to mend."""
+    """Die at every point of a tick that has much to repair."""
     walk.run_up_to(STOP)
     for at in itertools.count():
         walk.server.arm(at)
@@ -77,7 +77,7 @@ def die_ticking(walk: Walk, netns: Netns) -> None:
             walk.server.tick()
             walk.server.arm(None)  # what goes on in the background may die until then
         except DeadError:
-            walk.counts["dies while it mends"] += 1
+            walk.counts["dies while it repairs"] += 1
             walk.revive()
             walk.expect(walk.running(), f"after a tick that ended at point {at}")
         else:
@@ -97,7 +97,7 @@ def die_woken(walk: Walk, netns: Netns) -> None:
             wait_until(lambda: _is_mended(walk), "what is down stays down")
             walk.server.arm(None)
         except DeadError:
-            walk.counts["dies while it mends one network"] += 1
+            walk.counts["dies while it repairs one network"] += 1
             walk.revive()
             walk.expect(walk.running(), f"after a look that ended at point {at}")
         else:

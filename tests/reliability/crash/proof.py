@@ -152,7 +152,7 @@ makes the same call again, or does what dockerd does when it gives up. After tha
 addresses, routes, neighbours, rules, bound ports), both files and what the engine believes must
 agree, by comparison with a life that nothing disturbed; the next container must start and be
 whole; and in the end nothing may be left. The starts, the start after a reboot, a tick with much
-to mend, what is mended at the word that links changed, and the deletion and the end of connections in the
+to repair, what is repaired when links are announced as changed, and the deletion and the end of connections in the
 background are walked the same way.""",
     prove=_prove,
 )

@@ -177,7 +177,7 @@ class TestUpkeep:
 
         assert answer.status_code == 400
         assert answer.json is not None
-        assert answer.json["error"].startswith("that is no list of what to take away: ")
+        assert answer.json["error"].startswith("the body is no list of what to remove: ")
 
 
 class TestRefusals:

@@ -68,7 +68,7 @@ def test_wrong_numbers(number: str) -> None:
 def test_a_vlan_of_nothing() -> None:
     """The parent was forgotten."""
     network = a_network(mode="macvlan", options={"vlan": "100"})
-    with pytest.raises(RefusedError, match=r"vlan is 100, and there is no parent.*say parent too"):
+    with pytest.raises(RefusedError, match=r"vlan is 100, and there is no parent.*set parent, too"):
         bind(network).check_options()
 
 
@@ -103,7 +103,7 @@ class TestCheck:
     def test_another_name_of_a_link(self, network: Network) -> None:
         """The kernel knows links by several (ip link property), networks their parents by one."""
         links = {IfName("enp0s3"): HostLink(ifname=ETH0)}
-        with pytest.raises(RefusedError, match=r"enp0s3 is another name of link eth0.*say eth0"):
+        with pytest.raises(RefusedError, match=r"enp0s3 is another name of link eth0.*use eth0"):
             bind(network).check_parent(links)
 
     def test_what_is_no_ethernet(self) -> None:

@@ -55,17 +55,17 @@ class TestNames:
             (
                 "bridge",
                 "parent",
-                "it belongs to mode macvlan or ipvlan: say -o mode=macvlan, or leave it out",
+                "it belongs to mode macvlan or ipvlan: add -o mode=macvlan, or leave it out",
             ),
             (
                 "bridge",
                 "ipvlan_mode",
-                "it belongs to mode ipvlan: say -o mode=ipvlan, or leave it out",
+                "it belongs to mode ipvlan: add -o mode=ipvlan, or leave it out",
             ),
             (
                 "macvlan",
                 "icc",
-                "it belongs to mode bridge or overlay: say -o mode=bridge, or leave it out",
+                "it belongs to mode bridge or overlay: add -o mode=bridge, or leave it out",
             ),
             ("macvlan", "parnet", "did you mean parent?"),
             ("null", "parnet", "it has mode"),

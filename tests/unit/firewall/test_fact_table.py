@@ -18,13 +18,13 @@ HALVES = (
     SpeaksAs(link=IfName("pnv-1"), mac_address=MacAddress("02:00:00:00:00:0a")),
 )
 STRANGE = (
-    Element(container="pn_same", match=('"pnb-1"', '"pnb-2"')),
-    Element(container="pn_subnets4", match=("10.9.0.1-10.9.0.5",)),
-    Element(container="pn_ports4", match=("*",), data=("10.9.9.9", "22")),
-    Element(container="pn_bridges", match=("*",)),
-    Element(container="pn_host_ports4", match=("0.0.0.0", "tcp", "80"), data=("10.1.0.2", "80")),
-    Element(container="pn_carried", match=("47", "80")),
-    Element(container="pn_host_carried", match=("::", "tcp", "80")),
+    Element(set_name="pn_same", match=('"pnb-1"', '"pnb-2"')),
+    Element(set_name="pn_subnets4", match=("10.9.0.1-10.9.0.5",)),
+    Element(set_name="pn_ports4", match=("*",), data=("10.9.9.9", "22")),
+    Element(set_name="pn_bridges", match=("*",)),
+    Element(set_name="pn_host_ports4", match=("0.0.0.0", "tcp", "80"), data=("10.1.0.2", "80")),
+    Element(set_name="pn_carried", match=("47", "80")),
+    Element(set_name="pn_host_carried", match=("::", "tcp", "80")),
 )
 
 
@@ -36,7 +36,7 @@ def test_elements_of_a_fact_are_read_as_the_fact(fact: Fact) -> None:
 
 def test_every_set_and_map_stands_for_something() -> None:
     """What nothing can be read from would hold strangers' elements for ever."""
-    assert {element.container for fact in EVERY_KIND for element in elements_of(fact)} == {*SHAPES}
+    assert {element.set_name for fact in EVERY_KIND for element in elements_of(fact)} == {*SHAPES}
 
 
 def test_no_two_facts_have_an_element_in_common() -> None:
@@ -68,13 +68,13 @@ def test_half_of_a_fact_stands_in_its_place(fact: Fact) -> None:
     assert elements_of(found) == [half]
 
 
-@pytest.mark.parametrize("element", STRANGE, ids=lambda each: f"{each.container} {each.match[0]}")
+@pytest.mark.parametrize("element", STRANGE, ids=lambda each: f"{each.set_name} {each.match[0]}")
 def test_what_nobody_says_is_a_remnant_that_can_be_removed(element: Element) -> None:
     """People who are told of it find it by these words."""
     (found,) = facts_of([element])
 
     assert isinstance(found, Remnant)
-    assert found.text.startswith(f"{element.container} {element.match[0]}")
+    assert found.text.startswith(f"{element.set_name} {element.match[0]}")
     assert elements_of(found) == [element]
 
 

@@ -140,7 +140,7 @@ class TestThisPool:
             (
                 PoolRequest(prefix=parse_prefix("10.1.2.0/24"), options={"prefix": "28"}),
                 InvalidOptionError,
-                "prefix is 28, but the subnet 10.1.2.0/24 has a length of its own",
+                "prefix is 28, but the subnet 10.1.2.0/24 has a length already",
             ),
         ],
     )

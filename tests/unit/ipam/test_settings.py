@@ -31,9 +31,9 @@ class TestParsePools:
             ("10.9.0.0/16:\u0662\u0664", "expected a length from 16 to 32"),
             (
                 "172.17.0.0/12:16",
-                "172.17.0.0/12 is an address within 172.16.0.0/12.*; say 172.16.0.0/12:16, or a range",
+                "172.17.0.0/12 is an address within 172.16.0.0/12.*; write 172.16.0.0/12:16, or a range",
             ),
-            ("fd00:1:2::1/48:64", "say fd00:1:2::/48:64, or a range that begins there"),
+            ("fd00:1:2::1/48:64", "write fd00:1:2::/48:64, or a range that begins there"),
             ("ten/8:24", "expected base:size"),
             ("10.9.0.0/16:24,10.9.5.0/24:28", "10.9.5.0/24, which overlaps 10.9.0.0/16"),
         ],

@@ -43,13 +43,13 @@ def test_an_engine_that_names_nobody(
 
     assert count == 1
     assert unknown.startswith("Docker before 29")
-    assert note.startswith(f"this host's Docker does not say {what} a container")
+    assert note.startswith(f"this host's Docker does not send {what} a container")
     assert "--ip" in note
     (hint,) = health.hints
     assert hint == (
-        "the reservation of 10.1.0.9 does nothing for its owner: this host's Docker does not say "
+        "the reservation of 10.1.0.9 does nothing for its owner: this host's Docker does not send "
         f"{what} a container when it asks for an address; start the owner with --ip, or use "
-        "engine 29; nobody else is given the address"
+        "engine 29; the address is kept from all others"
     )
 
 

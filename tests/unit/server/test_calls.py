@@ -62,7 +62,7 @@ class TestAbandoned:
         assert json.loads(body) == dict.fromkeys(
             ("Err", "Error", "error"),
             "pynet is stuck: NetworkDriver.Join has not ended within 0.05 s; "
-            "`pynet status` tells more",
+            "`pynet status` shows more",
         )
 
     def test_the_health_tells_until_it_has_ended(self, health: Health) -> None:

@@ -51,7 +51,7 @@ class TestForwarding:
         plan = Plan(resources=frozenset({FORWARDING[version]}))
         rig.reconciler.apply(plan)
         rig.reconciler.apply(plan)
-        rig.reconciler.mend(plan.resources)
+        rig.reconciler.repair(plan.resources)
 
         assert rig.firewall.closed == [version]
 
@@ -63,7 +63,7 @@ class TestForwarding:
             rig.reconciler.apply(plan)
         rig.faults.arm(0)
         with pytest.raises(ExceptionGroup, match="not everything"):
-            rig.reconciler.mend(plan.resources)
+            rig.reconciler.repair(plan.resources)
 
         assert FORWARDING[6] not in rig.kernel.read([FORWARDING[6]])
 
@@ -93,7 +93,7 @@ class TestApply:
         rig.firewall.absent = "nft is not there"
         bridge = bridge_name(BLUE.id)
         plan = PLAN.resources | {RouteLocalnet(ifname=bridge)}
-        rig.reconciler.mend({each for each in plan if not _is_rule(each)})
+        rig.reconciler.repair({each for each in plan if not _is_rule(each)})
 
         assert not rig.host.links[bridge].localnet
         assert f"net/ipv6/conf/{bridge}/disable_ipv6" not in rig.host.sysctls
@@ -146,12 +146,12 @@ class TestRemove:
         assert rig.host.ours == frozenset()
 
 
-class TestMend:
+class TestRepair:
     def test_one_failure_does_not_keep_the_rest_from_being_tried(self, rig: Rig) -> None:
         """And nothing is undone."""
         rig.host.listeners.add(PORT)
         with pytest.raises(ExceptionGroup) as failure:
-            rig.reconciler.mend([PORT, RULE, *PLAN.resources])
+            rig.reconciler.repair([PORT, RULE, *PLAN.resources])
 
         assert len(failure.value.exceptions) == 1
         assert RULE in rig.firewall.read()

@@ -180,7 +180,7 @@ class TestNetworkOptions:
             ({"mtu": None}, "expected text, got None"),
             (
                 {"mtu": "1400", "com.docker.network.driver.mtu": "1500"},
-                "com.docker.network.driver.mtu is '1500' and mtu is '1400': say it once",
+                "com.docker.network.driver.mtu is '1500' and mtu is '1400'; set only one of them",
             ),
         ],
     )

@@ -18,10 +18,10 @@ def of_kind(plan: Plan, kind: type) -> set[Any]:
 def elements(plan: Plan, *containers: str) -> set[tuple[str, ...]]:
     """As text: the set or map, the key, and the data; of all sets and maps, or of some."""
     return {
-        (each.container, *each.match, *each.data)
+        (each.set_name, *each.match, *each.data)
         for fact in of_kind(plan, Fact)
         for each in elements_of(fact)
-        if not containers or each.container in containers
+        if not containers or each.set_name in containers
     }
 
 
