@@ -164,7 +164,7 @@ class LineStream:
             raise TransportError(_reason(error), begun=True) from error
 
     def abort(self) -> None:
-        """Have whoever waits for a line see the end; for another thread."""
+        """End the wait of another thread for a line: it sees the end of the stream."""
         self._connection.abort()
 
     def close(self) -> None:

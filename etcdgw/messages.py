@@ -232,7 +232,7 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 
 def prefix_end(prefix: bytes) -> bytes:
-    """The first key behind all that begin with the prefix; of an empty one, etcd's word for all."""
+    """The first key behind all that begin with the prefix; for an empty one, etcd's value for all keys."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes([kept[-1] + 1]) if kept else b"\x00"
 

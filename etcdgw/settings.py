@@ -32,7 +32,7 @@ class Member:
 class Tls:
     """PEM files: who signed the members' certificates, and the client's own certificate.
 
-    Without ``ca`` it is whoever the system trusts.  The JSON gateway takes no client certificate
+    Without ``ca`` the authorities of the system are trusted.  The JSON gateway takes no client certificate
     for a user: a member may demand one, and rights come from a user and a password.  Where etcd has users,
     the certificate may have no CommonName: the gateway refuses it then.
     """

@@ -81,7 +81,7 @@ class Transport:
         while True:
             members = self._members.in_order() if member is None else [member]
             complaints: list[str] = []
-            heard = False  # whether to ask again makes sense: somebody may be choosing a leader
+            heard = False  # whether asking again makes sense: the members may be choosing a leader
             for number, asked in enumerate(members):
                 left = deadline - time.monotonic()
                 if left <= 0:

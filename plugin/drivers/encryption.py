@@ -42,7 +42,7 @@ WIREGUARD_PORT: Final = Option(
 
 
 def check_encryption(options: Values) -> None:
-    """Refuse a port for what is not encrypted."""
+    """Refuse a port for what is not encrypted.  Raises RefusedError."""
     if WIREGUARD_PORT.name in options.texts and not options[ENCRYPTED]:
         raise RefusedError(
             f"option {WIREGUARD_PORT.name} is for networks that are encrypted; give {ENCRYPTED.name}=true "

@@ -145,7 +145,7 @@ def number(text: str) -> int:
 
 
 def number_between(least: int, most: int) -> Callable[[str], int]:
-    """A number within bounds, which belong to the range."""
+    """A number within bounds, which belong to the range.  Raises ValueError."""
 
     def parse(text: str) -> int:
         value = number(text)

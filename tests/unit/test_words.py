@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
-    path for room in ("plugin", "ipam", "packaging") for path in (ROOT / room).rglob("*.py")
+    path
+    for room in ("plugin", "ipam", "etcdgw", "packaging")
+    for path in (ROOT / room).rglob("*.py")
 )
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

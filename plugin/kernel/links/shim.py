@@ -35,7 +35,10 @@ class ShimHandler(LinkHandler[Shim]):
         self._root = sysctl_root
 
     def make(self, rtnl: Rtnl, shim: Shim) -> None:
-        """Make the link, and bring it up after its settings are made: a router advertisement may come first."""
+        """Make the link, and bring it up after its settings are made: a router advertisement may come first.
+
+        Raises RefusedError.
+        """
         wanted = LinkChange(mtu=shim.mtu, mac_address=shim.mac_address)
         kind, data = _kind(shim)
         parent = ownership.index_of(shim.parent)

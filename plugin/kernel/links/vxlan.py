@@ -39,7 +39,10 @@ class VxlanHandler(LinkHandler[Vxlan]):
         self._root = sysctl_root
 
     def make(self, rtnl: Rtnl, vxlan: Vxlan) -> None:
-        """Make the device; use pynet's if it is there, or make it again if it has another identity."""
+        """Make the device; use pynet's if it is there, or make it again if it has another identity.
+
+        Raises RefusedError.
+        """
         wanted = LinkChange(master=ownership.index_of(vxlan.master), mtu=vxlan.mtu, up=True)
         there = rtnl.link(vxlan.ifname)
         if there is not None:

@@ -154,7 +154,10 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         self._devices = devices
 
     def ensure_one(self, session: Session, value: WireGuardPeer) -> None:
-        """Add the peer to the link; another peer that had its address loses it."""
+        """Add the peer to the link; another peer that had its address loses it.
+
+        Raises KernelError.
+        """
         if value.endpoint is None:
             raise KernelError(f"nobody knows where {value.inner} is")
         public_key = self._keys.public(value.endpoint)
