@@ -36,7 +36,7 @@ def network_resources(host: HostAccess) -> frozenset[Resource]:
         mac_address=_mac_address(host),
         mtu=stack.mtu,
         ipv6=network.ipv6,
-        mark=network.id,
+        owner=network.id,
         ipvlan_mode=host.ipvlan_mode,
     )
     roles = (Role.NETWORK, Role.SHIM, *((Role.INTERNAL,) if network.internal else ()))

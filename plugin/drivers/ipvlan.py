@@ -151,7 +151,7 @@ class IpvlanNetwork(BoundNetwork):
             mode=self.options[MODE],
             flag=self.options[FLAG],
             mtu=stack.mtu,
-            mark=f"{self.network.id}/{endpoint.id}",
+            owner=f"{self.network.id}/{endpoint.id}",
             addresses=endpoint.interfaces,
         )
         return Plan(

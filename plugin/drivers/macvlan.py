@@ -124,7 +124,7 @@ class MacvlanNetwork(BoundNetwork):
             mode=self.options[MODE],
             mac_address=endpoint.mac_address or None,
             mtu=stack.mtu,
-            mark=f"{self.network.id}/{endpoint.id}",
+            owner=f"{self.network.id}/{endpoint.id}",
         )
         return Plan(
             resources=host_shim.endpoint_resources(self._host, endpoint) | {link},

@@ -218,7 +218,7 @@ class OverlayNetwork(BridgedNetwork):
             local=local,
             mtu=options.mtu,
             master=options.bridge,
-            mark=network.id,
+            owner=network.id,
         )
         peers = [each for each in (inside(peer, self.options) for peer in network.peers) if each]
         floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in peers}

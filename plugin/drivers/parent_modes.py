@@ -118,7 +118,7 @@ def parent_plan(network: Network, stack: Stack) -> Plan:
         return Plan(resources=resources, requires=frozenset({stack.vlan.parent}))
     if not stack.own:
         return Plan(requires=frozenset({stack.parent}))
-    dummy = Dummy(ifname=stack.parent, mtu=stack.mtu or network.uplink_mtu, mark=network.id)
+    dummy = Dummy(ifname=stack.parent, mtu=stack.mtu or network.uplink_mtu, owner=network.id)
     return Plan(resources=frozenset({dummy}))
 
 

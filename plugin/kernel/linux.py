@@ -140,8 +140,8 @@ class LinuxKernel:
         with conversation() as rtnl:
             pairs = ownership.OwnedLinks(rtnl).of("veth")
             taken = (each for each in pairs if each.parent_nsid is not None)
-            marks = (ownership.mark_of(each) or each.ifname for each in taken)
-            return sandboxes.Sandboxes(rtnl).marks().union(marks)
+            owners = (ownership.owner_of(each) or each.ifname for each in taken)
+            return sandboxes.Sandboxes(rtnl).owners().union(owners)
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         # The managed plugin has no such directory; elsewhere the engine deletes the files of ended sandboxes.

@@ -214,7 +214,7 @@ class ParentWatch(Watch):
 
 
 class OwnLinkWatch(Watch):
-    """Calls ``changed`` with the name of a link that carries our mark and went, or was changed.
+    """Calls ``changed`` with the name of a link that belongs to pynet and went, or was changed.
 
     Changed is one that is down, or has left its bridge.  What pynet does itself is announced, too:
     whether a link should be there is for ``changed`` to know.

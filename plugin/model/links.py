@@ -7,14 +7,14 @@ from typing import Final
 from plugin.model.ids import IfName, Key, MacAddress
 from plugin.model.network import IPInterface
 
-MARK_PREFIX: Final = "pynet:"  # in a link's alias; what follows is network[/endpoint]
+OWNER_PREFIX: Final = "pynet:"  # in a link's alias; what follows is network[/endpoint]
 
-SHARED: Final = "shared"  # the mark of what belongs to several networks
+SHARED: Final = "shared"  # the owner of what belongs to several networks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """A bridge, up.  ``mark`` names the network it belongs to.
+    """A bridge, up.  ``owner`` is the network it belongs to.
 
     An ``adoptable`` bridge may exist already with another owner: then it is used as it is, and left.
     """
@@ -22,7 +22,7 @@ class Bridge:
     ifname: IfName
     mac_address: MacAddress
     mtu: int
-    mark: str
+    owner: str
     adoptable: bool = False
 
     @property
@@ -39,7 +39,7 @@ class Veth:
     peer_mac_address: MacAddress
     master: IfName
     mtu: int
-    mark: str
+    owner: str
 
     @property
     def key(self) -> Key:
@@ -82,7 +82,7 @@ class Macvlan:
     mode: MacvlanMode
     mac_address: MacAddress | None
     mtu: int | None
-    mark: str
+    owner: str
 
     @property
     def key(self) -> Key:
@@ -131,7 +131,7 @@ class Ipvlan:
     mode: IpvlanMode
     flag: IpvlanFlag
     mtu: int | None
-    mark: str
+    owner: str
     addresses: tuple[IPInterface, ...] = ()
 
     @property
@@ -149,7 +149,7 @@ class Vlan:
     ifname: IfName
     parent: IfName
     number: int
-    mark: str = SHARED
+    owner: str = SHARED
 
     @property
     def key(self) -> Key:
@@ -162,7 +162,7 @@ class Dummy:
 
     ifname: IfName
     mtu: int
-    mark: str
+    owner: str
 
     @property
     def key(self) -> Key:
@@ -185,7 +185,7 @@ class Shim:
     mac_address: MacAddress | None
     mtu: int | None
     ipv6: bool
-    mark: str
+    owner: str
     ipvlan_mode: IpvlanMode | None = None
 
     @property

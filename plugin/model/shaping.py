@@ -26,7 +26,7 @@ class IngressRedirect:
 
     ifname: IfName
     source: IfName
-    mark: str
+    owner: str
 
     @property
     def key(self) -> Key:

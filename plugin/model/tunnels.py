@@ -29,7 +29,7 @@ class Vxlan:
     local: IPAddress
     mtu: int
     master: IfName
-    mark: str
+    owner: str
 
     @property
     def key(self) -> Key:
@@ -64,7 +64,7 @@ class WireGuard:
     ifname: IfName
     local: IPAddress
     port: int
-    mark: str = SHARED
+    owner: str = SHARED
 
     @property
     def interface(self) -> IPv6Interface:

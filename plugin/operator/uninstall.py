@@ -151,10 +151,10 @@ def containers_on(kernel: Kernel) -> tuple[str, ...]:
     return tuple(sorted(map(_container, kernel.handed_over())))
 
 
-def _container(mark: str) -> str:
-    network, _, endpoint = mark.partition("/")
+def _container(owner: str) -> str:
+    network, _, endpoint = owner.partition("/")
     if not endpoint:
-        return f"link {mark}"
+        return f"link {owner}"
     return f"endpoint {endpoint[:12]} of network {network[:12]}"
 
 

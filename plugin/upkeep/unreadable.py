@@ -37,9 +37,9 @@ class Unreadable:
 
     def owns(self, resource: Resource) -> bool:
         """Whether the resource may be the network's; in doubt it is."""
-        mark = getattr(resource, "mark", "")
-        if mark:
-            return is_shared(resource) or mark.partition("/")[0] == self.network.id
+        owner = getattr(resource, "owner", "")
+        if owner:
+            return is_shared(resource) or owner.partition("/")[0] == self.network.id
         if isinstance(resource, Remnant):
             if resource.fact is not None:
                 return self.owns(resource.fact)

@@ -16,7 +16,7 @@ from plugin.model.sysctls import RouteLocalnet, Sysctl
 from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(
-    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, mark="n1"
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, owner="n1"
 )
 VETH = Veth(
     ifname=IfName("pnv-1"),
@@ -24,7 +24,7 @@ VETH = Veth(
     peer_mac_address=MacAddress("02:00:00:00:00:02"),
     master=BRIDGE.ifname,
     mtu=1400,
-    mark="n1/e1",
+    owner="n1/e1",
 )
 ADDRESS4 = Address(ifname=BRIDGE.ifname, interface=ip_interface("10.1.0.1/24"))
 ADDRESS6 = Address(ifname=BRIDGE.ifname, interface=ip_interface("fd00:1::1/64"))
@@ -77,7 +77,7 @@ class TestEnsure:
             ifname=BRIDGE.ifname,
             mac_address=MacAddress("02:00:00:00:00:99"),
             mtu=1300,
-            mark=BRIDGE.mark,
+            owner=BRIDGE.owner,
         )
         make(host, other)
         make(host, BRIDGE)
@@ -109,7 +109,7 @@ class TestEnsure:
         """Two networks that the user gave one bridge name."""
         make(host, BRIDGE)
         theirs = Bridge(
-            ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=BRIDGE.mtu, mark="n2"
+            ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=BRIDGE.mtu, owner="n2"
         )
         with pytest.raises(ForeignLinkError):
             make(host, theirs)
@@ -215,7 +215,7 @@ class TestRemove:
         """The mark decides, not the name."""
         make(host, BRIDGE)
         host.kernel.remove(
-            [Bridge(ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=1400, mark="n2")]
+            [Bridge(ifname=BRIDGE.ifname, mac_address=BRIDGE.mac_address, mtu=1400, owner="n2")]
         )
         host.settle()
 
@@ -279,7 +279,7 @@ class TestMarks:
         host.add_foreign_link("other")
         host.restart()
 
-        found = {(type(each), each.ifname, each.mark) for each in host.kernel.read_all()}
+        found = {(type(each), each.ifname, each.owner) for each in host.kernel.read_all()}
         assert found == {(Bridge, BRIDGE.ifname, "n1"), (Veth, VETH.ifname, "n1/e1")}
 
     def test_what_was_found_can_be_removed(self, host: Host) -> None:

@@ -28,7 +28,7 @@ def test_a_parent_is_free_for_the_next_at_once(host: Host) -> None:
     """A container that had it for itself is started again."""
     host.add_parent(PARENT)
     first = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None)
-    second = replace(first, ifname=IfName("pnc-2"), mark="n1/e2")
+    second = replace(first, ifname=IfName("pnc-2"), owner="n1/e2")
     make(host, first)
     host.kernel.remove([first])
     make(host, second)
@@ -42,7 +42,7 @@ def test_a_parent_carries_another_kind_at_once(host: Host) -> None:
     """Its last network was of the one, its next is of the other."""
     host.need_link("ipvlan")
     host.add_parent(PARENT)
-    ipvlan = replace(IPVLAN, ifname=IfName("pnc-2"), mark="n2/e2")
+    ipvlan = replace(IPVLAN, ifname=IfName("pnc-2"), owner="n2/e2")
     make(host, MACVLAN)
     host.kernel.remove([MACVLAN])
     make(host, ipvlan)

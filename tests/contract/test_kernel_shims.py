@@ -18,7 +18,7 @@ SHIM = Shim(
     mac_address=MacAddress("02:00:00:00:00:01"),
     mtu=None,
     ipv6=True,
-    mark="n1",
+    owner="n1",
 )
 ROUTE4 = HostRoute(
     ifname=SHIM.ifname,

@@ -24,14 +24,14 @@ from tests.contract.hosts import Host, make
 from tests.kernel.netns import wait_until
 
 PARENT = IfName("up0")
-DUMMY = Dummy(ifname=IfName("pnd-1"), mtu=1400, mark="n1")
+DUMMY = Dummy(ifname=IfName("pnd-1"), mtu=1400, owner="n1")
 MACVLAN = Macvlan(
     ifname=IfName("pnc-1"),
     parent=PARENT,
     mode=MacvlanMode.BRIDGE,
     mac_address=MacAddress("02:00:00:00:00:07"),
     mtu=None,
-    mark="n1/e1",
+    owner="n1/e1",
 )
 IPVLAN = Ipvlan(
     ifname=IfName("pnc-1"),
@@ -39,7 +39,7 @@ IPVLAN = Ipvlan(
     mode=IpvlanMode.L3,
     flag=IpvlanFlag.PRIVATE,
     mtu=None,
-    mark="n1/e1",
+    owner="n1/e1",
 )
 VLAN = Vlan(ifname=IfName("up0.100"), parent=PARENT, number=100)
 
@@ -69,7 +69,7 @@ class TestEnsure:
             make(host, DUMMY, link)
 
         assert host.kernel.read([DUMMY, link]) == {DUMMY, link}
-        marked = {(type(each), each.key, each.mark) for each in host.kernel.read_all()}
+        marked = {(type(each), each.key, each.owner) for each in host.kernel.read_all()}
         assert marked == {(Dummy, DUMMY.key, "n1"), (Macvlan, link.key, "n1/e1")}
 
     def test_a_missing_parent_is_said(self, host: Host) -> None:
@@ -161,7 +161,7 @@ class TestVlan:
             make(host, VLAN, link)
 
         assert host.kernel.read([VLAN, link]) == {VLAN, link}
-        assert (VLAN.key, "shared") in {(m.key, m.mark) for m in host.kernel.read_all()}
+        assert (VLAN.key, "shared") in {(m.key, m.owner) for m in host.kernel.read_all()}
         found = host.kernel.host_links([VLAN.ifname])[VLAN.ifname]
         assert found.ours
         host.kernel.remove([link, VLAN])
@@ -283,7 +283,7 @@ class TestHandedOver:
         make(host, MACVLAN)
         host.hand_over(MACVLAN.ifname)
         host.end_sandboxes()
-        again = replace(MACVLAN, ifname=IfName("pnc-2"), mark="n1/e2")
+        again = replace(MACVLAN, ifname=IfName("pnc-2"), owner="n1/e2")
         make(host, again)
         host.hand_over(again.ifname)
 
@@ -309,7 +309,7 @@ class TestHandedOver:
         """The mark decides."""
         make(host, MACVLAN)
         host.hand_over(MACVLAN.ifname)
-        other = replace(MACVLAN, ifname=IfName("pnc-2"), mark="n1/e2")
+        other = replace(MACVLAN, ifname=IfName("pnc-2"), owner="n1/e2")
         host.kernel.remove([other])
 
         assert host.kernel.read([MACVLAN, other]) == {MACVLAN}

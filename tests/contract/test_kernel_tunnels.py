@@ -22,7 +22,7 @@ from plugin.model.tunnels import (
 from tests.contract.hosts import Host, make
 
 BRIDGE = Bridge(
-    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1450, mark="n1"
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1450, owner="n1"
 )
 VXLAN = Vxlan(
     ifname=IfName("pnx-1"),
@@ -31,7 +31,7 @@ VXLAN = Vxlan(
     local=ip_address("10.99.0.1"),
     mtu=1450,
     master=BRIDGE.ifname,
-    mark="n1",
+    owner="n1",
 )
 PEERS = [FloodEntry(ifname=VXLAN.ifname, peer=ip_address(f"10.99.0.{number}")) for number in (2, 3)]
 # Control sockets of processes are in one directory of the machine, by names of links.
@@ -200,7 +200,7 @@ def test_a_link_of_somebody_else_does_not_encrypt(host: Host) -> None:
     with pytest.raises(ForeignLinkError, match="exists and is not this network's"):
         make(host, ENCRYPTING)
 
-    assert host.kernel.read([ENCRYPTING]) == {replace(ENCRYPTING, mark="")}
+    assert host.kernel.read([ENCRYPTING]) == {replace(ENCRYPTING, owner="")}
 
 
 def test_a_link_that_is_deleted_is_no_more(host: Host) -> None:

@@ -15,7 +15,7 @@ from plugin.model.shaping import IngressRedirect, RateLimit
 from tests.contract.hosts import Host, make
 from tests.contract.test_kernel import ADDRESS4, BRIDGE, VETH
 
-DETOUR = IngressRedirect(ifname=IfName("pni-1"), source=VETH.ifname, mark=VETH.mark)
+DETOUR = IngressRedirect(ifname=IfName("pni-1"), source=VETH.ifname, owner=VETH.owner)
 LIMIT_TO = RateLimit(ifname=VETH.ifname, rate=10_000_000)
 LIMIT_FROM = RateLimit(ifname=DETOUR.ifname, rate=20_000_000)
 LINKS: list[HostResource] = [BRIDGE, VETH]
@@ -77,7 +77,7 @@ class TestBounds:
         host.kernel.remove([found])
         host.settle()
 
-        assert (found.ifname, found.mark) == (DETOUR.ifname, DETOUR.mark)
+        assert (found.ifname, found.owner) == (DETOUR.ifname, DETOUR.owner)
         assert host.kernel.missing_links([DETOUR.ifname]) == {DETOUR.ifname}
         assert host.kernel.read([VETH]) == {VETH}
 
@@ -213,7 +213,7 @@ class TestAdoptedBridges:
         """Two networks on one bridge would not be isolated."""
         make(host, ADOPTED)
         with pytest.raises(ForeignLinkError):
-            make(host, replace(ADOPTED, mark="n2"))
+            make(host, replace(ADOPTED, owner="n2"))
 
         assert host.kernel.read([ADOPTED]) == {ADOPTED}
 
@@ -224,7 +224,7 @@ class TestAdoptedBridges:
         host.kernel.remove([ADOPTED])
         host.settle()
 
-        assert {each.mark for each in marked} == {ADOPTED.mark}
+        assert {each.owner for each in marked} == {ADOPTED.owner}
         assert host.kernel.missing_links([ADOPTED.ifname])
 
     def test_one_that_was_not_asked_for_by_name_is_refused(self, host: Host) -> None:

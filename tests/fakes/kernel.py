@@ -114,9 +114,9 @@ class FakeKernel:
     def handed_over(self) -> frozenset[str]:
         ours = [link.resource for link in self.host.links.values() if link.resource]
         pairs = [each for each in ours if isinstance(each, Veth)]
-        taken = {each.mark for each in pairs if each.peer in self.host.sandboxed}
+        taken = {each.owner for each in pairs if each.peer in self.host.sandboxed}
         children = (link.resource for link in self.host.sandboxed.values() if link.resource)
-        return frozenset(taken.union(each.mark for each in children))
+        return frozenset(taken.union(each.owner for each in children))
 
     def ended_sandboxes(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(self.host.ended_sandboxes.intersection(keys))
@@ -392,7 +392,7 @@ class FakeKernel:
         link = self._ours(resource)
         if resource.ifname in self.host.used_vlans:
             return
-        if link and link.resource and link.resource.mark == resource.mark:
+        if link and link.resource and link.resource.owner == resource.owner:
             self.host.delete_link(resource.ifname)
         self.host.sandboxed.pop(resource.ifname, None)
 
@@ -439,7 +439,7 @@ class FakeKernel:
                 if self._is_foreign(resource):
                     return resource
                 # A foreign link differs from any plan, for it has no mark.
-                return link.resource or replace(resource, mark="")
+                return link.resource or replace(resource, owner="")
 
     def _link(self, ifname: IfName) -> Link:
         if ifname not in self.host.links:
@@ -469,7 +469,7 @@ class FakeKernel:
     def _link_of_ours(self, wanted: LinkResource) -> Link:
         link = self.host.links.setdefault(wanted.ifname, Link(resource=wanted))
         there = link.resource
-        if there is None or type(there) is not type(wanted) or there.mark != wanted.mark:
+        if there is None or type(there) is not type(wanted) or there.owner != wanted.owner:
             raise ForeignLinkError(
                 f"a link named {wanted.ifname} exists and is not this network's; "
                 f"remove it or choose another name"

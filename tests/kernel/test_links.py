@@ -19,7 +19,7 @@ from tests.kernel.netns import Netns, wait_until
 pytestmark = pytest.mark.kernels
 
 BRIDGE = Bridge(
-    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, mark="n1"
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1400, owner="n1"
 )
 
 
@@ -30,7 +30,7 @@ def a_veth(number: int = 2) -> Veth:
         peer_mac_address=MacAddress(f"02:00:00:00:01:{number:02x}"),
         master=BRIDGE.ifname,
         mtu=1400,
-        mark=f"n1/e{number}",
+        owner=f"n1/e{number}",
     )
 
 
@@ -202,7 +202,7 @@ class TestMarks:
         make(kernel, BRIDGE, VETH)
         netns.run("ip", "link", "set", resource.ifname, "alias", "")
 
-        found = {(each.ifname, each.mark) for each in marked_links(kernel)}
+        found = {(each.ifname, each.owner) for each in marked_links(kernel)}
         assert (resource.ifname, "") in found
         make(kernel, resource)
         assert kernel.read([resource]) == {resource}

@@ -81,7 +81,7 @@ def unreachable(prefix: str, *, silent: bool = True) -> HostResource:
 
 
 BRIDGE: Final = Bridge(
-    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1500, mark="n1"
+    ifname=IfName("pnb-1"), mac_address=MacAddress("02:00:00:00:00:01"), mtu=1500, owner="n1"
 )
 LOUD: Final = unreachable("10.7.0.0/24", silent=False)
 SILENT: Final = unreachable("10.8.0.0/24")

@@ -56,7 +56,7 @@ def test_what_came_since_is_found(kernel: LinuxKernel, netns: Netns, asked: Coun
         make(kernel, more)
         assert kernel.read([more, *WANTED]) == {
             more,
-            replace(PAIRS[0], mark=""),
+            replace(PAIRS[0], owner=""),
             *WANTED - {PAIRS[0]},
         }
 

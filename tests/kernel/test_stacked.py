@@ -23,7 +23,7 @@ MACVLAN = Macvlan(
     mode=MacvlanMode.BRIDGE,
     mac_address=MacAddress("02:00:00:00:00:07"),
     mtu=None,
-    mark="n1/e1",
+    owner="n1/e1",
 )
 SHIM = Shim(
     ifname=IfName("pnh-1"),
@@ -31,9 +31,9 @@ SHIM = Shim(
     mac_address=MacAddress("02:00:00:00:00:09"),
     mtu=None,
     ipv6=True,
-    mark="n1",
+    owner="n1",
 )
-OTHER = replace(MACVLAN, ifname=IfName("pnc-2"), mark="n1/e2")
+OTHER = replace(MACVLAN, ifname=IfName("pnc-2"), owner="n1/e2")
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +126,9 @@ class TestRefusals:
     ) -> None:
         """The kernel ends a namespace in its own time, and nobody sees into it meanwhile."""
         for number in range(3):
-            link = replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None, mark=f"n/{number}")
+            link = replace(
+                MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None, owner=f"n/{number}"
+            )
             make(kernel, link)
             sandbox = Netns()
             netns.ip(f"link set pnc-1 netns {sandbox.path}")

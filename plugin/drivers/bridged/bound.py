@@ -116,7 +116,7 @@ class BridgedNetwork(BoundNetwork):
             peer_mac_address=endpoint.mac_address,
             master=options.bridge,
             mtu=options.mtu,
-            mark=f"{network.id}/{endpoint.id}",
+            owner=f"{network.id}/{endpoint.id}",
         )
         guards = guard_resources(options, endpoint, own)
         bounds = _bounds(options, endpoint, own, port)
@@ -172,7 +172,7 @@ def _bounds(options: BridgeOptions, endpoint: Endpoint, own: Values, port: Veth)
         bounds.append(RateLimit(ifname=port.ifname, rate=rate_to))
     if rate_from is not None:
         redirect = IngressRedirect(
-            ifname=redirect_name(endpoint.id), source=port.ifname, mark=port.mark
+            ifname=redirect_name(endpoint.id), source=port.ifname, owner=port.owner
         )
         bounds += [redirect, RateLimit(ifname=redirect.ifname, rate=rate_from)]
     return bounds

@@ -60,7 +60,7 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
         ifname=ifname,
         mac_address=options.bridge_mac,
         mtu=options.mtu,
-        mark=network.id,
+        owner=network.id,
         adoptable=options.named_bridge is not None,
     )
     return frozenset(

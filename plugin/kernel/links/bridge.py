@@ -9,7 +9,7 @@ from plugin.kernel.links import ownership
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.links import MARK_PREFIX, Bridge
+from plugin.model.links import OWNER_PREFIX, Bridge
 
 
 class BridgeHandler(LinkHandler[Bridge]):
@@ -18,7 +18,7 @@ class BridgeHandler(LinkHandler[Bridge]):
     def make(self, rtnl: Rtnl, bridge: Bridge) -> None:
         """Make the bridge, or set right what differs on the one that is there."""
         wanted = LinkChange(mac_address=bridge.mac_address, mtu=bridge.mtu, up=True)
-        alias = MARK_PREFIX + bridge.mark
+        alias = OWNER_PREFIX + bridge.owner
         try:
             rtnl.add_link(
                 "bridge", replace(wanted, ifname=bridge.ifname, group=ownership.GROUP_OURS)
@@ -28,7 +28,7 @@ class BridgeHandler(LinkHandler[Bridge]):
                 raise
             if bridge.adoptable and _adopt(rtnl, bridge):
                 return
-            found = ownership.our_link(rtnl, bridge.ifname, bridge.mark, "bridge")
+            found = ownership.owned_link(rtnl, bridge.ifname, bridge.owner, "bridge")
             rtnl.change_link(found.index, replace(wanted, alias=alias))
             return
         rtnl.change_link(ownership.index_of(bridge.ifname), LinkChange(alias=alias))
@@ -45,7 +45,7 @@ class BridgeHandler(LinkHandler[Bridge]):
     def read_all(self, session: Session) -> Iterable[Bridge]:
         """With its owner also while it is down: without an owner it could not be removed."""
         for link in session.look(ownership.OwnedLinks).of("bridge"):
-            yield replace(_as_bridge(link), mark=ownership.mark_of(link) or "")
+            yield replace(_as_bridge(link), owner=ownership.owner_of(link) or "")
 
 
 def _adopt(rtnl: Rtnl, bridge: Bridge) -> bool:
@@ -64,7 +64,7 @@ def _as_bridge(link: LinkInfo) -> Bridge:
         ifname=link.ifname,
         mac_address=link.mac_address,
         mtu=link.mtu,
-        mark=ownership.mark_if_right(link),
+        owner=ownership.owner_if_right(link),
     )
 
 

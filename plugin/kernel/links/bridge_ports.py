@@ -11,7 +11,7 @@ from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo, veth_peer
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.links import MARK_PREFIX, Hairpin, Veth
+from plugin.model.links import OWNER_PREFIX, Hairpin, Veth
 
 # All but pause frames, which no bridge passes on (net/bridge/br_sysfs_if.c, Linux 4.15).
 _GROUP_FORWARD: Final = 0xFFFD
@@ -30,7 +30,7 @@ class VethHandler(LinkHandler[Veth]):
         (net/bridge/br_input.c, br_handle_frame).  This port bridges them like any other frame.
         """
         wanted = LinkChange(master=ownership.index_of(veth.master), mtu=veth.mtu, up=True)
-        alias = MARK_PREFIX + veth.mark
+        alias = OWNER_PREFIX + veth.owner
         peer = LinkChange(
             ifname=veth.peer,
             mac_address=veth.peer_mac_address,
@@ -43,7 +43,7 @@ class VethHandler(LinkHandler[Veth]):
         except RtnlError as error:
             if error.code != errno.EEXIST:
                 raise
-            link = ownership.our_link(rtnl, veth.ifname, veth.mark, "veth")
+            link = ownership.owned_link(rtnl, veth.ifname, veth.owner, "veth")
             rtnl.change_link(link.index, wanted)
         change = LinkChange(alias=alias, group_forward=_GROUP_FORWARD)
         rtnl.change_link(ownership.index_of(veth.ifname), change)
@@ -57,13 +57,13 @@ class VethHandler(LinkHandler[Veth]):
             None,
             _GROUP_FORWARD,
         )  # an older kernel has no such setting
-        mark = ownership.mark_if_right(link) if guarded else ""
-        return replace(value, master=ownership.name_of(link.master), mtu=link.mtu, mark=mark)
+        owner = ownership.owner_if_right(link) if guarded else ""
+        return replace(value, master=ownership.name_of(link.master), mtu=link.mtu, owner=owner)
 
     def read_all(self, session: Session) -> Iterable[Veth]:
         """Pairs by the host's ends: the peers go with them."""
         for link in session.look(ownership.OwnedLinks).of("veth"):
-            if ownership.mark_of(link) is not None or link.master:
+            if ownership.owner_of(link) is not None or link.master:
                 yield _as_veth(link)
 
 
@@ -91,5 +91,5 @@ def _as_veth(link: LinkInfo) -> Veth:
         peer_mac_address=MacAddress(""),
         master=ownership.name_of(link.master),
         mtu=link.mtu,
-        mark=ownership.mark_of(link) or "",
+        owner=ownership.owner_of(link) or "",
     )

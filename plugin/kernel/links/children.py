@@ -19,7 +19,7 @@ from plugin.kernel.links.stacking import standing_on
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
-from plugin.model.links import MARK_PREFIX, HandedOver
+from plugin.model.links import OWNER_PREFIX, HandedOver
 
 # A link that dies with its sandbox has its address, and its parent, until the kernel gets to it.
 PATIENCE_SECONDS: Final = 8.0
@@ -45,8 +45,8 @@ class ChildHandler(LinkHandler[C]):
         link = session.link(value.ifname)
         if link is None or ownership.is_deleting(link):
             return value if session.look(Sandboxes).has(value) else None
-        mark = (ownership.mark_of(link) or "") if ownership.is_ours(link) else ""
-        return replace(value, parent=ownership.name_of(link.parent), mark=mark)
+        owner = (ownership.owner_of(link) or "") if ownership.is_ours(link) else ""
+        return replace(value, parent=ownership.name_of(link.parent), owner=owner)
 
 
 def make_child(rtnl: Rtnl, child: HandedOver, kind: str, made: LinkChange, data: bytes) -> None:
@@ -59,8 +59,8 @@ def make_child(rtnl: Rtnl, child: HandedOver, kind: str, made: LinkChange, data:
             raise refusal from error
         if error.code != errno.EEXIST:
             raise
-        ownership.our_link(rtnl, child.ifname, child.mark, kind)
-    rtnl.change_link(ownership.index_of(child.ifname), LinkChange(alias=MARK_PREFIX + child.mark))
+        ownership.owned_link(rtnl, child.ifname, child.owner, kind)
+    rtnl.change_link(ownership.index_of(child.ifname), LinkChange(alias=OWNER_PREFIX + child.owner))
 
 
 def _add_child(rtnl: Rtnl, parent: IfName, kind: str, made: LinkChange, data: bytes) -> None:

@@ -11,7 +11,7 @@ from plugin.kernel.links.link_errors import NO_SUCH_KIND
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.links import MARK_PREFIX, Dummy
+from plugin.model.links import OWNER_PREFIX, Dummy
 
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
 
@@ -22,13 +22,13 @@ class DummyHandler(LinkHandler[Dummy]):
     def make(self, rtnl: Rtnl, dummy: Dummy) -> None:
         """Make the link, up."""
         wanted = LinkChange(mtu=dummy.mtu, up=True)
-        alias = MARK_PREFIX + dummy.mark
+        alias = OWNER_PREFIX + dummy.owner
         try:
             _add_dummy(rtnl, replace(wanted, ifname=dummy.ifname, group=ownership.GROUP_OURS))
         except RtnlError as error:
             if error.code != errno.EEXIST:
                 raise
-            link = ownership.our_link(rtnl, dummy.ifname, dummy.mark, *_DUMMY_KINDS)
+            link = ownership.owned_link(rtnl, dummy.ifname, dummy.owner, *_DUMMY_KINDS)
             rtnl.change_link(link.index, replace(wanted, alias=alias))
             return
         rtnl.change_link(ownership.index_of(dummy.ifname), LinkChange(alias=alias))
@@ -37,14 +37,14 @@ class DummyHandler(LinkHandler[Dummy]):
         link = session.link(value.ifname)
         if link is None:
             return None
-        return replace(value, mtu=link.mtu, mark=ownership.mark_if_right(link))
+        return replace(value, mtu=link.mtu, owner=ownership.owner_if_right(link))
 
     def read_all(self, session: Session) -> Iterable[Dummy]:
         """An ifb link of an endpoint's is no dummy."""
         owned = session.look(ownership.OwnedLinks)
         for link in (*owned.of("dummy"), *owned.of_networks("ifb")):
-            mark = ownership.mark_of(link) or ""
-            yield Dummy(ifname=link.ifname, mtu=link.mtu, mark=mark)
+            owner = ownership.owner_of(link) or ""
+            yield Dummy(ifname=link.ifname, mtu=link.mtu, owner=owner)
 
 
 def _add_dummy(rtnl: Rtnl, made: LinkChange) -> None:

@@ -56,7 +56,7 @@ class IpvlanHandler(ChildHandler[Ipvlan]):
                 mode=IpvlanMode.L2,
                 flag=IpvlanFlag.BRIDGE,
                 mtu=link.mtu,
-                mark=ownership.mark_of(link) or "",
+                owner=ownership.owner_of(link) or "",
             )
 
 

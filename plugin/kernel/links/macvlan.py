@@ -41,7 +41,7 @@ class MacvlanHandler(ChildHandler[Macvlan]):
                 mode=MacvlanMode.BRIDGE,
                 mac_address=link.mac_address,
                 mtu=link.mtu,
-                mark=ownership.mark_of(link) or "",
+                owner=ownership.owner_of(link) or "",
             )
 
 

@@ -13,7 +13,7 @@ from plugin.errors import ForeignLinkError, KernelError
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
-from plugin.model.links import MARK_PREFIX
+from plugin.model.links import OWNER_PREFIX
 from plugin.model.resources import LinkResource
 
 GROUP_OURS: Final = 0x706E
@@ -46,7 +46,7 @@ class OwnedLinks:
 
 
 def is_ours(link: LinkInfo) -> bool:
-    """Whether the link carries our mark and is not left to the reaper already."""
+    """Whether the link belongs to pynet and is not left to the reaper already."""
     return link.group == GROUP_OURS
 
 
@@ -57,14 +57,14 @@ def is_deleting(link: LinkInfo) -> bool:
 
 def is_of_network(link: LinkInfo) -> bool:
     """Whether the alias names a network, and no endpoint of one."""
-    mark = mark_of(link)
-    return bool(mark) and "/" not in (mark or "")
+    owner = owner_of(link)
+    return bool(owner) and "/" not in (owner or "")
 
 
 def delete_later(rtnl: Rtnl, resource: LinkResource) -> bool:
     """Leave the link to the reaper; False if it is not there or does not belong to pynet."""
     link = rtnl.link(resource.ifname)
-    if link is None or not is_ours(link) or mark_of(link) not in (None, resource.mark):
+    if link is None or not is_ours(link) or owner_of(link) not in (None, resource.owner):
         return False
     rtnl.change_link(link.index, LinkChange(group=GROUP_DELETING, up=False))
     return True
@@ -81,15 +81,15 @@ def index_of(ifname: IfName) -> int:
         ) from error
 
 
-def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:
-    """The link of that name, which must be of one of the kinds and carry the mark.
+def owned_link(rtnl: Rtnl, ifname: IfName, owner: str, *kinds: str) -> LinkInfo:
+    """The link of that name, which must be of one of the kinds and have that owner.
 
     Raises ForeignLinkError if it belongs to another owner, KernelError if it is gone.
     """
     link = rtnl.link(ifname)
     if link is None:
         raise KernelError(f"link {ifname} went away while it was being made")
-    if link.kind not in kinds or not is_ours(link) or mark_of(link) not in (None, mark):
+    if link.kind not in kinds or not is_ours(link) or owner_of(link) not in (None, owner):
         raise ForeignLinkError(
             f"a link named {ifname} exists and is not this network's; "
             f"remove it or choose another name"
@@ -97,16 +97,16 @@ def our_link(rtnl: Rtnl, ifname: IfName, mark: str, *kinds: str) -> LinkInfo:
     return link
 
 
-def mark_of(link: LinkInfo) -> str | None:
+def owner_of(link: LinkInfo) -> str | None:
     """The network, or network and endpoint, in the alias; None before it is written."""
-    if not link.alias.startswith(MARK_PREFIX):
+    if not link.alias.startswith(OWNER_PREFIX):
         return None
-    return link.alias.removeprefix(MARK_PREFIX)
+    return link.alias.removeprefix(OWNER_PREFIX)
 
 
-def mark_if_right(link: LinkInfo) -> str:
+def owner_if_right(link: LinkInfo) -> str:
     """The owner; empty if the link is down or not of pynet, so that it differs from any plan."""
-    return (mark_of(link) or "") if link.up and is_ours(link) else ""
+    return (owner_of(link) or "") if link.up and is_ours(link) else ""
 
 
 def name_of(index: int) -> IfName:

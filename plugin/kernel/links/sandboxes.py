@@ -25,7 +25,7 @@ class Place:
     nsid: int
 
 
-_Places = dict[str, Place]  # by mark
+_Places = dict[str, Place]  # by owner
 # A list of namespaces may lack one if another ends while it is read (net/core/net_namespace.c,
 # rtnl_net_dumpid_one continues by position and does not set NLM_F_DUMP_INTR).
 _LOOKS: Final = 2
@@ -55,11 +55,11 @@ class Sandboxes:
 
     def has(self, resource: HandedOver) -> bool:
         """Whether the link is in a sandbox; in doubt it is."""
-        if resource.mark in (_seen.get() or {}):
+        if resource.owner in (_seen.get() or {}):
             return True
-        return any(isinstance(look, RtnlError) or resource.mark in look for look in self._looks())
+        return any(isinstance(look, RtnlError) or resource.owner in look for look in self._looks())
 
-    def marks(self) -> frozenset[str]:
+    def owners(self) -> frozenset[str]:
         """Owners of all links of pynet in sandboxes, as far as this kernel shows them."""
         return frozenset().union(
             *(look for look in self._looks() if not isinstance(look, RtnlError))
@@ -70,7 +70,7 @@ class Sandboxes:
 
         Raises RtnlError if that cannot be found out, or if the kernel refuses.
         """
-        place = self._find(resource.mark)
+        place = self._find(resource.owner)
         if place is None:
             return
         try:
@@ -80,14 +80,14 @@ class Sandboxes:
             if not error.is_gone and error.code != errno.EINVAL:
                 raise
 
-    def _find(self, mark: str) -> Place | None:
+    def _find(self, owner: str) -> Place | None:
         for look in self._looks():
             if isinstance(look, RtnlError):
                 if look.code in _UNSUPPORTED:
                     return None
                 raise look
-            if mark in look:
-                return look[mark]
+            if owner in look:
+                return look[owner]
         return None
 
     def _looks(self) -> Iterator[_Places | RtnlError]:
@@ -102,9 +102,9 @@ class Sandboxes:
         try:
             for nsid, inside in self._rtnl.links_elsewhere():
                 for link in inside:
-                    mark = ownership.mark_of(link)
-                    if mark is not None and ownership.is_ours(link):
-                        found[mark] = Place(link.index, nsid)
+                    owner = ownership.owner_of(link)
+                    if owner is not None and ownership.is_ours(link):
+                        found[owner] = Place(link.index, nsid)
         except RtnlError as error:
             return error
         seen = _seen.get()

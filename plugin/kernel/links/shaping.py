@@ -16,7 +16,7 @@ from plugin.kernel.netlink.conversations import traffic_control
 from plugin.kernel.netlink.link_messages import LinkChange
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName
-from plugin.model.links import MARK_PREFIX
+from plugin.model.links import OWNER_PREFIX
 from plugin.model.shaping import IngressRedirect, RateLimit
 
 LATENCY: Final = "25ms"
@@ -73,9 +73,9 @@ class IngressRedirectHandler(LinkHandler[IngressRedirect]):
         except RtnlError as error:
             if error.code != errno.EEXIST:
                 raise
-            ownership.our_link(rtnl, redirect.ifname, redirect.mark, "ifb")
+            ownership.owned_link(rtnl, redirect.ifname, redirect.owner, "ifb")
         target = ownership.index_of(redirect.ifname)
-        rtnl.change_link(target, LinkChange(alias=MARK_PREFIX + redirect.mark, up=True))
+        rtnl.change_link(target, LinkChange(alias=OWNER_PREFIX + redirect.owner, up=True))
         _redirect(ownership.index_of(redirect.source), target)
 
     def read_one(self, session: Session, value: IngressRedirect) -> IngressRedirect | None:
@@ -85,12 +85,12 @@ class IngressRedirectHandler(LinkHandler[IngressRedirect]):
             return None
         if not _is_taken(session.rtnl, value, link.index):
             return None
-        return replace(value, mark=ownership.mark_if_right(link))
+        return replace(value, owner=ownership.owner_if_right(link))
 
     def read_all(self, session: Session) -> Iterable[IngressRedirect]:
         for link in session.look(ownership.OwnedLinks).of_endpoints("ifb"):
-            mark = ownership.mark_of(link) or ""
-            yield IngressRedirect(ifname=link.ifname, source=IfName(""), mark=mark)
+            owner = ownership.owner_of(link) or ""
+            yield IngressRedirect(ifname=link.ifname, source=IfName(""), owner=owner)
 
 
 def _is_taken(rtnl: Rtnl, redirect: IngressRedirect, target: int) -> bool:

@@ -23,7 +23,7 @@ from plugin.kernel.netlink.link_messages import (
     LinkInfo,
 )
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.links import MARK_PREFIX, IpvlanFlag, MacvlanMode, Shim
+from plugin.model.links import OWNER_PREFIX, IpvlanFlag, MacvlanMode, Shim
 from plugin.model.sysctls import Sysctl
 
 
@@ -51,7 +51,7 @@ class ShimHandler(LinkHandler[Shim]):
                 raise refusal from error
             if error.code != errno.EEXIST:
                 raise
-            link = ownership.our_link(rtnl, shim.ifname, shim.mark, kind)
+            link = ownership.owned_link(rtnl, shim.ifname, shim.owner, kind)
             if link.parent == parent:
                 rtnl.change_link(link.index, wanted)
             else:
@@ -60,7 +60,7 @@ class ShimHandler(LinkHandler[Shim]):
                 rtnl.add_link(kind, made, data)
         for setting in _settings(shim):
             sysctls.ensure(setting, self._root)
-        up = LinkChange(up=True, alias=MARK_PREFIX + shim.mark)
+        up = LinkChange(up=True, alias=OWNER_PREFIX + shim.owner)
         rtnl.change_link(ownership.index_of(shim.ifname), up)
 
     def read_one(self, session: Session, value: Shim) -> Shim | None:
@@ -76,7 +76,7 @@ class ShimHandler(LinkHandler[Shim]):
             mtu=None if value.mtu is None else link.mtu,
             ipv6=value.ipv6,
             ipvlan_mode=value.ipvlan_mode,
-            mark=ownership.mark_if_right(link) if right else "",
+            owner=ownership.owner_if_right(link) if right else "",
         )
 
     def read_all(self, session: Session) -> Iterable[Shim]:
@@ -92,7 +92,7 @@ def _as_shim(link: LinkInfo) -> Shim:
         mac_address=link.mac_address,
         mtu=link.mtu,
         ipv6=False,
-        mark=ownership.mark_of(link) or "",
+        owner=ownership.owner_of(link) or "",
     )
 
 

@@ -19,7 +19,7 @@ from plugin.kernel.netlink.link_messages import (
 )
 from plugin.kernel.netlink.messages import U16, attribute
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.links import MARK_PREFIX, Vlan
+from plugin.model.links import OWNER_PREFIX, Vlan
 
 _802_1Q: Final = b"\x81\x00"  # and not 802.1ad
 
@@ -49,7 +49,9 @@ class VlanHandler(LinkHandler[Vlan]):
             if _adopt(rtnl, vlan):
                 return
             _take_up(rtnl, vlan, made)
-        rtnl.change_link(ownership.index_of(vlan.ifname), LinkChange(alias=MARK_PREFIX + vlan.mark))
+        rtnl.change_link(
+            ownership.index_of(vlan.ifname), LinkChange(alias=OWNER_PREFIX + vlan.owner)
+        )
 
     def remove_one(self, session: Session, value: Vlan) -> None:
         """Leave a sub-interface that others use: the kernel would delete the links on it, too."""
@@ -69,7 +71,7 @@ class VlanHandler(LinkHandler[Vlan]):
             value,
             parent=ownership.name_of(link.parent),
             number=vlan_number(link) or 0,
-            mark=ownership.mark_if_right(link),
+            owner=ownership.owner_if_right(link),
         )
 
     def read_all(self, session: Session) -> Iterable[Vlan]:
@@ -80,7 +82,7 @@ class VlanHandler(LinkHandler[Vlan]):
                     ifname=link.ifname,
                     parent=ownership.name_of(link.parent),
                     number=vlan_number(link) or 0,
-                    mark=ownership.mark_of(link) or "",
+                    owner=ownership.owner_of(link) or "",
                 )
 
 
@@ -105,7 +107,7 @@ def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
     """Use the sub-interface that pynet made before, or make it again on the right parent."""
     if rtnl.link(vlan.ifname) is None:
         raise _other_name(rtnl, vlan)
-    link = ownership.our_link(rtnl, vlan.ifname, vlan.mark, "vlan")
+    link = ownership.owned_link(rtnl, vlan.ifname, vlan.owner, "vlan")
     if _is_same(link, vlan):
         rtnl.change_link(link.index, LinkChange(up=True))
         return

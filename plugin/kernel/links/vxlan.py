@@ -21,7 +21,7 @@ from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
-from plugin.model.links import MARK_PREFIX
+from plugin.model.links import OWNER_PREFIX
 from plugin.model.network import IPAddress
 from plugin.model.sysctls import Sysctl
 from plugin.model.tunnels import Vxlan
@@ -46,10 +46,10 @@ class VxlanHandler(LinkHandler[Vxlan]):
         wanted = LinkChange(master=ownership.index_of(vxlan.master), mtu=vxlan.mtu, up=True)
         there = rtnl.link(vxlan.ifname)
         if there is not None:
-            there = ownership.our_link(rtnl, vxlan.ifname, vxlan.mark, _KIND)
+            there = ownership.owned_link(rtnl, vxlan.ifname, vxlan.owner, _KIND)
             if _identity(there) == (vxlan.vni, vxlan.port, vxlan.local, True):
                 sysctls.ensure(_silence(vxlan), self._root)
-                rtnl.change_link(there.index, replace(wanted, alias=MARK_PREFIX + vxlan.mark))
+                rtnl.change_link(there.index, replace(wanted, alias=OWNER_PREFIX + vxlan.owner))
                 return
             rtnl.delete_link(there.index)
         made = replace(wanted, ifname=vxlan.ifname, group=ownership.GROUP_OURS, up=None)
@@ -66,7 +66,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
         """Only a device that is up has the UDP port; nothing stays of one that cannot have it."""
         index = ownership.index_of(vxlan.ifname)
         try:
-            rtnl.change_link(index, LinkChange(alias=MARK_PREFIX + vxlan.mark))
+            rtnl.change_link(index, LinkChange(alias=OWNER_PREFIX + vxlan.owner))
             sysctls.ensure(_silence(vxlan), self._root)
             rtnl.change_link(index, LinkChange(up=True))
         except (RtnlError, KernelError):
@@ -80,11 +80,11 @@ class VxlanHandler(LinkHandler[Vxlan]):
             return None
         silent = _silence(value)
         right = sysctls.read(silent, self._root) in (silent, None)
-        return _as_vxlan(link, ownership.mark_if_right(link) if right else "")
+        return _as_vxlan(link, ownership.owner_if_right(link) if right else "")
 
     def read_all(self, session: Session) -> Iterable[Vxlan]:
         for link in session.look(ownership.OwnedLinks).of(_KIND):
-            yield _as_vxlan(link, ownership.mark_of(link) or "")
+            yield _as_vxlan(link, ownership.owner_of(link) or "")
 
 
 def _silence(vxlan: Vxlan) -> Sysctl:
@@ -113,7 +113,7 @@ def _identity(link: LinkInfo) -> tuple[int, int, IPAddress, bool]:
     )
 
 
-def _as_vxlan(link: LinkInfo, mark: str) -> Vxlan:
+def _as_vxlan(link: LinkInfo, owner: str) -> Vxlan:
     vni, port, local, learning = _identity(link)
     return Vxlan(
         ifname=link.ifname,
@@ -122,7 +122,7 @@ def _as_vxlan(link: LinkInfo, mark: str) -> Vxlan:
         local=local,
         mtu=link.mtu,
         master=ownership.name_of(link.master),
-        mark=mark if learning else "",
+        owner=owner if learning else "",
     )
 
 

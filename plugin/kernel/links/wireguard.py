@@ -28,7 +28,7 @@ from plugin.kernel.wireguard.keys import Keys
 from plugin.kernel.wireguard.module import KernelDevices
 from plugin.kernel.wireguard.process import ProcessDevices
 from plugin.model.ids import IfName
-from plugin.model.links import MARK_PREFIX
+from plugin.model.links import OWNER_PREFIX
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.sysctls import Sysctl
 from plugin.model.tunnels import WireGuard, WireGuardPeer
@@ -76,7 +76,7 @@ class WireGuardHandler(LinkHandler[WireGuard]):
         with self._making:
             there = rtnl.link(wireguard.ifname)
             if there is not None:
-                there = ownership.our_link(rtnl, wireguard.ifname, wireguard.mark, *_KINDS)
+                there = ownership.owned_link(rtnl, wireguard.ifname, wireguard.owner, *_KINDS)
                 if self._devices.state(there) is not None:
                     self._set_up(rtnl, there, wireguard, private_key)
                     return
@@ -105,7 +105,7 @@ class WireGuardHandler(LinkHandler[WireGuard]):
     def _set_up(self, rtnl: Rtnl, link: LinkInfo, wireguard: WireGuard, private_key: bytes) -> None:
         self._devices.of(link).set_key(link.ifname, private_key, wireguard.port)
         sysctls.ensure(_ipv6_on(link.ifname), self._root)
-        alias = MARK_PREFIX + wireguard.mark
+        alias = OWNER_PREFIX + wireguard.owner
         rtnl.change_link(link.index, LinkChange(alias=alias, mtu=_MTU, up=True))
         try:
             rtnl.add_address(
@@ -129,7 +129,7 @@ class WireGuardHandler(LinkHandler[WireGuard]):
         if link is None or ownership.is_deleting(link):
             return None
         right = self._is_right(session.rtnl, link, value)
-        return replace(value, mark=ownership.mark_if_right(link) if right else "")
+        return replace(value, owner=ownership.owner_if_right(link) if right else "")
 
     def _is_right(self, rtnl: Rtnl, link: LinkInfo, value: WireGuard) -> bool:
         state = self._devices.state(link)
@@ -142,8 +142,8 @@ class WireGuardHandler(LinkHandler[WireGuard]):
     def read_all(self, session: Session) -> Iterable[WireGuard]:
         """Of a link that nobody asks for its addresses do not matter."""
         for link in session.look(ownership.OwnedLinks).of(*_KINDS):
-            mark = ownership.mark_of(link) or ""
-            yield WireGuard(ifname=link.ifname, local=_NOWHERE, port=0, mark=mark)
+            owner = ownership.owner_of(link) or ""
+            yield WireGuard(ifname=link.ifname, local=_NOWHERE, port=0, owner=owner)
 
 
 class WireGuardPeerHandler(OneByOne[WireGuardPeer]):

@@ -1,6 +1,6 @@
 """WireGuard devices of a process, ``wireguard-go``, where the kernel has none.
 
-The link is made first, and has our mark before there is a process.  Whoever deletes the link ends
+The link is made first, and has its owner before there is a process.  Whoever deletes the link ends
 the process; a link whose process has ended has no carrier.  The control socket has the link's name,
 so that a plugin which starts finds it, and ``wg show`` too (https://www.wireguard.com/xplatform).
 """

@@ -2,7 +2,7 @@
 
 import itertools
 
-from plugin.model.links import MARK_PREFIX
+from plugin.model.links import OWNER_PREFIX
 from tests.kernel.netns import Netns, wait_until
 from tests.reliability.crash.points import CONNECTIONS, REAPER
 from tests.reliability.crash.server import HANDOFFS
@@ -133,6 +133,6 @@ def _ours(netns: Netns, kind: str = "") -> list[str]:
     names = [
         line.split()[1].rstrip(":").partition("@")[0]
         for line in shown.splitlines()
-        if f"alias {MARK_PREFIX}" in line
+        if f"alias {OWNER_PREFIX}" in line
     ]
     return sorted(names)

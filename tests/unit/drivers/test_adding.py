@@ -83,7 +83,7 @@ class Whisper(BoundNetwork):
         return ()
 
     def network_plan(self) -> Plan:
-        dummy = Dummy(ifname=self._parent, mtu=self.network.uplink_mtu, mark=self.network.id)
+        dummy = Dummy(ifname=self._parent, mtu=self.network.uplink_mtu, owner=self.network.id)
         return Plan(resources=frozenset({dummy}))
 
     def mac_address(self, endpoint: Endpoint) -> MacAddress:
@@ -96,7 +96,7 @@ class Whisper(BoundNetwork):
             mode=MacvlanMode.BRIDGE,
             mac_address=endpoint.mac_address,
             mtu=self.network.uplink_mtu,
-            mark=f"{self.network.id}/{endpoint.id}",
+            owner=f"{self.network.id}/{endpoint.id}",
         )
         required = frozenset({self._parent})
         return Plan(resources=frozenset({link}), requires=required, handoff=link.ifname)

@@ -82,7 +82,7 @@ class TestNetwork:
             mac_address=derived_mac(network.id, PARENT_MAC),
             mtu=1400,
             ipv6=True,
-            mark=network.id,
+            owner=network.id,
         )
 
         assert of(Shim, network) == {shim}

@@ -47,7 +47,7 @@ def test_the_link_is_handed_over(mode: IpvlanMode, flag: IpvlanFlag) -> None:
             mode=mode,
             flag=flag,
             mtu=None,
-            mark=f"{network.id}/{endpoint.id}",
+            owner=f"{network.id}/{endpoint.id}",
             addresses=endpoint.interfaces,
         )
     }

@@ -60,7 +60,7 @@ def test_a_link_of_the_hosts(mode: IpvlanMode) -> None:
         mac_address=None,
         mtu=None,
         ipv6=True,
-        mark=network.id,
+        owner=network.id,
         ipvlan_mode=mode,
     )
 

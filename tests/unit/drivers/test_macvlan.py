@@ -44,7 +44,7 @@ class TestPlans:
 
         assert plan.requires == frozenset()
         assert plan.resources == {
-            Dummy(ifname=dummy_name(network.id), mtu=1500, mark=network.id),
+            Dummy(ifname=dummy_name(network.id), mtu=1500, owner=network.id),
         }
 
     @pytest.mark.parametrize("mode", list(MacvlanMode))
@@ -63,7 +63,7 @@ class TestPlans:
                 mode=mode,
                 mac_address=endpoint.mac_address,
                 mtu=1400,
-                mark=f"{network.id}/{endpoint.id}",
+                owner=f"{network.id}/{endpoint.id}",
             )
         }
 

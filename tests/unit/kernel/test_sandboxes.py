@@ -9,7 +9,7 @@ from plugin.kernel.links.sandboxes import Sandboxes, one_look
 from plugin.kernel.netlink.link_messages import LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.links import MARK_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode
+from plugin.model.links import OWNER_PREFIX, Ipvlan, IpvlanFlag, IpvlanMode
 
 CHILD = Ipvlan(
     ifname=IfName("pnc-1"),
@@ -17,7 +17,7 @@ CHILD = Ipvlan(
     mode=IpvlanMode.L2,
     flag=IpvlanFlag.BRIDGE,
     mtu=None,
-    mark="n1/e1",
+    owner="n1/e1",
 )
 
 
@@ -52,7 +52,7 @@ class Ending(Rtnl):
                 master=0,
                 master_kind="",
                 group=ownership.GROUP_OURS,
-                alias=MARK_PREFIX + CHILD.mark,
+                alias=OWNER_PREFIX + CHILD.owner,
                 hairpin=False,
                 group_forward=None,
                 data={},

@@ -84,12 +84,12 @@ class Listener(Rtnl):
 
 def a_shim(mode: IpvlanMode | None) -> Shim:
     return Shim(
-        ifname=LO, parent=LO, mac_address=None, mtu=None, ipv6=False, mark="n1", ipvlan_mode=mode
+        ifname=LO, parent=LO, mac_address=None, mtu=None, ipv6=False, owner="n1", ipvlan_mode=mode
     )
 
 
 def an_ipvlan(mode: IpvlanMode = IpvlanMode.L2, flag: IpvlanFlag = IpvlanFlag.BRIDGE) -> Ipvlan:
-    return Ipvlan(ifname=LO, parent=LO, mode=mode, flag=flag, mtu=1400, mark="n1/e1")
+    return Ipvlan(ifname=LO, parent=LO, mode=mode, flag=flag, mtu=1400, owner="n1/e1")
 
 
 @pytest.mark.parametrize(("mode", "number"), [("L2", 0), ("L3", 1), ("L3S", 2)])

@@ -91,7 +91,7 @@ def test_what_it_has_stays(rig: Rig, damage: str) -> None:
 def test_the_others_are_healed_and_swept(rig: Rig, damage: str) -> None:
     """What nobody owns goes, and what another network lacks comes back."""
     lose_a_rule(rig)
-    stray = Bridge(ifname=IfName("pnb-0"), mac_address=None, mtu=1500, mark="nobody")
+    stray = Bridge(ifname=IfName("pnb-0"), mac_address=None, mtu=1500, owner="nobody")
     rig.kernel.ensure([stray], lambda _: None)
     rig.firewall.ensure([STRAY])
     rig.healer.heal()

@@ -84,7 +84,7 @@ class TestEndpointPlan:
                 peer_mac_address=endpoint.mac_address,
                 master=bridge_name(network.id),
                 mtu=1400,
-                mark=f"{network.id}/{endpoint.id}",
+                owner=f"{network.id}/{endpoint.id}",
             )
         }
         assert plan.handoff == handoff_name(endpoint.id)
@@ -320,7 +320,7 @@ class TestBounds:
             IngressRedirect(
                 ifname=detour,
                 source=port_name(endpoint.id),
-                mark=f"{network.id}/{endpoint.id}",
+                owner=f"{network.id}/{endpoint.id}",
             ),
             RateLimit(ifname=detour, rate=1_000_000_000),
         }

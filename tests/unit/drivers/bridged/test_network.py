@@ -49,7 +49,7 @@ class TestNetworkPlan:
         plan = bind(network).network_plan()
 
         (made,) = of_kind(plan, Bridge)
-        assert (made.ifname, made.mtu, made.mark) == (bridge, 1500, network.id)
+        assert (made.ifname, made.mtu, made.owner) == (bridge, 1500, network.id)
         assert of_kind(plan, Address) == {
             Address(ifname=bridge, interface=ip_interface("10.1.0.1/24"))
         }
