@@ -102,9 +102,9 @@ class PoolGroup:
     def _take_returned(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address that just came back, if it is the only one.
 
-        Nobody's request then is that of a container that was restarted.  Where its MAC address is
-        another each time, neighbours would miss it: our own network driver sees to that, and
-        others do not on engine 28.  A task of a swarm is another at every start.
+        With several, no request can be matched to a restarted container.  Only for pynet's network
+        driver: with others, engine 28 changes the MAC address and does not announce it, and neighbours
+        would miss the container.  Not for swarm, whose tasks differ at every start.
         """
         home = self._members[0].pool
         restarts = home.network is not None and home.space != GLOBAL

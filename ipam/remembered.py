@@ -76,7 +76,7 @@ class RememberedAddresses:
             self._set.add(address)
 
     def is_free(self, address: Address) -> None:
-        """Nobody holds the address."""
+        """The address is free."""
         self.named.discard(address)
         if self._set is not None and address not in self.reserved:
             self._set.discard(address)

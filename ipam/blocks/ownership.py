@@ -1,7 +1,7 @@
 """Claiming blocks, giving them back, and finding again what a lost answer or a crash left claimed.
 
 A block may be used once the registry has this host at its key *and* the ledger has it on disk.  The key is
-written first and removed last, so whatever happens in between leaves the block to nobody else.
+written first and removed last, so whatever happens in between leaves the block to no other host.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Blocks:
         self._identity = identity
 
     def owned(self, pool: Prefix) -> list[Prefix]:
-        """What this host may give addresses from; asks nobody.  Raises StoreError."""
+        """What this host may give addresses from; asks no other host.  Raises StoreError."""
         return self._ledger.blocks(pool)
 
     def claim(self, pool: Prefix, containing: Address | None = None) -> Prefix:

@@ -17,10 +17,10 @@ class Alone:
         return frozenset()
 
     def enter(self, membership: Membership) -> None:
-        """Nobody listens."""
+        """Do nothing: there are no other hosts."""
 
     def leave(self, network: NetworkID) -> None:
-        """Nobody listens."""
+        """Do nothing: there are no other hosts."""
 
     def report_to(self, changed: Callable[[PeersChange], None]) -> None:
         """Nothing changes."""

@@ -82,7 +82,7 @@ class Client4:
         return self._bound(now)
 
     def turn(self, now: float) -> list[Action]:
-        """Nobody else of this parent is at the server now."""
+        """No other client of this parent is at the server now."""
         return self._exchange(State.SELECTING, now) if self.state is State.INIT else []
 
     def wake(self, now: float) -> list[Action]:
@@ -188,7 +188,7 @@ class Client4:
         return self._send(frame, now)
 
     def _silent(self, now: float) -> list[Action]:
-        """Nobody answered a request."""
+        """No server answered a request."""
         if self.state is State.REBOOTING and self.lease and not self.lease.has_ended(now):
             # RFC 2131 section 3.2: it may be used as long as it lasts.
             return [Leased(lease=self.lease, before=self.lease), *self._check(now)]

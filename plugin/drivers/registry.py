@@ -39,7 +39,7 @@ def bind(network: Network) -> BoundNetwork:
 
 
 def bind_nothing(network: Network) -> BoundNetwork:
-    """A network of a mode that nobody has, as one that has nothing on the host."""
+    """A network of an unknown mode, as one that has nothing on the host."""
     return NULL.bind(replace(network, mode=NULL.mode), Values(NULL.options, {}))
 
 

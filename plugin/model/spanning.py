@@ -30,7 +30,7 @@ class EncryptedNetwork(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerHost(Fact):
-    """A host may send such datagrams, and nobody who is not named may."""
+    """A host may send such datagrams, and no other host may."""
 
     words: ClassVar[str] = "{0.address} may send to UDP port {0.port} with VNI {0.vni}"
 

@@ -147,7 +147,7 @@ class Reconciler:
 
         Raises one ExceptionGroup of all failures.
         """
-        self.take_away(
+        self.remove_unwanted(
             each for each in plan.resources if not (isinstance(each, HostPort) or is_shared(each))
         )
         self._kernel.forget_connections(_ports(plan.resources))
@@ -156,7 +156,7 @@ class Reconciler:
         """Release the host ports of a plan, once no record lists them as held."""
         self._kernel.release(_ports(plan.resources))
 
-    def take_away(self, resources: Iterable[Resource]) -> None:
+    def remove_unwanted(self, resources: Iterable[Resource]) -> None:
         """Remove resources that no network wants.  Raises as ``remove`` does."""
         host, facts = _split(resources)
         failures: list[Exception] = []

@@ -150,9 +150,9 @@ class Teardown:
                 try:
                     wanted = self.bound.of(network).plan
                 except PynetError:
-                    return  # nobody can say what that network wants
+                    return  # the plan of that network cannot be made
                 shared -= {each for each in shared if wanted.needs(each)}
-            self._reconciler.take_away(shared)
+            self._reconciler.remove_unwanted(shared)
 
     def make_way(self, network: Network, wanted: Endpoint) -> None:
         """Tear down earlier endpoints that have the addresses of the new one.

@@ -58,7 +58,7 @@ def decode(record: bytes, kind: type[T]) -> T:
 
 
 def damaged_network(network_id: NetworkID) -> Network:
-    """What stands for a network whose record cannot be read: one that nobody can plan."""
+    """What stands for a network whose record cannot be read; no plan can be made of it."""
     return Network(id=network_id, mode=DAMAGED, state=NetworkState.ACTIVE)
 
 

@@ -260,7 +260,7 @@ class Healer:
             surplus = self._inspector.surplus()
             if surplus:
                 _report(surplus, network="none")
-                self._reconciler.take_away(surplus)
+                self._reconciler.remove_unwanted(surplus)
 
     def _unlisted(self, number: int) -> tuple[str, str]:
         """What is said of objects that an unsettled state does not list, and the remedy."""

@@ -88,7 +88,7 @@ class Peers:
 def is_peers(network: Network, entry: FloodEntry) -> bool:
     """Whether an entry is one that the network should have.
 
-    Inside an encrypted tunnel nobody answers at another address than a peer's.
+    Inside an encrypted tunnel no host answers at another address than a peer's.
     """
     known = entry.peer in network.peers or is_inner(entry.peer)
     return entry.mac_address == EVERYBODY and known

@@ -45,7 +45,7 @@ class Unreadable:
                 return self.owns(resource.fact)
             return any(map(self._names, map(_value, (*resource.match, *resource.data))))
         if isinstance(resource, Fact) and not self.network.pools:
-            return True  # nobody knows which addresses it has
+            return True  # its addresses are unknown
         return any(self._names(getattr(resource, each.name)) for each in fields(resource))
 
     def _names(self, value: object) -> bool:

@@ -127,7 +127,7 @@ def test_what_differs_is_mended(reconciler: Reconciler) -> None:
     reconciler.apply(Plan(resources=frozenset({LOUD})))
     silenced = unreachable("10.7.0.0/24")
     assert drift(reconciler, silenced) == Delta(changed=frozenset({silenced}))
-    reconciler.take_away([LOUD])
+    reconciler.remove_unwanted([LOUD])
     reconciler.repair([silenced])
 
     assert not drift(reconciler, silenced)

@@ -56,7 +56,7 @@ class Devices:
         return self._by_kind[link.kind]
 
     def state(self, link: LinkInfo) -> DeviceState | None:
-        """What a device has; None for another kind of link, and if nobody answers."""
+        """What a device has; None for another kind of link, and if it does not answer."""
         return self.of(link).read(link.ifname) if link.kind in self._by_kind else None
 
 
@@ -159,7 +159,7 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         Raises KernelError.
         """
         if value.endpoint is None:
-            raise KernelError(f"nobody knows where {value.inner} is")
+            raise KernelError(f"the host of {value.inner} is unknown")
         public_key = self._keys.public(value.endpoint)
         link = session.rtnl.link(value.ifname)
         if link is None or link.kind not in _KINDS:

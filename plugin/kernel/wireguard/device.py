@@ -32,7 +32,7 @@ class Device(Protocol):
     """Devices of one maker, by the names of their links.  Methods raise KernelError."""
 
     def read(self, ifname: IfName) -> DeviceState | None:
-        """What the device has; None if nobody answers for it."""
+        """What the device has; None if it does not answer."""
 
     def set_key(self, ifname: IfName, private_key: bytes, port: int) -> None:
         """Give the device its key, and the UDP port it listens on."""
