@@ -116,6 +116,11 @@ VALUES: Final[dict[str, Values]] = {
     },
     "macvlan": {
         "macvlan_mode": ("bridge, private, vepa or passthru", ("", "l2", "Bridge", "source")),
+        "dhcp": (BOOLEAN, _BOOLEANS),
+        "release_after": (
+            "a time as 30m or 12h, 0 or never",
+            ("", "1", "h", "-1h", "1d", "1.5h", "always", "9999999h", "8761h"),
+        ),
     },
     "ipvlan": {
         "ipvlan_mode": ("l2, l3 or l3s", ("", "L2", "bridge")),
@@ -471,6 +476,21 @@ CONTRADICTIONS: Final = (
                 said="mtu is '1279', expected at least 1280 bytes on a network with IPv6",
             ),
         )
+    ),
+    Refusal(
+        mode="macvlan",
+        options={"dhcp": "true"},
+        said="dhcp is true, and there is no DHCP server on an isolated network; say parent",
+    ),
+    Refusal(
+        mode="macvlan",
+        options={"parent": "eth0", "dhcp": "true"},
+        said="whose addresses its IPAM gives out; create it with --ipam-driver null",
+    ),
+    Refusal(
+        mode="macvlan",
+        options={"parent": "eth0", "release_after": "2h"},
+        said="release_after is '2h', and nothing is leased without dhcp=true",
     ),
     *(
         Refusal(

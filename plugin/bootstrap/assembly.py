@@ -1,16 +1,19 @@
 """Put the services together over given backends; tests give others than the program does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from plugin.addressing.base import AddressUse
 from plugin.cluster.base import Cluster
 from plugin.cluster.static import Static
+from plugin.dhcp.base import Clients, Told
 from plugin.firewall.base import Firewall
 from plugin.health import Health
 from plugin.kernel.base import Kernel
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.endpoints import Endpoints
 from plugin.service.hosts import Hosts
+from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
 from plugin.service.parents import ParentSurvey
@@ -22,6 +25,7 @@ from plugin.upkeep.drift import Inspector
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import IdleTimer
+from plugin.upkeep.leases import LeaseKeeper, LeaseNews
 from plugin.upkeep.moves import Moves
 from plugin.upkeep.parents import Parents
 from plugin.upkeep.peers import Peers
@@ -36,6 +40,7 @@ class Backends:
     firewall: Firewall
     addresses: AddressUse
     cluster: Cluster
+    clients: Callable[[Told], Clients]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class Parts:
     parents: Parents
     host_addresses: HostAddresses
     peers: Peers
+    leases: LeaseKeeper
 
 
 def assemble(
@@ -74,7 +80,9 @@ def assemble(
     locks = locks or Locks()
     reconciler = Reconciler(backends.kernel, backends.firewall, running=running)
     bound = BoundNetworks()
-    teardown = Teardown(store, reconciler, bound, addresses, locks)
+    news = LeaseNews()
+    leases = Leases(store, backends.clients(news))
+    teardown = Teardown(store, reconciler, bound, addresses, locks, leases)
     survey = ParentSurvey(backends.kernel)
     hosts = Hosts(backends.kernel, cluster)
     moves = Moves(store, reconciler, bound, locks)
@@ -93,4 +101,5 @@ def assemble(
         parents=Parents(store, backends.kernel, bound, health, survey),
         host_addresses=HostAddresses(moves),
         peers=Peers(moves, hosts, cluster, health),
+        leases=LeaseKeeper(store, bound, leases, locks, news, health),
     )

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from plugin.bootstrap.assembly import Backends, Parts, assemble
 from plugin.bootstrap.identity import host_id
 from plugin.cluster.alone import Alone
 from plugin.config import Config, Role, Scope
+from plugin.dhcp.loop import Loop
+from plugin.dhcp.packet_socket import PacketSocket
 from plugin.errors import FirewallError, PynetError, RefusedError, SettingError, StoreError
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
@@ -123,7 +126,12 @@ class Builder:
         if not store.settled():
             hold(allocator, store.networks(), _speaking(firewall, kernel))
         backends = Backends(
-            store=store, kernel=kernel, firewall=firewall, addresses=addresses, cluster=Alone()
+            store=store,
+            kernel=kernel,
+            firewall=firewall,
+            addresses=addresses,
+            cluster=Alone(),
+            clients=partial(Loop, PacketSocket),
         )
         parts = assemble(backends, self._health, running=self._running)
         requires_mac = self._config.addresses.requires_mac
@@ -154,6 +162,7 @@ class Builder:
                 parents=parts.parents,
                 host_addresses=parts.host_addresses,
                 peers=parts.peers,
+                leases=parts.leases,
                 zones=FirewalldZones(store, kernel, parts.bound, self._health, Firewalld()),
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),

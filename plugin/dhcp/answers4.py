@@ -6,7 +6,8 @@ from ipaddress import IPv4Address
 from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.messages4 import Message
 from plugin.dhcp.options4 import check_server, server_of
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
+from plugin.model.leases import Lease
 
 
 def check_grant(lease: Lease, asked: Lease | None, *, of_offer: bool) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from plugin.dhcp.states import Event
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
 from plugin.errors import HostError
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.leases import Lease
 
 
 class NoLeaseError(HostError):

@@ -29,8 +29,9 @@ from plugin.dhcp.states import (
     Unanswered,
 )
 from plugin.dhcp.tally import Tally
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
 from plugin.model.ids import MacAddress
+from plugin.model.leases import Lease
 
 
 class Client4:
@@ -134,8 +135,7 @@ class Client4:
 
     def stop(self) -> None:
         """Ask for nothing more; the lease goes on at the server until it ends or is released."""
-        self.state, self.due, self.listen_until = State.STOPPED, None, 0.0
-        self._probe = None
+        self.state, self.due, self.listen_until, self._probe = State.STOPPED, None, 0.0, None
 
     def _init(self, now: float, *, setback: bool = False) -> list[Action]:
         """Wait for a turn; after a second setback for longer, whatever a server does to us."""

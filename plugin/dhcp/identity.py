@@ -9,8 +9,8 @@ import hashlib
 import re
 from typing import Final
 
-from plugin.dhcp.values import Identity
 from plugin.model.ids import MacAddress, derived_mac
+from plugin.model.leases import Identity
 
 _ETHERNET: Final = b"\1"  # RFC 1700: hardware type 1
 _RFC_4361: Final = b"\xff"  # RFC 4361 section 6.1: IAID and DUID follow

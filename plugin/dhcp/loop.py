@@ -21,8 +21,9 @@ from plugin.dhcp.base import NoLeaseError, Told, Wires
 from plugin.dhcp.conflict import announcements
 from plugin.dhcp.parent import Parent
 from plugin.dhcp.requests4 import release
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
 from plugin.model.ids import IfName
+from plugin.model.leases import Lease
 
 _LOOK_AGAIN: Final = 30.0  # seconds; no wait of the kernel's counts the time that a host sleeps
 _T = TypeVar("_T")

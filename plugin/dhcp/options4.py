@@ -14,8 +14,9 @@ from plugin.dhcp.domain_names import read_names
 from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.messages4 import Message, Option
 from plugin.dhcp.timing import SHORTEST_LEASE
-from plugin.dhcp.values import Facts, Lease, Route, Wish
+from plugin.dhcp.values import Wish
 from plugin.model.ids import MacAddress
+from plugin.model.leases import Facts, Lease, Route
 
 WISHED_FOR: Final = (  # 121 before 3: RFC 3442
     *(Option.SUBNET_MASK, Option.CLASSLESS_ROUTES, Option.ROUTER, Option.DNS, Option.DOMAIN_NAME),

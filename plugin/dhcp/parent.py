@@ -12,12 +12,15 @@ from plugin.dhcp.base import NoLeaseError, Told, Wire, WireError, Wires
 from plugin.dhcp.client4 import Client4
 from plugin.dhcp.frames import Arp, read_frame
 from plugin.dhcp.messages4 import decode
-from plugin.dhcp.states import Action, Event, GaveUp, Offered, Send, State
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.requests4 import release
+from plugin.dhcp.states import Action, Event, GaveUp, Leased, Offered, Send, State
+from plugin.dhcp.values import Wish
 from plugin.dhcp.waiting import Entry, answer, fail
 from plugin.model.ids import IfName
+from plugin.model.leases import Lease
 
 _TURN: Final = 4.0  # seconds; servers that see whether an address is free take three
+_UNCLAIMED: Final = 60.0  # seconds that a lease waits whose caller had left
 _LINGER: Final = 1.0  # who sends something that is not answered leaves the wire open for so long
 _MOST_AT_ONCE: Final = 256  # frames, before timers are looked at again
 _AT_THE_SERVER: Final = frozenset({State.SELECTING, State.REQUESTING})
@@ -62,7 +65,7 @@ class Parent:
         entry.conflict = None
         lease = entry.client.lease
         if lease and entry.client.state in _HAS_A_LEASE:
-            answer(waiting, lease)
+            entry.claim(waiting, lease)
         else:
             entry.acquiring.append(waiting)
 
@@ -88,11 +91,13 @@ class Parent:
             answer(waiting, None)
 
     def adopt(self, wish: Wish, lease: Lease, now: float) -> None:
-        """Keep a lease."""
+        """Keep a lease, unless its client is there already."""
         key = wish.identity.client_id
-        self.forget(key)
-        entry = self._entries[key] = Entry(parent=self._ifname, client=self._client(wish))
-        self._do(key, entry, entry.client.adopt(now, lease))
+        if key in self._entries:
+            return
+        client = self._client(wish)
+        entry = self._entries[key] = Entry(parent=self._ifname, client=client, claimed=True)
+        self._do(key, entry, client.adopt(now, lease))
 
     def forget(self, key: bytes) -> None:
         """A client asks for nothing more."""
@@ -138,6 +143,7 @@ class Parent:
                 entry.queued = True
                 self._queue.append(key)
         self._give_turns(now)
+        self._give_back_unclaimed(now)
         listening = {
             each.client.wish.identity.mac
             for each in self._entries.values()
@@ -163,6 +169,8 @@ class Parent:
                 yield entry.client.due
             if self.wire and entry.client.listen_until > self._woken:
                 yield entry.client.listen_until
+            if entry.unclaimed_until is not None:
+                yield entry.unclaimed_until
         if self.wire and self._open_until > self._woken:
             yield self._open_until
         if self._queue and self._turn:
@@ -205,6 +213,14 @@ class Parent:
                 self._turn = key, now + _TURN
                 self._do(key, entry, entry.client.turn(now))
 
+    def _give_back_unclaimed(self, now: float) -> None:
+        """A lease that nobody came for is nobody's, and no record says that it is there."""
+        for key, entry in list(self._entries.items()):
+            if entry.unclaimed_until is not None and entry.unclaimed_until <= now:
+                self.forget(key)
+                if entry.client.lease:
+                    self.say([release(self._chance.getrandbits(32), entry.client.lease)], now)
+
     def _do(self, key: bytes, entry: Entry, actions: list[Action]) -> None:
         for action in actions:
             if isinstance(action, Send):
@@ -214,6 +230,8 @@ class Parent:
 
     def _tell(self, key: bytes, entry: Entry, event: Event) -> None:
         entry.tell(event)
+        if isinstance(event, Leased) and not entry.claimed and entry.unclaimed_until is None:
+            entry.unclaimed_until = self._woken + _UNCLAIMED
         if isinstance(event, GaveUp):
             entry.fail_all(f"no address by DHCP on {self._ifname}: {self.why(key)}")
         if isinstance(event, GaveUp | Offered):

@@ -6,7 +6,8 @@ from typing import Final
 from plugin.dhcp.frames import BROADCAST, EVERYBODY, NOBODY, datagram_frame
 from plugin.dhcp.messages4 import Kind, Message, Option, encode
 from plugin.dhcp.options4 import WISHED_FOR
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
+from plugin.model.leases import Lease
 
 _LARGEST_MESSAGE: Final = 1472  # what goes into an Ethernet frame behind the headers of IP and UDP
 

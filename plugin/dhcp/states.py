@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 
-from plugin.dhcp.values import Lease
 from plugin.model.ids import MacAddress
+from plugin.model.leases import Lease
 
 
 class State(Enum):

@@ -7,20 +7,26 @@ from typing import TypeVar
 from plugin.dhcp.base import AddressInUseError, NoLeaseError
 from plugin.dhcp.client4 import Client4
 from plugin.dhcp.states import Confirmed, Conflicted, Event, Leased, Offered
-from plugin.dhcp.values import Lease
 from plugin.errors import PynetError
 from plugin.model.ids import IfName
+from plugin.model.leases import Lease
 
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """A client, and the callers that are kept waiting; ``queued`` for a turn at the server."""
+    """A client, and the callers that are kept waiting; ``queued`` for a turn at the server.
+
+    A lease is ``claimed`` when a caller was given it.  One that came too late for its caller waits
+    for the next until ``unclaimed_until``.
+    """
 
     parent: IfName
     client: Client4
     queued: bool = False
+    claimed: bool = False
+    unclaimed_until: float | None = None
     conflict: AddressInUseError | None = None
     acquiring: list[Future[Lease]] = field(default_factory=list)
     confirming: list[Future[None]] = field(default_factory=list)
@@ -51,7 +57,12 @@ class Entry:
     def _acquired(self, lease: Lease) -> None:
         waiting, self.acquiring = self.acquiring, []
         for each in waiting:
-            answer(each, lease)
+            self.claim(each, lease)
+
+    def claim(self, waiting: Future[Lease], lease: Lease) -> None:
+        """Give a caller the lease, unless it waits no more."""
+        if answer(waiting, lease):
+            self.claimed, self.unclaimed_until = True, None
 
     def _confirmed(self) -> None:
         waiting, self.confirming = self.confirming, []
@@ -59,10 +70,12 @@ class Entry:
             answer(each, None)
 
 
-def answer(waiting: Future[_T], value: _T) -> None:
-    """Give the caller a value, unless nobody waits any more."""
-    if waiting.set_running_or_notify_cancel():
-        waiting.set_result(value)
+def answer(waiting: Future[_T], value: _T) -> bool:
+    """Give the caller a value, unless nobody waits any more; tells whether it waited."""
+    if not waiting.set_running_or_notify_cancel():
+        return False
+    waiting.set_result(value)
+    return True
 
 
 def fail(waiting: Future[_T], error: PynetError) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, Self
 
+from plugin.drivers.dhcp import DhcpUse
 from plugin.drivers.options import Option, Values
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.network import (
@@ -70,6 +71,10 @@ class BoundNetwork(ABC):
         network nevertheless, each a sentence with its remedy.
         """
         return ()
+
+    def dhcp_use(self) -> DhcpUse | None:
+        """How containers get addresses by DHCP; None of a network whose IPAM has them."""
+        return None
 
     def hosts(self) -> tuple[IPAddress, ...] | None:
         """Of a network that may be on several hosts, those that the user named; None of any other."""

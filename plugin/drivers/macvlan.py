@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
-from plugin.drivers import host_access, host_shim, parent_modes, shim_ports
+from plugin.drivers import dhcp, host_access, host_shim, parent_modes, shim_ports
 from plugin.drivers.base import BoundNetwork, Driver
+from plugin.drivers.dhcp import DhcpUse
 from plugin.drivers.endpoint_mac import MAC, made_mac
 from plugin.drivers.host_access import HostAccess
 from plugin.drivers.link_options import refuse_outside_gateways
@@ -40,7 +41,12 @@ MODE: Final = Option(
     "reach each other at all. `vepa`: by a switch that sends frames back where they came from. "
     "`passthru`: one container alone has the parent, and its MAC address.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*parent_modes.COMMON, MODE, *host_access.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (
+    *parent_modes.COMMON,
+    MODE,
+    *host_access.OPTIONS,
+    *dhcp.OPTIONS,
+)
 ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC,)
 
 
@@ -70,6 +76,10 @@ class MacvlanNetwork(BoundNetwork):
                 "macvlan_mode=bridge"
             )
         host_access.refuse_conflicts(self._host)
+        dhcp.check_options(self.network, self._stack, self.options)
+        if self.options[dhcp.DHCP] and (self._is_passthru or self._host.has_access):
+            other = "macvlan_mode is passthru" if self._is_passthru else "host_access is true"
+            raise RefusedError(f"option dhcp is true, and {other}; choose one of them")
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         container_values(ENDPOINT_OPTIONS, endpoint.options).check()
@@ -92,7 +102,9 @@ class MacvlanNetwork(BoundNetwork):
         )
 
     def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        hints = check_parent(self._stack, links) + address_hints(self.network)
+        hints = check_parent(self._stack, links)
+        if not self.options[dhcp.DHCP]:
+            hints += address_hints(self.network)
         for link in links.values():
             if link.wireless and not self._is_passthru:
                 raise RefusedError(
@@ -101,6 +113,9 @@ class MacvlanNetwork(BoundNetwork):
                 )
             hints += passthru_hints(link) if self._is_passthru else macvlan_hints(link)
         return hints
+
+    def dhcp_use(self) -> DhcpUse | None:
+        return dhcp.dhcp_use(self._stack, self.options)
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)
@@ -123,7 +138,7 @@ class MacvlanNetwork(BoundNetwork):
             parent=stack.parent,
             mode=self.options[MODE],
             mac_address=endpoint.mac_address or None,
-            mtu=stack.mtu,
+            mtu=stack.mtu or dhcp.leased_mtu(endpoint, self.network.uplink_mtu),
             owner=f"{self.network.id}/{endpoint.id}",
         )
         return Plan(

@@ -169,13 +169,13 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
         src_name=handoff_name(endpoint.id),
         dst_prefix=stack.options[IFACE_PREFIX],
         dst_name=endpoint.ifname,
-        routes=routes.routes_for(stack.options, endpoint),
+        routes=routes.routes_for(stack.options, endpoint) + _leased_routes(endpoint),
         disable_gateway_service=True,
     )
     if network.internal:
         return plain
     there = () if stack.own else endpoint.interfaces
-    lan = [(each.version, _gateway(network, each)) for each in there]
+    lan = [(each.version, _gateway(network, endpoint, each)) for each in there]
     found = routes.with_gateways(plain, stack.options, endpoint, lan)
     if stack.own or found.gateway4 or found.gateway6:
         return found
@@ -207,8 +207,19 @@ def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
         return None
 
 
-def _gateway(network: Network, interface: IPInterface) -> IPAddress | None:
+def _gateway(network: Network, endpoint: Endpoint, interface: IPInterface) -> IPAddress | None:
+    if endpoint.facts:
+        return endpoint.facts.router
     for pool in network.pools:
         if interface.ip in pool.prefix:
             return pool.gateway.ip if pool.gateway else None
     return None
+
+
+def _leased_routes(endpoint: Endpoint) -> tuple[StaticRoute, ...]:
+    """The ways that a DHCP server named."""
+    facts = endpoint.facts
+    return tuple(
+        StaticRoute(destination=each.destination, next_hop=each.gateway)
+        for each in (facts.routes if facts else ())
+    )

@@ -19,6 +19,7 @@ from ipaddress import (
 from typing import Final
 
 from plugin.model.ids import EndpointID, IfName, MacAddress, NetworkID
+from plugin.model.leases import Facts
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
@@ -158,6 +159,7 @@ class Endpoint:
     no_proxy_6to4: bool = False  # IPv6 of the host leads to another endpoint
     published: tuple[PublishedPort, ...] = ()
     deleting: bool = False  # see EndpointState
+    facts: Facts | None = None  # what a DHCP server said with the address
 
     @property
     def interfaces(self) -> tuple[IPInterface, ...]:

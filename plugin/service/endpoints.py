@@ -14,7 +14,6 @@ from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import check_endpoint
 from plugin.errors import BusyError, EndpointNotFoundError, PynetError, RefusedError
 from plugin.log import Log
-from plugin.model.addresses import HostRoute
 from plugin.model.diff import diff
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
 from plugin.model.network import (
@@ -30,7 +29,7 @@ from plugin.service import ports
 from plugin.service.locks import Locks
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
-from plugin.service.teardown import Teardown, tracked_addresses
+from plugin.service.teardown import Teardown, host_ways, tracked_addresses
 from plugin.store.base import Store
 
 _log: Final = Log("endpoints")
@@ -54,6 +53,7 @@ class Endpoints:
         self._locks = locks
         self._addresses = addresses
         self._teardown = teardown
+        self._leases = teardown.leases
 
     def create(self, wanted: Endpoint) -> Endpoint:
         """Remember the endpoint; an empty MAC address is filled in.  Raises RefusedError.
@@ -70,6 +70,9 @@ class Endpoints:
             wanted = with_requested_mac(wanted)
             bound = self._bound.of(network)
             check_endpoint(bound, wanted)
+            if bound.dhcp_use():
+                self._teardown.make_way(network, wanted)
+                wanted = self._leases.acquire(bound, wanted)
             self._teardown.make_way(network, wanted)
             mac = wanted.mac_address or self._free_mac(bound, wanted)
             endpoint = replace(wanted, mac_address=mac)
@@ -113,6 +116,7 @@ class Endpoints:
                     endpoint.moved(EndpointState.JOINED, sandbox_key=sandbox_key),
                     published=ports.opened(bound, endpoint, bindings),
                 )
+                self._leases.confirm(bound, endpoint)
                 plan = bound.endpoint_plan(endpoint)
                 # What was meant for an earlier holder of the address shall not come here.
                 self._kernel.connections_ended(tracked_addresses(bound, endpoint))
@@ -121,6 +125,7 @@ class Endpoints:
                 self._share_anew(bound, before)
             attachment = bound.attachment(endpoint)
             self._announce(bound, endpoint)
+            self._leases.announce(bound, endpoint)
         _log.info("endpoint.joined", endpoint=short(endpoint_id), network=short(network_id))
         return attachment
 
@@ -134,7 +139,7 @@ class Endpoints:
                 before = bound.shared_plan(self._store.endpoints(network_id))
                 plan = bound.ports_plan(endpoint)
                 own = self._teardown.own(bound, endpoint, plan)
-                self._reconciler.remove(own | _ways(bound, endpoint))
+                self._reconciler.remove(own | host_ways(bound, endpoint))
                 self._store.save_endpoint(_bare(endpoint).moved(_after_leave(endpoint)))
                 self._reconciler.release(plan)
                 self._share_anew(bound, before)
@@ -280,12 +285,6 @@ class Endpoints:
             self._reconciler.remove(Plan(resources=delta.surplus))
         if delta.missing:
             self._reconciler.apply(Plan(resources=delta.missing))
-
-
-def _ways(bound: BoundNetwork, endpoint: Endpoint) -> Plan:
-    """How the host goes to the container; it ends with the sandbox."""
-    resources = bound.endpoint_plan(endpoint).resources
-    return Plan(resources=frozenset(each for each in resources if isinstance(each, HostRoute)))
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:

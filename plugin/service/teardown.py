@@ -21,6 +21,7 @@ from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import is_mutual, is_shared
 from plugin.service.bound_networks import BoundNetworks
+from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
@@ -38,6 +39,7 @@ class Teardown:
         bound: BoundNetworks,
         addresses: AddressUse,
         locks: Locks,
+        leases: Leases,
     ) -> None:
         self.bound = bound
         self._store = store
@@ -45,6 +47,7 @@ class Teardown:
         self._kernel = reconciler.kernel
         self._addresses = addresses
         self.locks = locks
+        self.leases = leases
 
     def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
         """Free what the endpoint had, and forget it.
@@ -60,6 +63,7 @@ class Teardown:
         else:
             unbind_all(self._addresses, network, endpoint)
         bound = self.bound.as_readable(network)
+        self.leases.rest(bound, endpoint)
         readable = as_far_as_readable(bound, endpoint)
         plan = bound.held_plan(readable)
         self._reconciler.remove(self.own(bound, endpoint, plan))
@@ -104,6 +108,7 @@ class Teardown:
         for endpoint in endpoints:
             unbind_all(self._addresses, network, endpoint)
         bound = self.bound.as_readable(network)
+        self.leases.give_all_back(bound)
         readable = [as_far_as_readable(bound, endpoint) for endpoint in endpoints]
         plan = bound.whole_plan(readable)
         self._reconciler.remove(plan)
@@ -183,3 +188,9 @@ def tracked_addresses(bound: BoundNetwork, endpoint: Endpoint) -> list[IPAddress
     resources = bound.endpoint_plan(endpoint).resources
     is_tracked = any(isinstance(each, Veth | HostRoute) for each in resources)
     return [interface.ip for interface in endpoint.interfaces] if is_tracked else []
+
+
+def host_ways(bound: BoundNetwork, endpoint: Endpoint) -> Plan:
+    """How the host goes to the container; it ends with the sandbox."""
+    resources = bound.endpoint_plan(endpoint).resources
+    return Plan(resources=frozenset(each for each in resources if isinstance(each, HostRoute)))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.leases import LeaseRecord
 from plugin.model.network import Endpoint, IPInterface, Network
 
 
@@ -30,7 +31,7 @@ class Store(Protocol):
         """
 
     def delete_network(self, network_id: NetworkID) -> None:
-        """Forget the network and its endpoints; unknown ids are passed over."""
+        """Forget the network, its endpoints and leases; unknown ids are passed over."""
 
     def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
         """The endpoint of that id."""
@@ -59,6 +60,15 @@ class Store(Protocol):
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         """Forget the endpoint; unknown ids are passed over."""
+
+    def leases(self, network_id: NetworkID) -> tuple[LeaseRecord, ...]:
+        """The leases of one network, held or resting."""
+
+    def save_lease(self, record: LeaseRecord) -> None:
+        """Insert or replace, by network and client; its network must be there."""
+
+    def delete_lease(self, network_id: NetworkID, client: str) -> None:
+        """Forget the lease; unknown ones are passed over."""
 
     def settled(self) -> bool:
         """Whether this state is known to be this host's: false for one that has just begun."""

@@ -8,6 +8,7 @@ import builtins
 import dataclasses
 import types
 import typing
+from base64 import b64decode
 from collections.abc import Callable
 from enum import Enum
 from functools import cache, partial
@@ -37,7 +38,10 @@ _ADDRESSES: Final[dict[frozenset[Any], _Parser]] = {
     frozenset(typing.get_args(IPInterface)): ip_interface,
     frozenset(typing.get_args(IPNetwork)): ip_network,
 }
-_PARSER_OF: Final = {kind: parse for kinds, parse in _ADDRESSES.items() for kind in kinds}
+_PARSER_OF: Final[dict[Any, _Parser]] = {
+    **{kind: parse for kinds, parse in _ADDRESSES.items() for kind in kinds},
+    bytes: b64decode,
+}
 
 
 def encode(value: object) -> bytes:

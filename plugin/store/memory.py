@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.leases import LeaseRecord
 from plugin.model.network import Endpoint, EndpointState, IPInterface, Network, NetworkState
 
 _Place = tuple[NetworkID, IPInterface | MacAddress] | str  # a place on a network, or a sandbox
@@ -17,6 +18,7 @@ class MemoryStore:
         self.is_settled = True
         self._networks: dict[NetworkID, Network] = {}
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
+        self._leases: dict[NetworkID, dict[str, LeaseRecord]] = {}
         self._home: dict[EndpointID, NetworkID] = {}
         self._at: dict[_Place, frozenset[EndpointID]] = {}
         self._places: dict[EndpointID, list[_Place]] = {}
@@ -43,6 +45,7 @@ class MemoryStore:
         for endpoint_id in tuple(self._endpoints.get(network_id, {})):
             self._forget(endpoint_id)
         self._endpoints.pop(network_id, None)
+        self._leases.pop(network_id, None)
 
     def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
         home = self._home.get(endpoint_id)
@@ -80,6 +83,17 @@ class MemoryStore:
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         self._forget(endpoint_id)
+
+    def leases(self, network_id: NetworkID) -> tuple[LeaseRecord, ...]:
+        return tuple(self._leases.get(network_id, {}).copy().values())
+
+    def save_lease(self, record: LeaseRecord) -> None:
+        if record.network_id not in self._networks:
+            raise StoreError(f"network {record.network_id} of a lease is not in the state")
+        self._leases.setdefault(record.network_id, {})[record.client] = record
+
+    def delete_lease(self, network_id: NetworkID, client: str) -> None:
+        self._leases.get(network_id, {}).pop(client, None)
 
     def settled(self) -> bool:
         return self.is_settled

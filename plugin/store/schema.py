@@ -21,6 +21,14 @@ STEPS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX endpoint_network ON endpoint (network_id);
     """,
+    """
+    CREATE TABLE lease (
+        network_id TEXT NOT NULL REFERENCES network (id) ON DELETE CASCADE,
+        client TEXT NOT NULL,
+        record BLOB NOT NULL,
+        PRIMARY KEY (network_id, client)
+    ) WITHOUT ROWID;
+    """,
 )
 VERSION: Final = len(STEPS)
 

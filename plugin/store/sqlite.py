@@ -21,6 +21,7 @@ from plugin.deadline import TimedLock
 from plugin.errors import StoreError
 from plugin.log import Log
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, short
+from plugin.model.leases import LeaseRecord
 from plugin.model.network import Endpoint, IPInterface, Network
 from plugin.store import schema
 from plugin.store.codec import DAMAGED, damaged_endpoint, damaged_network, decode, encode
@@ -36,6 +37,10 @@ _PUT_NETWORK: Final = (
 )
 _PUT_ENDPOINT: Final = (
     "INSERT INTO endpoint VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record"
+)
+_PUT_LEASE: Final = (
+    "INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (network_id, client)"
+    " DO UPDATE SET record = excluded.record"
 )
 
 
@@ -124,6 +129,21 @@ class SqliteStore:
             self._write("DELETE FROM endpoint WHERE id = ?", endpoint_id, on_disk=False)
             self._memory.delete_endpoint(endpoint_id)
 
+    def leases(self, network_id: NetworkID) -> tuple[LeaseRecord, ...]:
+        return self._memory.leases(network_id)
+
+    def save_lease(self, record: LeaseRecord) -> None:
+        with self._lock:
+            values = record.network_id, record.client, encode(record)
+            self._write(_PUT_LEASE, *values, on_disk=False)
+            self._memory.save_lease(record)
+
+    def delete_lease(self, network_id: NetworkID, client: str) -> None:
+        with self._lock:
+            statement = "DELETE FROM lease WHERE network_id = ? AND client = ?"
+            self._write(statement, network_id, client, on_disk=False)
+            self._memory.delete_lease(network_id, client)
+
     def settled(self) -> bool:
         return self._memory.is_settled
 
@@ -181,6 +201,11 @@ class SqliteStore:
                 known = self._memory.network(network_id) or damaged_network(network_id)
                 self._memory.save_network(replace(known, mode=DAMAGED))
             self._memory.save_endpoint(endpoint)
+        for network_id, record in execute("SELECT network_id, record FROM lease"):
+            try:
+                self._memory.save_lease(decode(record, LeaseRecord))
+            except StoreError as error:  # the server ends it, as one of a host that is gone
+                _log.error("lease.damaged", network=short(network_id), reason=error)
 
     def _busy(self, seconds: float) -> StoreError:
         return StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")

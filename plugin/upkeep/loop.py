@@ -28,6 +28,7 @@ from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
 from plugin.upkeep.idle_timer import INHERITED_SECONDS
+from plugin.upkeep.leases import LeaseKeeper
 from plugin.upkeep.owners import is_of_several, owner_of
 from plugin.upkeep.parents import Parents
 from plugin.upkeep.peers import Peers, is_peers
@@ -51,6 +52,7 @@ class Upkeep:
     parents: Parents
     host_addresses: HostAddresses
     peers: Peers
+    leases: LeaseKeeper
     zones: FirewalldZones
     probe: Callable[[], object]
     recall: Callable[[], object]
@@ -84,6 +86,7 @@ class Loop:
         self._step("networks", self._upkeep.healer.prepare)
         self._step("announcements", self._watch)
         self._follow()
+        self._step("leases", self._upkeep.leases.resume)
         let_in()
         self._step("networks", self._upkeep.healer.restore)
         self._step("parents", self._upkeep.parents.look_after)
@@ -96,6 +99,7 @@ class Loop:
         self._due = time.monotonic() + self._tick
         self._follow()
         self._step("networks", self._upkeep.healer.heal)
+        self._step("leases", self._upkeep.leases.look_after)
         self._step("parents", self._upkeep.parents.look_after)
         self._check("state", self._upkeep.probe)
         self._check("address store", self._look_after_addresses)

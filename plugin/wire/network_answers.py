@@ -24,7 +24,9 @@ def gateway_answer(needs: GatewayNeeds) -> dict[str, object]:
 
 def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[str, object]:
     """CreateEndpoint: only what the request left open, anything else is refused by dockerd."""
-    chosen = {} if request.chose_mac else {"MacAddress": endpoint.mac_address}
+    chosen: dict[str, str] = {} if request.chose_mac else {"MacAddress": endpoint.mac_address}
+    if endpoint.facts is not None and not request.has_address:
+        chosen["Address"] = str(endpoint.ipv4)
     return {"Interface": chosen}
 
 

@@ -160,6 +160,11 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
         """Whether dockerd filled in the MAC address; then the answer must leave it out."""
         return bool(self.Interface and self.Interface.MacAddress)
 
+    @property
+    def has_address(self) -> bool:
+        """Whether an IPAM gave an IPv4 address."""
+        return bool(self.Interface and self.Interface.Address)
+
     def _mac_address(self, interface: EndpointInterface, options: OptionMap) -> ids.MacAddress:
         if interface.MacAddress:
             return parse_mac(interface.MacAddress, "$.Interface.MacAddress")

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from plugin.dhcp.base import Wire, Wires
 from plugin.dhcp.packet_socket import PacketSocket
-from plugin.dhcp.values import Lease
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.leases import Lease
 from tests.fakes.dhcp import SERVER, FakeLan
 from tests.kernel.netns import Netns, wait_until
 

@@ -12,8 +12,9 @@ from plugin.dhcp.base import AddressInUseError, NoLeaseError
 from plugin.dhcp.identity import identity_of_text
 from plugin.dhcp.loop import Loop, boottime
 from plugin.dhcp.states import Event, Leased
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
 from plugin.model.ids import IfName
+from plugin.model.leases import Lease
 from tests.contract.lans import PARENT, STRANGER, DnsmasqLan, Lan, MemoryLan
 from tests.fakes.dhcp import SERVER
 from tests.kernel.netns import Netns, wait_until
@@ -69,6 +70,7 @@ def test_a_life(lan: Lan, clients: Loop, told: list[Event]) -> None:
     lan.live(lease)
     told.clear()
 
+    clients.rest(PARENT, WEB.identity.client_id)
     clients.adopt(PARENT, WEB, replace(lease, obtained=boottime() - 70))
 
     wait_until(lambda: any(isinstance(each, Leased) for each in told), "not renewed")

@@ -57,6 +57,7 @@ IN_BOTH: Final = frozenset(
 # One of each kind; the rest of the two engines' tests is the night's on one of them.
 ON_BOTH_IN_EVERY_RUN: Final = frozenset(
     {
+        "test_addresses_of_the_lans_own_server",
         "test_a_network_that_docker_forgot",
         "test_a_parent_comes_and_goes",
         "test_an_answer_that_was_lost",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from plugin.bootstrap.assembly import Backends, assemble
+from plugin.dhcp.base import Clients, Told
+from plugin.dhcp.loop import Loop
 from plugin.health import Health
 from plugin.model.addresses import Address
 from plugin.model.ids import NetworkID
@@ -14,6 +16,7 @@ from plugin.model.tunnels import FloodEntry
 from plugin.service.locks import Locks
 from plugin.upkeep.idle_timer import IdleTimer
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.dhcp import FakeLan
 from tests.fakes.faults import Faults
 from tests.fakes.firewall import FaultyFirewall
 from tests.fakes.host import FakeHost
@@ -69,6 +72,7 @@ class Rig:
         self.firewall: FaultyFirewall = before.firewall if before else FaultyFirewall(self.faults)
         self.addresses: AddressLog = before.addresses if before else AddressLog()
         self.cluster: FakeCluster = before.cluster if before else FakeCluster()
+        self.lan: FakeLan = before.lan if before else FakeLan()
         self.kernel = FakeKernel(self.host, self.faults)
         self.locks = Locks(wait_seconds=2)
         self.health = Health()
@@ -79,6 +83,7 @@ class Rig:
             firewall=self.firewall,
             addresses=self.addresses,
             cluster=self.cluster,
+            clients=self._clients,
         )
         parts = assemble(
             self.backends,
@@ -98,6 +103,10 @@ class Rig:
         self.inspector = parts.inspector
         self.inspection = parts.inspection
         self.healer = parts.healer
+        self.leases = parts.leases
+
+    def _clients(self, told: Told) -> Clients:
+        return Loop(self.lan, told)
 
     def restarted(self) -> "Rig":
         """The same host and state, and a plugin that has just started and looked around."""

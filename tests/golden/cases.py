@@ -7,7 +7,7 @@ the engine is told.  Of every other it is shown what differs from the plain one 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address, ip_interface
 from itertools import groupby, product
 from typing import Any, Final
 
@@ -16,14 +16,21 @@ from plugin.drivers.registry import bind, check_endpoint, check_network
 from plugin.firewall.fact_table import elements_of
 from plugin.model.facts import Fact
 from plugin.model.ids import MacAddress
+from plugin.model.leases import Facts, Route
 from plugin.model.network import Endpoint, Network, PortBinding, Protocol, PublishedPort
 from plugin.model.plan import Plan, in_order
 from plugin.model.resources import Resource
-from tests.fakes.values import a_binding, a_network, an_endpoint
+from tests.fakes.values import a_binding, a_network, a_pool, an_endpoint
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
 HOSTS: Final = (ip_interface("10.1.0.9/24"), ip_interface("fd00:1::9/64"))
 PARENT_MAC: Final = MacAddress("02:00:00:00:00:ee")
+LEASED: Final = IPv4Interface("10.1.0.2/24")
+SAID: Final = Facts(
+    router=IPv4Address("10.1.0.1"),
+    routes=(Route(destination=IPv4Network("10.9.0.0/16"), gateway=IPv4Address("10.1.0.9")),),
+    mtu=1400,
+)
 ROUTED: Final = {"gateway_mode_ipv4": "routed", "gateway_mode_ipv6": "routed"}
 UNPROTECTED: Final = {
     "gateway_mode_ipv4": "nat-unprotected",
@@ -50,7 +57,7 @@ class Case:
     def network(self) -> Network:
         """The network, as it is stored."""
         on_parent = {"host_addresses": HOSTS, "parent_mac": PARENT_MAC}
-        return a_network(
+        network = a_network(
             "golden",
             *self.subnets,
             mode=self.mode,
@@ -60,6 +67,14 @@ class Case:
             **(on_parent if "parent" in self.options else {}),
             **_on_hosts(self.options.get("peers")),
         )
+        if not self._is_leased:
+            return network
+        return replace(network, pools=(a_pool("0.0.0.0/0", gateway=None),), ipv6=False)
+
+    @property
+    def _is_leased(self) -> bool:
+        """Whether the LAN's server gives addresses, and the null IPAM none."""
+        return self.options.get("dhcp") == "true"
 
     def check(self) -> None:
         """Raises RefusedError for what a user cannot have."""
@@ -132,6 +147,8 @@ class Case:
 
     def _container(self, network: Network) -> Endpoint:
         plain = an_endpoint(network, 2, options=self.container, sandbox_key="/sandbox")
+        if self._is_leased:
+            plain = replace(plain, ipv4=LEASED, ipv6=None, facts=SAID)
         # One that is readable, unless the mode insists on its own.
         open_ = replace(plain, mac_address=MacAddress(""))
         if self.container.get("mac") or not bind(network).mac_address(open_):
@@ -292,6 +309,7 @@ _MACVLANS: Final = {
     ),
     "host-access-internal": replace(_on_parent("macvlan", host_access="true"), internal=True),
     "mac": replace(_on_parent("macvlan"), container={"mac": "02:11:22:33:44:55"}),
+    "dhcp": _on_parent("macvlan", dhcp="true", release_after="12h"),
 }
 _IPVLANS: Final = {
     **{

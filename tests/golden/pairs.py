@@ -83,6 +83,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         **_ON_PARENTS,
         "parent": ("", "parent=eth0"),
         "macvlan_mode": ("", "macvlan_mode=vepa", "macvlan_mode=passthru"),
+        "dhcp": ("", "dhcp=true release_after=12h"),
         "host": (
             *("", "host_access=true", "host_access=true host_services=deny"),
             "host_access=true host_address=192.0.2.9,fd00:99::9 host_services=80",

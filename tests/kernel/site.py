@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Final
 
@@ -11,6 +12,8 @@ from plugin.bootstrap.assembly import Backends, assemble
 from plugin.cluster.alone import Alone
 from plugin.cluster.base import Cluster
 from plugin.config import AcceptedMark
+from plugin.dhcp.loop import Loop
+from plugin.dhcp.packet_socket import PacketSocket
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.health import Health
@@ -128,6 +131,7 @@ class Site:
                 firewall=self.firewall,
                 addresses=NobodyAsks(),
                 cluster=self._cluster,
+                clients=partial(Loop, PacketSocket),
             ),
             self.health,
         )

@@ -10,7 +10,8 @@ from plugin.dhcp.frames import Arp, Datagram, read_frame
 from plugin.dhcp.identity import identity_of_text
 from plugin.dhcp.messages4 import Kind, Message, decode
 from plugin.dhcp.states import Action, Event, Send
-from plugin.dhcp.values import Facts, Lease, Wish
+from plugin.dhcp.values import Wish
+from plugin.model.leases import Facts, Lease
 from tests.fakes.dhcp import SERVER, SERVER_MAC, FakeLan, read_server_frame
 
 WEB: Final = identity_of_text("lan", "web", name="web")

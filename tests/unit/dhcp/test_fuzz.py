@@ -15,7 +15,7 @@ from plugin.dhcp.messages6 import Kind as Kind6
 from plugin.dhcp.options4 import is_host, lease_of
 from plugin.dhcp.router_advertisement import read_advertisement
 from plugin.dhcp.states import State
-from plugin.dhcp.values import Lease
+from plugin.model.leases import Lease
 from tests.fakes.dhcp import OPTIONS, SERVER, SERVER_MAC, answer_frame, arp_reply
 from tests.unit.dhcp.driven import WEB, WISH, Driven
 

@@ -9,7 +9,7 @@ import pytest
 
 from plugin.dhcp.messages4 import Kind, Message, Option
 from plugin.dhcp.states import State
-from plugin.dhcp.values import Route
+from plugin.model.leases import Route
 from tests.fakes.dhcp import LAN, SERVER
 from tests.unit.dhcp.driven import WISH, Driven
 

@@ -10,8 +10,9 @@ from plugin.dhcp.base import NoLeaseError
 from plugin.dhcp.identity import identity_beside_others, identity_of_text
 from plugin.dhcp.messages4 import Kind
 from plugin.dhcp.parent import Parent
-from plugin.dhcp.values import Lease, Wish
+from plugin.dhcp.values import Wish
 from plugin.model.ids import IfName, MacAddress
+from plugin.model.leases import Lease
 from tests.fakes.dhcp import FakeLan
 from tests.unit.dhcp.driven import WEB, WISH, lease
 
@@ -143,3 +144,29 @@ def test_a_wire_that_breaks_is_opened_again() -> None:
     driven.run(5)
 
     assert waiting.result(0).address == lease().address
+
+
+def test_a_lease_that_nobody_came_for_is_given_back() -> None:
+    """Its caller had left, and nothing on this host remembers it."""
+    driven = Driven()
+    driven.acquire(WISH).cancel()
+    driven.run(1)
+    assert driven.lan.server.leases
+
+    driven.run(65)
+
+    assert driven.lan.server.leases == {}
+    assert driven.parent.due is None
+
+
+def test_a_lease_waits_for_the_caller_that_comes_again() -> None:
+    """And is its own then."""
+    driven = Driven()
+    driven.acquire(WISH).cancel()
+    driven.run(30)
+
+    again = driven.acquire(WISH)
+    driven.run(45)
+
+    assert again.result(0).address == lease().address
+    assert driven.lan.server.leases

@@ -33,6 +33,7 @@ def loop(rig: Rig) -> _ToldLoop:
         parents=rig.parents,
         host_addresses=rig.host_addresses,
         peers=rig.peers,
+        leases=rig.leases,
         zones=FirewalldZones(rig.store, rig.kernel, rig.teardown.bound, rig.health, Firewalld()),
         probe=lambda: None,
         recall=lambda: None,
