@@ -589,7 +589,7 @@ def of_networks() -> Iterator[Refusal]:
                     said=f"option {option} is {value!r}, expected {right}",
                 )
     for label, option, value, right in DOCKERS_NAMES:
-        beside = {"mode": "overlay", **_ON_HOSTS} if option == "vni" else {}
+        beside = {"mode": "overlay", **_ON_HOSTS} if option in {"vni", "encrypted"} else {}
         yield Refusal(
             mode=beside.get("mode", "bridge"),
             options={**beside, LABEL + label: value},

@@ -22,7 +22,7 @@ from plugin.model.nat import (
     UserMasquerades,
 )
 from plugin.model.network import Protocol
-from plugin.model.spanning import OwnGateway, PeerHost, SpannedNetwork
+from plugin.model.spanning import EncryptedNetwork, OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
     ForgedSource,
@@ -116,6 +116,7 @@ EVERY_KIND: Final[tuple[Fact, ...]] = (
     SpeaksAs(link=_VETH, mac_address=_MAC),
     ForgedSource(link=IfName("up0"), mac_address=_MAC),
     SpannedNetwork(port=4789, vni=0x94B8EA),
+    EncryptedNetwork(port=4789, vni=0x94B8EA),
     PeerHost(address=ip_address("192.0.2.3"), port=4789, vni=7),
     PeerHost(address=ip_address("fd00:99::3"), port=4789, vni=7),
     OwnGateway(link=IfName("pnx-1"), address=ip_address("10.50.0.1")),

@@ -14,6 +14,7 @@ from plugin.kernel.host_ports import HostPorts
 from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.kernel.proxy.proxy import Proxy
+from plugin.kernel.wireguard.keys import Keys
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName
 from plugin.model.links import Hairpin
@@ -56,6 +57,7 @@ def test_every_kind_has_a_handler() -> None:
         reaper=cast("Reaper", None),
         ports=HostPorts(),
         proxy=Proxy(),
+        keys=Keys("a secret that these hosts have in common"),
     )
 
     assert set(handlers(parts)) == set(ORDER) - {Fact}
