@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,7 @@ _IFF_TUN: Final = 0x0001
 _IFREQ: Final = struct.Struct("16sH22x")
 _START_SECONDS: Final = 6.0
 _ANSWER_SECONDS: Final = 2.0
+_ENDING_SECONDS: Final = 2.0
 _ROOM: Final = 1 << 16
 
 
@@ -97,6 +99,21 @@ def _socket_of(ifname: IfName) -> Path:
     return _SOCKETS / f"{ifname}.sock"
 
 
+def _end_former(path: Path) -> None:
+    """End a process whose link has gone, and return when it has ended.
+
+    It ends with its socket (wireguard-go, ipc/uapi_linux.go), and on its way deletes what has the
+    socket's name.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        answers = sock.connect_ex(str(path)) == 0
+        path.unlink(missing_ok=True)
+        if answers:
+            sock.settimeout(deadline.remaining(_ENDING_SECONDS))
+            with suppress(OSError):
+                sock.recv(1)  # nothing: it ended, or it takes its time
+
+
 def _open_tun() -> int:
     try:
         return os.open(_TUN, os.O_RDWR)
@@ -113,8 +130,7 @@ def _start(program: str, ifname: IfName) -> None:
     No secret is in its environment.
     """
     try:
-        # A process whose link has gone ends with its socket (wireguard-go, ipc/uapi_linux.go).
-        _socket_of(ifname).unlink(missing_ok=True)
+        _end_former(_socket_of(ifname))
         subprocess.run(  # noqa: S603 - found on the path of this process
             [program, ifname],
             stdin=subprocess.DEVNULL,
