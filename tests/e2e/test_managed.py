@@ -1,5 +1,6 @@
 """What only the managed plugin has: two names, settings, an upgrade."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,9 +9,10 @@ import pytest
 
 from plugin.model.ids import NetworkID, bridge_name
 from tests.lab.clients import http_get
-from tests.lab.commands import CommandError
+from tests.lab.commands import CommandError, run
+from tests.lab.dockerd import SOCKET
 from tests.lab.installed import MANAGED_NAME, SHORT_NAME, ManagedPlugin
-from tests.lab.namespace import Peer, ip
+from tests.lab.namespace import Peer, enter, ip
 from tests.lab.registry import REFERENCE, serve_plugin
 from tests.lab.site import Site
 
@@ -155,3 +157,29 @@ def _inside(site: Site, command: str) -> str:
 
 def _on_host(site: Site, script: str) -> str:
     return site.host.run("sh", "-ec", f"{_NAMES}; {script}")
+
+
+def test_uninstall(site: Site, managed: ManagedPlugin) -> None:
+    """From the checkout that built it, when it is disabled: nothing of it is left on the host."""
+    network = site.network()
+    site.remove(site.web("--network", network, "-p", "8080:80"))
+    env = {"DOCKER_HOST": f"unix://{site.host.path(SOCKET)}", "PYNET_STATE": "/nowhere"}
+    command = enter(site.host.netns, f"{sys.prefix}/bin/pynet", "uninstall")
+    refused = []
+    for _ in range(2):
+        with pytest.raises(CommandError) as raised:
+            run(command, env={**site.host.lab.env, **env})
+        refused.append(str(raised.value))
+        if managed.enabled:
+            managed.disable()
+    managed.enable()
+    site.remove_network(network)
+    managed.disable()
+    removed = run(command, env={**site.host.lab.env, **env})
+    managed.enable()
+
+    assert "another pynet works on this host's network already; stop it first" in refused[0]
+    assert f"Docker uses networks of pynet: {network}" in refused[1]
+    for each in ("table inet pynet", "table bridge pynet", "rule "):
+        assert f"removed {each}" in removed
+    site.web("--network", site.network())
