@@ -293,4 +293,11 @@ def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
 
 
 def _remnant(element: Element, fact: Fact | None = None) -> Remnant:
-    return Remnant(place=element.set_name, match=element.match, data=element.data, fact=fact)
+    texts = (*element.match, *element.data)
+    return Remnant(
+        place=element.set_name,
+        match=element.match,
+        data=element.data,
+        links=frozenset(_unquoted(each) for each in texts if each.startswith('"')),
+        fact=fact,
+    )

@@ -40,12 +40,13 @@ class Remnant(Fact):
     """An element that no fact explains: a part of ``fact`` alone, or not written by pynet.
 
     Only a firewall makes remnants: it answers them when it is read, and removes them.  Place, match
-    and data have the format of that firewall.
+    and data have the format of that firewall; ``links`` are the names of links among them.
     """
 
     place: str
     match: tuple[str, ...]
     data: tuple[str, ...] = ()
+    links: frozenset[str] = frozenset()
     fact: Fact | None = None
 
     @property

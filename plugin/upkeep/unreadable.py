@@ -43,7 +43,8 @@ class Unreadable:
         if isinstance(resource, Remnant):
             if resource.fact is not None:
                 return self.owns(resource.fact)
-            return any(map(self._names, map(_value, (*resource.match, *resource.data))))
+            values = map(_value, (*resource.match, *resource.data))
+            return any(map(self._names, (*resource.links, *values)))
         if isinstance(resource, Fact) and not self.network.pools:
             return True  # its addresses are unknown
         return any(self._names(getattr(resource, each.name)) for each in fields(resource))
@@ -91,10 +92,10 @@ def tell_unreadable(found: Iterable[Unreadable], health: Health) -> None:
 
 
 def _value(text: str) -> object:
-    """What a part of an element stands for."""
+    """The address or the prefix that a part of an element is, or else its text."""
     for read in (ip_address, ip_network):
         try:
             return read(text)
         except ValueError:
             continue
-    return text.strip('"')
+    return text
