@@ -115,4 +115,5 @@ def test_trouble_is_told_in_ipams_words(cluster: Cluster, reach: Reach, key: byt
     finally:
         cluster.relays[0].listen()
 
-    assert registry.read("") == {"a": "1"}
+    patient = EtcdRegistry(reach(0), prefix=key.decode())
+    assert patient.read("") == {"a": "1"}
