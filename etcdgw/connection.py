@@ -7,14 +7,16 @@ import http.client
 import io
 import select
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Final
 
+from etcdgw.errors import InvalidSettingError
 from etcdgw.resolver import Resolver
-from etcdgw.settings import Member
+from etcdgw.settings import Member, Settings
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -262,3 +264,28 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
+
+
+def tls_context(settings: Settings) -> SSLContext | None:
+    """How members are spoken to in TLS; None if they are not.
+
+    Raises InvalidSettingError if a file cannot be used.
+    """
+    if not settings.members[0].encrypted:
+        return None
+    tls = settings.tls
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidSettingError(
+            f"the CA file {tls.ca} cannot be used ({error}), expected certificates in PEM"
+        ) from error
+    if tls.certificate is not None:
+        try:
+            context.load_cert_chain(tls.certificate, tls.key)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidSettingError(
+                f"the certificate {tls.certificate} with the key {tls.key or 'in it'} cannot be used "
+                f"({error}), expected a certificate and its key in PEM"
+            ) from error
+    return context

@@ -4,17 +4,15 @@ A call that only reads, or that bears repetition, goes to the next member when o
 Any other is given up once it was sent, because it may have been done.
 """
 
-import ssl
 import time
 from typing import Final
 
 import msgspec
 
-from etcdgw.connection import Connection, LineStream, TransportError
+from etcdgw.connection import Connection, LineStream, TransportError, tls_context
 from etcdgw.errors import (
     AccessError,
     CompactedError,
-    InvalidSettingError,
     RefusedError,
     UnavailableError,
     UnknownOutcomeError,
@@ -54,7 +52,7 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._context = _tls_context(settings)
+        self._context = tls_context(settings)
         self._members = Members(settings.members)
         self._processes = Processes()
 
@@ -282,25 +280,3 @@ def _token_of(member: Member, user: str, status: int, body: bytes) -> str:
 def _unavailable(complaints: list[str], timeout: float) -> str:
     told = "; ".join(complaints) or "no time was left to ask"
     return f"etcd is not available (asked for {timeout:g} s): {told}"
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Raises InvalidSettingError if a file cannot be used."""
-    if not settings.members[0].encrypted:
-        return None
-    tls = settings.tls
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidSettingError(
-            f"the CA file {tls.ca} cannot be used ({error}), expected certificates in PEM"
-        ) from error
-    if tls.certificate is not None:
-        try:
-            context.load_cert_chain(tls.certificate, tls.key)
-        except (OSError, ssl.SSLError) as error:
-            raise InvalidSettingError(
-                f"the certificate {tls.certificate} with the key {tls.key or 'in it'} cannot be used "
-                f"({error}), expected a certificate and its key in PEM"
-            ) from error
-    return context

@@ -294,10 +294,6 @@ def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
 
 def _remnant(element: Element, fact: Fact | None = None) -> Remnant:
     texts = (*element.match, *element.data)
-    return Remnant(
-        place=element.set_name,
-        match=element.match,
-        data=element.data,
-        links=frozenset(_unquoted(each) for each in texts if each.startswith('"')),
-        fact=fact,
-    )
+    links = frozenset(_unquoted(each) for each in texts if each.startswith('"'))
+    at, match, data = element.set_name, element.match, element.data
+    return Remnant(place=at, match=match, data=data, links=links, fact=fact)

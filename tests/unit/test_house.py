@@ -13,7 +13,7 @@ REFERENCE = ROOT / "docs" / "reference"
 MODULES = sorted(
     path for room in ("plugin", "ipam", "etcdgw") for path in (ROOT / room).rglob("*.py")
 )
-LONGEST = 310
+LONGEST = 300
 MADE_BY_NFT = ROOT / "plugin" / "firewall" / "compiled.py"
 
 
