@@ -485,6 +485,7 @@ CONTRADICTIONS: Final = (
     Refusal(
         mode="macvlan",
         options={"parent": "eth0", "dhcp": "true"},
+        subnets=("10.50.0.0/24",),
         said="whose addresses its IPAM gives out; create it with --ipam-driver null",
     ),
     Refusal(
