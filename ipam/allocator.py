@@ -184,11 +184,12 @@ class Allocator(Contents):
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
         """Record that the network is gone here, and release its pools that the engine had released.
 
-        ``deleted`` is true if the engine has deleted the network.  All its local pools are released
-        then, because a release may have been lost.  A swarm network lives on on other hosts.
+        ``deleted`` is true if the engine has deleted the network.  All its pools are released
+        then, because a release may have been lost.  A swarm network lives on on other hosts, and
+        keeps what it was allocated.
         """
-        space = self._spaces.named(LOCAL)
-        space.run(partial(space.ungroup, network, deleted=deleted), self._times())
+        for space in self._spaces.left_by(network):
+            space.run(partial(space.ungroup, network, deleted=deleted), self._times())
 
     def free(self, network: str) -> None:
         """Record that a swarm has no such network any more; its pools are released next."""

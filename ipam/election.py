@@ -13,12 +13,12 @@ they count as unconfirmed, too.
 
 from ipam.attempt import Times
 from ipam.lease import Kind, Lease, State
-from ipam.pool import GLOBAL, Pool
+from ipam.pool import GLOBAL, Pool, is_of_swarm
 
 
 def is_allocated(pool: Pool) -> bool:
     """Whether a swarm network has the pool on this manager."""
-    return pool.space == GLOBAL and pool.network is not None
+    return pool.space == GLOBAL and is_of_swarm(pool.network)
 
 
 def is_confirmed(pool: Pool, times: Times) -> bool:

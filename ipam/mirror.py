@@ -10,29 +10,22 @@ address is asked for on the node alone.  Each node therefore chooses in a part o
 no other node has.
 """
 
-import re
 from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network
 from typing import Final
 
 from ipam.attempt import Times
 from ipam.lease import Kind, Lease
-from ipam.pool import LOCAL, Pool
+from ipam.pool import LOCAL, Pool, is_of_swarm
 from ipam.prefixes import AddressRange, span
 
 # Bits of an address that name the node: two of 100 nodes have the same once in a million swarms.
 _NODE_BITS: Final = 32
-# swarmkit, identity/randomid.go: 25 digits to the base of 36.  Other networks have 64 digits.
-_SWARM_ID: Final = re.compile(r"[0-9a-z]{25}")
 
 
 def is_mirror(pool: Pool) -> bool:
     """Whether a network of swarm has the pool on this node."""
-    return (
-        pool.space == LOCAL
-        and pool.network is not None
-        and _SWARM_ID.fullmatch(pool.network) is not None
-    )
+    return pool.space == LOCAL and is_of_swarm(pool.network)
 
 
 def may_ask_anew(held: Pool, times: Times) -> bool:

@@ -24,6 +24,8 @@ GLOBAL: Final = AddressSpaceName("pynet-global")
 NO_TENANT: Final = Tenant("")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+# swarmkit, identity/randomid.go: 25 digits to the base of 36.  Other networks have 64 digits.
+_SWARM_ID: Final = re.compile(r"[0-9a-z]{25}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,14 @@ def pool_id(space: AddressSpaceName, tenant: Tenant, prefix: Prefix) -> PoolID:
     if tenant:
         return PoolID(f"{space}:{tenant}/{prefix}")
     return PoolID(f"{space}/{prefix}")
+
+
+def is_of_swarm(network: str | None) -> bool:
+    """Whether a network with this id is a swarm's: a manager allocates it, and nodes have copies.
+
+    Engines from 28 on also create global networks of their own, without a swarm.
+    """
+    return network is not None and _SWARM_ID.fullmatch(network) is not None
 
 
 def space_of(pool: PoolID) -> AddressSpaceName:

@@ -6,7 +6,7 @@ from typing import Final
 from ipam.address_space import AddressSpace
 from ipam.attempt import Attempt, Times
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
-from ipam.pool import AddressSpaceName, AddressSpaces, PoolID, space_of
+from ipam.pool import LOCAL, AddressSpaceName, AddressSpaces, PoolID, is_of_swarm, space_of
 from ipam.prefixes import Prefix
 from ipam.reservation import Reservation
 from ipam.settings import Settings
@@ -28,6 +28,11 @@ class Spaces:
 
     def __iter__(self) -> Iterator[tuple[AddressSpaceName, AddressSpace]]:
         return iter(self._spaces.items())
+
+    def left_by(self, network: str) -> list[AddressSpace]:
+        """Spaces in which a deleted network has nothing any more: a swarm's lives on elsewhere."""
+        of_swarm = is_of_swarm(network)
+        return [space for name, space in self if name == LOCAL or not of_swarm]
 
     def named(self, name: AddressSpaceName) -> AddressSpace:
         """The space of this name.  Raises UnknownAddressSpaceError."""

@@ -8,7 +8,7 @@ from ipam.allocator import Allocator
 from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
 from ipam.lease import ANONYMOUS, Kind, Owner, State
-from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, Pool
+from ipam.pool import GLOBAL, LOCAL, AddressSpaceName, Pool, is_of_swarm
 from plugin.errors import RefusedError, StoreError
 from plugin.model.ids import EndpointID, NetworkID
 from plugin.model.network import Endpoint, IPInterface, Network, NetworkState, PoolData
@@ -58,7 +58,8 @@ class IpamAddressUse:
         there = {network.id: network for network in networks()}
         for pool in pools:
             # Swarm's networks need not be on this host, though it may have allocated them.
-            if pool.space == LOCAL and pool.network is not None and pool.network not in there:
+            is_local = pool.space == LOCAL or not is_of_swarm(pool.network)
+            if is_local and pool.network is not None and pool.network not in there:
                 self._allocator.ungroup(pool.network)
         alone = {(pool.space, pool.prefix) for pool in pools if pool.network is None}
         for network in there.values():

@@ -212,3 +212,15 @@ class TestTwoFamilies:
         pool = allocate(world, subnet=self.V6)
 
         assert world.take(pool) == "fd00:66::2"
+
+
+def test_a_global_network_without_a_swarm_is_deleted_whole(world: World) -> None:
+    """An engine makes one of a driver with global scope, and gives its pool back before it goes."""
+    pool = allocate(world, "5" * 64)
+    gateway = next(world.allocator.leases(pool.id)).address
+    world.allocator.release_address(pool.id, gateway)
+    world.allocator.release_pool(pool.id)
+
+    world.allocator.ungroup("5" * 64, deleted=True)
+
+    assert world.allocator.pools() == []
