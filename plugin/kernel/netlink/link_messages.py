@@ -5,8 +5,8 @@ The layouts are those of linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
 
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from plugin.kernel.netlink import messages as raw
@@ -156,9 +156,30 @@ def _attributes(change: LinkChange) -> bytes:
     return b"".join(found)
 
 
-@lru_cache(maxsize=2048)
+class KnownLinks:
+    """Links by the kernel's answer, as the last list of each namespace had them.
+
+    The answer about a link that did not change is the same, and need not be read again.  What came
+    before the last list is not kept: containers come and go.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int | None, dict[bytes, LinkInfo]] = {}
+
+    def one(self, body: bytes) -> LinkInfo:
+        """A link, alone."""
+        return self._known.get(None, {}).get(body) or link_info(body)
+
+    def all(self, bodies: Iterable[bytes], nsid: int | None) -> list[LinkInfo]:
+        """All links of this network namespace, or of the one that has the number ``nsid`` here."""
+        before = self._known.get(nsid, {})
+        found = {body: before.get(body) or link_info(body) for body in bodies}
+        self._known[nsid] = found
+        return list(found.values())
+
+
 def link_info(body: bytes) -> LinkInfo:
-    """A link, from the kernel's answer; of links that did not change it is the same answer."""
+    """A link, from the kernel's answer."""
     _, hardware, index, flags, _ = IFINFOMSG.unpack_from(body)
     values = raw.attributes(body, IFINFOMSG.size)
     info = raw.attributes(values.get(IFLA_LINKINFO, b""), 0)

@@ -40,6 +40,7 @@ _OWN_NAMESPACE: Final = "/proc/thread-self/ns/net"
 _BUFFER: Final = 1 << 17
 _TIMEOUT_SECONDS: Final = 10.0
 _FAILED: Final = "netlink failed"
+_links: Final = words.KnownLinks()
 
 
 RtnlError = raw.NetlinkError
@@ -66,7 +67,7 @@ class Rtnl:
         name = words.text_attribute(words.IFLA_IFNAME, ifname)
         body = _ANY_LINK + name + _WITHOUT_STATISTICS
         try:
-            return words.link_info(self.ask(_RTM_GETLINK, 0, body))
+            return _links.one(self.ask(_RTM_GETLINK, 0, body))
         except RtnlError as error:
             if error.is_gone:
                 return None
@@ -75,7 +76,7 @@ class Rtnl:
     def links(self, nsid: int | None = None) -> list[LinkInfo]:
         """Every link; of another network namespace, if its number here is given."""
         request = _ANY_LINK + _target(nsid) + _WITHOUT_STATISTICS
-        return [words.link_info(body) for body in self.dump(_RTM_GETLINK, request)]
+        return _links.all(self.dump(_RTM_GETLINK, request), nsid)
 
     def namespaces(self) -> list[int]:
         """The network namespaces that have a number in this one.
