@@ -146,6 +146,8 @@ class Builder:
         shutil.rmtree(context, ignore_errors=True)
         wheels = context / "wheels"
         with _Step("installing the program for its Python"):
+            # setuptools packs what an earlier build left there, also modules that are no more.
+            shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
             _pip("wheel", "--no-deps", f"--wheel-dir={wheels}", str(ROOT))
             wheel = next(wheels.glob("pynet-*.whl"))
             _pip("install", "--no-deps", f"--target={context / 'program'}", str(wheel))
