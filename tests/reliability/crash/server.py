@@ -205,13 +205,19 @@ def _observe(control: socket.socket, points: Points) -> None:
     vars(loop)["_SECOND_LOOK_SECONDS"] = math.inf  # nothing is looked after until it is told to be
     missing = LinuxKernel.missing_links
 
-    def as_if_taken(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+    def missing_or_taken(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:
         """The links of containers are where dockerd takes them: this engine leaves them here."""
         names = list(ifnames)
         taken = {name for name in names if name.startswith(HANDOFFS)}
         return missing(kernel, names) | taken
 
-    LinuxKernel.missing_links = as_if_taken  # type: ignore[method-assign, assignment]
+    def none_returned(kernel: LinuxKernel, ifnames: Iterable[IfName]) -> frozenset[IfName]:
+        """It never gives them back, either."""
+        names = frozenset(ifnames)
+        return names - missing_or_taken(kernel, names)
+
+    LinuxKernel.missing_links = missing_or_taken  # type: ignore[method-assign, assignment]
+    LinuxKernel.returned_links = none_returned  # type: ignore[method-assign, assignment]
 
 
 def _listen(control: socket.socket, served: supervisor.Supervisor, points: Points) -> None:
