@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly run plugin lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
+.PHONY: help demo test nightly run plugin deb release package-tests browser-tests lint unit kernel vm vm-engine lab e2e reliability bench setup packages venv engines demo-engine machine clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ FAST := tests/unit tests/property tests/contract tests/conformance tests/golden 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: ## Show pynet at work on a real Docker Engine, from nothing, and clean up
+demo: ## Show pynet at work on a real Docker Engine, in four acts, and clean up (DEMO=verbose: what it was made of)
 	@$(STAGE) "Debian packages" packaging/packages
 	@$(STAGE) "Python environment and engine" $(MAKE) --no-print-directory -j2 venv demo-engine
 	@$(BIN)/python -m tests.lab.demo
@@ -32,11 +32,25 @@ run: setup ## Serve this host's Docker in the foreground
 plugin: setup ## Build the managed plugin, create and enable it in this host's Docker
 	@$(BIN)/python packaging/plugin.py install
 
+deb: venv ## Build the Debian package, in dist (ARCH=arm64 for another machine's)
+	@$(BIN)/python packaging/deb.py $(if $(ARCH),--arch $(ARCH))
+
+release: setup ## Build what a release has, in dist: packages, plugins for amd64 and arm64, wheel, checksums
+	@$(BIN)/python packaging/release.py
+
+package-tests: setup engines ## Install, upgrade and remove the packages on bare hosts
+	@packaging/packages lintian prometheus qemu-user-static
+	@$(PYTEST) -m nightly tests/packages
+
+browser-tests: setup ## Test the page of pynet ui in Chromium
+	@packaging/packages chromium
+	@$(PYTEST) -m nightly tests/browser
+
 lint: venv ## Check style, types and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability -p tests.stages -p tests.kernel -p tests.fakes
+	@$(BIN)/mypy -p tests.lab -p tests.e2e -p tests.benchmarks -p tests.vm -p tests.reliability -p tests.stages -p tests.kernel -p tests.fakes -p tests.packages -p tests.browser
 	@$(BIN)/lint-imports
 
 unit: venv ## Run the tests that need no root and no engine, some two minutes
@@ -64,6 +78,9 @@ reliability: setup engines ## Prove that nothing hangs or leaks; writes docs/rel
 
 bench: setup engines ## Measure beside Docker's own drivers; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks
+
+scale: setup ## Simulate a thousand hosts of one cluster; writes docs/scale.md
+	@$(BIN)/python -m tests.benchmarks.scale
 
 setup: packages venv ## Install what all of this needs
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from etcdgw.errors import RefusedError
+from etcdgw.errors import RefusedError, UnavailableError
 from etcdgw.messages import (
     Answer,
     Compare,
@@ -22,7 +22,6 @@ from etcdgw.messages import (
     Streamed,
     Txn,
     TxnAnswer,
-    decode,
     prefix_end,
 )
 from etcdgw.settings import Settings
@@ -71,7 +70,10 @@ class Client:
     def list(
         self, prefix: bytes, *, serializable: bool = False, timeout: float | None = None
     ) -> Listing:
-        """Every key that begins with the prefix.  ``serializable``: as of ``get``."""
+        """Every key that begins with the prefix.  ``serializable``: as of ``get``.
+
+        Raises UnavailableError also for a page of keys that does not go on.
+        """
         deadline = time.monotonic() + self._seconds(timeout)
         end = prefix_end(prefix)
         key = prefix or b"\x00"
@@ -86,6 +88,8 @@ class Client:
             revision = revision or answer.header.revision
             if not answer.more:
                 return Listing(revision=revision, items=tuple(items))
+            if not answer.kvs or answer.kvs[-1].key < key:
+                raise UnavailableError(f"etcd tells of more keys below {prefix!r} and not which")
             key = answer.kvs[-1].key + b"\x00"
 
     def put(
@@ -98,23 +102,25 @@ class Client:
         timeout: float | None = None,
     ) -> int:
         """Write the key; answers the revision."""
-        body = self._transport.call(
+        answer = self._transport.call(
             "/v3/kv/put",
             Put(key=key, value=value, lease=lease),
+            Answer,
             timeout=self._seconds(timeout),
             repeatable=repeatable,
         )
-        return decode(body, Answer).header.revision
+        return answer.header.revision
 
     def delete(self, key: bytes, *, repeatable: bool = False, timeout: float | None = None) -> int:
         """Delete the key; answers how many there were, 0 or 1."""
-        body = self._transport.call(
+        answer = self._transport.call(
             "/v3/kv/deleterange",
             Delete(key=key),
+            DeleteAnswer,
             timeout=self._seconds(timeout),
             repeatable=repeatable,
         )
-        return decode(body, DeleteAnswer).deleted
+        return answer.deleted
 
     def txn(
         self,
@@ -131,10 +137,13 @@ class Client:
         repetition reads what the first try has created.
         """
         message = Txn(compare=tuple(conditions), success=_named(then), failure=_named(otherwise))
-        body = self._transport.call(
-            "/v3/kv/txn", message, timeout=self._seconds(timeout), repeatable=repeatable
+        answer = self._transport.call(
+            "/v3/kv/txn",
+            message,
+            TxnAnswer,
+            timeout=self._seconds(timeout),
+            repeatable=repeatable,
         )
-        answer = decode(body, TxnAnswer)
         return Outcome(
             succeeded=answer.succeeded,
             revision=answer.header.revision,
@@ -144,25 +153,29 @@ class Client:
     def grant(self, seconds: int, *, timeout: float | None = None) -> int:
         """A new lease, which ends after so many seconds unless it is kept alive.
 
-        It may be asked for twice: one that nobody knows of ends by itself.
+        It may be asked for twice: one that nobody knows of ends by itself.  Raises UnavailableError
+                also for a lease without a number.
         """
-        body = self._transport.call(
+        answer = self._transport.call(
             "/v3/lease/grant",
             LeaseGrant(TTL=seconds),
+            LeaseAnswer,
             timeout=self._seconds(timeout),
             repeatable=True,
         )
-        return decode(body, LeaseAnswer).ID
+        if not answer.ID:  # what is written with lease 0 never ends
+            raise UnavailableError("etcd grants a lease without a number")
+        return answer.ID
 
     def keep_alive(self, lease: int, *, timeout: float | None = None) -> int:
-        """Have the lease begin anew; answers its seconds, 0 if it has ended."""
-        body = self._transport.call(
+        """Have the lease begin anew; answers its seconds, 0 if it has ended.  Raises RefusedError."""
+        answer = self._transport.call(
             "/v3/lease/keepalive",
             LeaseCall(ID=lease),
+            Streamed,
             timeout=self._seconds(timeout),
             repeatable=True,
         )
-        answer = decode(body, Streamed)
         if answer.error is not None:
             raise RefusedError(f"etcd keeps no lease alive: {answer.error.message}")
         return answer.result.TTL
@@ -173,6 +186,7 @@ class Client:
             self._transport.call(
                 "/v3/lease/revoke",
                 LeaseCall(ID=lease),
+                Answer,
                 timeout=self._seconds(timeout),
                 repeatable=True,
             )
@@ -184,19 +198,19 @@ class Client:
         """What is under the prefix and what becomes of it; ``period`` as of Watch."""
         return Watch(self._transport, self.list, prefix, period=period)
 
+    @property
+    def local_address(self) -> str:
+        """This host's address, as a member saw it last; empty as long as none has."""
+        return self._transport.local_address
+
     def close(self) -> None:
         """Close idle connections."""
         self._transport.close()
 
     def _range(self, message: Get, seconds: float) -> RangeAnswer:
-        body = self._transport.call(
-            "/v3/kv/range",
-            message,
-            timeout=seconds,
-            repeatable=True,
-            leader=not message.serializable,
+        return self._transport.call(
+            "/v3/kv/range", message, RangeAnswer, timeout=seconds, repeatable=True
         )
-        return decode(body, RangeAnswer)
 
     def _seconds(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else timeout

@@ -15,6 +15,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Final
 
 from etcdgw.errors import InvalidSettingError
+from etcdgw.framing import LONGEST, LONGEST_HEAD, TOO_LONG, Chunks, Lines
 from etcdgw.resolver import Resolver
 from etcdgw.settings import Member, Settings
 
@@ -41,18 +42,28 @@ class TransportError(Exception):
 
 
 class _Raw(io.RawIOBase):
-    """What comes from the socket, each piece before the deadline."""
+    """What comes from the socket: each piece before the deadline, and no more than a head or an answer has."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
-        self.deadline = deadline
+        self._left = LONGEST_HEAD
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        self._sock.settimeout(_left(self.deadline))
-        return self._sock.recv_into(buffer)
+        if self._left <= 0:
+            raise OSError(TOO_LONG)
+        self._sock.settimeout(_left(self._deadline))
+        count = self._sock.recv_into(buffer)
+        self._left -= count
+        return count
+
+    def expect_body(self, deadline: float) -> None:
+        """The next is a body, or what comes next of a stream."""
+        self._deadline = deadline
+        self._left = LONGEST
 
 
 class Connection:
@@ -69,6 +80,7 @@ class Connection:
             )
         except OSError as error:
             raise TransportError(_reason(error), begun=False) from error
+        self.local_address = str(self._sock.getsockname()[0])
         self.reusable = True
 
     @property
@@ -83,10 +95,7 @@ class Connection:
     def post(self, path: str, body: bytes, headers: str, deadline: float) -> tuple[int, bytes]:
         """Ask, and have the whole answer: its status and body.  Raises TransportError."""
         _, response = self._ask(path, body, headers, deadline)
-        try:
-            answer = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise TransportError(_reason(error), begun=True) from error
+        answer = _whole(response)
         self.reusable = not response.will_close
         return response.status, answer
 
@@ -119,6 +128,7 @@ class Connection:
             raw = _Raw(self._sock, deadline)
             response.fp = io.BufferedReader(raw)
             response.begin()
+            raw.expect_body(deadline)
         except (OSError, http.client.HTTPException) as error:
             raise TransportError(_reason(error), begun=True) from error
         return raw, response
@@ -144,26 +154,24 @@ class LineStream:
 
         Raises TransportError once the stream is over.
         """
-        self._raw.deadline = time.monotonic() + seconds
+        self._raw.expect_body(time.monotonic() + seconds)
         if self._pieces is not None and self._pieces.ended:
             raise TransportError("the stream ended", begun=True)
         try:
             piece = self._file.read1(_PIECE)
             data = piece if self._pieces is None else self._pieces.feed(piece)
+            lines = self._lines.feed(data)
         except TimeoutError:
             return
         except (OSError, ValueError) as error:  # a file that close() closed: ValueError
             raise TransportError(_reason(error), begun=True) from error
         if not piece:
             raise TransportError("the stream ended", begun=True)
-        yield from self._lines.feed(data)
+        yield from lines
 
     def whole(self) -> bytes:
         """All of an answer that is no stream.  Raises TransportError."""
-        try:
-            return self._response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise TransportError(_reason(error), begun=True) from error
+        return _whole(self._response)
 
     def abort(self) -> None:
         """End the wait of another thread for a line: it sees the end of the stream."""
@@ -173,54 +181,20 @@ class LineStream:
         self._connection.close()
 
 
-class Lines:
-    """Splits what comes in pieces into lines."""
+def _whole(response: http.client.HTTPResponse) -> bytes:
+    """The whole body, read in pieces: http.client would have memory for all that a header promises.
 
-    def __init__(self) -> None:
-        self._rest = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are whole now, without their ends."""
-        if b"\n" not in data:
-            self._rest += data
-            return []
-        *lines, rest = bytes(self._rest + data).split(b"\n")
-        self._rest = bytearray(rest)
-        return [line for line in lines if line.strip()]
-
-
-class Chunks:
-    """Takes the chunked transfer coding off what comes in pieces (RFC 9112 section 7.1)."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._missing = 0  # of the chunk's data, and of the line end behind it
-        self.ended = False
-
-    def feed(self, piece: bytes) -> bytes:
-        """The data of the piece.  Raises ValueError if it is not chunked."""
-        rest = self._rest + piece
-        data = []
-        while rest and not self.ended:
-            if self._missing > 2:
-                part = rest[: self._missing - 2]
-                data.append(part)
-                self._missing -= len(part)
-                rest = rest[len(part) :]
-            elif self._missing:
-                dropped = min(self._missing, len(rest))
-                self._missing -= dropped
-                rest = rest[dropped:]
-            else:
-                size, found, behind = rest.partition(b"\r\n")
-                if not found:
-                    break
-                rest = behind
-                length = int(size.partition(b";")[0], 16)
-                self.ended = length == 0
-                self._missing = length + 2
-        self._rest = rest
-        return b"".join(data)
+    Raises TransportError.
+    """
+    body = bytearray()
+    try:
+        while piece := response.read(_PIECE):
+            body += piece
+        if response.length:
+            raise http.client.IncompleteRead(bytes(body), response.length)
+    except (OSError, ValueError, http.client.HTTPException) as error:  # a size below 0: ValueError
+        raise TransportError(_reason(error), begun=True) from error
+    return bytes(body)
 
 
 def _connected(addresses: list[str], member: Member, deadline: float) -> socket.socket:
@@ -282,10 +256,11 @@ def tls_context(settings: Settings) -> SSLContext | None:
         ) from error
     if tls.certificate is not None:
         try:
-            context.load_cert_chain(tls.certificate, tls.key)
+            # Any password: without one OpenSSL asks the terminal for that of an encrypted key.
+            context.load_cert_chain(tls.certificate, tls.key, password="")
         except (OSError, ssl.SSLError) as error:
             raise InvalidSettingError(
                 f"the certificate {tls.certificate} with the key {tls.key or 'in it'} cannot be used "
-                f"({error}), expected a certificate and its key in PEM"
+                f"({error}), expected a certificate and its key in PEM, without a passphrase"
             ) from error
     return context

@@ -227,8 +227,11 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Raises msgspec.DecodeError (msgspec.ValidationError is one)."""
-    return msgspec.json.decode(body, type=kind, strict=False)
+    """Raises msgspec.DecodeError (msgspec.ValidationError is one), whatever the body is."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec 0.21 lets both out as they are
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def prefix_end(prefix: bytes) -> bytes:

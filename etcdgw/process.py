@@ -24,6 +24,7 @@ class Process:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.resolver = Resolver()
+        self.local_address = ""  # of this host, towards the member that was connected to last
         self.token: str | None = None  # empty: etcd asks for none
         self._idle: dict[Member, list[Connection]] = {}
         self._authenticating = Lock()
@@ -51,7 +52,10 @@ class Process:
 
     @contextmanager
     def authenticating(self, deadline: float) -> Iterator[None]:
-        """One thread at a time asks for a token: each costs etcd a tenth of a second of bcrypt."""
+        """One thread at a time asks for a token: each costs etcd a tenth of a second of bcrypt.
+
+        Raises TransportError for a thread whose turn does not come in time.
+        """
         if self.token is not None:
             yield
             return

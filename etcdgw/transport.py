@@ -5,43 +5,31 @@ Any other is given up once it was sent, because it may have been done.
 """
 
 import time
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from etcdgw.connection import Connection, LineStream, TransportError, tls_context
-from etcdgw.errors import (
-    AccessError,
-    CompactedError,
-    RefusedError,
-    UnavailableError,
-    UnknownOutcomeError,
-)
+from etcdgw.errors import AccessError, UnavailableError, UnknownOutcomeError
 from etcdgw.members import Members
-from etcdgw.messages import Authenticate, Failure, TokenAnswer, decode, encode
+from etcdgw.messages import Authenticate, Get, TokenAnswer, decode, encode
 from etcdgw.process import Processes
+from etcdgw.refusals import (
+    NEEDS_USER,
+    STALE_TOKEN,
+    WRONG_USER,
+    TransientError,
+    failure_of,
+)
 from etcdgw.settings import Member, Settings
+
+T = TypeVar("T")
 
 _LEAST: Final = 0.3  # seconds that a member has to answer, if there are as many
 _PAUSE: Final = 0.1  # seconds before members that had no leader are asked again
-# gRPC's codes (google.golang.org/grpc/codes).
-_CANCELED, _DEADLINE, _DENIED, _OUT_OF_RANGE, _UNAVAILABLE, _UNAUTHENTICATED = 1, 4, 7, 11, 14, 16
-# etcd's texts (api/v3rpc/rpctypes/error.go).
-_NOT_BEGUN: Final = ("etcdserver: no leader", "etcdserver: too many requests")
-_STALE_TOKEN: Final = ("revision of auth store is old", "invalid auth token")
-_NEEDS_USER: Final = "user name is empty"
 _NO_USERS: Final = "authentication is not enabled"
-_WRONG_USER: Final = "authentication failed"
 # Have a member without a leader say so, instead of waiting for one (etcd's rpctypes/metadatafields.go).
 _LEADER: Final = "Grpc-Metadata-hasleader: true\r\n"
-
-
-class _TransientError(Exception):
-    """The member cannot do it now; ``begun`` is whether it may have."""
-
-    def __init__(self, message: str, *, begun: bool) -> None:
-        super().__init__(message)
-        self.begun = begun
 
 
 class Transport:
@@ -60,22 +48,27 @@ class Transport:
     def members(self) -> Members:
         return self._members
 
+    @property
+    def local_address(self) -> str:
+        return self._processes.own().local_address
+
     def call(
         self,
         path: str,
         message: msgspec.Struct,
+        kind: type[T],
         *,
         timeout: float,
         repeatable: bool,
-        leader: bool = True,
         member: Member | None = None,
-    ) -> bytes:
-        """The body of the answer; ``member`` asks that one alone.
+    ) -> T:
+        """The answer, which is of this kind; ``member`` asks that one alone.
 
         Raises UnavailableError, UnknownOutcomeError, RefusedError.
         """
         deadline = time.monotonic() + timeout
         body = encode(message)
+        leader = not (isinstance(message, Get) and message.serializable)
         while True:
             members = self._members.in_order() if member is None else [member]
             complaints: list[str] = []
@@ -87,15 +80,17 @@ class Transport:
                 share = time.monotonic() + _share(left, len(members) - number)
                 answered = share if repeatable else deadline
                 try:
-                    answer = self._ask(asked, path, body, answered, share, leader=leader)
-                except (TransportError, _TransientError) as error:
+                    answer = _understood(
+                        self._ask(asked, path, body, answered, share, leader=leader), kind
+                    )
+                except (TransportError, TransientError) as error:
                     if isinstance(error, TransportError):
                         self._members.failed(asked)
                     if error.begun and not repeatable:
                         raise UnknownOutcomeError(
                             f"etcd member {asked}: {error}; it may or may not have been done"
                         ) from error
-                    heard = heard or error.begun or isinstance(error, _TransientError)
+                    heard = heard or error.begun or isinstance(error, TransientError)
                     complaints.append(f"{asked}: {error}")
                 else:
                     self._members.answered(asked)
@@ -118,7 +113,7 @@ class Transport:
             except BaseException:
                 connection.close()
                 raise
-        except (TransportError, _TransientError) as error:
+        except (TransportError, TransientError) as error:
             self._members.failed(member)
             raise UnavailableError(f"etcd member {member}: {error}") from error
         except AccessError as error:
@@ -152,7 +147,7 @@ class Transport:
             status, answer = self._post(member, path, body, headers, deadline, connected)
             if status == 200:
                 return answer
-            failure = _failure(member, status, answer)
+            failure = failure_of(member, status, answer)
             if attempt or not self._has_stale_token(failure):
                 raise failure
             own.drop(token)
@@ -179,7 +174,9 @@ class Transport:
 
     def _connect(self, member: Member, deadline: float) -> Connection:
         own = self._processes.own()
-        return Connection(member, self._context, own.resolver, deadline)
+        connection = Connection(member, self._context, own.resolver, deadline)
+        own.local_address = connection.local_address
+        return connection
 
     def _token(self, member: Member, deadline: float) -> str:
         """The token to call with; empty if there is none to have.
@@ -202,32 +199,23 @@ class Transport:
                 return token
         except TransportError as error:
             raise TransportError(str(error), begun=False) from error
-        except _TransientError as error:
-            raise _TransientError(str(error), begun=False) from error
+        except TransientError as error:
+            raise TransientError(str(error), begun=False) from error
 
     def _has_stale_token(self, failure: Exception) -> bool:
         """etcd refused the token and did nothing: it was restarted, or users were changed."""
         if self._settings.credentials is None or not isinstance(failure, AccessError):
             return False
-        return any(text in str(failure) for text in (*_STALE_TOKEN, _NEEDS_USER))
+        return any(text in str(failure) for text in (*STALE_TOKEN, NEEDS_USER))
 
 
-def refusal(member: Member, code: int, text: str) -> Exception:
-    """What gRPC's code and etcd's text mean."""
-    said = f"etcd member {member} says: {text}"
-    if text in _NOT_BEGUN:
-        return _TransientError(text, begun=False)
-    if code in (_CANCELED, _DEADLINE, _UNAVAILABLE):
-        return _TransientError(text, begun=True)
-    if code == _OUT_OF_RANGE and "compacted" in text:
-        return CompactedError(said)
-    if _NEEDS_USER in text:
-        return AccessError(f"{said}; it has users: give one of them, and a password")
-    if code in (_DENIED, _UNAUTHENTICATED) or any(
-        known in text for known in (*_STALE_TOKEN, _WRONG_USER)
-    ):
-        return AccessError(said)
-    return RefusedError(said)
+def _understood(body: bytes, kind: type[T]) -> T:
+    """The answer as a value.  Raises TransportError if it is none of etcd's."""
+    try:
+        return decode(body, kind)
+    except msgspec.DecodeError as error:
+        reason = f"the answer is not understood: {error}"
+        raise TransportError(reason, begun=True) from error
 
 
 def _share(left: float, members: int) -> float:
@@ -241,42 +229,24 @@ def _headers(token: str, *, leader: bool) -> str:
 
 def _check_status(stream: LineStream) -> None:
     if stream.status != 200:
-        raise _failure(stream.member, stream.status, stream.whole())
-
-
-def _failure(member: Member, status: int, body: bytes) -> Exception:
-    try:
-        failure = decode(body, Failure)
-    except msgspec.DecodeError:
-        if status == 404:
-            return RefusedError(
-                f"etcd member {member} has no JSON gateway under /v3: etcd 3.4 or later is needed, "
-                f"with --enable-grpc-gateway"
-            )
-        text = body[:200].decode(errors="replace").strip()
-        if "CommonName of client" in text:  # etcd 3.4 and later (embed/serve.go)
-            return RefusedError(
-                f"etcd member {member} has users, and its gateway then takes no client certificate with a "
-                f"CommonName; use one without, such as with the subject /O=pynet"
-            )
-        if status < 500:
-            return RefusedError(f"etcd member {member} answers {status}: {text}")
-        return _TransientError(f"HTTP status {status}: {text}", begun=True)
-    return refusal(member, failure.code, failure.message or failure.error)
+        raise failure_of(stream.member, stream.status, stream.whole())
 
 
 def _token_of(member: Member, user: str, status: int, body: bytes) -> str:
-    """The token; empty if etcd has no users, and asks for none."""
+    """The token, which becomes part of a header; empty if etcd has no users, and asks for none."""
     if status == 200:
-        return decode(body, TokenAnswer).token
-    failure = _failure(member, status, body)
+        token = _understood(body, TokenAnswer).token
+        if not (token.isascii() and token.isprintable()):
+            raise TransportError("the token is not understood", begun=False)
+        return token
+    failure = failure_of(member, status, body)
     if _NO_USERS in str(failure):
         return ""
-    if _WRONG_USER in str(failure):
+    if WRONG_USER in str(failure):
         raise AccessError(f"etcd member {member} knows no user {user!r} with this password")
     raise failure
 
 
 def _unavailable(complaints: list[str], timeout: float) -> str:
     told = "; ".join(complaints) or "no time was left to ask"
-    return f"etcd is not available (asked for {timeout:g} s): {told}"
+    return f"etcd is not available (asked for {timeout:.2g} s): {told}"

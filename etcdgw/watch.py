@@ -77,7 +77,7 @@ class _SilentError(Exception):
 class Watch:
     """Follows a prefix: iterate over ``news`` in one thread, ``close`` from any.
 
-    ``period`` is how often, in seconds, the member is asked whether it lives.
+    ``period`` is how often, in seconds, the member is asked whether it lives; ``ask_every`` changes that.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Watch:
         self._transport = transport
         self._read_all = read_all
         self._prefix = prefix
-        self._period = period
+        self._first = self.period = period
         self._closed = Flag()
         self._stream: LineStream | None = None
         self._told = 0  # the revision up to which everything was told
@@ -100,7 +100,7 @@ class Watch:
 
     def news(self) -> Iterator[News]:
         """What is there, and what happens, until the watch is closed."""
-        failures = 0
+        failures = relisted = 0
         lost = False
         while not self._closed.is_set():
             try:
@@ -109,7 +109,7 @@ class Watch:
                     failures, lost = 0, False
                 member = self._transport.members.in_order()[0]
                 for change in self._followed(member):
-                    failures = 0
+                    failures = relisted = 0
                     if lost:
                         lost = False
                         yield Found()
@@ -117,6 +117,8 @@ class Watch:
                         yield change
             except CompactedError:
                 self._told = 0
+                relisted += 1
+                self._pause(relisted)
             except (_SilentError, EtcdError) as error:
                 if self._closed.is_set():
                     return
@@ -125,6 +127,13 @@ class Watch:
                     lost = True
                     yield Lost(reason=str(error))
                 self._pause(failures)
+
+    def ask_every(self, seconds: float) -> None:
+        """Ask the member less often, or more, where many clients watch; from any thread.
+
+        A member that is watched anew is asked once after the first ``period``.
+        """
+        self.period = seconds
 
     def close(self) -> None:
         """End ``news``, also while it waits."""
@@ -147,7 +156,7 @@ class Watch:
         self._stream = stream
         try:
             began = created = False
-            check = time.monotonic() + self._period
+            check = time.monotonic() + min(self._first, self.period)
             doubt = 0
             while not self._closed.is_set():
                 for answer in self._answers(stream, max(0.001, check - time.monotonic())):
@@ -157,7 +166,7 @@ class Watch:
                         yield self._changed(answer)
                 if time.monotonic() >= check:
                     doubt = self._doubt(member, doubt, created=created)
-                    check = time.monotonic() + self._period
+                    check = time.monotonic() + self.period
                     if not (doubt or began):
                         began = True
                         yield None
@@ -198,7 +207,7 @@ class Watch:
             if told.error is not None or answer.canceled:
                 reason = told.error.message if told.error else answer.cancel_reason
                 self._transport.forget_token()  # it may be that: watches are refused in words alone
-                raise _SilentError(f"etcd member {stream.member} ended the watch: {reason}")
+                raise _SilentError(f"etcd member {stream.member} ended the watch: {reason[:200]}")
             yield answer
 
     def _changed(self, answer: WatchAnswer) -> Changed:
@@ -252,10 +261,9 @@ class Watch:
         return prefix_end(self._prefix)
 
     def _read(self, member: Member, message: Get) -> RangeAnswer:
-        body = self._transport.call(
-            "/v3/kv/range", message, timeout=_ANSWER, repeatable=True, member=member
+        return self._transport.call(
+            "/v3/kv/range", message, RangeAnswer, timeout=_ANSWER, repeatable=True, member=member
         )
-        return decode(body, RangeAnswer)
 
     def _pause(self, failures: int) -> None:
         """Wait, unless closed: the first time not at all, and not all hosts at the same moment."""

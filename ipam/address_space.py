@@ -12,14 +12,9 @@ from typing import TypeVar
 
 from ipam.addresses import PoolAddresses
 from ipam.attempt import Attempt, Times
-from ipam.election import is_allocated, is_confirmed
-from ipam.errors import (
-    InvalidRequestError,
-    PoolsExhaustedError,
-    RefusedError,
-    UnknownPoolError,
-)
-from ipam.held_pools import HeldPools, overlap
+from ipam.election import is_allocated, is_confirmed, is_displaced, is_given_up
+from ipam.errors import InvalidRequestError, RefusedError, UnknownPoolError
+from ipam.held_pools import HeldPools, exhausted, overlap
 from ipam.kept_addresses import KeptAddresses
 from ipam.mirror import is_mirror
 from ipam.pool import GLOBAL, AddressSpaceName, Pool, PoolID
@@ -29,7 +24,8 @@ from ipam.prefixes import Address, Prefix, alone
 from ipam.replay import LostPool, is_owned, repeats
 from ipam.reservation import Reservation
 from ipam.settings import Settings
-from ipam.store.base import Store, Transaction
+from ipam.shared import check_shareable
+from ipam.store.base import Disk, Store, Transaction
 from ipam.store.host_facts import HostFacts
 from ipam.timed_lock import TimedLock
 
@@ -54,15 +50,15 @@ class AddressSpace:
         self._kept = KeptAddresses()
         self._revision = -1
 
-    def run(self, operation: Callable[[Attempt], T], times: Times, *, on_disk: bool = True) -> T:
+    def run(self, operation: Callable[[Attempt], T], times: Times, disk: Disk = Disk.AWAITED) -> T:
         """Run the operation as a whole, durably, and alone; answer what it answered.
 
-        Raises StoreError, and all that the operation raises; nothing has changed then.
+        Raises StoreError, and all that the operation raises; nothing has changed then (but ``Disk``).
         """
         with self._lock:
             try:
                 answer, attempt = self._store.run(
-                    partial(self._attempt, operation, times), on_disk=on_disk
+                    partial(self._attempt, operation, times), on_disk=disk is Disk.AWAITED
                 )
                 attempt.was_kept()
             except (InvalidRequestError, RefusedError):
@@ -72,7 +68,9 @@ class AddressSpace:
                 self._held = HeldPools()
                 self._revision = -1
                 raise
-            return answer
+        if disk is Disk.AWAITED_BESIDE:
+            self._store.sync()
+        return answer
 
     def prefixes(self) -> list[Prefix]:
         """Every prefix that is held here, of all tenants."""
@@ -114,7 +112,8 @@ class AddressSpace:
         """
         pool = wanted.placed(prefix, at.now)
         found = self._held.overlapping(pool.tenant, prefix)
-        if found is None:
+        if found is None or self._give_up(pool, at):
+            check_shareable(pool, self._facts)
             return self._add(pool, at).pool
         if not self._repeats(found.pool, pool, at):
             raise overlap(pool, found.pool)
@@ -141,14 +140,7 @@ class AddressSpace:
             prefix = self._held.gap(source, length, occupied)
             if prefix is not None:
                 return self.place(wanted, prefix, at)
-        bases = ", ".join(str(source) for source in sources) or "none"
-        size = f" of length {wanted.length}" if wanted.length else ""
-        raise PoolsExhaustedError(
-            f"all predefined address pools have been fully subnetted: no IPv{wanted.version} "
-            f"pool{size} is left in {bases} beside {len(self._held)} pools and "
-            f"{len(occupied)} prefixes of the host; add a range to the setting pools, or "
-            f"give a subnet"
-        )
+        raise exhausted(wanted, sources, f"{len(self._held)} pools and {len(occupied)} prefixes")
 
     def release(self, pool: PoolID, at: Attempt) -> None:
         """Release the pool, now or when the network that uses it is gone."""
@@ -163,10 +155,13 @@ class AddressSpace:
         else:
             self._change(found, replace(found.pool, released=True), at)
 
-    def group(self, network: str, prefixes: Sequence[Prefix], at: Attempt) -> None:
+    def group(self, network: str, prefixes: Sequence[Prefix], at: Attempt, *, again: bool) -> None:
         """Record that this network uses the pools with these prefixes.  Raises PoolInUseError."""
-        chosen = [self._held.to_use(network, prefix) for prefix in prefixes]
+        is_gone = partial(is_displaced, times=at.times, again=again)
+        chosen = [self._held.to_use(network, prefix, is_gone) for prefix in prefixes]
         for found in filter(None, chosen):
+            if found.pool.network is not None:
+                at.once_kept(found.was_allocated_again)
             used = replace(found.pool, network=network)
             if used.space == GLOBAL:
                 used = replace(used, requested=at.now)
@@ -282,16 +277,22 @@ class AddressSpace:
     def _remember(self, change: Callable[[], None], at: Attempt) -> None:
         revision = at.pools.revision(self._name)
         at.once_kept(change)
-        at.once_kept(partial(self._is_read_up_to, revision))
-
-    def _is_read_up_to(self, revision: int) -> None:
-        self._revision = revision
+        at.once_kept(partial(setattr, self, "_revision", revision))
 
     def _pool_around(self, reservation: Reservation) -> PoolAddresses | None:
         return self._held.overlapping(reservation.tenant, alone(reservation.address))
 
+    def _give_up(self, pool: Pool, at: Attempt) -> bool:
+        """Drop what is in the way of a pool, if all of that is given up."""
+        in_the_way = self._held.all_overlapping(pool.tenant, pool.prefix)
+        if any(not is_given_up(each, at.times) for each in in_the_way):
+            return False
+        for each in in_the_way:
+            self._drop(each, at)
+        return True
+
     def _repeats(self, held: Pool, asked: Pool, at: Attempt) -> bool:
-        window = self._settings.reserve_timeout
+        window, leases = self._settings.reserve_timeout, at.leases
         return repeats(
-            held, asked, at.times, window=window, is_empty=lambda: not at.leases.count(held.id)
+            held, asked, at.times, window=window, is_empty=lambda: not leases.count(held.id)
         )

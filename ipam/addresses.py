@@ -22,6 +22,7 @@ from ipam.prefixes import Address, AddressRange, usable
 from ipam.remembered import RememberedAddresses
 from ipam.replay import UsedAddress
 from ipam.settings import Settings
+from ipam.shared import check_given, chosen_here, may_give
 from ipam.store.host_facts import HostFacts
 
 
@@ -93,7 +94,7 @@ class PoolAddresses:
 
         Raises InvalidAddressError, AddressInUseError, AddressReservedError.
         """
-        check_usable(self.pool, address, request.kind)
+        check_given(self.pool, address, request.kind, self._facts)
         held = at.leases.get(self.pool.id, address)
         if held and is_replayed(self.pool, held, request, replayed=self._replayed):
             # An endpoint may have it all the time, and binds it only once.
@@ -133,11 +134,10 @@ class PoolAddresses:
         if not request.owner:
             return None
         address = self._reserved_for(request.owner, at)
-        if address is None:
-            held = at.leases.of_owner(self.pool.id, request.owner)
-            if held is None:
-                return None
-            address = held.address
+        held = None if address else at.leases.of_owner(self.pool.id, request.owner)
+        address = held.address if held else address
+        if address is None or not may_give(self.pool, address, self._facts):
+            return None
         return self._leases.hold(self._lease(address, request, at), at)
 
     def returned(self, at: Attempt) -> Iterator[Address]:
@@ -169,7 +169,9 @@ class PoolAddresses:
     def take_resting(self, request: AddressRequest, at: Attempt) -> Lease | None:
         """Take the address whose rest ends first: better than none at all; None if none rests."""
         held = at.leases.first_resting(self.pool.id)
-        return held and self._leases.hold(self._lease(held.address, request, at), at)
+        if held is None or not may_give(self.pool, held.address, self._facts):
+            return None
+        return self._leases.hold(self._lease(held.address, request, at), at)
 
     def give_back(self, address: Address, at: Attempt) -> None:
         """Release the address: it rests for a while, or is free at once."""
@@ -268,13 +270,14 @@ class PoolAddresses:
     def _taken(self, at: Attempt) -> AddressSet:
         return self._memory.taken(
             self.pool.prefix,
+            self._facts.blocks(self.pool.prefix),
             self._automatic,
             lambda: at.leases.addresses(self.pool.id),
             self._facts.changes_by_others,
         )
 
     def _automatic(self) -> tuple[AddressRange, ...]:
-        return mirror.chosen_here(self.pool, self._settings.host_id)
+        return chosen_here(self.pool, self._settings.host_id, self._facts)
 
     def _lease(self, address: Address, request: AddressRequest, at: Attempt) -> Lease:
         return new_lease(

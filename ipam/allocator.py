@@ -24,7 +24,7 @@ from ipam.replay import LostPool, options_of
 from ipam.reservation import Reservation
 from ipam.settings import Settings
 from ipam.spaces import Spaces
-from ipam.store.base import Store
+from ipam.store.base import Disk, Store
 from ipam.store.host_facts import HostFacts, MemoryFacts
 
 
@@ -77,8 +77,7 @@ class Allocator(Contents):
     def elected(self) -> None:
         """Record that the swarm may have elected this host's engine, which has been running.
 
-        Its manager then asks again for all global pools and addresses.  What is local stays as it
-        is, because its containers run.
+        Its manager then asks again for all global pools and addresses.  Local containers run on.
         """
         self._engine.leads()
 
@@ -99,8 +98,7 @@ class Allocator(Contents):
         """
         space = self._spaces.named(request.space)
         wanted = read_request(request)
-        prefix = wanted.prefix
-        if prefix is not None:
+        if (prefix := wanted.prefix) is not None:
             return space.run(lambda at: space.place(wanted, prefix, at), self._times())
         beside = self._spaces.prefixes_beside(space, self._times())
         occupied = [
@@ -131,7 +129,7 @@ class Allocator(Contents):
             lease = space.group_of(pool).take(wanted, at)
             return with_mask(lease.address, space.get(lease.pool).pool.prefix)
 
-        interface = space.run(take, self._times())
+        interface = space.run(take, self._times(), self._spaces.disk_for(pool, wanted.kind))
         self._naming.note(wanted)
         return interface
 
@@ -166,27 +164,33 @@ class Allocator(Contents):
                     holder.give_back(address, at)
 
         with suppress(UnknownPoolError):
-            space.run(give_back, self._times())
+            space.run(give_back, self._times(), Disk.AWAITED_BESIDE)
 
-    def group(self, network: str, space: AddressSpaceName, prefixes: Sequence[Prefix]) -> None:
+    def group(
+        self,
+        network: str,
+        space: AddressSpaceName,
+        prefixes: Sequence[Prefix],
+        *,
+        again: bool = False,
+    ) -> None:
         """Record that this network uses these pools, which are all its pools of the space.
 
         When one is full, an address is then given from another of the same IP version.  An
         address is released when no endpoint is bound to it within ``reserve_timeout`` seconds.
-        Prefixes that are not held here, because another IPAM gave them, are passed over.
+        Prefixes of another IPAM are passed over.  ``again``: a swarm allocated the network before.
 
         Raises PoolInUseError if another network uses one of them.
         """
         found = self._spaces.find(space)
         if found is not None:
-            found.run(lambda at: found.group(network, prefixes, at), self._times())
+            found.run(lambda at: found.group(network, prefixes, at, again=again), self._times())
 
     def ungroup(self, network: str, *, deleted: bool = False) -> None:
         """Record that the network is gone here, and release its pools that the engine had released.
 
         ``deleted`` is true if the engine has deleted the network.  All its pools are released
-        then, because a release may have been lost.  A swarm network lives on on other hosts, and
-        keeps what it was allocated.
+        then: a release may have been lost.  A swarm's lives on elsewhere, with what it was allocated.
         """
         for space in self._spaces.left_by(network):
             space.run(partial(space.ungroup, network, deleted=deleted), self._times())
@@ -215,8 +219,7 @@ class Allocator(Contents):
         Raises what ``request_pool`` does, but for PoolsExhaustedError.
         """
         wanted = read_request(lost.request)
-        prefix = wanted.prefix
-        if prefix is None:
+        if (prefix := wanted.prefix) is None:
             return False
         space = self._spaces.named(lost.request.space)
         return space.run(lambda at: space.restore_pool(wanted, prefix, lost, at), self._times())
@@ -248,7 +251,7 @@ class Allocator(Contents):
                 holder.bind(address, endpoint, owner, at, mac_made=mac_made)
 
         # What an endpoint has is over with the machine, so the disk need not be waited for.
-        found.run(bind, self._times(), on_disk=False)
+        found.run(bind, self._times(), Disk.LATER)
 
     def unbind(
         self,
@@ -271,7 +274,7 @@ class Allocator(Contents):
             if holder is not None:
                 holder.unbind(address, endpoint, at)
 
-        found.run(unbind, self._times(), on_disk=False)
+        found.run(unbind, self._times(), Disk.LATER)
 
     def collect(self, now: float | None = None) -> int:
         """End the leases whose time was over at ``now`` (Unix seconds); answer how many."""
@@ -282,8 +285,7 @@ class Allocator(Contents):
 
         Makes all of the reservations or, if one is refused, none.
 
-        Raises UnknownAddressSpaceError; InvalidAddressError if no host may have the address;
-        AddressReservedError if it is kept for another.
+        Raises UnknownAddressSpaceError, InvalidAddressError, AddressReservedError.
         """
         self._spaces.reserve(reservations, self._times())
 

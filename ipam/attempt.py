@@ -7,21 +7,26 @@ callback of ``once_kept``.  An attempt that is lost or that raises leaves nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from ipam.store.base import Transaction
+
+_STARTED_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
     """Unix seconds: now, the engine's latest start and replay, and the latest election.
 
-    ``led`` is when a swarm's manager began last to ask for all it has.
+    ``led`` is when a swarm's manager began last to ask for all it has, or may have begun; ``elected``
+    when it did so for certain, 0 if that is not known.
     """
 
     now: float
     began: float
     replay: float = 0.0
     led: float = 0.0
+    elected: float = 0.0
 
 
 class EngineClock:
@@ -29,25 +34,33 @@ class EngineClock:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._replay = 0.0
+        self._replay = self._elected = 0.0
         self._began = self._led = clock()
 
     def began(self) -> None:
-        """The engine was started."""
+        """The engine was started, or this process was."""
         self._began = self._led = self._clock()
+        self._elected = 0.0
 
     def replays(self) -> None:
         """The engine that was started replays its networks."""
         self._replay = self._began
 
     def leads(self) -> None:
-        """A swarm may have elected the engine."""
+        """A swarm may have elected the engine.
+
+        An engine asks a process that starts as if it were elected, too.
+        """
         self._led = self._clock()
+        if self._led - self._began > _STARTED_SECONDS:
+            self._elected = self._led
 
     def times(self, now: float | None = None) -> Times:
         """The times of an attempt, at ``now`` if that is given."""
         at = self._clock() if now is None else now
-        return Times(now=at, began=self._began, replay=self._replay, led=self._led)
+        return Times(
+            now=at, began=self._began, replay=self._replay, led=self._led, elected=self._elected
+        )
 
 
 class Attempt:

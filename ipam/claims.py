@@ -14,14 +14,7 @@ def new_lease(
     pool: Pool, address: Address, request: AddressRequest, now: float, *, timeout: float
 ) -> Lease:
     """The lease that a request gives; one that waits for an endpoint ends in ``timeout`` seconds."""
-    # Only pynet's network driver reports that an endpoint has its address, and only on the host
-    # of the endpoint.
-    awaited = (
-        timeout > 0
-        and request.kind is Kind.ENDPOINT
-        and pool.network is not None
-        and pool.space != GLOBAL
-    )
+    awaited = is_awaited(pool, request.kind, timeout)
     return Lease(
         pool=pool.id,
         address=address,
@@ -31,6 +24,16 @@ def new_lease(
         since=now,
         until=now + timeout if awaited else None,
     )
+
+
+def is_awaited(pool: Pool, kind: Kind, timeout: float) -> bool:
+    """Whether an endpoint will be bound to an address that is given now, or the lease ends.
+
+    Only pynet's network driver reports that an endpoint has its address, and only on the host of
+    the endpoint.
+    """
+    is_reported = pool.network is not None and pool.space != GLOBAL
+    return timeout > 0 and kind is Kind.ENDPOINT and is_reported
 
 
 def check_usable(pool: Pool, address: Address, kind: Kind) -> None:

@@ -9,11 +9,18 @@ back while another manager led.
 be asked for.  It is given up only by a process that saw the ``group``, because versions before
 this one stored another time.  A clock that was set back makes pools and leases of the future:
 they count as unconfirmed, too.
+
+A network that was removed while another manager led is still here.  Its pool is given up when
+another network is known to have it, or some time after an election.
 """
+
+from typing import Final
 
 from ipam.attempt import Times
 from ipam.lease import Kind, Lease, State
 from ipam.pool import GLOBAL, Pool, is_of_swarm
+
+_ROUND_SECONDS: Final = 30.0  # a leader asks for everything at once, within some seconds
 
 
 def is_allocated(pool: Pool) -> bool:
@@ -24,6 +31,20 @@ def is_allocated(pool: Pool) -> bool:
 def is_confirmed(pool: Pool, times: Times) -> bool:
     """Whether a manager asked for the pool since it began last to ask for all it has."""
     return times.led <= pool.requested <= times.now
+
+
+def is_given_up(pool: Pool, times: Times) -> bool:
+    """Whether the swarm has no such network any more: its leader has asked for all it has since."""
+    return (
+        is_allocated(pool)
+        and not is_confirmed(pool, times)
+        and 0 < times.elected <= times.now - _ROUND_SECONDS
+    )
+
+
+def is_displaced(pool: Pool, times: Times, *, again: bool) -> bool:
+    """Whether a network that asks ``again`` has the pool, and no other: the swarm allocated it before."""
+    return again and is_allocated(pool) and not is_confirmed(pool, times)
 
 
 def is_unconfirmed(pool: Pool, held: Lease, now: float) -> bool:

@@ -69,6 +69,10 @@ class PoolFullError(RefusedError):
     """Every address of the pool, and of its siblings, is taken."""
 
 
+class NotOwnedError(RefusedError):
+    """The address is in no block of a cluster's pool that this host owns."""
+
+
 class UnnamedAddressError(RefusedError):
     """Any address was asked for where only others choose one."""
 

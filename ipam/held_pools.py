@@ -1,12 +1,13 @@
 """The pools of one address space that are held, as this process remembers them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ipam.addresses import PoolAddresses
-from ipam.errors import PoolInUseError, PoolOverlapError
+from ipam.errors import PoolInUseError, PoolOverlapError, PoolsExhaustedError
 from ipam.placement import Placement
 from ipam.pool import Pool, PoolID, Tenant
+from ipam.pool_request import WantedPool
 from ipam.prefixes import Prefix
 from ipam.settings import PoolSource
 
@@ -37,6 +38,16 @@ class HeldPools:
         """The tenant's first pool that shares an address with the prefix."""
         found = self._placement.overlapping(tenant, prefix)
         return None if found is None else self._pools[found]
+
+    def all_overlapping(self, tenant: Tenant, prefix: Prefix) -> list[Pool]:
+        """All of the tenant's pools that share an address with the prefix; looks at each."""
+        return [
+            each.pool
+            for each in self
+            if each.pool.tenant == tenant
+            and each.pool.prefix.version == prefix.version
+            and each.pool.prefix.overlaps(prefix)
+        ]
 
     def gap(self, source: PoolSource, length: int, occupied: Sequence[Prefix]) -> Prefix | None:
         """The lowest prefix of the source that is clear of pools and of ``occupied``."""
@@ -79,15 +90,19 @@ class HeldPools:
         candidates = mine or free
         return candidates[0] if len(candidates) == 1 else None
 
-    def to_use(self, network: str, prefix: Prefix) -> PoolAddresses | None:
+    def to_use(
+        self, network: str, prefix: Prefix, is_gone: Callable[[Pool], bool]
+    ) -> PoolAddresses | None:
         """The pool with this prefix that the network is to use; None if it does, or none is free.
+
+        A pool is free, too, if the network that has it ``is_gone``.
 
         Raises PoolInUseError if it serves another network.
         """
         found = self.at(prefix)
         if any(each.pool.network == network for each in found):
             return None
-        free = [each for each in found if each.pool.network is None]
+        free = [each for each in found if each.pool.network is None or is_gone(each.pool)]
         if found and not free:
             raise PoolInUseError(
                 f"pool {found[0].pool.id} serves network {found[0].pool.network} and cannot "
@@ -132,4 +147,17 @@ def overlap(pool: Pool, held: Pool) -> PoolOverlapError:
         f"Pool overlaps with other one on this address space: {pool.prefix} and pool "
         f"{held.id}{user}; choose another subnet, or keep the networks apart "
         f"with the option tenant=NAME"
+    )
+
+
+def exhausted(
+    wanted: WantedPool, sources: Sequence[PoolSource], beside: str
+) -> PoolsExhaustedError:
+    """What a request for any pool is refused with if no source has room."""
+    bases = ", ".join(str(source) for source in sources) or "none"
+    size = f" of length {wanted.length}" if wanted.length else ""
+    return PoolsExhaustedError(
+        f"all predefined address pools have been fully subnetted: no IPv{wanted.version} "
+        f"pool{size} is left in {bases} beside {beside} of the host; add a range to the setting "
+        f"pools, or give a subnet"
     )

@@ -6,11 +6,16 @@ longer for the owner who may return (sticky).  ``until`` is when a lease that is
 not bound ends by itself.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ipam.pool import PoolID
 from ipam.prefixes import Address
+
+# moby, daemon/cluster/executor/container/container.go: the service, its slot, and the task's id.
+_TASK: Final = re.compile(r"(.+\.[0-9]+)\.[0-9a-z]{25}")
 
 
 class Kind(StrEnum):
@@ -49,12 +54,18 @@ class Owner:
 
     @property
     def marks(self) -> tuple["Owner", ...]:
-        """The same owner known by one thing alone, for each that is set."""
-        return tuple(
-            mark
-            for mark in (Owner(name=self.name), Owner(mac=self.mac), Owner(tag=self.tag))
-            if mark
+        """The same owner known by one thing alone, for each that is set.
+
+        A task of a service has its place there, too: it is another task after each change.
+        """
+        task = _TASK.fullmatch(self.name or "")
+        known = (
+            Owner(name=self.name),
+            Owner(name=task[1] if task else None),
+            Owner(mac=self.mac),
+            Owner(tag=self.tag),
         )
+        return tuple(mark for mark in known if mark)
 
     def without_mac(self) -> "Owner":
         """The same owner, known by its name and tag alone."""

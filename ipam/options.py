@@ -4,6 +4,7 @@ Docker sends the same options with every pool of a network, IPv4 and IPv6.  A va
 other IP version, or about another pool's addresses, is therefore passed over and not refused.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from ipam.pool import NO_TENANT, Tenant, parse_name, parse_tenant
 from ipam.prefixes import AddressRange, Prefix, parse_range, span
 
 V4_MAX_LENGTH: Final = 32
-OPTIONS: Final = ("exclude", "group", "prefix", "range", "tenant")
+OPTIONS: Final = ("cluster", "exclude", "group", "prefix", "range", "tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class PoolOptions:
     ranges: tuple[AddressRange, ...] = ()
     exclusions: tuple[AddressRange, ...] = ()
     group: str | None = None
+    cluster: str | None = None
 
     def size(self, version: int) -> int | None:
         """The length that a pool of this IP version (4 or 6) should have, if the options have it."""
@@ -39,16 +41,20 @@ def read_options(options: Mapping[str, str]) -> PoolOptions:
     for option in options:
         # Names with a dot are labels of Docker's own, com.docker.network.ipam.serial.
         if option not in OPTIONS and "." not in option:
+            near = difflib.get_close_matches(option, OPTIONS, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
             raise InvalidOptionError(
-                f"{option!r} is not an option of a pool, expected one of {', '.join(OPTIONS)}"
+                f"{option!r} is not an option of a pool, expected one of {', '.join(OPTIONS)}{meant}"
             )
     tenant, group = options.get("tenant"), options.get("group")
+    cluster = options.get("cluster")
     return PoolOptions(
         tenant=NO_TENANT if tenant is None else parse_tenant(tenant),
         sizes=_sizes(options.get("prefix", "")),
         ranges=_ranges("range", options.get("range", "")),
         exclusions=_ranges("exclude", options.get("exclude", "")),
         group=None if group is None else parse_name("group", group),
+        cluster=None if cluster is None else parse_name("cluster", cluster),
     )
 
 

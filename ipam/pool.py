@@ -6,12 +6,12 @@ A store that is rebuilt from scratch gives the same ids again.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NewType
 
 from ipam.errors import InvalidOptionError, UnknownPoolError
-from ipam.prefixes import Address, AddressRange, Prefix, intersect, subtract, usable
+from ipam.prefixes import Address, AddressRange, Prefix, intersect, span, subtract, usable
 
 AddressSpaceName = NewType("AddressSpaceName", str)
 PoolID = NewType("PoolID", str)
@@ -61,7 +61,7 @@ class Pool:
     ``exclusions`` are never given to an endpoint.  Pools of one ``group`` stand in for
     each other when they are full, as those of one network do.  ``network`` is set while
     a network driver says that it uses the pool; a pool that was ``released`` meanwhile
-    goes when that network goes.
+    goes when that network goes.  Pools of a ``cluster`` are shared with other hosts.
     """
 
     id: PoolID
@@ -73,6 +73,7 @@ class Pool:
     group: str | None = None
     owner: str | None = None
     network: str | None = None
+    cluster: str | None = None
     released: bool = False
     requested: float
 
@@ -81,7 +82,24 @@ class Pool:
         """Where automatic choice may look, in order."""
         allowed = usable(self.prefix)
         parts = [intersect(allowed, part) for part in self.ranges] or [allowed]
-        return subtract((part for part in parts if part), self.exclusions)
+        given = tuple(part for part in parts if part)
+        if len(given) == 1 and not self.exclusions:
+            return given  # nearly every pool; sets of addresses take a millisecond
+        return subtract(given, self.exclusions)
+
+    @property
+    def never_given(self) -> tuple[AddressRange, ...]:
+        """What is excluded, with the network's own addresses beside it, as few ranges; none if nothing is."""
+        if not self.exclusions:
+            return ()  # sets of addresses take a millisecond
+        return subtract([span(self.prefix)], subtract([usable(self.prefix)], self.exclusions))
+
+    def count_in(self, blocks: Iterable[Prefix]) -> int:
+        """How many addresses of these blocks are not excluded."""
+        parts = tuple(map(span, blocks))
+        if self.exclusions:
+            parts = subtract(parts, self.never_given)
+        return sum(int(each.last) - int(each.first) + 1 for each in parts)
 
     def is_excluded(self, address: Address) -> bool:
         """Whether the address is never given to an endpoint."""

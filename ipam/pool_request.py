@@ -50,6 +50,7 @@ class WantedPool:
             ranges=ranges,
             exclusions=within("exclude", self.options.exclusions, prefix),
             group=self.options.group,
+            cluster=self.options.cluster,
             owner=self.request.owner,
             requested=now,
         )

@@ -3,7 +3,7 @@
 It may be behind what the store has when another process uses the same file.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ipam.address_set import AddressSet
 from ipam.lease import Owner
@@ -21,6 +21,7 @@ class RememberedAddresses:
         self._kept: dict[Owner, list[Address]] = {}
         self._set: AddressSet | None = None
         self._changes = 0
+        self._blocks: Sequence[Prefix] | None = None
         self.keep(reserved)
 
     def keep(self, reserved: Mapping[Address, Owner]) -> None:
@@ -48,12 +49,14 @@ class RememberedAddresses:
     def taken(
         self,
         prefix: Prefix,
+        blocks: Sequence[Prefix] | None,
         automatic: Callable[[], tuple[AddressRange, ...]],
         leased: Callable[[], Iterable[Address]],
         changes: Callable[[], int],
     ) -> AddressSet:
         """The addresses that are taken; the rest is asked for if it is not remembered."""
-        if self._set is None:
+        if self._set is None or blocks != self._blocks:
+            self._blocks = blocks
             self._changes = changes()
             self._set = AddressSet(prefix, automatic())
             for address in leased():
@@ -70,7 +73,7 @@ class RememberedAddresses:
             self._set.pass_over(address)
 
     def is_held(self, address: Address) -> None:
-        """Somebody holds the address."""
+        """Note that the address is held."""
         self.returned.discard(address)
         if self._set is not None:
             self._set.add(address)

@@ -34,6 +34,8 @@ def repeats(
         network=held.network,
         released=held.released,
         requested=held.requested,
+        # A setting alone may have made it the cluster's.
+        cluster=asked.cluster or held.cluster,
     )
     if alike != held:
         return False
@@ -90,6 +92,7 @@ class LostPool:
 def options_of(pool: Pool) -> dict[str, str]:
     """The options with which a request for the pool's prefix gives the same pool."""
     told = {
+        "cluster": pool.cluster or "",
         "exclude": ",".join(map(str, pool.exclusions)),
         "group": pool.group or "",
         "range": ",".join(map(str, pool.ranges)),

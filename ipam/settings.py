@@ -35,12 +35,14 @@ DEFAULT_V4: Final = PoolSource(base=IPv4Network("10.208.0.0/12"), size=24)
 class Settings:
     """The allocator's settings; times are in seconds, and 0 switches one off.
 
+    Pools within ``cluster`` are shared with other hosts; no dynamic pool is taken from there.
     ``host_id`` is something stable that no other node of a swarm has.
 
-    Raises InvalidSettingError if a time is negative.
+    Raises InvalidSettingError if a time is negative, or the cluster's ranges overlap those of pools.
     """
 
     pools: tuple[PoolSource, ...] = (DEFAULT_V4,)
+    cluster: tuple[Prefix, ...] = ()
     quarantine: float = 60.0
     sticky: float = 7 * DAY
     reserve_timeout: float = 120.0
@@ -52,6 +54,13 @@ class Settings:
                 raise InvalidSettingError(
                     f"{name} is {getattr(self, name)}, expected seconds, 0 for never"
                 )
+        for shared in self.cluster:
+            for source in self.pools:
+                if _overlap(shared, source.base):
+                    raise InvalidSettingError(
+                        f"cluster has {shared}, which overlaps {source.base} of pools; this host's own pools "
+                        f"would be taken from there: choose other ranges"
+                    )
 
 
 def parse_pools(text: str) -> tuple[PoolSource, ...]:
@@ -73,6 +82,26 @@ def parse_pools(text: str) -> tuple[PoolSource, ...]:
             f"pools is {text!r}, expected base:size pairs such as {DEFAULT_V4}"
         )
     return tuple(sources)
+
+
+def parse_ranges(text: str) -> tuple[Prefix, ...]:
+    """Read the ranges of a cluster's pools: ``10.48.0.0/12,fd00:48::/48``.  Raises InvalidSettingError."""
+    ranges: list[Prefix] = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found = parse_prefix(item)
+        except InvalidPrefixError as error:
+            raise InvalidSettingError(
+                f"cluster has {item!r}, expected prefixes such as 10.48.0.0/12"
+            ) from error
+        if ip_interface(item).ip != found.network_address:
+            raise InvalidSettingError(
+                f"cluster has {item!r}, and that is an address within {found}; write {found}"
+            )
+        if any(_overlap(found, earlier) for earlier in ranges):
+            raise InvalidSettingError(f"cluster has {found}, which overlaps another; leave one out")
+        ranges.append(found)
+    return tuple(ranges)
 
 
 def with_defaults(sources: Iterable[PoolSource], host_id: str) -> tuple[PoolSource, ...]:

@@ -5,12 +5,14 @@ from typing import Final
 
 from ipam.address_space import AddressSpace
 from ipam.attempt import Attempt, Times
+from ipam.claims import is_awaited
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
+from ipam.lease import Kind
 from ipam.pool import LOCAL, AddressSpaceName, AddressSpaces, PoolID, is_of_swarm, space_of
 from ipam.prefixes import Prefix
 from ipam.reservation import Reservation
 from ipam.settings import Settings
-from ipam.store.base import Store
+from ipam.store.base import Disk, Store
 from ipam.store.host_facts import HostFacts
 
 COLLECT_LIMIT: Final = 1000  # leases ended in one transaction, some 20 ms
@@ -21,6 +23,7 @@ class Spaces:
 
     def __init__(self, store: Store, settings: Settings, facts: HostFacts) -> None:
         names = AddressSpaces()
+        self._timeout = settings.reserve_timeout
         self._spaces = {
             name: AddressSpace(name, store, settings, facts)
             for name in (names.local, names.global_)
@@ -53,6 +56,16 @@ class Spaces:
             return self._spaces.get(space_of(pool))
         except UnknownPoolError:
             return None
+
+    def disk_for(self, pool: PoolID, kind: Kind) -> Disk:
+        """How a request of this pool waits for the disk: beside others if its lease ends by itself."""
+        space = self.of(pool)
+        try:
+            held = space.get(pool).pool if space else None
+        except UnknownPoolError:  # as far as this process has read
+            held = None
+        awaited = held is not None and is_awaited(held, kind, self._timeout)
+        return Disk.AWAITED_BESIDE if awaited else Disk.AWAITED
 
     def prefixes_beside(self, space: AddressSpace, times: Times) -> list[Prefix]:
         """Every prefix that is held in the other space.  Raises StoreError."""

@@ -1,6 +1,5 @@
 """Settings from the environment, read and checked once, before anything is opened."""
 
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -9,15 +8,15 @@ from typing import Final, TypeVar
 
 from plugin.errors import SettingError
 from plugin.log import LEVELS
+from plugin.secret_files import absolute, read_secret
 from plugin.settings import SETTINGS
+from plugin.sockets import Listener, read_listener, read_path
 
 T = TypeVar("T")
 
 _LONGEST: Final = 10 * 365 * 24 * 60 * 60.0  # ten years, in seconds
 _MARKS: Final = range(1 << 32)  # linux/skbuff.h: the mark is a __u32
 _SHORTEST_SECRET: Final = 32  # characters
-_LONGEST_SECRET: Final = 4096
-UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
 
 
 class Scope(Enum):
@@ -50,6 +49,17 @@ class AcceptedMark:
     mask: int
 
 
+# Settings that mean nothing without another one.
+_NEEDED_BY: Final = (
+    ("PYNET_CLUSTER", "PYNET_ETCD"),
+    ("PYNET_HOST_ADDRESS", "PYNET_ETCD"),
+    ("PYNET_ETCD_CA", "PYNET_ETCD"),
+    ("PYNET_ETCD_CERT", "PYNET_ETCD"),
+    ("PYNET_ETCD_KEY", "PYNET_ETCD_CERT"),
+    ("PYNET_ETCD_PASSWORD_FILE", "PYNET_ETCD_USER"),
+    ("PYNET_ETCD_USER", "PYNET_ETCD"),
+    ("PYNET_ETCD_USER", "PYNET_ETCD_PASSWORD_FILE"),
+)
 _DOORS: Final = ("PYNET_PLUGIN_SOCKETS", "PYNET_ADMIN_SOCKET", "PYNET_ANSWER_ALWAYS")
 
 
@@ -65,12 +75,27 @@ class AddressSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """The etcd by which hosts share pools; ``etcd``, ``ranges``, ``address`` are read where backends are picked."""
+
+    etcd: str
+    ranges: str
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
+    user: str
+    password: str = field(repr=False)
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of one process."""
 
     state: Path
     plugin_sockets: tuple[PluginSocket, ...]
     admin_socket: Path
+    metrics: Listener | None
     log_level: str
     roles: frozenset[Role]
     addresses: AddressSettings
@@ -78,6 +103,7 @@ class Config:
     accepted: AcceptedMark | None
     sysctls: Path
     tick: float
+    cluster: ClusterSettings | None = None
     secret: str = field(default="", repr=False)
     fault: str = ""  # why it may not be served, with PYNET_ANSWER_ALWAYS; empty if it may
 
@@ -108,16 +134,18 @@ def read_config(environ: Mapping[str, str]) -> Config:
     mark = _mark(values["PYNET_MARK"])
     _boolean("PYNET_ANSWER_ALWAYS", values["PYNET_ANSWER_ALWAYS"])
     return Config(
-        state=_absolute("PYNET_STATE", values["PYNET_STATE"]),
+        state=absolute("PYNET_STATE", values["PYNET_STATE"]),
         plugin_sockets=_plugin_sockets(values["PYNET_PLUGIN_SOCKETS"], scope),
-        admin_socket=_socket_path("PYNET_ADMIN_SOCKET", values["PYNET_ADMIN_SOCKET"]),
+        admin_socket=read_path("PYNET_ADMIN_SOCKET", values["PYNET_ADMIN_SOCKET"]),
+        metrics=read_listener("PYNET_METRICS", values["PYNET_METRICS"]),
         log_level=_log_level(values["PYNET_LOG_LEVEL"]),
         roles=_roles(values["PYNET_ROLES"]),
         addresses=_addresses(values),
         mark=mark,
         accepted=_accepted(values["PYNET_ACCEPT_FWMARK"], mark),
-        sysctls=_absolute("PYNET_SYSCTLS", values["PYNET_SYSCTLS"]),
+        sysctls=absolute("PYNET_SYSCTLS", values["PYNET_SYSCTLS"]),
         tick=_number("PYNET_TICK", values["PYNET_TICK"], low=1, high=3600),
+        cluster=_cluster(values),
         secret=_secret(values["PYNET_SECRET"], values["PYNET_SECRET_FILE"]),
     )
 
@@ -135,6 +163,38 @@ def _addresses(values: Mapping[str, str]) -> AddressSettings:
     )
 
 
+def _cluster(values: Mapping[str, str]) -> ClusterSettings | None:
+    for name, needed in _NEEDED_BY:
+        if values[name] and not values[needed]:
+            raise SettingError(name, values[name], f"nothing where {needed} is empty")
+    if not values["PYNET_ETCD"]:
+        return None
+    if Role.IPAM not in _roles(values["PYNET_ROLES"]):
+        raise SettingError("PYNET_ETCD", values["PYNET_ETCD"], "the role ipam in PYNET_ROLES too")
+
+    def file(name: str) -> Path | None:
+        return absolute(name, values[name]) if values[name] else None
+
+    return ClusterSettings(
+        etcd=values["PYNET_ETCD"],
+        ranges=values["PYNET_CLUSTER"],
+        ca=file("PYNET_ETCD_CA"),
+        certificate=file("PYNET_ETCD_CERT"),
+        key=file("PYNET_ETCD_KEY"),
+        user=values["PYNET_ETCD_USER"],
+        password=_password(values["PYNET_ETCD_PASSWORD_FILE"]),
+        address=values["PYNET_HOST_ADDRESS"],
+    )
+
+
+def _password(path: str) -> str:
+    name = "PYNET_ETCD_PASSWORD_FILE"
+    password = read_secret(name, path) if path else ""
+    if path and not password:
+        raise SettingError(name, path, "a file with the password, and this one is empty")
+    return password
+
+
 def _plugin_sockets(text: str, scope: Scope) -> tuple[PluginSocket, ...]:
     name = "PYNET_PLUGIN_SOCKETS"
     sockets = []
@@ -142,7 +202,7 @@ def _plugin_sockets(text: str, scope: Scope) -> tuple[PluginSocket, ...]:
         path, _, own = item.partition("=")
         sockets.append(
             PluginSocket(
-                path=_socket_path(name, path),
+                path=read_path(name, path),
                 scope=_scope(name, own) if own else scope,
             )
         )
@@ -151,19 +211,6 @@ def _plugin_sockets(text: str, scope: Scope) -> tuple[PluginSocket, ...]:
     if not sockets:
         raise SettingError(name, text, "at least one absolute path")
     return tuple(sockets)
-
-
-def _absolute(name: str, text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise SettingError(name, text, "an absolute path")
-    return path
-
-
-def _socket_path(name: str, text: str) -> Path:
-    if len(text.encode()) > UNIX_PATH_MAX:
-        raise SettingError(name, text, f"a path of at most {UNIX_PATH_MAX} bytes")
-    return _absolute(name, text)
 
 
 def _scope(name: str, text: str) -> Scope:
@@ -218,20 +265,7 @@ def _secret(text: str, path: str) -> str:
     name = "PYNET_SECRET_FILE"
     if text:
         raise SettingError(name, path, "nothing where PYNET_SECRET is given, too")
-    file = _absolute(name, path)
-    try:
-        kind = file.stat().st_mode
-        if not stat.S_ISREG(kind):
-            raise SettingError(name, path, "a regular file")
-        if kind & stat.S_IRWXO:
-            raise SettingError(name, path, f"a file that nobody else may read (chmod 600 {path})")
-        with file.open(encoding="utf-8") as opened:
-            found = opened.read(_LONGEST_SECRET).strip()
-    except OSError as error:
-        raise SettingError(name, path, f"a file that can be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise SettingError(name, path, "a file of text") from error
-    return _strong(name, found)
+    return _strong(name, read_secret(name, path))
 
 
 def _strong(name: str, secret: str) -> str:

@@ -20,12 +20,28 @@ _WHO_REACHES_WHOM: Final = frozenset(
 _MISSPELT: Final = 0.85  # difflib's ratio: one letter more, less or other
 
 
+# What people type, and what does it.
+_MEANT: Final = {
+    "bandwidth": ("rate_to", "rate_from"),
+    "rate": ("rate_to", "rate_from"),
+    "rate_limit": ("rate_to", "rate_from"),
+    "mac_address": ("mac",),
+    "vlan_id": ("vlan",),
+    "interface": ("parent",),
+    "bridge": ("bridge_name",),
+    "nat": ("masquerade", "gateway_mode_ipv4"),
+}
+
+
 def likely(name: str, known: Sequence[str]) -> str | None:
     """A question that suggests the option that was probably meant by an unknown name.
 
     Options that open or close something are suggested for a single typo only, with a warning.  A
     user who follows a vague suggestion might open what should stay closed.
     """
+    meant = [each for each in _MEANT.get(name.lower(), ()) if each in known]
+    if meant:
+        return f"use {' and '.join(meant)}"
     for near in difflib.get_close_matches(name, known, n=len(known) or 1):
         if _last(near) not in _WHO_REACHES_WHOM:
             return f"did you mean {near}?"
@@ -105,10 +121,13 @@ class AbsentAddressError(RefusedError):
 
 
 class PortTakenError(RefusedError):
-    """A host port that is taken already, with Docker's message."""
+    """A host port that is taken already, with Docker's message, and by whom as far as that is known."""
 
-    def __init__(self, address: object, port: int) -> None:
-        super().__init__(f"Bind for {address}:{port} failed: port is already allocated")
+    def __init__(self, address: object, port: int, holder: str = "") -> None:
+        message = f"Bind for {address}:{port} failed: port is already allocated"
+        super().__init__(f"{message}; {holder}" if holder else message)
+        self.address = address
+        self.port = port
 
 
 class KernelError(HostError):
@@ -121,6 +140,10 @@ class FirewallError(HostError):
 
 class StoreError(HostError):
     """The state could not be read or written."""
+
+
+class ClusterAwayError(HostError):
+    """What hosts share cannot be asked just now."""
 
 
 class NoPermissionError(HostError):

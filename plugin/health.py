@@ -6,7 +6,7 @@ conditions the status is ok: it is computed, never set.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,7 +32,9 @@ class Condition:
 class Health:
     """The conditions and hints, shared by all parts that report or read them."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str, Condition], None] = lambda _, __: None) -> None:
+        """``told`` hears of each condition that is ``degraded`` or ``recovered``."""
+        self._told = told
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
         self._hints: dict[str, tuple[str, ...]] = {}
@@ -85,15 +87,20 @@ class Health:
             before = self.status
             known = self._conditions.get(what)
             since = known.since if known else time.time()
-            self._conditions[what] = Condition(what=what, why=why, remedy=remedy, since=since)
+            condition = Condition(what=what, why=why, remedy=remedy, since=since)
+            self._conditions[what] = condition
         self._note_change(before)
+        if known is None:
+            self._told("degraded", condition)
 
     def recover(self, what: str) -> None:
         """Report that something is back."""
         with self._lock:
             before = self.status
-            self._conditions.pop(what, None)
+            known = self._conditions.pop(what, None)
         self._note_change(before)
+        if known is not None:
+            self._told("recovered", known)
 
     def _note_change(self, before: Status) -> None:
         if self.status is not before:

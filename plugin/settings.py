@@ -34,6 +34,12 @@ SETTINGS: Final = (
         meaning="Socket for `pynet status`, health and metrics.",
     ),
     Setting(
+        name="PYNET_METRICS",
+        default="",
+        meaning="Address and port, such as 127.0.0.1:9610, for `/metrics` and `/health` by TCP. "
+        "Every program that can connect may read them. Empty: none.",
+    ),
+    Setting(
         name="PYNET_LOG_LEVEL",
         default="info",
         meaning="Least important event that is logged: debug, info, warning or error.",
@@ -102,6 +108,53 @@ SETTINGS: Final = (
         name="PYNET_SECRET_FILE",
         default="",
         meaning="File with that secret, in place of PYNET_SECRET: only its owner and group may read it.",
+    ),
+    Setting(
+        name="PYNET_ETCD",
+        default="",
+        meaning="Members of the etcd by which hosts share networks, URLs with commas between: "
+        "`http://10.0.0.1:2379,http://10.0.0.2:2379`. Empty: this host is in no cluster.",
+    ),
+    Setting(
+        name="PYNET_CLUSTER",
+        default="",
+        meaning="Ranges whose subnets hosts share, with commas between: `10.48.0.0/12,fd00:48::/48`, the "
+        "same on every host. They must not overlap PYNET_POOLS. Empty: only subnets with the option "
+        "`cluster` are shared.",
+    ),
+    Setting(
+        name="PYNET_HOST_ADDRESS",
+        default="",
+        meaning="Address of this host that the others reach it at, for networks of mode overlay. Empty: the "
+        "one from which it reaches etcd.",
+    ),
+    Setting(
+        name="PYNET_ETCD_CA",
+        default="",
+        meaning="File with the authorities that signed etcd's certificates (PEM), for `https`. Empty: the "
+        "system's.",
+    ),
+    Setting(
+        name="PYNET_ETCD_CERT",
+        default="",
+        meaning="File with this host's client certificate for etcd (PEM). If etcd has users, it may have no "
+        "CommonName.",
+    ),
+    Setting(
+        name="PYNET_ETCD_KEY",
+        default="",
+        meaning="File with the certificate's key (PEM, without a passphrase). Empty: it is in that of the "
+        "certificate.",
+    ),
+    Setting(
+        name="PYNET_ETCD_USER",
+        default="",
+        meaning="User of etcd, which may read and write keys that begin with `/pynet/`.",
+    ),
+    Setting(
+        name="PYNET_ETCD_PASSWORD_FILE",
+        default="",
+        meaning="File with that user's password: only its owner and group may read it.",
     ),
     Setting(
         name="PYNET_SYSCTLS",

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-NEEDS_ROOT = ("kernel", "vm", "lab", "e2e")
+NEEDS_ROOT = ("kernel", "vm", "lab", "e2e", "packages")
 IN_MACHINE = "PYNET_VM" in os.environ  # the virtual machine of tests/vm
 HERE = Path(__file__).parent
 
-# Whoever runs something with a log puts (title, tail of the log) here; see pytest_runtest_makereport.
+# Fixtures that run something with a log put (title, tail of the log) here; see pytest_runtest_makereport.
 LOGS = pytest.StashKey[dict[str, Callable[[], str]]]()
 LEFT_OUT = pytest.StashKey[int]()
 LATER = pytest.StashKey[int]()
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what only root can do for anybody else, and leave to the machine what is its."""
+    """Skip what needs root for other users, and leave the virtual machine's tests to it."""
     if "nightly" not in config.option.markexpr:
         later = [item for item in items if item.get_closest_marker("nightly")]
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]

@@ -15,7 +15,8 @@ from dataclasses import replace
 from secrets import token_hex
 
 from ipam.blocks.base import Identity, Ledger, NotAdmittedError, Registry
-from ipam.blocks.keys import BLOCKS, block_key, blocks_of, host_key, node_key
+from ipam.blocks.keys import BLOCKS, about_key, block_key, blocks_of, host_key, node_key
+from ipam.blocks.membership import leave_all
 
 
 def admit(registry: Registry, ledger: Ledger, *, host: str, boot: str, instance: str) -> Identity:
@@ -37,6 +38,8 @@ def admit(registry: Registry, ledger: Ledger, *, host: str, boot: str, instance:
         known = Identity(host=host, instance=instance)
         ledger.begin(known)
     mine = {str(known) if known.generation else None, *ledger.attempts()}
+    if known.generation and not known.boot and found == str(replace(known, boot=_boot_of(found))):
+        mine.add(found)  # restored, and not yet admitted anew since: a copy would have been
     admitted = replace(known, generation=known.generation + 1, boot=boot)
     if found != str(admitted):
         if found not in mine:
@@ -49,6 +52,9 @@ def admit(registry: Registry, ledger: Ledger, *, host: str, boot: str, instance:
                 f"or a copy of its state, give this one its own; otherwise try again in half a minute"
             )
     _look_at_blocks(registry, ledger, admitted)
+    if known.boot:
+        # The ledger is no older one, and nothing of before the boot is in use.
+        give_back_rest(registry, ledger, admitted)
     ledger.admit(admitted)
     return admitted
 
@@ -67,6 +73,14 @@ def attend(registry: Registry, identity: Identity) -> None:
     raise NotAdmittedError(_refusal(identity, registry.read(key).get(key)))
 
 
+def describe(registry: Registry, identity: Identity, about: str) -> None:
+    """Have other hosts read this about the host; may be repeated.
+
+    Raises UnavailableError, UnknownOutcomeError.  A host that is not admitted any more says nothing.
+    """
+    registry.commit({host_key(identity.host): str(identity)}, {about_key(identity.host): about})
+
+
 def forget(registry: Registry, host: str) -> int:
     """Free all that a host has in the registry, which is gone for good; answer how many blocks it had.
 
@@ -75,10 +89,13 @@ def forget(registry: Registry, host: str) -> int:
     key, node = host_key(host), node_key(host)
     found = registry.read(key).get(key)
     # Without its key it can claim nothing more, so that what is listed next is all.
-    if found is not None and not registry.commit({key: found, node: None}, {key: None}):
+    if found is not None and not registry.commit(
+        {key: found, node: None}, {key: None, about_key(host): None}
+    ):
         raise NotAdmittedError(
             f"host {host} is running, or was until a moment ago: stop pynet there, and try again in half a minute"
         )
+    leave_all(registry, host)
     blocks = {
         each: owner
         for each, owner in registry.read(BLOCKS).items()
@@ -101,6 +118,21 @@ def _look_at_blocks(registry: Registry, ledger: Ledger, identity: Identity) -> N
             anew = {key: f"{identity.owner} {token_hex(4)}"}
             if not (identity.owns(value) and registry.commit({key: value}, anew)):
                 ledger.drop(pool, block)
+
+
+def give_back_rest(registry: Registry, ledger: Ledger, identity: Identity) -> None:
+    """Let others have what the registry alone has as this host's: the end of what was being given back.
+
+    Raises UnavailableError, UnknownOutcomeError, StoreError.
+    """
+    owned = {block_key(pool, block) for pool in ledger.pools() for block in ledger.blocks(pool)}
+    for key, value in registry.read(BLOCKS).items():
+        if identity.owns(value) and key not in owned:
+            registry.commit({key: value}, {key: None})
+
+
+def _boot_of(text: str | None) -> str:
+    return (text or "").rpartition(" ")[2]
 
 
 def _refusal(known: Identity, found: str | None) -> str:

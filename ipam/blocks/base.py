@@ -80,8 +80,8 @@ class Registry(Protocol):
 class Ledger(Protocol):
     """What this host must remember for its blocks; each change is on disk when it returns.
 
-    Whoever puts an older ledger in its place, from a backup, must empty the identity's boot: what was
-    given back since is another host's, and only the registry knows.
+    When an older ledger is put in its place, from a backup, the identity's boot must be emptied: what
+    was given back since is another host's, and only the registry knows.
 
     Any method may raise StoreError.
     """

@@ -4,20 +4,18 @@ A block may be used once the registry has this host at its key *and* the ledger 
 written first and removed last, so whatever happens in between leaves the block to no other host.
 """
 
-from collections.abc import Iterator
-from hashlib import sha256
-from ipaddress import ip_network
+from collections.abc import Sequence
 from secrets import token_hex
 from typing import Final
 
-from ipam.blocks.base import Identity, Ledger, NotAdmittedError, Registry, UnknownOutcomeError
-from ipam.blocks.keys import block_key, block_of, blocks_of, host_key
+from ipam.blocks.base import Identity, Ledger, Registry
+from ipam.blocks.kept import free_kept
+from ipam.blocks.keys import block_key, block_of, blocks_of, host_key, parsed
+from ipam.blocks.layout import KEPT_BLOCK, block_around, block_length, in_order, is_kept
+from ipam.blocks.membership import check_admitted, is_written
 from ipam.errors import PoolFullError
-from ipam.prefixes import Address, Prefix
+from ipam.prefixes import Address, AddressRange, Prefix, alone
 
-V4_BLOCK: Final = 64  # addresses
-V6_BLOCK: Final = 1 << 16
-_FEWEST: Final = 4  # blocks of a small pool, so that as many hosts have one
 _TRIES: Final = 8  # others that claim the same block at the same moment
 
 
@@ -33,20 +31,30 @@ class Blocks:
         """What this host may give addresses from; asks no other host.  Raises StoreError."""
         return self._ledger.blocks(pool)
 
-    def claim(self, pool: Prefix, containing: Address | None = None) -> Prefix:
+    def claim(
+        self,
+        pool: Prefix,
+        containing: Address | None = None,
+        without: Sequence[AddressRange] = (),
+    ) -> Prefix:
         """One more block of the pool, or the one that contains this address; answer it.
 
+        One more has addresses beside those ``without`` which the pool is.
         Raises PoolFullError if other hosts have all, or that one; NotAdmittedError, UnavailableError,
         UnknownOutcomeError (the next claim finds it), StoreError.
         """
         for _ in range(_TRIES):
-            claimed = {
-                block_of(key): value for key, value in self._registry.read(blocks_of(pool)).items()
-            }
+            claimed = self._claimed(pool)
             found = self._found_again(pool, claimed)
-            if found is not None and (containing is None or containing in found):
+            if found is not None and _serves(pool, found, containing):
                 return found
-            block = self._wanted(pool, claimed, containing)
+            block = self._wanted(pool, claimed, containing, without)
+            if containing is not None and is_kept(claimed.get(block)):
+                single = self._claimed_alone(pool, containing, claimed)
+                if single is not None:
+                    return single
+                self._check_admitted()
+                continue
             if self._identity.owns(claimed.get(block)):
                 if block in self._ledger.blocks(pool):
                     return block
@@ -56,6 +64,15 @@ class Blocks:
             else:
                 self._check_admitted()
         raise PoolFullError(f"other hosts claim blocks of {pool} faster than this one; try again")
+
+    def find_again(self, pool: Prefix) -> None:
+        """Own what the registry alone has as this host's: a process ended as it claimed that, or gave it back.
+
+        Raises UnavailableError, UnknownOutcomeError, StoreError.
+        """
+        claimed = self._claimed(pool)
+        while self._found_again(pool, claimed) is not None:
+            pass
 
     def give_back(self, pool: Prefix, block: Prefix) -> None:
         """Let another host have a block of which no address is in use; may be repeated.
@@ -67,6 +84,45 @@ class Blocks:
         value = self._registry.read(key).get(key)
         if self._identity.owns(value):
             self._registry.commit({key: value}, {key: None})
+        if block.prefixlen > block_length(pool):
+            free_kept(self._registry, pool, block_around(pool, block.network_address))
+
+    def _claimed(self, pool: Prefix) -> dict[Prefix, str]:
+        found = self._registry.read(blocks_of(pool))
+        return {block: value for block, _, value in parsed(found, block_of)}
+
+    def _claimed_alone(
+        self, pool: Prefix, address: Address, claimed: dict[Prefix, str]
+    ) -> Prefix | None:
+        """The address alone, of a block that is kept; None if others changed that meanwhile.
+
+        Raises PoolFullError if another host has it.
+        """
+        single, around = alone(address), block_around(pool, address)
+        value = claimed.get(single)
+        if self._identity.owns(value):
+            # Written anew before it is used, as in `_found_again`.
+            if single not in self._ledger.blocks(pool):
+                if not self._is_claimed(pool, single, value):
+                    return None
+                self._ledger.add(pool, single)
+            return single
+        if value is not None:
+            raise PoolFullError(
+                f"address {address} of {pool} is in use on host {value.partition(' ')[0][:12]}; remove its "
+                f"container there"
+            )
+        key, block = block_key(pool, single), block_key(pool, around)
+        given = {block: claimed[around], key: None, **self._me()}
+        owned = f"{self._identity.owner} {token_hex(4)}"
+        writes = {block: f"{KEPT_BLOCK} {token_hex(4)}", key: owned}
+        if not is_written(self._registry, given, writes, key):
+            return None
+        self._ledger.add(pool, single)
+        return single
+
+    def _me(self) -> dict[str, str]:
+        return {host_key(self._identity.host): str(self._identity)}
 
     def _found_again(self, pool: Prefix, claimed: dict[Prefix, str]) -> Prefix | None:
         """A block that is this host's in the registry alone; None if there is none.
@@ -86,23 +142,25 @@ class Blocks:
         return None
 
     def _wanted(
-        self, pool: Prefix, claimed: dict[Prefix, str], containing: Address | None
+        self,
+        pool: Prefix,
+        claimed: dict[Prefix, str],
+        containing: Address | None,
+        without: Sequence[AddressRange],
     ) -> Prefix:
         if containing is None:
-            for block in _in_order(pool, self._identity.host):
+            for block in in_order(pool, self._identity.host, without):
                 if block not in claimed:
                     return block
             raise PoolFullError(
                 f"every block of {pool} is a host's; remove containers, forget hosts that are gone, or use "
                 f"a larger subnet"
             )
-        length = block_length(pool)
-        bits = pool.max_prefixlen - length
-        block = ip_network((int(containing) >> bits << bits, length))
+        block = block_around(pool, containing)
         value = claimed.get(block)
-        if value is not None and not self._identity.owns(value):
+        if value is not None and not self._identity.owns(value) and not is_kept(value):
             raise PoolFullError(
-                f"address {containing} of {pool} is in block {block} of host {value.partition(' ')[0]}; "
+                f"address {containing} of {pool} is in block {block} of host {value.partition(' ')[0][:12]}; "
                 f"choose another, or run the container there"
             )
         return block
@@ -111,36 +169,14 @@ class Blocks:
         """Whether the block is this host's now: its key was as ``before``, and the host is admitted."""
         key = block_key(pool, block)
         value = f"{self._identity.owner} {token_hex(4)}"
-        given = {key: before, host_key(self._identity.host): str(self._identity)}
-        try:
-            return self._registry.commit(given, {key: value})
-        except UnknownOutcomeError:
-            if self._registry.read(key).get(key) == value:
-                return True
-            raise  # the write may yet come: the next claim finds it
+        return is_written(self._registry, {key: before, **self._me()}, {key: value}, key)
 
     def _check_admitted(self) -> None:
-        key = host_key(self._identity.host)
-        if self._registry.read(key).get(key) != str(self._identity):
-            raise NotAdmittedError(
-                f"host {self._identity.host} is another machine's in the cluster, or was forgotten; "
-                f"restart pynet to see which"
-            )
+        check_admitted(self._registry, self._identity)
 
 
-def block_length(pool: Prefix) -> int:
-    """How long the prefixes of the pool's blocks are: /26 and /112, longer in a small pool."""
-    size = V4_BLOCK if pool.version == 4 else V6_BLOCK
-    usual = pool.max_prefixlen - size.bit_length() + 1
-    return min(pool.max_prefixlen, max(usual, pool.prefixlen + _FEWEST.bit_length() - 1))
-
-
-def _in_order(pool: Prefix, host: str) -> Iterator[Prefix]:
-    """The pool's blocks from one on that depends on the host, so that hosts seldom want the same."""
-    length = block_length(pool)
-    count = 1 << (length - pool.prefixlen)
-    first = int.from_bytes(sha256(host.encode()).digest()[:8]) % count
-    step = 1 << (pool.max_prefixlen - length)
-    for number in range(count):
-        start = int(pool.network_address) + (first + number) % count * step
-        yield ip_network((start, length))
+def _serves(pool: Prefix, block: Prefix, containing: Address | None) -> bool:
+    """Whether a block that was found again is what is asked for: an address alone is no block."""
+    if containing is not None:
+        return containing in block
+    return block.prefixlen == block_length(pool)

@@ -13,6 +13,7 @@ Facts about one host alone are no part of this contract: see ``host_facts.py``.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol, TypeVar
 
 from ipam.lease import Lease, Owner, State
@@ -108,6 +109,15 @@ class Transaction:
     reservations: Reservations
 
 
+class Disk(Enum):
+    """Whether an operation has an answer only when it is on the disk, and outlives a power failure."""
+
+    AWAITED = auto()  # no other operation runs meanwhile, and what fails has changed nothing
+    # Others run meanwhile, and what fails is kept all the same: for what ends by itself then.
+    AWAITED_BESIDE = auto()
+    LATER = auto()
+
+
 class Store(Protocol):
     """What an allocator needs to remember."""
 
@@ -118,6 +128,13 @@ class Store(Protocol):
         outlives the process, and may be missing after a power failure.
 
         Raises StoreError if nothing could be kept, and all that the operation raises.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Return when all that was kept before is on the disk, for several callers at once.
+
+        Raises StoreError if it is not known to be there; it is kept all the same.
         """
         ...
 

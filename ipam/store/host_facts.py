@@ -4,8 +4,11 @@ A store that several hosts share has no place for it, so it is kept by a compani
 The SQLite store is such a companion too.
 """
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Protocol
+
+from ipam.prefixes import Prefix
 
 
 class HostFacts(Protocol):
@@ -29,9 +32,16 @@ class HostFacts(Protocol):
         """
         ...
 
+    def blocks(self, pool: Prefix) -> Sequence[Prefix] | None:
+        """The parts of a cluster's pool that this host may give; None if it is in no cluster.
+
+        Asked within an operation of the store.
+        """
+        ...
+
 
 class MemoryFacts:
-    """A companion in memory: it forgets with the process, and ignores other processes."""
+    """A companion in memory: it forgets with the process, ignores other processes, and has no cluster."""
 
     def __init__(self) -> None:
         self._replay_due = False
@@ -46,3 +56,6 @@ class MemoryFacts:
     def changes_by_others(self) -> int:
         # Another number each time: a pool that looks full is then read again.
         return next(self._asked)
+
+    def blocks(self, _: Prefix) -> None:
+        return None

@@ -43,6 +43,9 @@ class MemoryStore:
                 self._tables.undo()
                 raise
 
+    def sync(self) -> None:
+        """There is no disk."""
+
     def leases(self, pool: PoolID) -> Iterator[Lease]:
         held = self._tables.leases.get(pool, {}).copy()
         return iter([held[address] for address in sorted(held, key=int)])

@@ -12,7 +12,7 @@ from ipam.prefixes import Address, AddressRange, parse_prefix, parse_range
 from ipam.reservation import Reservation
 
 PoolRow: TypeAlias = tuple[
-    str, str, str, str, str, str, str | None, str | None, int, float, str | None
+    str, str, str, str, str, str, str | None, str | None, int, float, str | None, str | None
 ]
 LeaseRow: TypeAlias = tuple[
     str,
@@ -42,6 +42,7 @@ def pool_row(pool: Pool) -> PoolRow:
         int(pool.released),
         pool.requested,
         pool.group,
+        pool.cluster,
     )
 
 
@@ -58,6 +59,7 @@ def pool_of(row: PoolRow) -> Pool:
         released,
         requested,
         group,
+        cluster,
     ) = row
     return Pool(
         id=PoolID(pool_id),
@@ -71,6 +73,7 @@ def pool_of(row: PoolRow) -> Pool:
         released=bool(released),
         requested=requested,
         group=group,
+        cluster=cluster,
     )
 
 

@@ -56,5 +56,19 @@ STEPS: Final = (
     """
     ALTER TABLE pools ADD COLUMN kin TEXT;
     """,
+    """
+    CREATE TABLE identity (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        host TEXT NOT NULL,
+        instance TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        boot TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE attempts (text TEXT NOT NULL) STRICT;
+    CREATE TABLE blocks (pool TEXT NOT NULL, block TEXT NOT NULL, UNIQUE (pool, block)) STRICT;
+    """,
+    """
+    ALTER TABLE pools ADD COLUMN cluster TEXT;
+    """,
 )
 VERSION: Final = len(STEPS)

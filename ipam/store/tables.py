@@ -23,16 +23,17 @@ LEASES: Final = (
 )
 _POOLS: Final = (
     "SELECT id, space, tenant, prefix, ranges, exclusions, owner, network, released, "
-    "requested, kin FROM pools WHERE space = ?"
+    "requested, kin, cluster FROM pools WHERE space = ?"
 )
 # An upsert and not OR REPLACE, which would delete the pool's leases with the row.
 _PUT_POOL: Final = (
     "INSERT INTO pools (id, space, tenant, prefix, ranges, exclusions, owner, network, "
-    "released, requested, kin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "released, requested, kin, cluster) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET ranges = excluded.ranges, "
     "exclusions = excluded.exclusions, owner = excluded.owner, "
     "network = excluded.network, released = excluded.released, "
-    "requested = excluded.requested, kin = excluded.kin"
+    "requested = excluded.requested, kin = excluded.kin, "
+    "cluster = excluded.cluster"
 )
 _ADD_LEASE: Final = (
     "INSERT INTO leases (pool, address, kind, state, name, mac, tag, since, until, "

@@ -19,8 +19,8 @@ class AddressUse(Protocol):
     def described(self, network: Network) -> Network:
         """Record the network, with what is needed to request its pools again."""
 
-    def group(self, network: Network) -> None:
-        """The network's pools belong together."""
+    def group(self, network: Network, *, again: bool = False) -> None:
+        """The network's pools belong together; ``again`` if a swarm has allocated it before."""
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         """The network is gone; ``deleted`` if the engine has deleted it."""
@@ -39,6 +39,9 @@ class AddressUse(Protocol):
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         """Whether the address is of this IPAM, and the engine has released it."""
+
+    def holds(self, pool: PoolData) -> bool:
+        """Whether this IPAM gives out addresses of the pool."""
 
     def released(self) -> frozenset[NetworkID]:
         """Networks with pools of this IPAM only, all of which the engine has released."""

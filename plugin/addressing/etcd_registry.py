@@ -4,8 +4,10 @@ A session is a lease.  It is granted with the first key that hangs on it, and be
 writes such a key again.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -20,7 +22,7 @@ from etcdgw import (
     has_value,
 )
 from etcdgw import UnknownOutcomeError as EtcdUnknownOutcomeError
-from ipam.blocks.base import UnavailableError, UnknownOutcomeError
+from ipam.blocks.base import Registry, UnavailableError, UnknownOutcomeError
 
 PREFIX: Final = "/pynet/1/"  # the number changes with what keys mean
 SESSION: Final = 30  # seconds
@@ -36,11 +38,15 @@ class EtcdRegistry:
         self._lease = 0
         self._lock = Lock()
 
-    def read(self, prefix: str) -> dict[str, str]:
+    def within(self, seconds: float) -> Registry:
+        """The same for one operation, whose calls together wait for etcd no longer than this."""
+        return _Bounded(self, _Time(seconds=seconds, until=time.monotonic() + seconds))
+
+    def read(self, prefix: str, time_left: "_Time | None" = None) -> dict[str, str]:
         with _in_ipams_words():
-            found = self._etcd.list(self._key(prefix))
+            found = self._etcd.list(self._key(prefix), timeout=_left(time_left))
         skipped = len(self._key(""))
-        return {each.key[skipped:].decode(): each.value.decode() for each in found.items}
+        return {_text(each.key[skipped:]): _text(each.value) for each in found.items}
 
     def commit(
         self,
@@ -48,9 +54,10 @@ class EtcdRegistry:
         writes: Mapping[str, str | None],
         *,
         session: Mapping[str, str] = {},
+        time_left: "_Time | None" = None,
     ) -> bool:
         with _in_ipams_words():
-            lease = self._living_lease() if session else 0
+            lease = self._living_lease(time_left) if session else 0
             operations: list[Operation] = []
             for key, value in writes.items():
                 operations.append(
@@ -63,14 +70,14 @@ class EtcdRegistry:
                 for key, value in session.items()
             ]
             conditions = [self._condition(key, value) for key, value in given.items()]
-            return self._etcd.txn(conditions, operations).succeeded
+            return self._etcd.txn(conditions, operations, timeout=_left(time_left)).succeeded
 
-    def _living_lease(self) -> int:
+    def _living_lease(self, time_left: "_Time | None") -> int:
         """A lease that has all its time before it."""
         with self._lock:
             lease = self._lease
-        if not lease or not self._etcd.keep_alive(lease):
-            lease = self._etcd.grant(self._session)
+        if not lease or not self._etcd.keep_alive(lease, timeout=_left(time_left)):
+            lease = self._etcd.grant(self._session, timeout=_left(time_left))
             with self._lock:
                 self._lease = lease
         return lease
@@ -82,6 +89,47 @@ class EtcdRegistry:
 
     def _key(self, key: str) -> bytes:
         return f"{self._prefix}{key}".encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Time:
+    """How many seconds there are, and when they are over (``time.monotonic``)."""
+
+    seconds: float
+    until: float
+
+
+class _Bounded:
+    def __init__(self, registry: EtcdRegistry, time_left: _Time) -> None:
+        self._registry = registry
+        self._time = time_left
+
+    def read(self, prefix: str) -> dict[str, str]:
+        return self._registry.read(prefix, self._time)
+
+    def commit(
+        self,
+        given: Mapping[str, str | None],
+        writes: Mapping[str, str | None],
+        *,
+        session: Mapping[str, str] = {},
+    ) -> bool:
+        return self._registry.commit(given, writes, session=session, time_left=self._time)
+
+
+def _text(found: bytes) -> str:
+    """What no host writes is not taken for what one does."""
+    return found.decode(errors="replace")
+
+
+def _left(bound: _Time | None) -> float | None:
+    """Seconds that a call may take; None for as long as calls usually may."""
+    if bound is None:
+        return None
+    left = bound.until - time.monotonic()
+    if left <= 0:
+        raise UnavailableError(f"etcd has not done all of it within {bound.seconds:g} s")
+    return left
 
 
 @contextmanager

@@ -23,11 +23,11 @@ class IpamAddressUse:
     def described(self, network: Network) -> Network:
         return replace(network, pools=tuple(self._described(network, p) for p in network.pools))
 
-    def group(self, network: Network) -> None:
+    def group(self, network: Network, *, again: bool = False) -> None:
         for space in {space_of(pool) for pool in network.pools}:
             prefixes = [pool.prefix for pool in network.pools if space_of(pool) == space]
             with as_pynet_errors():
-                self._allocator.group(network.id, space, prefixes)
+                self._allocator.group(network.id, space, prefixes, again=again)
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         with as_pynet_errors():
@@ -99,6 +99,10 @@ class IpamAddressUse:
                 if lease.address == interface.ip and lease.kind is Kind.ENDPOINT
             ]
         return bool(pools) and all(lease.state is State.RESTING for lease in found)
+
+    def holds(self, pool: PoolData) -> bool:
+        with as_pynet_errors():
+            return bool(self._pools_of(pool))
 
     def released(self) -> frozenset[NetworkID]:
         with as_pynet_errors():

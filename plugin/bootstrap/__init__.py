@@ -18,7 +18,7 @@ from plugin.config import Config
 from plugin.server.listeners import listen
 
 if TYPE_CHECKING:
-    from plugin.server.process import WsgiApp
+    from plugin.server.calls import WsgiApp
 
 _log: Final = log.Log("plugin")
 _M_ARENA_MAX: Final = -8  # malloc.h
@@ -40,6 +40,7 @@ def serve(config: Config) -> None:
 def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the services behind them."""
     from plugin.admin.app import create_app as create_admin_app
+    from plugin.admin.tcp import TcpMetrics
     from plugin.bootstrap.supervisor import Supervisor
     from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
@@ -56,6 +57,8 @@ def _build(config: Config) -> "WsgiApp":
         create_admin_app(supervisor), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
     )
     threading.Thread(target=supervisor.run, name="supervisor", daemon=True).start()
+    if config.metrics is not None:
+        TcpMetrics(config.metrics, supervisor.health).start()
     return by_socket(apps)
 
 

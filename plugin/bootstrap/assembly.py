@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ipam.pool import LOCAL
 from plugin.addressing.base import AddressUse
 from plugin.cluster.base import Cluster
 from plugin.cluster.static import Static
@@ -10,9 +11,11 @@ from plugin.dhcp.base import Clients, Told
 from plugin.firewall.base import Firewall
 from plugin.health import Health
 from plugin.kernel.base import Kernel
+from plugin.service.allocations import Allocations
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.endpoints import Endpoints
 from plugin.service.hosts import Hosts
+from plugin.service.leased_pools import LeasedPools
 from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.service.networks import Networks
@@ -52,6 +55,8 @@ class Parts:
     bound: BoundNetworks
     teardown: Teardown
     networks: Networks
+    allocations: Allocations
+    pools: LeasedPools
     endpoints: Endpoints
     inspector: Inspector
     inspection: Inspection
@@ -86,13 +91,16 @@ def assemble(
     survey = ParentSurvey(backends.kernel)
     hosts = Hosts(backends.kernel, cluster)
     moves = Moves(store, reconciler, bound, locks)
+    pools = LeasedPools(store, bound, locks, leases, addresses, LOCAL)
     inspector = Inspector(store, reconciler, bound)
     return Parts(
         locks=locks,
         reconciler=reconciler,
         bound=bound,
         teardown=teardown,
-        networks=Networks(store, reconciler, addresses, teardown, survey, hosts),
+        networks=Networks(store, reconciler, teardown, survey, hosts, pools),
+        pools=pools,
+        allocations=Allocations(addresses, health),
         endpoints=Endpoints(store, reconciler, locks, addresses, teardown),
         inspector=inspector,
         inspection=Inspection(store, inspector, locks),

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from plugin.bootstrap.services import Builder
+from plugin.cluster.swarm import Agents
 from plugin.config import Config
-from plugin.errors import KernelError, NoPermissionError, RefusedError
+from plugin.errors import KernelError, NoPermissionError, RefusedError, StoreError
 from plugin.firewall import skeleton
 from plugin.firewall.firewalld import Firewalld
 from plugin.firewall.removal import FirewallTraces
 from plugin.health import Health
+from plugin.kernel.engine_sockets import swarm_agents
 from plugin.kernel.instance_lock import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
@@ -39,11 +41,17 @@ def stopped(config: Config) -> Iterator[Maintenance]:
     """
     require_state(config.state)
     name_process()
-    builder = Builder(config, Health(), running=False)
+    builder = Builder(config, Health(), Agents(swarm_agents), running=False)
     try:
         yield builder.build().maintenance
     finally:
         builder.close()
+
+
+def require_root() -> None:
+    """Raise NoPermissionError unless this user may change the host's network."""
+    if os.geteuid():
+        raise NoPermissionError("to remove pynet changes the host's network; run it as root")
 
 
 @contextmanager
@@ -53,8 +61,7 @@ def installation(config: Config, *, state: bool) -> Iterator[Installation]:
     Raises RefusedError if a plugin runs, StoreError if the state cannot be read, and
     NoPermissionError if this user may not change the host.
     """
-    if os.geteuid():
-        raise NoPermissionError("to remove pynet changes the host's network; run it as root")
+    require_root()
     name_process()
     with nobody_runs(), closing(LinuxKernel(config.sysctls)) as kernel:
         ruleset = NfTables()
@@ -75,8 +82,13 @@ def _networks(config: Config) -> tuple[str, ...]:
     path = config.state / STATE_FILE
     if not path.exists():
         return ()
-    with closing(SqliteStore(path)) as store:
-        return tuple(network.id for network in store.networks())
+    try:
+        with closing(SqliteStore(path)) as store:
+            return tuple(network.id for network in store.networks())
+    except StoreError as error:
+        raise StoreError(
+            f"{error}; to remove pynet all the same, move {path} to another folder first"
+        ) from error
 
 
 @contextmanager

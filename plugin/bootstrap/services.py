@@ -1,7 +1,7 @@
 """Everything behind the doors, built in one go once it can be."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Final
 
 from ipam.allocator import Allocator
-from ipam.errors import CorruptStoreError, InvalidSettingError
-from ipam.errors import StoreError as IpamStoreError
-from ipam.settings import Settings, parse_pools, with_defaults
-from ipam.store.sqlite import SqliteStore as AddressStore
+from plugin import telemetry
 from plugin.addressing.ipam_use import IpamAddressUse, as_pynet_errors
 from plugin.addressing.rebuild import hold, restore
+from plugin.bootstrap.addresses import open_addresses
 from plugin.bootstrap.assembly import Backends, Parts, assemble
-from plugin.bootstrap.identity import host_id
 from plugin.cluster.alone import Alone
+from plugin.cluster.swarm import Agents, NodeDiscovery
+from plugin.cluster.swarm_nodes import NodesFile
 from plugin.config import Config, Role, Scope
 from plugin.dhcp.loop import Loop
 from plugin.dhcp.packet_socket import PacketSocket
-from plugin.errors import FirewallError, PynetError, RefusedError, SettingError, StoreError
+from plugin.errors import FirewallError, PynetError, RefusedError, StoreError
+from plugin.firewall import skeleton
 from plugin.firewall.base import Firewall
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.firewalld import Firewalld
@@ -32,17 +32,24 @@ from plugin.kernel.instance_lock import claim
 from plugin.kernel.linux import LinuxKernel
 from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.kernel.wireguard.keys import Keys
+from plugin.kernel.wireguard.own_key import OwnKey
 from plugin.log import Log
-from plugin.model.ids import EndpointID
 from plugin.model.network import IPAddress
 from plugin.model.speakers import SpeaksFrom
 from plugin.operator.archive import finish_restore
+from plugin.operator.base import Cluster
+from plugin.operator.comparison import Comparison
+from plugin.operator.drops import Drops
+from plugin.operator.explain.explanations import Explanations
+from plugin.operator.leases import DhcpLeases
 from plugin.operator.maintenance import HostMaintenance
+from plugin.operator.overview import Overview
 from plugin.operator.reservations import IpamReservations
 from plugin.server.app import Handler
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods
-from plugin.store.directory import ADDRESS_FILE, STATE_FILE, state_directory
+from plugin.service.allocations import Allocations
+from plugin.store.directory import STATE_FILE, state_directory
 from plugin.store.sqlite import SqliteStore
 from plugin.upkeep.firewalld_sync import FirewalldZones
 from plugin.upkeep.loop import Upkeep
@@ -61,19 +68,29 @@ class Services:
     addresses: IpamAddressUse
     maintenance: HostMaintenance
     reservations: IpamReservations
+    shared: Cluster | None
+    nodes: NodeDiscovery
+    explanations: Explanations
+    overview: Overview
+    drops: Drops
+    leases: DhcpLeases
     upkeep: Upkeep
 
     def methods(self, config: Config, scope: Scope) -> dict[str, Handler]:
         """What one plugin socket serves."""
         served: dict[str, Handler] = {}
         if Role.NETWORK in config.roles:
-            served |= NetworkMethods(self.parts.networks, self.parts.endpoints, scope).table()
+            parts = self.parts
+            served |= NetworkMethods(
+                parts.networks, parts.endpoints, parts.allocations, self.nodes
+            ).table()
         if Role.IPAM in config.roles:
             requires_mac = config.addresses.requires_mac
             # Without swarm, an engine that asks again for the capabilities has started again.
             is_in_swarm = scope is Scope.GLOBAL
             served |= IpamMethods(
                 self.allocator,
+                self.parts.pools,
                 requires_mac=requires_mac,
                 engine_sockets=self.kernel.engine_sockets if is_in_swarm else frozenset,
                 engine_started=self.parts.networks.forget_ended_engine,
@@ -87,8 +104,11 @@ class Builder:
     ``running`` is false for a command that works in the place of a plugin that does not run.
     """
 
-    def __init__(self, config: Config, health: Health, *, running: bool = True) -> None:
+    def __init__(
+        self, config: Config, health: Health, agents: Agents, *, running: bool = True
+    ) -> None:
         self._config = config
+        self._agents = agents
         self._health = health
         self._running = running
         self._claim: socket.socket | None = None
@@ -106,7 +126,9 @@ class Builder:
         directory = state_directory(self._config.state)
         _finish_restore(directory)
         kernel = self._kernel = self._kernel or LinuxKernel(
-            self._config.sysctls, keys=Keys(self._config.secret)
+            self._config.sysctls,
+            # Without etcd no other host would be told the key.
+            keys=Keys(self._config.secret, OwnKey(directory) if self._config.cluster else None),
         )
         with ExitStack() as opened:
             services = self._build(directory, kernel, opened)
@@ -117,7 +139,8 @@ class Builder:
         """What is opened here is closed again if the next part cannot be had."""
         store = SqliteStore(directory / STATE_FILE)
         opened.callback(store.close)
-        allocator = self._allocator(directory, kernel, store, opened)
+        found = open_addresses(self._config, directory, self._health, kernel, store, opened)
+        allocator, cluster = found.allocator, found.cluster
         firewall = self._firewall()
         opened.callback(firewall.close)
         addresses = IpamAddressUse(allocator)
@@ -125,36 +148,61 @@ class Builder:
         addresses.recall(store.networks)
         if not store.settled():
             hold(allocator, store.networks(), _speaking(firewall, kernel))
+        others = Alone() if cluster is None else cluster.peers
+        nodes = NodeDiscovery(NodesFile(directory), self._agents, self._health, others)
         backends = Backends(
             store=store,
             kernel=kernel,
             firewall=firewall,
             addresses=addresses,
-            cluster=Alone(),
+            cluster=nodes,
             clients=partial(Loop, PacketSocket),
         )
+        telemetry.DROPPED.read = lambda: _dropped(firewall)
         parts = assemble(backends, self._health, running=self._running)
+        leases = DhcpLeases(
+            store=store, bound=parts.bound, leases=parts.teardown.leases, locks=parts.locks
+        )
+        telemetry.LEASES.read = leases.states
         requires_mac = self._config.addresses.requires_mac
         reservations = IpamReservations(allocator, self._health, requires_mac=requires_mac)
+        maintenance = HostMaintenance(
+            directory=directory,
+            store=store,
+            allocator=allocator,
+            addresses=addresses,
+            networks=parts.networks,
+            healer=parts.healer,
+            teardown=parts.teardown,
+            inspector=parts.inspector,
+            inspection=parts.inspection,
+            locks=parts.locks,
+        )
         return Services(
             parts=parts,
             store=store,
             kernel=kernel,
             allocator=allocator,
             addresses=addresses,
-            maintenance=HostMaintenance(
-                directory=directory,
-                store=store,
-                allocator=allocator,
-                addresses=addresses,
-                networks=parts.networks,
-                healer=parts.healer,
-                teardown=parts.teardown,
-                inspector=parts.inspector,
-                inspection=parts.inspection,
-                locks=parts.locks,
-            ),
+            maintenance=maintenance,
             reservations=reservations,
+            shared=None if cluster is None else cluster.hosts,
+            nodes=nodes,
+            overview=Overview(
+                health=self._health,
+                store=store,
+                reservations=reservations,
+                comparison=Comparison(maintenance.check),
+                directory=directory,
+                firewall=firewall,
+            ),
+            drops=Drops(store=store, firewall=firewall),
+            leases=leases,
+            explanations=Explanations(
+                store=store,
+                bound=parts.bound,
+                rules=skeleton.script(self._config.mark, self._config.accepted),
+            ),
             upkeep=Upkeep(
                 store=store,
                 bound=parts.bound,
@@ -166,7 +214,8 @@ class Builder:
                 zones=FirewalldZones(store, kernel, parts.bound, self._health, Firewalld()),
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),
-                collect=lambda: _collect(allocator, reservations),
+                collect=lambda: _collect(allocator, reservations, parts.allocations),
+                shared=cluster,
             ),
         )
 
@@ -177,48 +226,6 @@ class Builder:
         self._open.close()
         if self._claim is not None:
             self._claim.close()
-
-    def _allocator(
-        self, directory: Path, kernel: LinuxKernel, networks: SqliteStore, opened: ExitStack
-    ) -> Allocator:
-        wanted = self._config.addresses
-        try:
-            pools = parse_pools(wanted.pools) if wanted.pools else ()
-            store = self._address_store(directory / ADDRESS_FILE)
-            opened.callback(store.close)
-        except InvalidSettingError as error:
-            raise SettingError(
-                "PYNET_POOLS", wanted.pools, f"what the IPAM takes: {error}"
-            ) from error
-        except IpamStoreError as error:
-            raise StoreError(str(error)) from error
-        identity = host_id(directory)
-        settings = Settings(
-            pools=with_defaults(pools, identity),
-            host_id=identity,
-            quarantine=wanted.quarantine,
-            sticky=wanted.sticky,
-            reserve_timeout=wanted.reserve_timeout,
-        )
-
-        def in_use(endpoint_id: str) -> bool:
-            endpoint = networks.endpoint(EndpointID(endpoint_id))
-            return endpoint is not None and endpoint.joined and not endpoint.deleting
-
-        return Allocator(store, settings, facts=store, occupied=kernel.occupied, in_use=in_use)
-
-    def _address_store(self, path: Path) -> AddressStore:
-        try:
-            return AddressStore(path)
-        except CorruptStoreError as error:
-            # The damaged file lies aside; the new one is filled from the networks' own store.
-            self._health.degrade(
-                "addresses",
-                str(error),
-                "if networks of other drivers have addresses of pynet, restart Docker before you "
-                "create networks; import your reservations again",
-            )
-            return AddressStore(path)
 
     def _firewall(self) -> Firewall:
         mark = self._config.mark
@@ -242,6 +249,15 @@ def _finish_restore(directory: Path) -> None:
         ) from error
 
 
+def _dropped(firewall: Firewall) -> Mapping[str, int]:
+    """By reason; nothing while it cannot be read."""
+    try:
+        return firewall.dropped()
+    except FirewallError as error:
+        _log.error("drops.not_read", reason=error)
+        return {}
+
+
 def _speaking(firewall: Firewall, kernel: LinuxKernel) -> Iterator[IPAddress]:
     """Addresses of containers that run, as far as a firewall that is there already tells."""
     try:
@@ -263,7 +279,10 @@ def _recall(addresses: IpamAddressUse, store: SqliteStore) -> None:
         addresses.unbind_gone(store.endpoint)
 
 
-def _collect(allocator: Allocator, reservations: IpamReservations) -> None:
+def _collect(
+    allocator: Allocator, reservations: IpamReservations, allocations: Allocations
+) -> None:
+    allocations.forget_old()
     with as_pynet_errors():
         allocator.collect()
         reservations.advise()

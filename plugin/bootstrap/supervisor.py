@@ -8,19 +8,26 @@ the host holds the plan of its network again.
 import threading
 from typing import Final
 
+from plugin import telemetry
 from plugin.bootstrap.services import Builder, Services
+from plugin.cluster.swarm import Agents
 from plugin.config import Config, Role, Scope
-from plugin.errors import NotReadyError, PynetError
-from plugin.health import Health
+from plugin.errors import NotReadyError, PynetError, RefusedError, SettingError
+from plugin.health import Condition, Health
+from plugin.kernel.engine_sockets import swarm_agents
 from plugin.log import Log
-from plugin.operator.base import Reservations
+from plugin.operator.base import Cluster, Explaining, Reservations
+from plugin.operator.drops import Drops
+from plugin.operator.host_metrics import HostMetrics
+from plugin.operator.leases import DhcpLeases
 from plugin.operator.maintenance import HostMaintenance
+from plugin.operator.overview import Overview
 from plugin.server import ipam_driver, network_driver
 from plugin.server.app import Handler, Lookup
 from plugin.server.calls import Calls
 from plugin.store.base import Store
 from plugin.upkeep.loop import Loop
-from plugin.wire.plugin import activation_answer
+from plugin.wire.handshake import activation_answer
 
 _log: Final = Log("supervisor")
 _CALL_WAITS_SECONDS: Final = 10.0
@@ -34,16 +41,19 @@ class Supervisor:
     """One per worker."""
 
     def __init__(self, config: Config) -> None:
-        self.health = Health()
+        self.health = Health(_tell)
         self.calls = Calls(self.health)
         self._config = config
-        self._builder = Builder(config, self.health)
+        self._agents = Agents(swarm_agents)
+        self._builder = Builder(config, self.health, self._agents)
         self._services: Services | None = None
         self._built = threading.Event()
         self._loop: Loop | None = None
         self._failure = "it is still starting"
         self._failed_once = False
         self._running = threading.Lock()
+        metrics = HostMetrics(self.health, self._seen, lambda: self.calls.count)
+        telemetry.GATHERED.read = metrics.collect
         self._stopped = threading.Event()
 
     def lookup(self, scope: Scope) -> Lookup:
@@ -51,7 +61,7 @@ class Supervisor:
         roles = self._config.roles
         constant: dict[str, Handler] = {"Plugin.Activate": lambda _: activation_answer(roles)}
         if Role.NETWORK in roles:
-            constant |= network_driver.constant_methods(scope)
+            constant |= network_driver.constant_methods(scope, self._agents.asked)
         if Role.IPAM in roles:
             constant |= ipam_driver.constant_methods()
         built: dict[str, Handler] = {}
@@ -77,6 +87,29 @@ class Supervisor:
     def maintenance(self) -> HostMaintenance:
         """What an administrator may ask for."""
         return self._ready().maintenance
+
+    def cluster(self) -> Cluster:
+        """The hosts that this one shares networks with.  Raises RefusedError if there is no cluster."""
+        shared = self._ready().shared
+        if shared is None:
+            raise RefusedError("this host is in no cluster; name etcd's members in PYNET_ETCD")
+        return shared
+
+    def explanations(self) -> Explaining:
+        """How networks would be built by hand."""
+        return self._ready().explanations
+
+    def overview(self) -> Overview:
+        """How everything is, in a few lines."""
+        return self._ready().overview
+
+    def drops(self) -> Drops:
+        """What the firewall has dropped."""
+        return self._ready().drops
+
+    def leases(self) -> DhcpLeases:
+        """Leases of DHCP servers."""
+        return self._ready().leases
 
     def heal(self) -> None:
         """Compare the host with what it should hold, now."""
@@ -105,6 +138,11 @@ class Supervisor:
         if ended:
             self._running.release()
 
+    def _seen(self) -> tuple[Store, Reservations] | None:
+        """What metrics count; None before there is anything."""
+        services = self._services
+        return None if services is None else (services.store, services.reservations)
+
     @property
     def _running_loop(self) -> Loop:
         if self._loop is None:
@@ -115,7 +153,7 @@ class Supervisor:
         try:
             services = self._builder.build()
         except PynetError as error:
-            return self._failed(str(error))
+            return self._failed(str(error), wrong_setting=isinstance(error, SettingError))
         except Exception as error:  # noqa: BLE001 - a worker without services would never report why
             _log.exception("start.fault")
             return self._failed(f"internal error ({type(error).__name__}); see the log")
@@ -139,13 +177,13 @@ class Supervisor:
         self._services = services
         self._built.set()
 
-    def _failed(self, reason: str) -> bool:
+    def _failed(self, reason: str, *, wrong_setting: bool = False) -> bool:
         if reason != self._failure:
             _log.error("start.failed", reason=reason)
         self._failure = reason
         self._failed_once = True
         remedy = "correct the settings, and start pynet again"
-        if not self._config.fault:
+        if not (self._config.fault or wrong_setting):
             remedy = "remove the cause; pynet tries again by itself"
         self.health.degrade(_START, reason, remedy)
         return False
@@ -166,3 +204,11 @@ class Supervisor:
     def _patience(self) -> float:
         # After a failure wait less: the cause (another process, say) may be gone soon.
         return _RETRY_SECONDS * 2 if self._failed_once else _CALL_WAITS_SECONDS
+
+
+def _tell(what: str, condition: Condition) -> None:
+    """A line of the log for each condition that comes or goes."""
+    if what == "degraded":
+        _log.warning("health.degraded", what=condition.what, why=condition.why)
+    else:
+        _log.info("health.recovered", what=condition.what)

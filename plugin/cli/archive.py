@@ -9,7 +9,8 @@ from typing import IO
 import click
 
 from plugin.bootstrap.offline import nobody_runs
-from plugin.config import read_config
+from plugin.cli import place
+from plugin.cli.output import json_option, show_json
 from plugin.errors import StoreError
 from plugin.operator.archive import backup as write_backup
 from plugin.operator.archive import restore as read_backup
@@ -18,24 +19,34 @@ from plugin.operator.archive import sync_one
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-def backup(file: Path) -> None:
-    """Save the state in FILE (- for standard output), while pynet runs or not."""
-    state = read_config(os.environ).state
+@json_option
+def backup(file: Path, *, as_json: bool) -> None:
+    """Save the state in FILE, while pynet runs or not.  - is standard output."""
+    state = place.config().state
     if str(file) == "-":
+        if as_json:
+            raise click.UsageError("standard output cannot have both the backup and JSON")
         write_backup(state, sys.stdout.buffer)
         return
     _write(state, file)
-    click.echo(f"saved {state} in {file}")
+    if as_json:
+        show_json({"state": str(state), "file": str(file)})
+    else:
+        click.echo(f"saved {state} in {file}")
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-def restore(file: IO[bytes]) -> None:
-    """Put what FILE has in the place of the state; pynet must be stopped."""
-    state = read_config(os.environ).state
+@json_option
+def restore(file: IO[bytes], *, as_json: bool) -> None:
+    """Put what FILE has in the place of the state.  pynet must be stopped."""
+    state = place.config().state
     with nobody_runs():
         aside = read_backup(file, state)
-    click.echo(f"restored {state}; what was there is in {aside}")
+    if as_json:
+        show_json({"state": str(state), "replaced": str(aside)})
+    else:
+        click.echo(f"restored {state}; what was there is in {aside}")
 
 
 def _write(state: Path, file: Path) -> None:

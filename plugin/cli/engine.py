@@ -3,7 +3,11 @@
 import http.client
 import json
 import os
+import socket
+import struct
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -13,6 +17,9 @@ from plugin.cli.client import UnixConnection
 
 _SOCKET: Final = "/var/run/docker.sock"
 _PREFIX: Final = "unix://"
+_PATIENT_SECONDS: Final = 20.0
+_REST_SECONDS: Final = 10.0
+_CREDENTIALS: Final = struct.Struct("3i")  # unix(7), SO_PEERCRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,26 +58,86 @@ def host() -> str:
 
 def known() -> Known | None:
     """Everything the engine knows; None if none answers on a Unix socket (DOCKER_HOST)."""
-    address = host()
-    if not address.startswith(_PREFIX):
+    networks = listed("/networks")
+    if networks is None:
         return None
-    connection = UnixConnection(Path(address.removeprefix(_PREFIX)))
     try:
-        connection.request("GET", "/networks")
-        response = connection.getresponse()
-        networks = json.loads(response.read())
-        if response.status != http.client.OK:
-            return None
         return Known(
             networks=frozenset(network["Id"] for network in networks),
             drivers={network.get("Name", network["Id"]): _drivers(network) for network in networks},
             subnets=frozenset(_subnets(networks)),
             leased=frozenset(_subnets(filter(_has_ipam_plugin, networks))),
         )
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def listed(path: str, seconds: float = _PATIENT_SECONDS) -> list[Any] | None:
+    """What the engine lists there; None if it does not answer, or not within ``seconds``."""
+    found = answered(path, seconds)
+    return found if isinstance(found, list) else None
+
+
+def answered(path: str, seconds: float = _PATIENT_SECONDS) -> Any:
+    """What the engine answers there; None if it does not answer, or not within ``seconds``."""
+    address = host()
+    if not address.startswith(_PREFIX):
+        return None
+    connection = UnixConnection(Path(address.removeprefix(_PREFIX)), seconds)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException):
         return None
     finally:
         connection.close()
+    return answer if response.status == http.client.OK else None
+
+
+class Remembered:
+    """What the engine answers, for a command that asks again and again.
+
+    An engine that does not answer is left alone for some seconds, and what it told last stands.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last: dict[str, Any] = {}
+        self._rests_until = 0.0
+
+    def __call__(self, path: str) -> Any:
+        """What the engine answers there; None if it never did."""
+        if time.monotonic() >= self._rests_until:
+            found = answered(path, self._seconds)
+            if found is not None:
+                self._last[path] = found
+                return found
+            self._rests_until = time.monotonic() + _REST_SECONDS
+        return self._last.get(path)
+
+
+def process(seconds: float = _PATIENT_SECONDS) -> Path | None:
+    """The engine's process, or systemd's if that holds the socket; None if there is none here."""
+    address = host()
+    if address.startswith(_PREFIX):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, suppress(OSError):
+            sock.settimeout(seconds)
+            sock.connect(address.removeprefix(_PREFIX))
+            there = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            pid, _, _ = _CREDENTIALS.unpack(there)
+            if pid:
+                return Path(f"/proc/{pid}")
+    return None
+
+
+def root() -> Path:
+    """Where the engine's file system is, whose /proc has the processes by the engine's numbers.
+
+    The engine may be in other namespaces than this command.
+    """
+    found = process()
+    return found / "root" if found else Path("/")
 
 
 def _drivers(network: dict[str, Any]) -> frozenset[str]:

@@ -4,26 +4,25 @@ They ask a running plugin, and without one work on its state and host themselves
 """
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from plugin.cli.client import LONG_SECONDS, NoAnswerError, ask
+from plugin.cli import place
+from plugin.cli.client import LONG_SECONDS, ask
 from plugin.cli.engine import Known, host, known
-from plugin.config import read_config
-from plugin.errors import PynetError
-from plugin.operator.base import Maintenance, Row
+from plugin.cli.errors import NOT_RUNNING, NoAnswerError
+from plugin.cli.names import known_names
+from plugin.cli.output import json_option, show_json, show_rows
+from plugin.errors import NoPermissionError, PynetError
+from plugin.operator.base import PASSING, Maintenance, Row
 
 _SECOND_LOOK_SECONDS: Final = 2.0  # a call that runs is over by then, or has noted what it makes
 _SHORTEST: Final = 12  # of an id, as Docker lists them
-_json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_COLUMNS: Final = ("network", "name", "kind", "which", "fault")
 
 
 class _Running:
@@ -48,24 +47,32 @@ class _Running:
 
 
 @click.command()
-@_json_option
+@json_option
 def check(*, as_json: bool) -> None:
-    """Show what differs from what should be; exit status 1 if anything does."""
+    """Show what differs from what should be.  Exit status 1 if anything does, 3 if no pynet runs."""
     with _maintenance() as maintenance:
         rows = maintenance.check()
+        if any(row["fault"] in PASSING for row in rows):
+            time.sleep(_SECOND_LOOK_SECONDS)
+            again = maintenance.check()
+            rows = [row for row in again if row["fault"] not in PASSING or row in rows]
+        runs = isinstance(maintenance, _Running)
     _show(rows, "nothing differs from what should be", as_json=as_json)
+    if not runs:
+        click.echo("no pynet runs: the state and the host were compared without one", err=True)
+        raise SystemExit(NOT_RUNNING)
     if rows:
         raise SystemExit(1)
 
 
 @click.command()
-@_json_option
+@json_option
 def repair(*, as_json: bool) -> None:
-    """Fix what differs; exit status 1 if something is left."""
+    """Fix what differs.  Exit status 1 if something is left."""
     with _maintenance() as maintenance:
         answer = maintenance.repair()
     if as_json:
-        click.echo(json.dumps(answer, indent=2))
+        show_json({key: _named_rows(rows) for key, rows in answer.items()})
     else:
         _show(answer["repaired"], "there was nothing to repair", as_json=False)
         if answer["left"]:
@@ -84,7 +91,7 @@ def repair(*, as_json: bool) -> None:
     multiple=True,
     help="A network or pool that Docker does not list, if no engine can tell. Repeatable.",
 )
-@_json_option
+@json_option
 def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
     """Remove what no network owns, and networks that Docker has forgotten."""
     with _maintenance() as maintenance:
@@ -104,7 +111,7 @@ def gc(*, dry_run: bool, named: tuple[str, ...], as_json: bool) -> None:
 def _garbage(maintenance: Maintenance, named: Iterable[str]) -> tuple[list[Row], list[str]]:
     garbage = maintenance.garbage()
     engine = known()
-    chosen = [_named(each, garbage, engine) for each in named]
+    chosen = [_chosen(each, garbage, engine) for each in named]
     doubt = _doubt(garbage, engine)
     if engine is None or doubt:
         others = [each for each in _candidates(garbage) if each not in chosen]
@@ -141,7 +148,7 @@ def _kept(doubt: str, others: Iterable[str]) -> str:
     )
 
 
-def _named(given: str, garbage: dict[str, Any], engine: Known | None) -> str:
+def _chosen(given: str, garbage: dict[str, Any], engine: Known | None) -> str:
     found = [each for each in _candidates(garbage) if each == given or _is_short(given, each)]
     if len(found) != 1:
         raise PynetError(
@@ -179,21 +186,26 @@ def _maintenance() -> Iterator[Maintenance]:
     from plugin.bootstrap.offline import stopped  # noqa: PLC0415 - slow, and seldom needed
 
     try:
-        with stopped(read_config(os.environ)) as maintenance:
+        with stopped(place.config()) as maintenance:
             yield maintenance
+    except NoPermissionError as error:
+        raise NoPermissionError(f"{unanswered}; and without one: {error}") from error
     except PynetError as error:
-        raise PynetError(f"{unanswered}; and without one: {error}") from error
+        raise NoAnswerError(f"{unanswered}; and without one: {error}") from error
 
 
 def _show(rows: list[Row], nothing: str, *, as_json: bool) -> None:
+    rows = _named_rows(rows)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        show_json(rows)
     elif not rows:
         click.echo(nothing)
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("network", "kind", "which", "fault"):
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(escape(str(row[c])) for c in ("network", "kind", "which", "fault")))
-        Console(highlight=False).print(table)
+        show_rows(_COLUMNS, ([str(row[column]) for column in _COLUMNS] for row in rows))
+
+
+def _named_rows(rows: list[Row]) -> list[Row]:
+    if not rows:
+        return rows
+    names = known_names()
+    return [{**row, "name": names.network(row["network"])} for row in rows]

@@ -1,108 +1,122 @@
-"""Commands that look at a running plugin."""
+"""Commands that show what a running plugin has."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from plugin.cli.client import ask
+from plugin.cli.names import Names, known_names
+from plugin.cli.output import Cell, is_terminal, json_option, show_json, show_rows
 
-_COLOURS: Final = {"ok": "green", "starting": "yellow", "degraded": "red"}
-_json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-@click.command()
-@_json_option
-def status(*, as_json: bool) -> None:
-    """Show how the plugin is; exit status 1 unless it is ok."""
-    health = ask("/health")
-    _show(health, _health_text, as_json=as_json)
-    if health["status"] != "ok":
-        raise SystemExit(1)
+_STATES: Final = ("bound", "reserved", "resting")
 
 
 @click.command()
-@_json_option
+@json_option
 def networks(*, as_json: bool) -> None:
-    """Show networks and their endpoints."""
-    _show(ask("/v1/networks"), _networks_table, as_json=as_json)
+    """Show networks and the containers on them."""
+    names = known_names()
+    rows = [_named_network(row, names) for row in ask("/v1/networks")]
+    if as_json:
+        show_json(rows)
+    elif is_terminal():
+        show_rows(("network", "id", "mode", "addresses", "state", "ports"), _drawn_networks(rows))
+    else:
+        columns = ("network", "name", "mode", "state", "subnets")
+        show_rows((*columns, "endpoint", "container", "addresses", "ports"), _networks(rows))
 
 
 @click.command()
-@_json_option
+@json_option
 def ports(*, as_json: bool) -> None:
     """Show published ports, which `docker ps` cannot."""
-    _show(ask("/v1/ports"), _ports_table, as_json=as_json)
+    names = known_names()
+    rows = [_named_port(row, names) for row in ask("/v1/ports")]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("host", "container", "protocol", "network", "name", "endpoint", "served")
+    if is_terminal():  # six columns are what 80 characters hold, and names are better than ids
+        shown = [n for n, column in enumerate(columns) if column != "endpoint"]
+        drawn = ([row[n] for n in shown] for row in map(_port, rows))
+        show_rows([columns[n] for n in shown], drawn)
+    else:
+        show_rows(columns, map(_port, rows))
 
 
 @click.command()
-@_json_option
+@json_option
 def pools(*, as_json: bool) -> None:
     """Show pools, and how many of their addresses are in use."""
-    _show(ask("/v1/pools"), _pools_table, as_json=as_json)
-
-
-def _show(value: Any, render: Callable[[Any], Any], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(value, indent=2))
-    else:
-        Console(highlight=False).print(render(value))
-
-
-def _health_text(health: dict[str, Any]) -> str:
-    colour = _COLOURS.get(health["status"], "red")
-    lines = [f"pynet {health['version']}: [{colour}]{health['status']}[/] since {health['since']}"]
-    lines += [
-        escape(f"  {each['what']}: {each['why']}\n    remedy: {each['remedy']}")
-        for each in health["degraded"]
+    names = known_names()
+    rows = [
+        {**row, "network_name": names.network(row.get("network") or "")} for row in ask("/v1/pools")
     ]
-    lines += [escape(f"  hint: {each}") for each in health.get("hints", ())]
-    return "\n".join(lines)
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("pool", "network", "space", "tenant", *_STATES, "free", "size")
+    show_rows(columns, map(_pool, rows))
 
 
-def _networks_table(rows: list[dict[str, Any]]) -> Table:
-    table = _table("network", "mode", "subnets", "state", "endpoint", "addresses", "ports")
+def _named_network(row: dict[str, Any], names: Names) -> dict[str, Any]:
+    endpoints = [{**each, "container": names.container(each["id"])} for each in row["endpoints"]]
+    return {**row, "name": names.network(row["id"]), "endpoints": endpoints}
+
+
+def _named_port(row: dict[str, Any], names: Names) -> dict[str, Any]:
+    return {
+        **row,
+        "network_name": names.network(row["network"]),
+        "container_name": names.container(row["endpoint"]),
+    }
+
+
+def _drawn_networks(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    """A line for the network, and one below for each of its containers."""
     for row in rows:
-        head = (row["id"][:12], row["mode"], "\n".join(row["subnets"]), row["state"])
-        table.add_row(*head, "", "", "")
-        for endpoint in row["endpoints"]:
-            addresses = "\n".join(endpoint["addresses"])
-            table.add_row("", "", "", "", endpoint["id"][:12], addresses, str(endpoint["ports"]))
-    return table
+        state = f"{row['state']}, internal" if row["internal"] else row["state"]
+        yield row["name"], row["id"][:12], row["mode"], row["subnets"], state, ""
+        for each in row["endpoints"]:
+            yield (
+                f"  {each['container']}",
+                each["id"][:12],
+                "",
+                each["addresses"],
+                "" if each["sandbox"] else "not joined",
+                str(each["ports"] or ""),
+            )
 
 
-def _ports_table(rows: list[dict[str, Any]]) -> Table:
-    table = _table("host", "container", "protocol", "network", "endpoint", "served")
+def _networks(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    """A line for each container, or for a network without one."""
     for row in rows:
-        table.add_row(
-            _place(row["host"], row["host_port"]),
-            _place(row["container"], row["container_port"]),
-            row["protocol"],
-            row["network"][:12],
-            row["endpoint"][:12],
-            "yes" if row["served"] else "no",
-        )
-    return table
+        head = (row["id"][:12], row["name"], row["mode"], row["state"], row["subnets"])
+        for each in row["endpoints"]:
+            yield *head, each["id"][:12], each["container"], each["addresses"], each["ports"]
+        if not row["endpoints"]:
+            yield *head, "", "", "", ""
 
 
-def _pools_table(rows: list[dict[str, Any]]) -> Table:
-    table = _table("pool", "space", "tenant", "bound", "reserved", "resting")
-    for row in rows:
-        counts = (str(row["addresses"].get(s, 0)) for s in ("bound", "reserved", "resting"))
-        table.add_row(row["prefix"], row["space"], row["tenant"], *counts)
-    return table
+def _port(row: dict[str, Any]) -> Sequence[Cell]:
+    return (
+        _place(row["host"], row["host_port"]),
+        _place(row["container"], row["container_port"]),
+        row["protocol"],
+        row["network_name"] or row["network"][:12],
+        row["container_name"],
+        row["endpoint"][:12],
+        "yes" if row["served"] else "no",
+    )
+
+
+def _pool(row: dict[str, Any]) -> Sequence[Cell]:
+    left = ("" if row[each] is None else row[each] for each in ("free", "size"))
+    network = row["network_name"] or (row["network"] or "")[:12]
+    used = (row["addresses"].get(state, 0) for state in _STATES)
+    return row["prefix"], network, row["space"], row["tenant"], *used, *left
 
 
 def _place(address: str, port: int) -> str:
-    return escape(f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    return table
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,14 +1,15 @@
 """The command that removes from a host what pynet left there."""
 
-import os
 from collections.abc import Collection
 from typing import Final
 
 import click
 
-from plugin.bootstrap.offline import installation
+from plugin.bootstrap.offline import installation, require_root
+from plugin.cli import place
 from plugin.cli.engine import Known, host, known
-from plugin.config import Config, read_config
+from plugin.cli.output import json_option, show_json
+from plugin.config import Config
 from plugin.errors import PynetError, RefusedError, reasons
 from plugin.operator.uninstall import Installation
 
@@ -28,32 +29,44 @@ _MANAGED: Final = "pynet/pynet"  # the managed plugin's name, before its tag
     is_flag=True,
     help="Remove links that containers have, too: they lose their network.",
 )
-def uninstall(*, state: bool, dry_run: bool, without_engine: bool, with_containers: bool) -> None:
-    """Remove the links, tables and rules of pynet; it must be stopped, and its networks removed."""
-    config = read_config(os.environ)
+@json_option
+def uninstall(
+    *, state: bool, dry_run: bool, without_engine: bool, with_containers: bool, as_json: bool
+) -> None:
+    """Remove the links, tables and rules of pynet.  It must be stopped, its networks removed."""
+    config = place.config()
+    require_root()
+    if not without_engine:
+        _refuse_used(known(), config)  # also while pynet runs, which is needed to remove them
     with installation(config, state=state) as installed:
-        if not without_engine:
-            _refuse_used(known(), config)
         _refuse_kept(installed.networks, config)
         if not with_containers:
             _refuse_running(installed.containers, config)
         found = installed.found()
-        if not found:
-            click.echo("there is nothing of pynet on this host")
-        elif dry_run:
+        if found and not dry_run:
+            _remove(installed, found, as_json=as_json)
+        elif as_json:
+            show_json({"found": found, "removed": []})
+        elif found:
             _show("would remove", found)
         else:
-            _remove(installed, found)
+            click.echo("there is nothing of pynet on this host")
 
 
-def _remove(installed: Installation, found: list[str]) -> None:
+def _remove(installed: Installation, found: list[str], *, as_json: bool) -> None:
+    def tell(removed: list[str]) -> None:
+        if as_json:
+            show_json({"found": found, "removed": removed})
+        else:
+            _show("removed", removed)
+
     try:
         installed.remove()
     except ExceptionGroup as failure:
         left = installed.found()
-        _show("removed", [each for each in found if each not in left])
+        tell([each for each in found if each not in left])
         raise PynetError(f"not everything was removed: {reasons(failure)}") from failure
-    _show("removed", found)
+    tell(found)
 
 
 def _show(verb: str, found: list[str]) -> None:
@@ -76,8 +89,8 @@ def _refuse_used(engine: Known | None, config: Config) -> None:
     )
     if used:
         raise RefusedError(
-            f"Docker uses networks of pynet: {', '.join(used)}; start pynet and remove them with "
-            f"`docker network rm`"
+            f"Docker uses networks of pynet: {', '.join(used)}; remove them with "
+            f"`docker network rm` while pynet runs"
         )
 
 

@@ -3,11 +3,12 @@
 Networks without named hosts are left to another cluster.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from plugin.cluster.base import Cluster, Membership, PeersChange
 from plugin.model.ids import NetworkID
-from plugin.model.network import IPAddress
+from plugin.model.network import IPAddress, IPNetwork
+from plugin.model.tunnels import Terms
 
 
 class Static:
@@ -16,13 +17,23 @@ class Static:
     def __init__(self, otherwise: Cluster) -> None:
         self._otherwise = otherwise
 
-    def own_address(self) -> IPAddress | None:
-        return self._otherwise.own_address()
+    def own_address(self, network: NetworkID) -> IPAddress | None:
+        return self._otherwise.own_address(network)
+
+    def agree(self, membership: Membership, terms: Terms) -> int | None:
+        """Those who name the hosts see to it that the options are the same."""
+        return None if membership.named else self._otherwise.agree(membership, terms)
+
+    def have_alike(self, network: NetworkID, subnets: Sequence[IPNetwork], terms: Terms) -> None:
+        self._otherwise.have_alike(network, subnets, terms)
 
     def peers(self, membership: Membership) -> frozenset[IPAddress]:
         if membership.named:
             return frozenset(membership.named) - {membership.local}
         return self._otherwise.peers(membership)
+
+    def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
+        return None if membership.named else self._otherwise.keys(membership)
 
     def enter(self, membership: Membership) -> None:
         if not membership.named:

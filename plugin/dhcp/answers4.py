@@ -1,13 +1,20 @@
 """Whether an answer that could be read is one to what was asked."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from plugin.dhcp.errors import UnacceptableError
-from plugin.dhcp.messages4 import Message
+from plugin.dhcp.messages4 import Message, Option
 from plugin.dhcp.options4 import check_server, server_of
 from plugin.dhcp.values import Wish
 from plugin.model.leases import Lease
+
+
+def is_answer(message: Message, wish: Wish, xid: int) -> bool:
+    """Whether a message is for the client that asked, and for its question (also RFC 6842)."""
+    identity = wish.identity
+    is_own = message.option(Option.CLIENT_ID) in (None, identity.client_id)
+    return message.reply and message.xid == xid and message.mac == identity.mac and is_own
 
 
 def check_grant(lease: Lease, asked: Lease | None, *, of_offer: bool) -> None:
@@ -26,7 +33,7 @@ def check_refusal(message: Message, wish: Wish, offer: Lease | None) -> None:
         raise UnacceptableError(f"{server} refused what {offer.server} offered")
 
 
-def check_alone(lease: Lease, taken: Callable[[IPv4Address], bool]) -> None:
+def check_alone(lease: Lease, taken: Callable[[IPv4Address | IPv6Address], bool]) -> None:
     """Raise UnacceptableError for another container's address.
 
     Some servers know clients by hardware address alone, and give all of ipvlan one address.

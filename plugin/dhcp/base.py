@@ -3,8 +3,9 @@
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+from plugin.dhcp.frames6 import Speaker
 from plugin.dhcp.states import Event
-from plugin.dhcp.values import Wish
+from plugin.dhcp.values import AnyWish, Wish
 from plugin.errors import HostError
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.leases import Lease
@@ -38,8 +39,11 @@ class Wire(Protocol):
     def receive(self) -> bytes | None:
         """The next frame that was heard, or None if there is none now; raises WireError."""
 
+    def speaker(self) -> Speaker:
+        """As whom the parent itself speaks IPv6; raises WireError."""
+
     def hear_for(self, macs: AbstractSet[MacAddress]) -> None:
-        """Hear what is sent to these hardware addresses, too, and to no others of before."""
+        """Hear what is sent to these hosts and groups, too, and to no others of before."""
 
     def close(self) -> None:
         """Hear nothing more."""
@@ -67,21 +71,27 @@ class Clients(Protocol):
     """
 
     def acquire(
-        self, parent: IfName, wish: Wish, remembered: Lease | None = None, *, seconds: float
+        self, parent: IfName, wish: AnyWish, remembered: Lease | None = None, *, seconds: float
     ) -> Lease:
         """An address for the identity of the request.  Raises NoLeaseError."""
+
+    def offer(self, parent: IfName, wish: AnyWish, *, seconds: float) -> Lease:
+        """What ``acquire`` would be granted next, so that it can be saved before; raises NoLeaseError."""
 
     def confirm(self, parent: IfName, client_id: bytes, *, seconds: float) -> None:
         """Wait until it is known whether another machine has it.  Raises AddressInUseError."""
 
-    def adopt(self, parent: IfName, wish: Wish, lease: Lease) -> None:
+    def adopt(self, parent: IfName, wish: AnyWish, lease: Lease) -> None:
         """Keep a lease that a process before this one obtained."""
+
+    def renew(self, parent: IfName, client_id: bytes) -> None:
+        """Ask now whether a lease goes on; what comes of it is told as ever."""
 
     def rest(self, parent: IfName, client_id: bytes) -> None:
         """Stop to renew: who has the lease is not there for now."""
 
     def release(self, parent: IfName, lease: Lease) -> None:
-        """Give a lease back; nothing answers, and nothing is waited for."""
+        """Give a lease back, and return when that was sent, or cannot be; nothing answers."""
 
     def announce(self, parent: IfName, lease: Lease) -> None:
         """Tell the neighbours who has the address now."""

@@ -1,28 +1,27 @@
 """One DHCPv4 client: the state machine of RFC 2131, without a clock or a wire.
 
-Whoever drives it says what time it is, gives it what was heard, and does what it answers.
+Its driver (``parent.py``) says what time it is, gives it what was heard, and does what it answers.
 """
 
-from collections.abc import Callable
-from ipaddress import IPv4Address
 from random import Random
-from typing import Final
 
 from plugin.dhcp import timing
-from plugin.dhcp.answers4 import check_alone, check_grant, check_refusal
+from plugin.dhcp.answers4 import check_alone, check_grant, check_refusal, is_answer
+from plugin.dhcp.client import Client, Taken
 from plugin.dhcp.conflict import Probe
 from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.frames import Arp
-from plugin.dhcp.messages4 import Kind, Message, Option
+from plugin.dhcp.messages4 import Kind, Message
 from plugin.dhcp.options4 import lease_of
+from plugin.dhcp.renewal import next_question
 from plugin.dhcp.requests4 import Requests
 from plugin.dhcp.states import (
+    ASKING,
     Action,
     Confirmed,
     Conflicted,
     GaveUp,
     Leased,
-    Offered,
     Refused,
     Send,
     State,
@@ -34,40 +33,17 @@ from plugin.model.ids import MacAddress
 from plugin.model.leases import Lease
 
 
-class Client4:
-    """The client of one container, or one that only looks for servers.
+class Client4(Client):
+    """The client of one container; in INIT, ``due`` is when it wants its turn."""
 
-    ``due`` is when it wants to be woken; in INIT, when it wants its turn.  After
-    ``listen_until`` no answer is expected.
-    """
-
-    def __init__(
-        self,
-        wish: Wish,
-        chance: Random,
-        taken: Callable[[IPv4Address], bool] = lambda _: False,
-        *,
-        looking: bool = False,
-    ) -> None:
+    def __init__(self, wish: Wish, chance: Random, taken: Taken = lambda _: False) -> None:
+        super().__init__(chance, taken)
         self.wish = wish
-        self.state = State.STOPPED
-        self.lease: Lease | None = None
-        self.due: float | None = None
-        self.listen_until = 0.0
         self.tally = Tally()
+        self.hears = frozenset({wish.identity.mac})
         self._requests = Requests(wish)
-        self._chance = chance
         self._xid = 0
-        self._began = 0.0
-        self._sent = 0
-        self._asked = 0.0
-        self._offer: Lease | None = None
         self._probe: Probe | None = None
-        self._taken = taken
-        self._looking = looking
-        self._since = 0.0
-        self._setbacks = 0
-        self._in_use = False
 
     def start(self, now: float, remembered: Lease | None = None) -> list[Action]:
         """Ask for an address: for one that is remembered at once, else when it is our turn."""
@@ -99,23 +75,20 @@ class Client4:
                 return self._probing(now)
             case State.BOUND | State.RENEWING | State.REBINDING:
                 return self._extend(now)
-            case State.INIT | State.STOPPED:
-                return []
+            case _:
+                return self._init(now) if self.state is State.OFFERED else []
 
     def hear(self, message: Message, source: MacAddress, now: float) -> list[Action]:
         """Take an answer of a server; ignore it if this client did not ask."""
-        if not message.reply or message.xid != self._xid or message.mac != self.wish.identity.mac:
-            return []
-        named = message.option(Option.CLIENT_ID)  # RFC 6842
-        if named is not None and named != self.wish.identity.client_id:
+        if not is_answer(message, self.wish, self._xid):
             return []
         try:
             match message.kind:
                 case Kind.OFFER if self.state in (State.SELECTING, State.EXPIRED):
                     return self._take_offer(message, source, now)
-                case Kind.ACK if self.state in _ASKING:
+                case Kind.ACK if self.state in ASKING:
                     return self._take_ack(message, source, now)
-                case Kind.NAK if self.state in _ASKING:
+                case Kind.NAK if self.state in ASKING:
                     return self._take_nak(message, now)
         except UnacceptableError as error:
             self.tally.unacceptable(str(error))
@@ -128,14 +101,10 @@ class Client4:
             return []
         lease, self.lease, self._probe = self.lease, None, None
         actions: list[Action] = [
-            Send(frame=self._requests.decline(self._new_xid(), lease)),
+            Send(frame=self._requests.decline(self._new_xid(), lease), what="decline"),
             Conflicted(address=lease.address.ip, server=lease.server, mac=other),
         ]
         return actions + self._init(now, setback=True)
-
-    def stop(self) -> None:
-        """Ask for nothing more; the lease goes on at the server until it ends or is released."""
-        self.state, self.due, self.listen_until, self._probe = State.STOPPED, None, 0.0, None
 
     def _init(self, now: float, *, setback: bool = False) -> list[Action]:
         """Wait for a turn; after a second setback for longer, whatever a server does to us."""
@@ -161,16 +130,14 @@ class Client4:
         if expired:
             self._new_xid()
             self._began = now
-        wanted = self.lease.address.ip if self.lease else self.wish.address
-        wanted = None if self._setbacks else wanted  # not what was declined or refused
+        wanted = self.lease.ipv4.ip if self.lease else self.wish.address
+        wanted = None if self._setbacks and not self.wish.exact else wanted  # declined or refused
         frame = self._requests.discover(self._xid, int(now - self._began), wanted)
         self.tally.discovers += 1
         self._sent += 1
-        if expired:
-            self.due = now + timing.wait_when_expired(self._chance)
-        else:
-            self.due = self._next(timing.DISCOVERS, timing.PATIENCE)
-        return self._send(frame, now)
+        later = now + timing.wait_when_expired(self._chance)
+        self.due = later if expired else self._next(timing.DISCOVERS, timing.PATIENCE)
+        return self._send(frame, "discover", now)
 
     def _request(self, now: float) -> list[Action]:
         """REQUESTING takes an offer, REBOOTING asks for what it had."""
@@ -178,14 +145,14 @@ class Client4:
         patience = timing.REBOOT_PATIENCE if rebooting else timing.REQUEST_PATIENCE
         if self._offer is None or now >= self._began + patience:
             return self._silent(now)
-        server = None if rebooting else self._offer.server
-        address = self._offer.address.ip
+        server = None if rebooting else self._offer.server4
+        address = self._offer.ipv4.ip
         if self._sent == 0:
             self._asked = now
         self._sent += 1
         self.due = self._next(timing.REBOOTS if rebooting else timing.REQUESTS, patience)
         frame = self._requests.request(self._xid, int(now - self._began), address, server)
-        return self._send(frame, now)
+        return self._send(frame, "request", now)
 
     def _silent(self, now: float) -> list[Action]:
         """No server answered a request."""
@@ -197,11 +164,12 @@ class Client4:
     def _take_offer(self, message: Message, source: MacAddress, now: float) -> list[Action]:
         offer = lease_of(message, self.wish, next_hop=source, asked=now)
         check_alone(offer, self._taken)
-        self._offer = offer
         self.tally.offers += 1
-        if self._looking:
-            self.stop()
-            return [Offered(offer=offer)]
+        return self._choose(offer, now)
+
+    def _accept(self, offer: Lease, now: float) -> list[Action]:
+        """In the same exchange."""
+        self._offer = offer
         self.state, self._sent, self._began, self.due = State.REQUESTING, 0, now, now
         return self.wake(now)
 
@@ -233,7 +201,7 @@ class Client4:
         if self.lease is None or not self.wish.probe:
             return self._bound(now)
         self.state, self.due = State.PROBING, now
-        self._probe = Probe(self.lease.address.ip, self.wish.identity.mac, now)
+        self._probe = Probe(self.lease.ipv4.ip, self.wish.identity.mac, now)
         return self._probing(now)
 
     def _probing(self, now: float) -> list[Action]:
@@ -241,7 +209,7 @@ class Client4:
             return self._bound(now)
         frame = self._probe.ask()
         self.due = self._probe.due
-        return self._send(frame, now)
+        return self._send(frame, "probe", now)
 
     def _bound(self, now: float) -> list[Action]:
         lease = self.lease
@@ -258,34 +226,29 @@ class Client4:
         lease = self.lease
         if lease is None or lease.seconds is None:
             return self._init(now)
-        whole = max(lease.seconds, timing.SHORTEST_LEASE)
-        t2, end = lease.obtained + lease.t2, lease.obtained + whole
-        if now >= end:
-            self.state = State.EXPIRED
+        before = self.state
+        self.state, self.due = next_question(lease, lease.seconds, now)
+        if self.state is State.EXPIRED:
             return [Unanswered(lease=lease, ended=True), *self._discover(now)]
         told: list[Action] = []
-        before, self.state = self.state, State.REBINDING if now >= t2 else State.RENEWING
         if before is not self.state:
             self._began = now
             if self.state is State.REBINDING and before is State.RENEWING:
                 told = [Unanswered(lease=lease, ended=False)]
-        limit = end if self.state is State.REBINDING else t2
-        # A question that would come after the limit is asked at the limit, in the next state.
-        self.due = min(limit, now + timing.wait_for_renewal(limit - now, whole))
         self._new_xid()
         self._asked = now
         frame = self._requests.renew(
             self._xid, int(now - self._began), lease, everybody=self.state is State.REBINDING
         )
-        return told + self._send(frame, now)
+        return told + self._send(frame, "renew", now)
 
     def _give_up(self) -> list[Action]:
         self.stop()
         return [GaveUp(why=self.tally.text)]
 
-    def _send(self, frame: bytes, now: float) -> list[Action]:
+    def _send(self, frame: bytes, what: str, now: float) -> list[Action]:
         self.listen_until = now + timing.LISTEN
-        return [Send(frame=frame)]
+        return [Send(frame=frame, what=what)]
 
     def _next(self, schedule: tuple[float, ...], patience: float) -> float:
         """When to send again, or to give up."""
@@ -295,6 +258,3 @@ class Client4:
     def _new_xid(self) -> int:
         self._xid = self._chance.getrandbits(32)
         return self._xid
-
-
-_ASKING: Final = frozenset({State.REQUESTING, State.REBOOTING, State.RENEWING, State.REBINDING})

@@ -15,12 +15,11 @@ PROBE_INTERVAL: Final = 0.15
 ANNOUNCE_NUM: Final = 2
 
 
-class Probe:
+class Probing:
     """Three questions, and silence after them."""
 
-    def __init__(self, address: IPv4Address, mac: MacAddress, now: float) -> None:
-        self.address = address
-        self._mac = mac
+    def __init__(self, question: bytes, now: float) -> None:
+        self._question = question
         self._start = now
         self._asked = 0
 
@@ -37,7 +36,16 @@ class Probe:
     def ask(self) -> bytes:
         """The next question."""
         self._asked += 1
-        return arp_frame(self._mac, NOBODY, self.address)
+        return self._question
+
+
+class Probe(Probing):
+    """Of an address of IPv4."""
+
+    def __init__(self, address: IPv4Address, mac: MacAddress, now: float) -> None:
+        super().__init__(arp_frame(mac, NOBODY, address), now)
+        self.address = address
+        self._mac = mac
 
     def other(self, arp: Arp) -> MacAddress | None:
         """Who has the address or is about to take it, if a frame says so (section 2.1.1)."""

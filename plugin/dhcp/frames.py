@@ -60,7 +60,7 @@ def read_frame(frame: bytes) -> Datagram | Arp | None:
     if kind == ETHERTYPE_ARP:
         return _read_arp(body)
     if kind == ETHERTYPE_IPV4:
-        return _read_datagram(_mac(source), body)
+        return _read_datagram(mac_of(source), body)
     return None
 
 
@@ -76,24 +76,24 @@ def datagram_frame(
     length = _UDP.size + len(payload)
     udp = _UDP.pack(CLIENT_PORT, SERVER_PORT, length, 0) + payload
     ends = source.packed + target.packed
-    number = _checksum(ends + struct.pack("!HH", _UDP_PROTOCOL, length) + udp) or 0xFFFF
+    number = checksum(ends + struct.pack("!HH", _UDP_PROTOCOL, length) + udp) or 0xFFFF
     udp = udp[:6] + struct.pack("!H", number) + udp[8:]
     total = _IPV4.size + length
     head = _IPV4.pack(
         *(0x45, 0, total, 0, _DONT_FRAGMENT, _TTL, _UDP_PROTOCOL, 0),
         *(source.packed, target.packed),
     )
-    head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
-    return _ethernet(mac, next_hop, ETHERTYPE_IPV4) + head + udp
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return ethernet(mac, next_hop, ETHERTYPE_IPV4) + head + udp
 
 
 def arp_frame(mac: MacAddress, sender: IPv4Address, target: IPv4Address) -> bytes:
     """A question to everybody: with no sender a probe, with the target itself an announcement."""
     body = _ARP.pack(
         *(*_ARP_OF_ETHERNET, ARP_REQUEST),
-        *(_packed(mac), sender.packed, bytes(6), target.packed),
+        *(packed_mac(mac), sender.packed, bytes(6), target.packed),
     )
-    return _ethernet(mac, BROADCAST, ETHERTYPE_ARP) + body
+    return ethernet(mac, BROADCAST, ETHERTYPE_ARP) + body
 
 
 def _read_arp(body: bytes) -> Arp | None:
@@ -104,7 +104,7 @@ def _read_arp(body: bytes) -> Arp | None:
         return None
     return Arp(
         operation=operation,
-        mac=_mac(mac),
+        mac=mac_of(mac),
         sender=IPv4Address(sender),
         target=IPv4Address(target),
     )
@@ -125,11 +125,12 @@ def _read_datagram(mac: MacAddress, packet: bytes) -> Datagram | None:
     return Datagram(mac=mac, source=IPv4Address(source), payload=payload)
 
 
-def _ethernet(source: MacAddress, target: MacAddress, kind: int) -> bytes:
-    return _ETHERNET.pack(_packed(target), _packed(source), kind)
+def ethernet(source: MacAddress, target: MacAddress, kind: int) -> bytes:
+    """The header of a frame."""
+    return _ETHERNET.pack(packed_mac(target), packed_mac(source), kind)
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """RFC 1071."""
     data += bytes(len(data) % 2)
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
@@ -138,9 +139,11 @@ def _checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _mac(packed: bytes) -> MacAddress:
+def mac_of(packed: bytes) -> MacAddress:
+    """The text of a hardware address."""
     return MacAddress(packed.hex(":"))
 
 
-def _packed(mac: MacAddress) -> bytes:
+def packed_mac(mac: MacAddress) -> bytes:
+    """Its six octets."""
     return bytes.fromhex(mac.replace(":", ""))

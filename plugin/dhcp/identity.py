@@ -7,6 +7,7 @@ the parent's, and an identifier of RFC 4361 tells them apart.
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Final
 
 from plugin.model.ids import MacAddress, derived_mac
@@ -37,6 +38,15 @@ def identity_beside_others(parent: MacAddress, *text: str, name: str | None = No
     """One of several that share the hardware address of their parent."""
     duid, iaid = duid_of(*text), iaid_of(*text)
     return Identity(mac=parent, client_id=_RFC_4361 + iaid + duid, host_name=host_name(name))
+
+
+def identity6_of(identity: Identity) -> Identity:
+    """The same container's for IPv6: an IAID and a DUID, those of IPv4 where it has them (RFC 4361)."""
+    known = identity.client_id
+    iaid_and_duid = (
+        known[1:] if known[:1] == _RFC_4361 else iaid_of(known.hex()) + duid_of(known.hex())
+    )
+    return replace(identity, client_id=iaid_and_duid, version=6)
 
 
 def duid_of(*text: str) -> bytes:

@@ -13,19 +13,19 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from queue import Empty, SimpleQueue
 from random import Random, SystemRandom
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Final, TypeVar
 
 from plugin.deadline import remaining
 from plugin.dhcp.base import NoLeaseError, Told, Wires
-from plugin.dhcp.conflict import announcements
 from plugin.dhcp.parent import Parent
-from plugin.dhcp.requests4 import release
-from plugin.dhcp.values import Wish
+from plugin.dhcp.statements import announcement_frames
+from plugin.dhcp.values import AnyWish, Wish
 from plugin.model.ids import IfName
 from plugin.model.leases import Lease
 
 _LOOK_AGAIN: Final = 30.0  # seconds; no wait of the kernel's counts the time that a host sleeps
+_SEND_SECONDS: Final = 1.0
 _T = TypeVar("_T")
 
 
@@ -49,43 +49,52 @@ class Loop:
         self._closing = False
 
     def acquire(
-        self, parent: IfName, wish: Wish, remembered: Lease | None = None, *, seconds: float
+        self, parent: IfName, wish: AnyWish, remembered: Lease | None = None, *, seconds: float
     ) -> Lease:
         key = wish.identity.client_id
         waiting: Future[Lease] = Future()
         self._post(lambda: self._parent(parent).acquire(wish, remembered, waiting, boottime()))
-        return self._wait(waiting, parent, key, seconds)
+        return self._wait(waiting, parent, key, seconds, wish.asked)
+
+    def offer(self, parent: IfName, wish: AnyWish, *, seconds: float) -> Lease:
+        key = wish.identity.client_id
+        waiting: Future[Lease] = Future()
+        self._post(lambda: self._parent(parent).offer(wish, waiting, boottime()))
+        return self._wait(waiting, parent, key, seconds, wish.asked)
 
     def confirm(self, parent: IfName, client_id: bytes, *, seconds: float) -> None:
         waiting: Future[None] = Future()
         self._post(lambda: self._parent(parent).confirm(client_id, waiting))
         self._wait(waiting, parent, client_id, seconds)
 
-    def adopt(self, parent: IfName, wish: Wish, lease: Lease) -> None:
+    def adopt(self, parent: IfName, wish: AnyWish, lease: Lease) -> None:
         self._post(lambda: self._parent(parent).adopt(wish, lease, boottime()))
+
+    def renew(self, parent: IfName, client_id: bytes) -> None:
+        self._post(lambda: self._parent(parent).renew(client_id, boottime()))
 
     def rest(self, parent: IfName, client_id: bytes) -> None:
         self._post(lambda: self._parent(parent).forget(client_id))
 
     def release(self, parent: IfName, lease: Lease) -> None:
-        frame = release(self._chance.getrandbits(32), lease)
-
         def act() -> None:
-            self._parent(parent).forget(lease.identity.client_id)
-            self._parent(parent).say([frame], boottime())
+            self._parent(parent).release(lease, boottime())
+            said.set()
 
+        said = Event()
         self._post(act)
+        said.wait(_SEND_SECONDS)
 
     def announce(self, parent: IfName, lease: Lease) -> None:
-        frames = announcements(lease.address.ip, lease.identity.mac)
-        self._post(lambda: self._parent(parent).say(frames, boottime()))
+        frames = announcement_frames(lease)
+        self._post(lambda: self._parent(parent).say(frames, "announcement", boottime()))
 
     def look(self, parent: IfName, wish: Wish, *, seconds: float) -> Lease:
         key = wish.identity.client_id
         waiting: Future[Lease] = Future()
         self._post(lambda: self._parent(parent).look(wish, waiting, boottime()))
         try:
-            return self._wait(waiting, parent, key, seconds)
+            return self._wait(waiting, parent, key, seconds, wish.asked)
         finally:
             self.rest(parent, key)
 
@@ -96,7 +105,9 @@ class Loop:
             self._ring()
             thread.join()
 
-    def _wait(self, waiting: Future[_T], parent: IfName, key: bytes, seconds: float) -> _T:
+    def _wait(
+        self, waiting: Future[_T], parent: IfName, key: bytes, seconds: float, asked: str = "server"
+    ) -> _T:
         """What is waited for; the exchange goes on when nobody waits."""
         seconds = remaining(seconds)
         try:
@@ -108,7 +119,7 @@ class Loop:
             raise NoLeaseError(f"the DHCP client on {parent} was stopped") from error
         known = self._parents.get(parent)
         why = known.why(key) if known else ""
-        raise NoLeaseError(f"no DHCP server gave an address on {parent} in {seconds:.0f} s ({why})")
+        raise NoLeaseError(f"no {asked} gave an address on {parent} in {seconds:.0f} s ({why})")
 
     def _parent(self, ifname: IfName) -> Parent:
         if ifname not in self._parents:

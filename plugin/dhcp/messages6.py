@@ -45,7 +45,6 @@ class Option(IntEnum):
     PREFERENCE = 7
     ELAPSED = 8
     STATUS = 13
-    RAPID_COMMIT = 14
     DNS = 23
     DOMAIN_SEARCH = 24
 
@@ -81,7 +80,6 @@ class Message6:
     association: Association | None = None
     elapsed: int = 0  # hundredths of a second
     preference: int = 0
-    rapid_commit: bool = False
     status: int = 0
     wished_for: tuple[int, ...] = ()
     dns: tuple[IPv6Address, ...] = ()
@@ -100,8 +98,6 @@ def encode6(message: Message6) -> bytes:
             (Option.WISHED_FOR, b"".join(code.to_bytes(2, "big") for code in message.wished_for))
         )
     options.append((Option.ELAPSED, min(message.elapsed, 0xFFFF).to_bytes(2, "big")))
-    if message.rapid_commit:
-        options.append((Option.RAPID_COMMIT, b""))
     head = struct.pack("!I", message.kind << 24 | message.xid)
     return head + b"".join(_tlv(code, value) for code, value in options)
 
@@ -123,7 +119,6 @@ def decode6(payload: bytes) -> Message6 | None:
         association=_association(options.get(Option.IA_NA)),
         elapsed=_number(options, Option.ELAPSED, 2),
         preference=_number(options, Option.PREFERENCE, 1),
-        rapid_commit=Option.RAPID_COMMIT in options,
         status=_status(options),
         wished_for=_codes(options.get(Option.WISHED_FOR, b"")),
         dns=_addresses(options.get(Option.DNS, b"")),

@@ -57,6 +57,10 @@ def address_of(message: Message, wish: Wish) -> IPv4Interface:
         raise UnacceptableError(f"{interface} is no address of a host")
     if wish.subnet and message.yours not in wish.subnet:
         raise UnacceptableError(f"{message.yours} is not of the network's subnet {wish.subnet}")
+    if wish.exact and message.yours != wish.address:
+        raise UnacceptableError(
+            f"{message.yours} is given, and {wish.address} was asked for; reserve that on the server"
+        )
     if message.yours in wish.avoid:
         raise UnacceptableError(f"{message.yours} is this host's own address")
     return interface

@@ -3,27 +3,31 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from random import Random
 from typing import Final
 
 from plugin import log
 from plugin.dhcp.base import NoLeaseError, Told, Wire, WireError, Wires
 from plugin.dhcp.client4 import Client4
-from plugin.dhcp.frames import Arp, read_frame
+from plugin.dhcp.client6 import Client6
+from plugin.dhcp.frames import Datagram, read_frame
+from plugin.dhcp.frames6 import Speaker, read_frame6
 from plugin.dhcp.messages4 import decode
-from plugin.dhcp.requests4 import release
+from plugin.dhcp.offers import LookingClient4, client_for
+from plugin.dhcp.statements import release_frames
 from plugin.dhcp.states import Action, Event, GaveUp, Leased, Offered, Send, State
-from plugin.dhcp.values import Wish
+from plugin.dhcp.values import AnyWish, Wish
 from plugin.dhcp.waiting import Entry, answer, fail
 from plugin.model.ids import IfName
 from plugin.model.leases import Lease
+from plugin.telemetry import DHCP_EVENTS, DHCP_MALFORMED, DHCP_SENT
 
 _TURN: Final = 4.0  # seconds; servers that see whether an address is free take three
 _UNCLAIMED: Final = 60.0  # seconds that a lease waits whose caller had left
 _LINGER: Final = 1.0  # who sends something that is not answered leaves the wire open for so long
 _MOST_AT_ONCE: Final = 256  # frames, before timers are looked at again
-_AT_THE_SERVER: Final = frozenset({State.SELECTING, State.REQUESTING})
+_AT_THE_SERVER: Final = frozenset({State.SELECTING, State.OFFERED, State.REQUESTING})
 _HAS_A_LEASE: Final = frozenset({State.PROBING, State.BOUND, State.RENEWING, State.REBINDING})
 
 _log: Final = log.Log("dhcp")
@@ -51,13 +55,11 @@ class Parent:
         return min(self._times(), default=None)
 
     def acquire(
-        self, wish: Wish, remembered: Lease | None, waiting: Future[Lease], now: float
+        self, wish: AnyWish, remembered: Lease | None, waiting: Future[Lease], now: float
     ) -> None:
         """Answer with the lease, or let the caller wait for it."""
-        key = wish.identity.client_id
-        entry = self._entries.get(key)
-        if entry is None or entry.client.wish != wish:
-            self.forget(key)
+        key, entry = wish.identity.client_id, self._asking(wish)
+        if entry is None:
             entry = self._entries[key] = Entry(parent=self._ifname, client=self._client(wish))
             entry.acquiring.append(waiting)
             self._do(key, entry, entry.client.start(now, remembered))
@@ -68,14 +70,31 @@ class Parent:
             entry.claim(waiting, lease)
         else:
             entry.acquiring.append(waiting)
+            self._do(key, entry, entry.client.take(now))
+
+    def offer(self, wish: AnyWish, waiting: Future[Lease], now: float) -> None:
+        """Answer with what may be acquired next: an offer, or a lease that no caller has waited for."""
+        key, entry = wish.identity.client_id, self._asking(wish)
+        if entry is None:
+            client = self._client(wish, holds=True)
+            entry = self._entries[key] = Entry(parent=self._ifname, client=client)
+            entry.offering.append(waiting)
+            self._do(key, entry, client.start(now))
+            return
+        client, has_lease = entry.client, entry.client.state in _HAS_A_LEASE
+        held = client.lease if has_lease else client.held if client.state is State.OFFERED else None
+        if held:
+            answer(waiting, held)
+        else:
+            entry.offering.append(waiting)
 
     def look(self, wish: Wish, waiting: Future[Lease], now: float) -> None:
         """Let the caller wait for an offer."""
         key = wish.identity.client_id
         self.forget(key)
-        client = Client4(wish, self._chance, looking=True)
+        client = LookingClient4(wish, self._chance)
         entry = self._entries[key] = Entry(parent=self._ifname, client=client)
-        entry.acquiring.append(waiting)
+        entry.offering.append(waiting)
         self._do(key, entry, client.start(now))
 
     def confirm(self, key: bytes, waiting: Future[None]) -> None:
@@ -90,7 +109,7 @@ class Parent:
         else:
             answer(waiting, None)
 
-    def adopt(self, wish: Wish, lease: Lease, now: float) -> None:
+    def adopt(self, wish: AnyWish, lease: Lease, now: float) -> None:
         """Keep a lease, unless its client is there already."""
         key = wish.identity.client_id
         if key in self._entries:
@@ -99,6 +118,12 @@ class Parent:
         entry = self._entries[key] = Entry(parent=self._ifname, client=client, claimed=True)
         self._do(key, entry, client.adopt(now, lease))
 
+    def renew(self, key: bytes, now: float) -> None:
+        """Ask for a lease again before it is due, if it is held."""
+        entry = self._entries.get(key)
+        if entry:
+            self._do(key, entry, entry.client.renew(now))
+
     def forget(self, key: bytes) -> None:
         """A client asks for nothing more."""
         entry = self._entries.pop(key, None)
@@ -106,11 +131,17 @@ class Parent:
             return
         entry.fail_all(f"a DHCP client on {self._ifname} was stopped while it asked")
 
-    def say(self, frames: Iterable[bytes], now: float) -> None:
+    def release(self, lease: Lease, now: float) -> None:
+        """Give a lease back."""
+        self.forget(lease.identity.client_id)
+        xid = self._chance.getrandbits(32)
+        self.say(release_frames(xid, lease, self._speaker), "release", now)
+
+    def say(self, frames: Iterable[bytes], what: str, now: float) -> None:
         """Send what nothing answers."""
         self._open_until = now + _LINGER
         for frame in frames:
-            self._send(frame)
+            self._send(frame, what)
 
     def why(self, key: bytes) -> str:
         """What came of asking so far."""
@@ -145,9 +176,10 @@ class Parent:
         self._give_turns(now)
         self._give_back_unclaimed(now)
         listening = {
-            each.client.wish.identity.mac
+            mac
             for each in self._entries.values()
             if each.client.listen_until > now
+            for mac in each.client.hears
         }
         if self.wire and not listening and self._open_until <= now:
             self.close()
@@ -176,27 +208,29 @@ class Parent:
         if self._queue and self._turn:
             yield self._turn[1]
 
-    def _client(self, wish: Wish) -> Client4:
-        own = wish.identity.client_id
+    def _asking(self, wish: AnyWish) -> Entry | None:
+        """Who asks for the same already; one that asks for other things, or has stopped, is forgotten."""
+        entry = self._entries.get(wish.identity.client_id)
+        if entry and entry.client.wish == wish and entry.client.state is not State.STOPPED:
+            return entry
+        self.forget(wish.identity.client_id)
+        return None
 
-        def taken(address: IPv4Address) -> bool:
+    def _client(self, wish: AnyWish, *, holds: bool = False) -> Client4 | Client6:
+        def taken(address: IPv4Address | IPv6Address) -> bool:
+            own = wish.identity.client_id
             others = (each.client for key, each in self._entries.items() if key != own)
             return any(each.lease and each.lease.address.ip == address for each in others)
 
-        return Client4(wish, self._chance, taken)
+        return client_for(wish, self._chance, taken, self._speaker, holds=holds)
 
     def _hear_frame(self, frame: bytes, now: float) -> None:
-        heard = read_frame(frame)
-        if heard is None:
-            return
-        message = None if isinstance(heard, Arp) else decode(heard.payload)
+        heard = read_frame(frame) or read_frame6(frame)
+        message = decode(heard.payload) if isinstance(heard, Datagram) else None
+        if message is None and isinstance(heard, Datagram):
+            DHCP_MALFORMED.inc()
         for key, entry in list(self._entries.items()):
-            if entry.client.listen_until <= now:
-                continue
-            if isinstance(heard, Arp):
-                self._do(key, entry, entry.client.hear_arp(heard, now))
-            elif message:
-                self._do(key, entry, entry.client.hear(message, heard.mac, now))
+            self._do(key, entry, entry.hear(heard, message, now))
 
     def _give_turns(self, now: float) -> None:
         """Who has been at the server for long enough goes on there, beside the next."""
@@ -208,7 +242,7 @@ class Parent:
                     return
             key = self._queue.popleft()
             entry = self._entries.get(key)
-            if entry and entry.queued:
+            if entry and entry.queued and isinstance(entry.client, Client4):
                 entry.queued = False
                 self._turn = key, now + _TURN
                 self._do(key, entry, entry.client.turn(now))
@@ -217,36 +251,46 @@ class Parent:
         """A lease that nobody came for is nobody's, and no record says that it is there."""
         for key, entry in list(self._entries.items()):
             if entry.unclaimed_until is not None and entry.unclaimed_until <= now:
+                lease = entry.client.lease
                 self.forget(key)
-                if entry.client.lease:
-                    self.say([release(self._chance.getrandbits(32), entry.client.lease)], now)
+                if lease:
+                    self.release(lease, now)
 
     def _do(self, key: bytes, entry: Entry, actions: list[Action]) -> None:
         for action in actions:
             if isinstance(action, Send):
-                self._send(action.frame)
+                self._send(action.frame, action.what)
             else:
                 self._tell(key, entry, action)
 
     def _tell(self, key: bytes, entry: Entry, event: Event) -> None:
+        DHCP_EVENTS.labels(event=type(event).__name__.lower()).inc()
         entry.tell(event)
         if isinstance(event, Leased) and not entry.claimed and entry.unclaimed_until is None:
             entry.unclaimed_until = self._woken + _UNCLAIMED
         if isinstance(event, GaveUp):
             entry.fail_all(f"no address by DHCP on {self._ifname}: {self.why(key)}")
-        if isinstance(event, GaveUp | Offered):
+        if isinstance(event, GaveUp) or (isinstance(event, Offered) and event.over):
             self._entries.pop(key, None)
         self._told(self._ifname, key, event)
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes, what: str) -> None:
+        DHCP_SENT.labels(type=what).inc()
         try:
-            if self.wire is None:
-                self.wire = self._wires(self._ifname)
+            self.wire = self.wire or self._wires(self._ifname)
             self.wire.send(frame)
         except WireError as error:
             self._lose_wire(error)
         else:
             self._trouble = None
+
+    def _speaker(self) -> Speaker | None:
+        try:
+            self.wire = self.wire or self._wires(self._ifname)
+            return self.wire.speaker()
+        except WireError as error:
+            self._lose_wire(error)
+            return None
 
     def _lose_wire(self, error: WireError) -> None:
         """What is sent later opens it again."""

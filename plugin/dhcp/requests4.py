@@ -9,6 +9,7 @@ from plugin.dhcp.options4 import WISHED_FOR
 from plugin.dhcp.values import Wish
 from plugin.model.leases import Lease
 
+_SERVER_ENTERS: Final = b"\5\0\0"  # RFC 4702 section 2.1: flags S and E, and two octets of the past
 _LARGEST_MESSAGE: Final = 1472  # what goes into an Ethernet frame behind the headers of IP and UDP
 
 
@@ -39,22 +40,22 @@ class Requests:
             xid=xid,
             mac=lease.identity.mac,
             seconds=seconds,
-            client=lease.address.ip,
+            client=lease.ipv4.ip,
             options=tuple(self._particulars()),
         )
         return datagram_frame(
             lease.identity.mac,
             encode(message),
-            source=lease.address.ip,
-            target=EVERYBODY if everybody else lease.server,
+            source=lease.ipv4.ip,
+            target=EVERYBODY if everybody else lease.server4,
             next_hop=BROADCAST if everybody else lease.next_hop,
         )
 
     def decline(self, xid: int, lease: Lease) -> bytes:
-        """Somebody has this address already."""
+        """Tell the server that another host has the address already."""
         options = [
-            (int(Option.REQUESTED_ADDRESS), lease.address.ip.packed),
-            (int(Option.SERVER_ID), lease.server.packed),
+            (int(Option.REQUESTED_ADDRESS), lease.ipv4.ip.packed),
+            (int(Option.SERVER_ID), lease.server4.packed),
             (int(Option.CLIENT_ID), lease.identity.client_id),
         ]
         return self._frame(Kind.DECLINE, xid, 0, options)
@@ -63,7 +64,7 @@ class Requests:
         identity = self._wish.identity
         options: list[tuple[int, bytes]] = [(Option.CLIENT_ID, identity.client_id)]
         if identity.host_name:
-            options.append((Option.HOST_NAME, identity.host_name.encode("ascii")))
+            options.append(_name(identity.host_name, fqdn=self._wish.fqdn))
         options.append((Option.PARAMETERS, bytes(WISHED_FOR)))
         options.append((Option.MAX_MESSAGE_SIZE, _LARGEST_MESSAGE.to_bytes(2, "big")))
         if self._wish.vendor_class:
@@ -84,22 +85,30 @@ class Requests:
         return datagram_frame(mac, encode(message), source=NOBODY)
 
 
+def _name(label: str, *, fqdn: bool) -> tuple[int, bytes]:
+    """One of the two options, never both (RFC 4702 section 3.1); of a domain name the first label."""
+    name = label.encode("ascii")
+    if not fqdn:
+        return Option.HOST_NAME, name
+    return Option.CLIENT_FQDN, _SERVER_ENTERS + bytes((len(name),)) + name
+
+
 def release(xid: int, lease: Lease) -> bytes:
     """I do not need it any more.  Nothing answers, and nothing is waited for."""
     message = Message(
         kind=Kind.RELEASE,
         xid=xid,
         mac=lease.identity.mac,
-        client=lease.address.ip,
+        client=lease.ipv4.ip,
         options=(
-            (Option.SERVER_ID, lease.server.packed),
+            (Option.SERVER_ID, lease.server4.packed),
             (Option.CLIENT_ID, lease.identity.client_id),
         ),
     )
     return datagram_frame(
         lease.identity.mac,
         encode(message),
-        source=lease.address.ip,
-        target=lease.server,
+        source=lease.ipv4.ip,
+        target=lease.server4,
         next_hop=lease.next_hop,
     )

@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from plugin.model.ids import MacAddress
 from plugin.model.leases import Lease
 
 
 class State(Enum):
-    """Where a client is; PROBING and EXPIRED are not in the figure, and stand beside BOUND."""
+    """Where a client is; OFFERED, PROBING and EXPIRED are not in the figure.
+
+    In OFFERED the client waits to be told to take an offer.
+    """
 
     INIT = "init"
     SELECTING = "selecting"
+    OFFERED = "offered"
     REQUESTING = "requesting"
     REBOOTING = "rebooting"
     PROBING = "probing"
@@ -23,18 +28,24 @@ class State(Enum):
     STOPPED = "stopped"
 
 
+HELD: Final = frozenset({State.BOUND, State.RENEWING, State.REBINDING})
+ASKING: Final = frozenset({State.REQUESTING, State.REBOOTING, State.RENEWING, State.REBINDING})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """A frame that is to go out."""
+    """A frame that is to go out; ``what`` it is, for who counts."""
 
     frame: bytes
+    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """A server would grant this, and was not asked to."""
+    """A server would grant this, and was not asked to; ``over`` if it never will be."""
 
     offer: Lease
+    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +65,10 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflicted:
-    """Somebody else has the address, and the server was told so."""
+    """Another host has the address, and the server was told so; a router gives no other (None)."""
 
-    address: IPv4Address
-    server: IPv4Address
+    address: IPv4Address | IPv6Address
+    server: IPv4Address | IPv6Address | None
     mac: MacAddress
 
 
@@ -65,7 +76,7 @@ class Conflicted:
 class Refused:
     """The server said no to an address that it had granted."""
 
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,9 @@ REBOOTS: Final = (0.0, 1.0, 2.0)
 PATIENCE: Final = 60.0  # of a client that has no address yet
 REQUEST_PATIENCE: Final = 5.0
 REBOOT_PATIENCE: Final = 3.0
+OFFER_PATIENCE: Final = (
+    10.0  # section 3.1: a server may keep what it offers for others a little later
+)
 LISTEN: Final = 16.0  # an answer that takes longer is not heard
 SETBACK_AGAIN: Final = 10.0  # section 3.1, step 5
 SHORTEST_LEASE: Final = 30  # seconds; what is shorter is renewed as if it were that long

@@ -6,7 +6,11 @@ from typing import TypeVar
 
 from plugin.dhcp.base import AddressInUseError, NoLeaseError
 from plugin.dhcp.client4 import Client4
-from plugin.dhcp.states import Confirmed, Conflicted, Event, Leased, Offered
+from plugin.dhcp.client6 import Client6
+from plugin.dhcp.frames import Arp, Datagram
+from plugin.dhcp.frames6 import Heard6
+from plugin.dhcp.messages4 import Message
+from plugin.dhcp.states import Action, Confirmed, Conflicted, Event, Leased, Offered
 from plugin.errors import PynetError
 from plugin.model.ids import IfName
 from plugin.model.leases import Lease
@@ -23,36 +27,70 @@ class Entry:
     """
 
     parent: IfName
-    client: Client4
+    client: Client4 | Client6
     queued: bool = False
     claimed: bool = False
     unclaimed_until: float | None = None
     conflict: AddressInUseError | None = None
+    offering: list[Future[Lease]] = field(default_factory=list)
     acquiring: list[Future[Lease]] = field(default_factory=list)
     confirming: list[Future[None]] = field(default_factory=list)
 
     def tell(self, event: Event) -> None:
         """Let those go on who waited for this."""
         match event:
-            case Leased(lease=lease) | Offered(offer=lease):
+            case Leased(lease=lease):
+                self._offered(lease)
                 self._acquired(lease)
+            case Offered(offer=lease):
+                self._offered(lease)
             case Confirmed():
                 self._confirmed()
             case Conflicted(address=address, server=server, mac=mac):
+                whence, remedy = (
+                    (
+                        f"DHCP server {server} gave",
+                        "the server was told so, start the container again",
+                    )
+                    if server
+                    else (
+                        "a router's prefix gives",
+                        "choose another MAC address with --mac-address",
+                    )
+                )
                 self.conflict = AddressInUseError(
-                    f"{address}, which DHCP server {server} gave, is in use by {mac} on"
-                    f" {self.parent}; the server was told so, start the container again"
+                    f"{address}, which {whence}, is in use by {mac} on {self.parent}; {remedy}"
                 )
                 waiting, self.confirming = self.confirming, []
                 for each in waiting:
                     fail(each, self.conflict)
 
+    def hear(
+        self, heard: Datagram | Arp | Heard6 | None, message: Message | None, now: float
+    ) -> list[Action]:
+        """What the client does about a frame, with the message in it, if it listens."""
+        client = self.client
+        if client.listen_until <= now:
+            return []
+        if isinstance(client, Client6):
+            return client.hear(heard, now) if isinstance(heard, Heard6) else []
+        if isinstance(heard, Arp):
+            return client.hear_arp(heard, now)
+        if message is None or not isinstance(heard, Datagram):
+            return []
+        return client.hear(message, heard.mac, now)
+
     def fail_all(self, why: str) -> None:
         """Nothing comes of it."""
-        for acquiring in self.acquiring:
+        for acquiring in (*self.offering, *self.acquiring):
             fail(acquiring, NoLeaseError(why))
         for confirming in self.confirming:
             fail(confirming, NoLeaseError(why))
+
+    def _offered(self, lease: Lease) -> None:
+        waiting, self.offering = self.offering, []
+        for each in waiting:
+            answer(each, lease)
 
     def _acquired(self, lease: Lease) -> None:
         waiting, self.acquiring = self.acquiring, []

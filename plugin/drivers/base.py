@@ -26,7 +26,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan, together
-from plugin.model.tunnels import Announcement, Tunnel, Underlay
+from plugin.model.tunnels import Announcement, Terms, Tunnel, Underlay
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,17 @@ class BoundNetwork(ABC):
         """Before creation: refuse an MTU that does not fit between hosts; answers the largest."""
         return underlay.mtu
 
+    def is_encrypted(self) -> bool:
+        """Whether such a network's datagrams are encrypted."""
+        return False
+
     def tunnel(self) -> Tunnel | None:
         """What tells the network's datagrams between hosts from those of others."""
         return None
+
+    def terms(self) -> Terms:
+        """What the network must have alike on all hosts that share its subnets."""
+        return Terms(options=common_terms(self, self.network.mode))
 
     def announcement(self, endpoint: Endpoint) -> Announcement | None:
         """What other hosts are told when the endpoint joins."""
@@ -141,6 +149,14 @@ class BoundNetwork(ABC):
         """Everything the host may hold for the network, endpoints that never joined among it."""
         held = (self.held_plan(endpoint) for endpoint in endpoints)
         return together([self.plan, self.shared_plan(endpoints), *held])
+
+
+def common_terms(bound: BoundNetwork, mode: str) -> dict[str, str]:
+    """What networks of any mode have alike on all hosts, by name.  Raises InvalidOptionError."""
+    network = bound.network
+    subnets = ",".join(sorted(str(pool.prefix) for pool in network.pools))
+    internal = {"internal": "true"} if network.internal else {}
+    return {"mode": mode, "subnets": subnets, **internal, **bound.options.common()}
 
 
 class Bind(Protocol):

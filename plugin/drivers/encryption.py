@@ -29,7 +29,7 @@ ENCRYPTED: Final = Option(
     default=False,
     expected="true or false",
     meaning="Encrypt what hosts send to each other, with WireGuard. Needs `PYNET_SECRET_FILE` or "
-    "`PYNET_SECRET`, the same on every host.",
+    "`PYNET_SECRET`, the same on every host, unless hosts tell each other their keys by etcd.",
 )
 WIREGUARD_PORT: Final = Option(
     name="wireguard_port",
@@ -69,8 +69,15 @@ def encrypting_resources(network: Network, local: IPAddress, options: Values) ->
         return set()
     port = options[WIREGUARD_PORT]
     link = wireguard(local, port)
+    keys = dict(zip(network.peers, network.peer_keys, strict=False))
     peers = {
-        WireGuardPeer(ifname=link.ifname, inner=inner_address(peer, port), endpoint=peer, port=port)
+        WireGuardPeer(
+            ifname=link.ifname,
+            inner=inner_address(peer, port),
+            endpoint=peer,
+            port=port,
+            public_key=keys.get(peer, ""),
+        )
         for peer in network.peers
     }
     return {link, *peers}

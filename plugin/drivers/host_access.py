@@ -6,10 +6,11 @@ The kernel isolates a parent from the links on it, but not those links from each
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import Any, Final
 
-from plugin.drivers import routes
+from plugin.drivers import dhcp, routes
+from plugin.drivers.dhcp import DHCP, DhcpUse
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, Values, address_list, boolean
 from plugin.drivers.parent_modes import Stack
@@ -35,6 +36,7 @@ HOST_ACCESS: Final = Option(
     default=False,
     expected="true or false",
     meaning="Let the host and the containers reach each other, and publish ports on the host.",
+    of_host=True,
 )
 HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     name="host_address",
@@ -43,7 +45,9 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     expected="an address that is not in use, or one of each family with ',' between",
     meaning="Address at which containers reach the host (with `host_access`). Default: one that "
     "the host has on the parent; in mode ipvlan one that is not used on the LAN (169.254.…, fd…).",
+    of_host=True,
 )
+_ANY: Final = IPv4Network("0.0.0.0/0")
 _DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
 
@@ -72,9 +76,16 @@ class HostAccess:
         """The host's own link on the parent."""
         return shim_name(self.network.id)
 
+    @property
+    def subnets(self) -> tuple[IPNetwork, ...]:
+        """Of containers; of a family whose LAN is known with their leases alone, everything."""
+        leased = self.options[DHCP]
+        pools = (pool.prefix for pool in self.network.pools if pool.prefix.prefixlen)
+        return tuple(pools) or ((_ANY,) if leased else ())
+
     def address_for(self, interface: IPInterface) -> IPAddress | None:
         """The host's address for a container."""
-        pools = (pool.prefix for pool in self.network.pools if interface.ip in pool.prefix)
+        pools = (prefix for prefix in self.subnets if prefix.prefixlen and interface.ip in prefix)
         return self.address_in(next(pools, interface.network))
 
     def address_in(self, prefix: IPNetwork) -> IPAddress | None:
@@ -86,6 +97,13 @@ class HostAccess:
             known = tuple(each.ip for each in self.network.host_addresses)
         same = [each for each in known if each.version == prefix.version]
         return next((each for each in same if each in prefix), next(iter(same), None))
+
+
+def dhcp_use(host: HostAccess) -> DhcpUse | None:
+    """How containers get addresses by DHCP; not those that the host has among them."""
+    use = dhcp.dhcp_use(host.network, host.stack.parent, host.options)
+    own = (each for each in host.options[HOST_ADDRESS] if isinstance(each, IPv4Address))
+    return replace(use, avoid=use.avoid.union(own)) if use else None
 
 
 def check_options(host: HostAccess) -> None:

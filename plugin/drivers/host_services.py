@@ -13,6 +13,7 @@ HOST_SERVICES: Final = Option(
     default=None,
     expected="allow, deny, or ports as 53/udp,80 (tcp is the default)",
     meaning="What of the host itself containers reach: everything, nothing but ping, or these ports.",
+    of_host=True,
 )
 
 

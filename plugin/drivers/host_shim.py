@@ -96,11 +96,11 @@ def _mac_address(host: HostAccess) -> MacAddress | None:
 
 def _check_addresses(host: HostAccess) -> None:
     stack = host.stack
-    for pool in host.network.pools:
-        if pool.prefix.prefixlen and host.address_in(pool.prefix) is None:
+    for subnet in host.subnets:
+        if host.address_in(subnet) is None:
             where = "there is no parent" if stack.own else f"parent {stack.parent} has none"
             raise RefusedError(
-                f"option host_access needs an IPv{pool.prefix.version} address of the host's, and "
+                f"option host_access needs an IPv{subnet.version} address of the host's, and "
                 f"{where}; add one, or give one with host_address"
             )
 
@@ -119,10 +119,10 @@ def _forged(host: HostAccess) -> Iterator[ForgedSource]:
 def _own_addresses(host: HostAccess) -> Iterator[Address]:
     """The addresses on the shim: those of the option, derived ones, and IPv6 ones for discovery."""
     own = {*host.options[HOST_ADDRESS]}
-    for pool in host.network.pools:
-        address = host.address_in(pool.prefix)
-        borrowed = host.ipvlan_mode is None and pool.prefix.version == 4
-        if address is not None and not borrowed and pool.prefix.prefixlen:
+    for subnet in host.subnets:
+        address = host.address_in(subnet)
+        borrowed = host.ipvlan_mode is None and subnet.version == 4
+        if address is not None and not borrowed:
             own.add(address)
     for address in own:
         interface = ip_interface(f"{address}/{address.max_prefixlen}")

@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
-from plugin.drivers import host_access, host_shim, parent_modes, routes, shim_ports
+from plugin.drivers import dhcp, host_access, host_shim, parent_modes, routes, shim_ports
 from plugin.drivers.base import BoundNetwork, Driver
+from plugin.drivers.dhcp import DhcpUse
 from plugin.drivers.host_access import HostAccess
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.link_options import refuse_outside_gateways
-from plugin.drivers.options import Option
-from plugin.drivers.parent_checks import address_hints, check_parent
+from plugin.drivers.options import Option, container_values
+from plugin.drivers.parent_checks import address_hints, check_parent, lan_hints
 from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -30,6 +31,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
+from plugin.model.tunnels import Terms
 
 MODE: Final = Option(
     name="ipvlan_mode",
@@ -48,7 +50,14 @@ FLAG: Final = Option(
     meaning="`bridge`: containers of one parent reach each other directly. `private`: they do not "
     "reach each other at all. `vepa`: by a switch or router that sends back what came from them.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (*parent_modes.COMMON, MODE, FLAG, *host_access.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (
+    *parent_modes.COMMON,
+    MODE,
+    FLAG,
+    *host_access.OPTIONS,
+    *dhcp.OPTIONS,
+)
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (dhcp.NAME,)
 
 
 class IpvlanNetwork(BoundNetwork):
@@ -77,6 +86,7 @@ class IpvlanNetwork(BoundNetwork):
         if self._host.has_access:
             self._check_access()
         host_access.refuse_conflicts(self._host)
+        self._check_dhcp()
         if not self._has_neighbours:
             mode = f"{MODE.name}={self.options[MODE].name.lower()}"
             routes.refuse_conflicts(self.network, self.options, f"{mode} has no neighbours to ask")
@@ -88,6 +98,7 @@ class IpvlanNetwork(BoundNetwork):
                 "have their parent's; leave out --mac-address, the option mac and the setting "
                 "PYNET_REQUIRES_MAC, or choose mode=macvlan"
             )
+        container_values(ENDPOINT_OPTIONS, endpoint.options).check()
         for interface in endpoint.interfaces:
             if interface.ip in {each.ip for each in self.network.host_addresses}:
                 raise RefusedError(
@@ -95,12 +106,13 @@ class IpvlanNetwork(BoundNetwork):
                     f"more; keep it free with --aux-address host={interface.ip}, or choose another"
                 )
         host_access.check_endpoint(self._host, endpoint)
+        dhcp.check_endpoint(self.network, self.options, endpoint)
 
     def gateway_needs(self) -> GatewayNeeds:
         """From mode l3 up the LAN's router has no address of the network's."""
         if not self._has_neighbours:
             return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
-        return parent_modes.gateway_needs(self._stack)
+        return parent_modes.gateway_needs(self._stack, leased=self.options[dhcp.DHCP])
 
     def mtu_link(self) -> IfName | None:
         return parent_modes.mtu_link(self._stack)
@@ -117,7 +129,7 @@ class IpvlanNetwork(BoundNetwork):
         )
 
     def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
-        """What comes to the parent for an address of one of its links is that link's."""
+        """Also refuse a host_address that the parent has: the host's link would get what comes for it."""
         stack = self._stack
         parent = links.get(stack.parent)
         there = () if parent is None else {each.ip for each in parent.addresses}
@@ -127,7 +139,19 @@ class IpvlanNetwork(BoundNetwork):
                     f"option host_address is {address}, which parent {stack.parent} has: what the LAN "
                     "sends there would not reach it any more; choose an address that is not in use"
                 )
-        return check_parent(stack, links) + address_hints(self.network)
+        hints = check_parent(stack, links)
+        if not self.options[dhcp.DHCP]:
+            hints += address_hints(self.network)
+        if self.options[MODE] is IpvlanMode.L2:
+            hints += lan_hints(self.network, stack, links)
+        return hints
+
+    def terms(self) -> Terms:
+        return parent_modes.terms(self)
+
+    def dhcp_use(self) -> DhcpUse | None:
+        use = host_access.dhcp_use(self._host)
+        return replace(use, shared_mac=self.network.parent_mac) if use else None
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)
@@ -150,7 +174,7 @@ class IpvlanNetwork(BoundNetwork):
             parent=stack.parent,
             mode=self.options[MODE],
             flag=self.options[FLAG],
-            mtu=stack.mtu,
+            mtu=stack.mtu or dhcp.leased_mtu(endpoint, self.network.uplink_mtu),
             owner=f"{self.network.id}/{endpoint.id}",
             addresses=endpoint.interfaces,
         )
@@ -176,6 +200,27 @@ class IpvlanNetwork(BoundNetwork):
             attachment = parent_modes.connected(plain, stack, endpoint)
         return host_access.attached(self._host, endpoint, attachment)
 
+    def _check_dhcp(self) -> None:
+        dhcp.check_options(self.network, self.options, isolated=self._stack.own)
+        if not self.options[dhcp.DHCP]:
+            return
+        mode = self.options[MODE].name.lower()
+        ipv6 = self.options[dhcp.IPV6]
+        if ipv6 in (dhcp.Ipv6.SLAAC, dhcp.Ipv6.AUTO):
+            raise RefusedError(
+                f"option ipv6 is {ipv6.value}, and an address is made of a MAC address that all containers of mode "
+                "ipvlan share; choose ipv6=dhcp or mode=macvlan"
+            )
+        if ipv6 is not dhcp.Ipv6.OFF and self._host.has_access:
+            raise RefusedError(
+                f"option ipv6 is {ipv6.value}, and host_access is true; choose one of them"
+            )
+        if not self._has_neighbours:
+            raise RefusedError(
+                f"option dhcp is true, and no broadcast reaches containers with ipvlan_mode={mode}; choose "
+                "ipvlan_mode=l2"
+            )
+
     def _check_access(self) -> None:
         mode, flag = self.options[MODE], self.options[FLAG]
         if self._stack.own:
@@ -197,4 +242,6 @@ class IpvlanNetwork(BoundNetwork):
             )
 
 
-IPVLAN: Final = Driver(mode="ipvlan", options=OPTIONS, bind=IpvlanNetwork)
+IPVLAN: Final = Driver(
+    mode="ipvlan", options=OPTIONS, endpoint_options=ENDPOINT_OPTIONS, bind=IpvlanNetwork
+)

@@ -5,6 +5,7 @@ parent itself and the macvlan links on it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from plugin.drivers.host_access import HostAccess
 from plugin.drivers.link_options import refuse_outside_gateways
 from plugin.drivers.nic_hints import macvlan_hints, passthru_hints
 from plugin.drivers.options import Option, container_values
-from plugin.drivers.parent_checks import address_hints, check_parent
+from plugin.drivers.parent_checks import address_hints, check_parent, lan_hints
 from plugin.drivers.parent_modes import Stack
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName, MacAddress, handoff_name
@@ -31,6 +32,7 @@ from plugin.model.network import (
 )
 from plugin.model.parents import HostLink, ParentUse
 from plugin.model.plan import Plan
+from plugin.model.tunnels import Terms
 
 MODE: Final = Option(
     name="macvlan_mode",
@@ -47,7 +49,7 @@ OPTIONS: Final[tuple[Option[Any], ...]] = (
     *host_access.OPTIONS,
     *dhcp.OPTIONS,
 )
-ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC,)
+ENDPOINT_OPTIONS: Final[tuple[Option[Any], ...]] = (MAC, dhcp.NAME)
 
 
 class MacvlanNetwork(BoundNetwork):
@@ -76,35 +78,42 @@ class MacvlanNetwork(BoundNetwork):
                 "macvlan_mode=bridge"
             )
         host_access.refuse_conflicts(self._host)
-        dhcp.check_options(self.network, self._stack, self.options)
-        if self.options[dhcp.DHCP] and (self._is_passthru or self._host.has_access):
+        dhcp.check_options(self.network, self.options, isolated=self._stack.own)
+        ipv6 = self.options[dhcp.IPV6]
+        if ipv6 is not dhcp.Ipv6.OFF and (self._is_passthru or self._host.has_access):
             other = "macvlan_mode is passthru" if self._is_passthru else "host_access is true"
-            raise RefusedError(f"option dhcp is true, and {other}; choose one of them")
+            raise RefusedError(f"option ipv6 is {ipv6.value}, and {other}; choose one of them")
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         container_values(ENDPOINT_OPTIONS, endpoint.options).check()
         host_access.check_endpoint(self._host, endpoint)
+        dhcp.check_endpoint(self.network, self.options, endpoint)
 
     def gateway_needs(self) -> GatewayNeeds:
-        return parent_modes.gateway_needs(self._stack)
+        return parent_modes.gateway_needs(self._stack, leased=self.options[dhcp.DHCP])
 
     def mtu_link(self) -> IfName | None:
         return parent_modes.mtu_link(self._stack)
 
     def parent_use(self) -> ParentUse | None:
-        """The shim's MAC address is derived of the parent's, and neighbours shall not learn another."""
+        """The shim's MAC address is derived of the parent's, and neighbours shall not learn another.
+
+        With DHCP identities depend on it: in mode passthru the parent has a container's for a while, if one was
+        chosen.
+        """
         return parent_modes.parent_use(
             self._stack,
             kind=MACVLAN.mode,
             exclusive=self._is_passthru,
-            addressed=self._host.has_access,
-            first_mac=self._host.has_access,
+            addressed=self._host.has_access or self.options[dhcp.DHCP],
+            first_mac=self._host.has_access or self.options[dhcp.DHCP],
         )
 
     def check_parent(self, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
         hints = check_parent(self._stack, links)
         if not self.options[dhcp.DHCP]:
             hints += address_hints(self.network)
+            hints += lan_hints(self.network, self._stack, links)
         for link in links.values():
             if link.wireless and not self._is_passthru:
                 raise RefusedError(
@@ -114,8 +123,13 @@ class MacvlanNetwork(BoundNetwork):
             hints += passthru_hints(link) if self._is_passthru else macvlan_hints(link)
         return hints
 
+    def terms(self) -> Terms:
+        return parent_modes.terms(self)
+
     def dhcp_use(self) -> DhcpUse | None:
-        return dhcp.dhcp_use(self._stack, self.options)
+        use = host_access.dhcp_use(self._host)
+        only = self.network.parent_mac if self._is_passthru else None
+        return replace(use, only_mac=only) if use else None
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)

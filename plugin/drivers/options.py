@@ -31,19 +31,24 @@ _SCALES: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 MAX_PORT: Final = 65535  # RFC 768, RFC 9293
 MAX_MTU: Final = 65535  # linux/if_ether.h: ETH_MAX_MTU
 
-_TRUE: Final = frozenset({"true", "1", "t"})  # as Go's strconv.ParseBool reads them
-_FALSE: Final = frozenset({"false", "0", "f"})
+# As Go's strconv.ParseBool reads them, and as people write them.
+TRUE: Final = frozenset({"true", "1", "t", "yes", "y", "on"})
+FALSE: Final = frozenset({"false", "0", "f", "no", "n", "off"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option(Generic[T]):
-    """An option by its short name; ``parse`` raises ValueError for what it cannot read."""
+    """An option by its short name; ``parse`` raises ValueError for what it cannot read.
+
+    One ``of_host`` is about a single host, and may differ on the others that have the network.
+    """
 
     name: str
     parse: Callable[[str], T]
     default: T
     expected: str
     meaning: str
+    of_host: bool = False
 
     def of(self, options: Mapping[str, str]) -> T:
         """The value the user gave, or the default.  Raises InvalidOptionError."""
@@ -102,6 +107,14 @@ class Values:
         for option in self._options:
             _ = self[option]
 
+    def common(self) -> dict[str, str]:
+        """What all hosts of a network must have alike: options that are not of a host, and not the default.
+
+        Raises InvalidOptionError.
+        """
+        wanted = [each for each in self._options if not each.of_host and self.is_changed(each)]
+        return {each.name: _in_one_spelling(self[each], self.texts[each.name]) for each in wanted}
+
     def is_changed(self, option: Option[Any]) -> bool:
         """Whether the user gave another value than the default."""
         return bool(self[option] != option.default)
@@ -117,12 +130,16 @@ def _remembered(options: tuple[Option[Any], ...], texts: tuple[tuple[str, str], 
     return Values(options, dict(texts))
 
 
+def _in_one_spelling(value: object, text: str) -> str:
+    return str(value).lower() if isinstance(value, bool) else text.strip()
+
+
 def boolean(text: str) -> bool:
     """true, false and what Docker takes for them.  Raises ValueError."""
     folded = text.lower()
-    if folded in _TRUE:
+    if folded in TRUE:
         return True
-    if folded in _FALSE:
+    if folded in FALSE:
         return False
     raise ValueError(text)
 

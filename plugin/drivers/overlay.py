@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
-from plugin.drivers.base import Driver
+from plugin.drivers.base import Driver, common_terms
 from plugin.drivers.bridged.bound import BridgedNetwork
 from plugin.drivers.bridged.options import ENDPOINT_GATEWAY, GATEWAY_CONTAINER, ICC, MTU
 from plugin.drivers.bridged.options import ENDPOINT_OPTIONS as BRIDGE_ENDPOINT
@@ -39,12 +39,12 @@ from plugin.errors import InvalidOptionError
 from plugin.model.addresses import Address
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, vxlan_name
-from plugin.model.network import Endpoint, IPAddress
+from plugin.model.network import Endpoint, IPAddress, is_of_one_host
 from plugin.model.plan import Plan
 from plugin.model.resources import Resource
 from plugin.model.spanning import EncryptedNetwork, OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.traffic import LinkRole, Role
-from plugin.model.tunnels import Announcement, FloodEntry, Tunnel, Underlay, Vxlan
+from plugin.model.tunnels import Announcement, FloodEntry, Terms, Tunnel, Underlay, Vxlan
 
 MAX_VNI: Final = (1 << 24) - 1  # RFC 7348 section 5
 VXLAN_PORT: Final = 4789  # IANA
@@ -55,7 +55,7 @@ OVERHEAD: Final = {4: 50, 6: 70}
 def _hosts(text: str) -> tuple[IPAddress, ...]:
     """Addresses of one family, each once, that one host can have."""
     found = listed(",", ip_address_text)(text)
-    odd = any(each.is_multicast or each.is_unspecified or each.is_loopback for each in found)
+    odd = not all(map(is_of_one_host, found))
     if odd or len(set(found)) < len(found) or len({each.version for each in found}) > 1:
         raise ValueError(text)
     return found
@@ -124,8 +124,8 @@ class OverlayOptions(BridgeOptions):
 
     @cached_property
     def vni(self) -> int:
-        """The number that the user chose, or one that hosts make alike of the same subnets."""
-        chosen = self[VNI]
+        """The number that the user chose, that hosts agreed on, or that they make alike of the same subnets."""
+        chosen = self[VNI] or self.network.vni
         if chosen is not None:
             return chosen
         subnets = ",".join(sorted(str(pool.prefix) for pool in self.network.pools))
@@ -162,8 +162,24 @@ class OverlayNetwork(BridgedNetwork):
     def hosts(self) -> tuple[IPAddress, ...]:
         return self.options[PEERS]
 
+    def is_encrypted(self) -> bool:
+        return self.options[ENCRYPTED]
+
     def tunnel(self) -> Tunnel:
         return self.bridge_options.tunnel
+
+    def terms(self) -> Terms:
+        options = self.options
+        alike = {
+            PORT.name: str(options[PORT]),
+            ENCRYPTED.name: str(options[ENCRYPTED]).lower(),
+            MTU.name: str(options[MTU] or "default"),
+        }
+        if options[ENCRYPTED]:
+            alike[WIREGUARD_PORT.name] = str(options[WIREGUARD_PORT])
+        common = common_terms(self, OVERLAY.mode) | alike
+        common.pop(VNI.name, None)  # a number of which each has one, chosen or not
+        return Terms(options=common, vni=options[VNI])
 
     def check_underlay(self, underlay: Underlay) -> int:
         most = (

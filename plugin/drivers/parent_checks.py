@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from plugin.drivers.parent_modes import MTU, PARENT, Stack
+from plugin.drivers.parent_choice import PARENT
+from plugin.drivers.parent_modes import MTU, Stack
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, short
 from plugin.model.network import Network
@@ -57,6 +58,23 @@ def address_hints(network: Network) -> tuple[str, ...]:
         "they give themselves addresses"
     )
     return (hint,)
+
+
+def lan_hints(network: Network, stack: Stack, links: Mapping[IfName, HostLink]) -> tuple[str, ...]:
+    """A subnet that is not the parent's LAN, as Docker chooses one: nothing there answers its containers."""
+    link = links.get(stack.parent)
+    if link is None:
+        return ()
+    hints = []
+    for pool in network.pools:
+        lans = [each for each in link.addresses if each.version == pool.prefix.version]
+        if lans and pool.prefix.prefixlen and not any(each.ip in pool.prefix for each in lans):
+            hints.append(
+                f"network {short(network.id)} has subnet {pool.prefix}, and its parent {link.ifname} is in "
+                f"{', '.join(str(each.network) for each in lans)}, so no router there knows its containers; "
+                "recreate it with that --subnet, --gateway and a free --ip-range"
+            )
+    return tuple(hints)
 
 
 def _check_itself(link: HostLink) -> None:

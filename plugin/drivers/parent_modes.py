@@ -10,14 +10,13 @@ from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
 from plugin.drivers import routes
+from plugin.drivers.base import BoundNetwork, common_terms
+from plugin.drivers.dhcp import IPV6, Ipv6, leased_routes
 from plugin.drivers.link_options import IFACE_PREFIX, mtu_option
-from plugin.drivers.options import (
-    MIN_MTU_IPV6,
-    Option,
-    Values,
-)
+from plugin.drivers.options import MIN_MTU_IPV6, Option, Values
+from plugin.drivers.parent_choice import PARENT, VLAN, any_parent, vlan_number
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import LINK_NAME, IfName, dummy_name, handoff_name, link_name, vlan_name
+from plugin.model.ids import IfName, dummy_name, handoff_name, link_name, vlan_name
 from plugin.model.links import Dummy, Vlan
 from plugin.model.network import (
     Attachment,
@@ -30,10 +29,11 @@ from plugin.model.network import (
 )
 from plugin.model.parents import ParentUse
 from plugin.model.plan import Plan
+from plugin.model.tunnels import Terms
 
 E = TypeVar("E", bound=IntEnum)
 
-MAX_VLAN: Final = 4094  # IEEE 802.1Q: 0 is "no VLAN", 4095 is reserved
+ON_A_LAN: Final = "macvlan or ipvlan"
 _EVERYWHERE: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
@@ -49,29 +49,6 @@ def member(kind: type[E]) -> Callable[[str], E]:
     return read
 
 
-def _vlan_number(text: str) -> int:
-    number = int(text)
-    if str(number) != text or not 1 <= number <= MAX_VLAN:
-        raise ValueError(text)
-    return number
-
-
-PARENT: Final[Option[IfName | None]] = Option(
-    name="parent",
-    parse=link_name,
-    default=None,
-    expected=LINK_NAME,
-    meaning="Link of the host that containers stand on. Without one the network is isolated: its "
-    "containers reach each other and nothing else.",
-)
-VLAN: Final[Option[int | None]] = Option(
-    name="vlan",
-    parse=_vlan_number,
-    default=None,
-    expected=f"a number from 1 to {MAX_VLAN}",
-    meaning="VLAN of the parent that containers stand on. `parent=eth0 vlan=100` is the same as "
-    "`parent=eth0.100`.",
-)
 MTU: Final = mtu_option(
     "MTU of the containers' links, the parent's at most. Default: the parent's."
 )
@@ -95,7 +72,7 @@ class Stack:
 
 def read_stack(network: Network, options: Values) -> Stack:
     """What the common options come to.  Raises RefusedError."""
-    parent = options[PARENT]
+    parent = any_parent(options)
     vlan = _vlan(parent, options[VLAN])
     stack = Stack(
         parent=vlan.ifname if vlan else parent or dummy_name(network.id),
@@ -104,11 +81,17 @@ def read_stack(network: Network, options: Values) -> Stack:
         mtu=options[MTU] or None,
         options=options,
     )
-    if network.ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
+    has_ipv6 = network.ipv6 or options[IPV6] is not Ipv6.OFF
+    if has_ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
         raise InvalidOptionError(
             MTU.name, stack.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
         )
     return stack
+
+
+def terms(bound: BoundNetwork) -> Terms:
+    """What hosts of one LAN have alike: on one with Wi-Fi containers need another mode."""
+    return Terms(options=common_terms(bound, ON_A_LAN))
 
 
 def parent_plan(network: Network, stack: Stack) -> Plan:
@@ -150,12 +133,13 @@ def parent_use(
     )
 
 
-def gateway_needs(stack: Stack) -> GatewayNeeds:
+def gateway_needs(stack: Stack, *, leased: bool = False) -> GatewayNeeds:
     """The first address of a LAN is usually a router's, so no container may get it by chance.
 
-    An engine keeps an address free only if it is the network's gateway.
+    An engine keeps an address free only if it is the network's gateway.  Where addresses are
+    ``leased``, the server knows which are free.
     """
-    return GatewayNeeds(skip_ipv4=stack.own, skip_ipv6=stack.own)
+    return GatewayNeeds(skip_ipv4=stack.own or leased, skip_ipv6=stack.own)
 
 
 def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment:
@@ -169,11 +153,12 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
         src_name=handoff_name(endpoint.id),
         dst_prefix=stack.options[IFACE_PREFIX],
         dst_name=endpoint.ifname,
-        routes=routes.routes_for(stack.options, endpoint) + _leased_routes(endpoint),
+        routes=routes.routes_for(stack.options, endpoint),
         disable_gateway_service=True,
     )
     if network.internal:
         return plain
+    plain = replace(plain, routes=plain.routes + leased_routes(endpoint))
     there = () if stack.own else endpoint.interfaces
     lan = [(each.version, _gateway(network, endpoint, each)) for each in there]
     found = routes.with_gateways(plain, stack.options, endpoint, lan)
@@ -183,8 +168,10 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
 
 
 def connected(plain: Attachment, stack: Stack, endpoint: Endpoint) -> Attachment:
-    """The same, with everybody on the link."""
+    """The same, with everybody on the link; with addresses of the LAN's own, its routers say the way."""
     without = stack.options[routes.NO_DEFAULT_ROUTE]
+    if stack.options[IPV6] is not Ipv6.OFF:
+        without |= {6}
     versions = sorted({each.version for each in endpoint.interfaces} - without)
     defaults = tuple(StaticRoute(destination=_EVERYWHERE[version]) for version in versions)
     return replace(plain, routes=plain.routes + defaults)
@@ -200,26 +187,15 @@ def _vlan(parent: IfName | None, number: int | None) -> Vlan | None:
         return Vlan(ifname=vlan_name(parent, number), parent=parent, number=number)
     base, _, digits = (parent or "").rpartition(".")
     try:
-        return Vlan(
-            ifname=IfName(parent or ""), parent=link_name(base), number=_vlan_number(digits)
-        )
+        return Vlan(ifname=IfName(parent or ""), parent=link_name(base), number=vlan_number(digits))
     except ValueError:
         return None
 
 
 def _gateway(network: Network, endpoint: Endpoint, interface: IPInterface) -> IPAddress | None:
-    if endpoint.facts:
-        return endpoint.facts.router
+    if endpoint.facts:  # the container's kernel has its IPv6 router of advertisements
+        return endpoint.facts.router if interface.version == 4 else None
     for pool in network.pools:
         if interface.ip in pool.prefix:
             return pool.gateway.ip if pool.gateway else None
     return None
-
-
-def _leased_routes(endpoint: Endpoint) -> tuple[StaticRoute, ...]:
-    """The ways that a DHCP server named."""
-    facts = endpoint.facts
-    return tuple(
-        StaticRoute(destination=each.destination, next_hop=each.gateway)
-        for each in (facts.routes if facts else ())
-    )

@@ -26,6 +26,7 @@ PUBLISH: Final = Option(
     expected="pynet or docker",
     meaning="Who publishes ports. With `docker` containers get a second link on docker_gwbridge, "
     "which is their gateway, and `docker ps` shows the ports.",
+    of_host=True,
 )
 
 

@@ -1,5 +1,6 @@
 """Which modes there are, and which options each has."""
 
+import difflib
 from dataclasses import replace
 from typing import Final
 
@@ -10,10 +11,12 @@ from plugin.drivers.macvlan import MACVLAN
 from plugin.drivers.null import NULL
 from plugin.drivers.options import MODE, Values, container_values
 from plugin.drivers.overlay import OVERLAY
+from plugin.drivers.parent_choice import PARENT, is_for_host
 from plugin.errors import InvalidOptionError, UnknownOptionError
 from plugin.model.network import Endpoint, Network
 
 DEFAULT_MODE: Final = BRIDGE.mode
+SWARM_MODE: Final = OVERLAY.mode  # of a network that a manager allocates
 DRIVERS: Final[dict[str, Driver]] = {
     driver.mode: driver for driver in (BRIDGE, OVERLAY, MACVLAN, IPVLAN, NULL)
 }
@@ -29,7 +32,9 @@ def driver_for(mode: str) -> Driver:
     try:
         return DRIVERS[mode]
     except KeyError:
-        raise InvalidOptionError(MODE, mode, f"one of {', '.join(modes())}") from None
+        near = difflib.get_close_matches(mode, modes(), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise InvalidOptionError(MODE, mode, f"one of {', '.join(modes())}{meant}") from None
 
 
 def bind(network: Network) -> BoundNetwork:
@@ -58,7 +63,10 @@ def check_network(network: Network) -> BoundNetwork:
     """
     driver = driver_for(network.mode)
     known = [MODE, *(option.name for option in driver.options)]
+    has_parent = PARENT.name in known
     for name in network.options:
+        if has_parent and is_for_host(name):
+            continue
         if name not in known:
             elsewhere = _mode_that_has(name) or _is_a_containers(name)
             raise UnknownOptionError(name, f"in mode {driver.mode}", known, elsewhere)
@@ -95,6 +103,7 @@ def _is_a_containers(name: str) -> str | None:
 
 
 def _mode_that_has(name: str) -> str | None:
+    name = PARENT.name if is_for_host(name) else name
     having = [each.mode for each in DRIVERS.values() if name in _names(each)]
     if not having:
         return None

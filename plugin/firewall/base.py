@@ -11,6 +11,9 @@ from plugin.model.rules import Chain, CompiledTable, Prepared, SetChange, SetEnt
 class Ruleset(Protocol):
     """What nf_tables holds, read from the kernel.  Every method raises KernelError."""
 
+    def generation(self) -> int:
+        """A number that is another one after every change to any rule or set."""
+
     def chains(self) -> tuple[Chain, ...]:
         """Every chain of everybody's."""
 
@@ -21,6 +24,9 @@ class Ruleset(Protocol):
         self, family: str, table: str, names: Iterable[str]
     ) -> Mapping[str, tuple[SetEntry, ...]]:
         """What the sets of those names hold; nothing if they are not there."""
+
+    def counts(self, family: str, table: str) -> Mapping[str, int]:
+        """How many packets each counter of a table has counted; none if it is not there."""
 
     def lay(
         self,
@@ -102,6 +108,12 @@ class Firewall(Protocol):
 
     def refused(self) -> Mapping[IfName, int]:
         """How many frames the guards have dropped lately at ports of containers.
+
+        Raises FirewallError.
+        """
+
+    def dropped(self) -> Mapping[str, int]:
+        """How many packets were dropped for each reason of ``drop_reasons``, since the tables were made.
 
         Raises FirewallError.
         """

@@ -14,25 +14,25 @@ FORWARD: Final = {
     # Packets that neither enter nor leave a network of pynet are left to others.
     "pn_forward": """
         type filter hook forward priority -5; policy accept;
-        meta l4proto udp udp dport . @th,96,24 @pn_vxlan drop
+        meta l4proto udp udp dport . @th,96,24 @pn_vxlan counter name pn_drop_overlay drop
         iifname != @pn_bridges oifname != @pn_bridges return
         ct state established,related goto pn_pass
         iifname . oifname @pn_same goto pn_pass
         iifname . oifname @pn_apart goto pn_within
-        iifname @pn_internal drop
+        iifname @pn_internal counter name pn_drop_internal drop
         oifname @pn_adopted ip daddr != @pn_members4 goto pn_out
         oifname @pn_adopted ip6 daddr != @pn_members6 goto pn_out
-        oifname @pn_internal drop
-        oifname @pn_strict iifname @pn_bridges drop
-        oifname @pn_strict iifname @pn_docker drop
-        oifname @pn_strict meta iifkind "bridge" iifname != @pn_outside drop
-        iifname @pn_strict oifname @pn_bridges drop
-        iifname @pn_strict oifname @pn_docker drop
-        iifname @pn_strict meta oifkind "bridge" oifname != @pn_outside drop
+        oifname @pn_internal counter name pn_drop_internal drop
+        oifname @pn_strict iifname @pn_bridges counter name pn_drop_isolation drop
+        oifname @pn_strict iifname @pn_docker counter name pn_drop_isolation drop
+        oifname @pn_strict meta iifkind "bridge" iifname != @pn_outside counter name pn_drop_isolation drop
+        iifname @pn_strict oifname @pn_bridges counter name pn_drop_isolation drop
+        iifname @pn_strict oifname @pn_docker counter name pn_drop_isolation drop
+        iifname @pn_strict meta oifkind "bridge" oifname != @pn_outside counter name pn_drop_isolation drop
         iifname @pn_open oifname @pn_open goto pn_pass
         oifname @pn_bridges goto pn_in
         ct status dnat goto pn_pass
-        iifname @pn_bridges oifname @pn_docker drop
+        iifname @pn_bridges oifname @pn_docker counter name pn_drop_docker drop
         goto pn_out
     """,
     # Inside a network whose containers are kept apart: pn_between has marked what it bridged, and
@@ -46,7 +46,7 @@ FORWARD: Final = {
         iifname . ether daddr @pn_gateways goto pn_pass
         oifname @pn_adopted ip daddr != @pn_members4 goto pn_pass
         oifname @pn_adopted ip6 daddr != @pn_members6 goto pn_pass
-        drop
+        counter name pn_drop_icc drop
     """,
     "pn_in": """
         ct status dnat goto pn_pass
@@ -58,14 +58,14 @@ FORWARD: Final = {
         meta nfproto ipv6 oifname @pn_unprotected6 goto pn_pass
         meta l4proto icmp oifname @pn_routed4 goto pn_pass
         meta l4proto ipv6-icmp oifname @pn_routed6 goto pn_pass
-        drop
+        counter name pn_drop_unpublished drop
     """,
     # A bridge that is not known may be one that Docker made while we were away.
     "pn_out": """
         iifname != @pn_bridges return
-        iifname @pn_shims drop
-        ct state invalid drop
-        meta oifkind "bridge" oifname != @pn_outside oifname != @pn_bridges drop
+        iifname @pn_shims counter name pn_drop_parent drop
+        ct state invalid counter name pn_drop_untracked drop
+        meta oifkind "bridge" oifname != @pn_outside oifname != @pn_bridges counter name pn_drop_docker drop
         goto pn_pass
     """,
     "pn_pass": """
@@ -76,7 +76,7 @@ FORWARD: Final = {
     # its packets by the default route.
     "pn_unmark": """
         type filter hook postrouting priority -300; policy accept;
-        oifname != "pnw-*" meta l4proto udp udp dport . @th,96,24 @pn_encrypted drop
+        oifname != "pnw-*" meta l4proto udp udp dport . @th,96,24 @pn_encrypted counter name pn_drop_overlay drop
         meta mark and {mark:#x} != 0 meta mark set meta mark and {others:#x}
     """,
 }

@@ -15,6 +15,7 @@ from typing import Final
 from plugin.errors import FirewallError
 
 COMMANDS: Final = {4: "iptables", 6: "ip6tables"}
+_LOOKED_AT: Final = ("filter", "nat")
 LEGACY: Final = "-legacy"
 NATIVE: Final = "-nft"
 NOT_FOUND: Final = 1  # iptables' include/xtables.h, OTHER_PROBLEM; a lock that is taken is 4
@@ -37,6 +38,14 @@ def wanted(table: str) -> Iterator[tuple[str, int]]:
     for version, command in COMMANDS.items():
         if _is_legacy(command) and _has_native(command, table):
             yield command + NATIVE, version
+
+
+def is_native() -> bool:
+    """Whether all that iptables shows are rules of nftables: no legacy table or command is in use."""
+    return not (
+        any(_in_use(names, table) for names in _LEGACY_TABLES.values() for table in _LOOKED_AT)
+        or any(_is_legacy(command) for command in COMMANDS.values())
+    )
 
 
 def parsed(chain: str, listing: str) -> list[str]:

@@ -4,17 +4,19 @@ Elements need no owner of their own: the whole table belongs to pynet.
 """
 
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from plugin.config import AcceptedMark
 from plugin.errors import FirewallError, KernelError
-from plugin.firewall import skeleton
+from plugin.firewall import iptables, skeleton
 from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
+from plugin.firewall.drop_reasons import REASONS, reason_of
 from plugin.firewall.elements import SHAPES, Element
 from plugin.firewall.fact_table import elements_of, facts_of
 from plugin.firewall.user_nat import UserNat
@@ -24,8 +26,34 @@ from plugin.model.ids import IfName, Key
 from plugin.model.rules import Chain, Prepared, Rule, SetChange, SetEntry
 
 _log: Final = Log("nftables")
+_BELIEVED_SECONDS: Final = 600.0
 _Chains = dict[Chain, tuple[bytes, ...]]
 _Held = tuple[str, tuple[SetEntry, ...]]  # the name of a set, and what it holds
+
+
+class _Seen:
+    """A generation of the ruleset that was looked at, and when.
+
+    The kernel counts a change a moment before it shows the change.  A look in that moment would be
+    believed until the next change, so none is believed for long.
+    """
+
+    def __init__(self, generation: int | None = None) -> None:
+        self._generation = generation
+        self._at = time.monotonic()
+
+    def is_still(self, generation: int) -> bool:
+        """Whether nothing has changed since."""
+        return generation == self._generation and time.monotonic() < self._at + _BELIEVED_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What was read last: in which generation of the ruleset, what sets held, and what that means."""
+
+    seen: _Seen = field(default_factory=_Seen)
+    held: dict[str, tuple[SetEntry, ...]] = field(default_factory=dict)
+    facts: frozenset[Fact] = frozenset()
 
 
 class NftablesFirewall:
@@ -48,20 +76,28 @@ class NftablesFirewall:
         self._ruleset = ruleset
         self._made: _Chains | None = None  # our chains as they were when they were made last
         self._restored: deque[Rule] = deque()
-        self._facts: tuple[dict[str, tuple[SetEntry, ...]], frozenset[Fact]] = {}, frozenset()
+        self._facts = _Facts()
+        self._whole = _Seen()  # the generation of the ruleset that lacked nothing
+        self._obeyed: tuple[int, ...] = ()
 
     def check(self) -> None:
         """What the kernel refuses is found out by asking."""
 
     def prepare(self, known: Iterable[Fact] = ()) -> Prepared:
         with _as_pynet_errors():
+            generation = self._ruleset.generation()
+            at_rest = self._whole.is_still(generation) and not self._restored
+            if at_rest and iptables.is_native():
+                return Prepared(obeyed=self._obeyed)
             self._make_skeleton(known)
         accord = self._docker_user.ensure()
         restored = [self._restored.popleft() for _ in range(len(self._restored))]
         with _as_pynet_errors():
-            obeyed = self._user_nat.ensure()
+            self._obeyed = self._user_nat.ensure()
+        is_whole = not (restored or accord.restored or accord.unserved or self._user_nat.failed)
+        self._whole = _Seen(generation if is_whole else None)
         return Prepared(
-            restored=(*restored, *accord.restored), unserved=accord.unserved, obeyed=obeyed
+            restored=(*restored, *accord.restored), unserved=accord.unserved, obeyed=self._obeyed
         )
 
     def drop_forwarded(self, version: int) -> None:
@@ -96,12 +132,15 @@ class NftablesFirewall:
                 self._change(list(_changes(same, delete=True)))
 
     def read(self) -> frozenset[Fact]:
+        before = self._facts
         with _as_pynet_errors():
+            generation = self._ruleset.generation()
+            if before.seen.is_still(generation):
+                return before.facts
             held = dict(self._entries(SHAPES))
-        before, facts = self._facts
-        if held != before:  # nearly always the same as at the last look
-            facts = facts_of(_elements(held.items()))
-            self._facts = held, facts
+        same = held == before.held  # nearly always, whatever other programs have changed
+        facts = before.facts if same else facts_of(_elements(held.items()))
+        self._facts = _Facts(_Seen(generation), held, facts)
         return facts
 
     def refused(self) -> dict[IfName, int]:
@@ -109,6 +148,16 @@ class NftablesFirewall:
             found = self._ruleset.entries(skeleton.BRIDGE, skeleton.TABLE, [skeleton.REFUSALS])
         entries = found.get(skeleton.REFUSALS, ())
         return {IfName(e.key.rstrip(b"\0").decode(errors="replace")): e.packets for e in entries}
+
+    def dropped(self) -> dict[str, int]:
+        found = dict.fromkeys(REASONS, 0)
+        with _as_pynet_errors():
+            for family in skeleton.FAMILIES:
+                for name, packets in self._ruleset.counts(family, skeleton.TABLE).items():
+                    reason = reason_of(name)
+                    if reason is not None:
+                        found[reason] += packets
+        return found
 
     def close(self) -> None:
         self._ruleset.close()

@@ -43,6 +43,9 @@ class NoFirewall:
     def read(self) -> frozenset[Fact]:
         return frozenset()
 
+    def dropped(self) -> dict[str, int]:
+        return {}
+
     def refused(self) -> dict[IfName, int]:
         return {}
 

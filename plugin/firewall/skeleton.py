@@ -20,6 +20,7 @@ from typing import Final
 
 from plugin.config import AcceptedMark
 from plugin.firewall import compiled
+from plugin.firewall.drop_reasons import COUNTED, counter_of
 from plugin.firewall.forward import FORWARD
 from plugin.firewall.guards import GUARDS
 from plugin.firewall.nat import NAT
@@ -124,6 +125,11 @@ MAPS: Final = {
     BRIDGE: {},
 }
 
+COUNTERS: Final = {
+    INET: tuple(map(counter_of, COUNTED[INET])),
+    BRIDGE: tuple(map(counter_of, COUNTED[BRIDGE])),
+}
+
 _INET_CHAINS: Final = {
     # 127.0.0.0/8 shall not come in from outside (RFC 1122 section 3.2.1.3): route_localnet
     # on a bridge would let a container reach the host's loopback, and a port published on
@@ -134,35 +140,35 @@ _INET_CHAINS: Final = {
     # translated, and stay so when the gateway sends it to the host.
     "pn_raw": """
         type filter hook prerouting priority -300; policy accept;
-        iifname "pnv-*" drop
-        iifname "pnx-*" drop
+        iifname "pnv-*" counter name pn_drop_bypass drop
+        iifname "pnx-*" counter name pn_drop_bypass drop
         iifname "pnw-*" jump pn_decrypted
-        iifname != "lo" ip daddr 127.0.0.0/8 drop
+        iifname != "lo" ip daddr 127.0.0.0/8 counter name pn_drop_loopback drop
         iifname . ether daddr @pn_gateways notrack
         iifname @pn_shims jump pn_shim
-        iifname . ether saddr @pn_echoes drop
+        iifname . ether saddr @pn_echoes counter name pn_drop_parent drop
     """,
     # The LAN could send packets to a shim: those would bypass the firewall of the parent.  A
     # neighbour that the shim answered would use its MAC address for the host.
     "pn_shim": """
         iifname . ether saddr . ip saddr @pn_shim4 return
         iifname . ether saddr . ip6 saddr @pn_shim6 return
-        drop
+        counter name pn_drop_parent drop
     """,
     # A peer sends frames of encrypted networks through the tunnel, and nothing else: no rule of the
     # host's owner knows the link.
     "pn_decrypted": """
         meta l4proto udp udp dport . @th,96,24 @pn_encrypted return
-        drop
+        counter name pn_drop_overlay drop
     """,
     **NAT,
     # What the proxy carries is not routed, so that pn_forward does not see it.
     "pn_relayed": """
-        meta l4proto . th dport @pn_strict_carried drop
-        ip6 daddr . meta l4proto . th dport @pn_strict_host_carried drop
+        meta l4proto . th dport @pn_strict_carried counter name pn_drop_isolation drop
+        ip6 daddr . meta l4proto . th dport @pn_strict_host_carried counter name pn_drop_isolation drop
         iifname != @pn_internal iifname != @pn_strict return
-        meta l4proto . th dport @pn_carried drop
-        ip6 daddr . meta l4proto . th dport @pn_host_carried drop
+        meta l4proto . th dport @pn_carried counter name pn_drop_isolation drop
+        ip6 daddr . meta l4proto . th dport @pn_host_carried counter name pn_drop_isolation drop
     """,
     # What a container may ask of the host itself; ping and neighbour discovery always.
     "pn_input": """
@@ -174,15 +180,15 @@ _INET_CHAINS: Final = {
         ct state established,related return
         meta l4proto {{ icmp, ipv6-icmp }} return
         iifname . meta l4proto . th dport @pn_host_services return
-        drop
+        counter name pn_drop_host_services drop
     """,
     # Any other host could send into the network, with any container's address.  So could a host that
     # sends in clear for a network that is encrypted.
     "pn_underlay": """
-        iifname != "pnw-*" udp dport . @th,96,24 @pn_encrypted drop
+        iifname != "pnw-*" udp dport . @th,96,24 @pn_encrypted counter name pn_drop_overlay drop
         ip saddr . udp dport . @th,96,24 @pn_peers4 return
         ip6 saddr . udp dport . @th,96,24 @pn_peers6 return
-        drop
+        counter name pn_drop_overlay drop
     """,
     **FORWARD,
 }
@@ -207,6 +213,7 @@ def _table(family: str, words: Mapping[str, int]) -> str:
     lines = [f"add table {where}"]
     lines += [f"add set {where} {name} {{ {spec}; }}" for name, spec in SETS[family].items()]
     lines += [f"add map {where} {name} {{ {spec}; }}" for name, spec in MAPS[family].items()]
+    lines += [f"add counter {where} {name}" for name in COUNTERS[family]]
     chains = {name: _used(_lines(text), words) for name, text in _CHAINS[family].items()}
     for name, rules in chains.items():
         hook = [line for line in rules if line.startswith("type ")]
@@ -251,6 +258,7 @@ def _compiled(family: str, words: Mapping[str, int]) -> CompiledTable:
             )
             for name, (definition, *entries) in compiled.SETS[family].items()
         ),
+        counters=COUNTERS[family],
         chains=tuple(
             CompiledChain(
                 name=name,

@@ -36,11 +36,13 @@ class UserNat:
         self._last = f"-m comment --comment pynet -j MARK --set-xmark {mark:#x}/{mark:#x}"
         self._ruleset = ruleset
         self._obeyed: frozenset[int] = frozenset()
+        self.failed = False  # whether the rule could not be looked at or set last time
 
     def ensure(self) -> tuple[int, ...]:
         """Put the rule last; the families in which our chain is to ask for what it sets."""
         there = {(each.family, each.table, each.name) for each in self._ruleset.chains()}
         obeyed: set[int] = set()
+        self.failed = False
         for command, version in iptables.wanted(_TABLE):
             legacy = command.endswith(iptables.LEGACY)
             path = shutil.which(command)
@@ -50,6 +52,7 @@ class UserNat:
                 if self._is_last(path):
                     obeyed.add(version)
             except FirewallError as error:
+                self.failed = True
                 _log.warning("rule.not_set", chain=_CHAIN, reason=error)
                 obeyed |= self._obeyed & {version}  # it may be busy, and the rule is there
         self._obeyed = frozenset(obeyed)

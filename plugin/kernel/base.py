@@ -39,7 +39,7 @@ from plugin.model.ids import IfName
 from plugin.model.links import HandedOver, IpvlanSetting
 from plugin.model.network import IPAddress, IPNetwork
 from plugin.model.network import Protocol as Transport
-from plugin.model.parents import ForeignBridges, HostLink
+from plugin.model.parents import ForeignBridges, HostLink, Routed
 from plugin.model.ports import HostPort
 from plugin.model.resources import HostResource
 from plugin.model.tunnels import Announcement
@@ -148,6 +148,18 @@ class Kernel(Protocol):
     def links_with(self, addresses: Iterable[IPAddress]) -> Mapping[IPAddress, HostLink]:
         """Those of ``addresses`` that are the host's own, and the links that have them."""
 
+    def links_on(self, prefixes: Collection[IPNetwork]) -> tuple[HostLink, ...]:
+        """Links of the host with a lasting address on a LAN that has one of these prefixes."""
+
+    def key_to_tell(self, *, heard: bool) -> str:
+        """This host's public key for encrypted networks, if other hosts must be told; "" if not.
+
+        Raises RefusedError if they must, and would not be ``heard`` by them; StoreError.
+        """
+
+    def host_name(self) -> str:
+        """The host's own name, as its users know it."""
+
     def announce(self, announcement: Announcement) -> None:
         """Tell other hosts that a container is here.  Raises KernelError."""
 
@@ -165,6 +177,9 @@ class Kernel(Protocol):
 
     def engine_sockets(self) -> frozenset[str]:
         """What tells a dockerd that runs from any other; empty where the host does not say."""
+
+    def routed(self) -> tuple[Routed, ...]:
+        """Every prefix that the host has a route to, of all tables, with the link.  Raises KernelError."""
 
     def occupied(self) -> frozenset[IPNetwork]:
         """Prefixes that a new network must not claim: routes in any table, and resolvers."""

@@ -3,6 +3,7 @@
 ``handlers.py`` has the table of kinds and their handlers.
 """
 
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar, cast
@@ -27,23 +28,42 @@ Look = TypeVar("Look")
 class Session:
     """One conversation with the kernel, and what has been seen in it so far.
 
-    ``links`` are all links by name, where an earlier list of them is good enough.
+    ``links`` are all links by name, and ``names`` all names by number, where an earlier list of
+    them is good enough.
     """
 
-    def __init__(self, rtnl: Rtnl, links: Mapping[IfName, LinkInfo] | None = None) -> None:
+    def __init__(
+        self,
+        rtnl: Rtnl,
+        links: Mapping[IfName, LinkInfo] | None = None,
+        names: Mapping[int, IfName] | None = None,
+    ) -> None:
         self.rtnl = rtnl
         self._links = links
+        self._names = names
         self._looks: dict[object, object] = {}
 
     def link(self, ifname: IfName) -> LinkInfo | None:
         """The link of that name.  Raises RtnlError."""
         return self.rtnl.link(ifname) if self._links is None else self._links.get(ifname)
 
+    def name_of(self, index: int) -> IfName:
+        """The name of the link with that number; empty if there is none."""
+        return name_of(index) if self._names is None else self._names.get(index, IfName(""))
+
     def look(self, kind: Callable[[Rtnl], Look]) -> Look:
         """The one look of that kind in this conversation, for all who read: a long list is read once."""
         if kind not in self._looks:
             self._looks[kind] = kind(self.rtnl)
         return cast("Look", self._looks[kind])
+
+
+def name_of(index: int) -> IfName:
+    """The name of the link that has the number now; empty if there is none."""
+    try:
+        return IfName(socket.if_indextoname(index)) if index else IfName("")
+    except OSError:
+        return IfName("")
 
 
 class Handler(Protocol[T]):

@@ -7,6 +7,7 @@ costs pyroute2 a quarter of a millisecond where a pool request has a few in all.
 import fcntl
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -19,6 +20,7 @@ from plugin.kernel.netlink import route_messages
 from plugin.kernel.netlink.messages import NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
+from plugin.model.parents import Routed
 
 DEFAULT_MTU: Final = 1500  # RFC 894
 _SIOCGIFMTU: Final = 0x8921  # linux/sockios.h
@@ -44,7 +46,12 @@ def has_ipv6() -> bool:
 
 def routes() -> frozenset[IPNetwork]:
     """Destinations of all unicast routes of both families, in every table, less the defaults."""
-    return frozenset(_routes(socket.AF_INET)) | frozenset(_routes(socket.AF_INET6))
+    return frozenset(each.prefix for each in routed())
+
+
+def routed() -> tuple[Routed, ...]:
+    """The same, each with its link; without a name where a route has several links or none."""
+    return tuple(each for family in (socket.AF_INET, socket.AF_INET6) for each in _routes(family))
 
 
 def resolvers(path: Path = Path("/etc/resolv.conf")) -> frozenset[IPNetwork]:
@@ -98,13 +105,18 @@ def _table(name: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
-def _routes(family: int) -> Iterator[IPNetwork]:
+def _routes(family: int) -> Iterator[Routed]:
     request = route_messages.routes_of(family)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
             sock.settimeout(5)
-            found = map(_destination, dump(sock, route_messages.RTM_GETROUTE, request))
-            yield from (prefix for prefix in found if prefix is not None)
+            names = {index: IfName(name) for index, name in socket.if_nameindex()}
+            for body in dump(sock, route_messages.RTM_GETROUTE, request):
+                prefix = _destination(body)
+                if prefix is not None:
+                    index = find(body, route_messages.RTMSG.size, route_messages.RTA_OIF)
+                    number = int.from_bytes(index, sys.byteorder) if index else 0
+                    yield Routed(prefix=prefix, ifname=names.get(number, IfName("")))
     except NetlinkError as error:
         raise KernelError(f"cannot read the routes: {error}") from error
     except OSError as error:

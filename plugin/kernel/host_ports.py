@@ -51,7 +51,7 @@ class HostPorts:
     def remove(self, port: HostPort) -> None:
         """Release the port."""
         with self._lock:
-            self._let_go(port)
+            self._release(port)
 
     def held(self, ports: Iterable[HostPort]) -> frozenset[HostPort]:
         """Those of ``ports`` that are held."""
@@ -85,7 +85,7 @@ class HostPorts:
         """Release every port."""
         with self._lock:
             for port in list(self._sockets):
-                self._let_go(port)
+                self._release(port)
 
     def _reserve_any(self, protocol: Protocol, addresses: Sequence[IPAddress]) -> int:
         for _ in range(_ATTEMPTS):
@@ -106,7 +106,7 @@ class HostPorts:
                 self._hold(port)
             except PynetError as error:
                 for mine in taken:
-                    self._let_go(mine)
+                    self._release(mine)
                 if isinstance(error, PortTakenError):
                     return False
                 raise
@@ -120,7 +120,7 @@ class HostPorts:
         self._sockets[port] = _bound(port)
         self._by_number.setdefault(number, set()).add(port)
 
-    def _let_go(self, port: HostPort) -> None:
+    def _release(self, port: HostPort) -> None:
         held = self._sockets.pop(port, None)
         if held is not None:
             held.close()

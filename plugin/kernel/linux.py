@@ -1,5 +1,6 @@
 """The kernel of this host, in the network namespace the process runs in."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from plugin.kernel.wireguard.keys import Keys
 from plugin.model.ids import IfName
 from plugin.model.links import HandedOver, IpvlanSetting
 from plugin.model.network import IPAddress, IPNetwork, Protocol
-from plugin.model.parents import ForeignBridges, HostLink
+from plugin.model.parents import ForeignBridges, HostLink, Routed
 from plugin.model.ports import HostPort
 from plugin.model.resources import HostResource
 from plugin.model.tunnels import Announcement
@@ -44,6 +45,7 @@ class LinuxKernel:
         keys: Keys | None = None,
     ) -> None:
         self._ports = HostPorts()
+        self._keys = keys or Keys()
         self._proxy = proxy or Proxy()
         self._connections = ConnectionReaper()
         self._reaper = Reaper()
@@ -53,7 +55,7 @@ class LinuxKernel:
                 reaper=self._reaper,
                 ports=self._ports,
                 proxy=self._proxy,
-                keys=keys or Keys(),
+                keys=self._keys,
             )
         )
         self._reaper.kick()  # an earlier process may have been killed before it got to them
@@ -98,7 +100,7 @@ class LinuxKernel:
             if look is None:
                 return self._read(Session(rtnl), wanted)
             unsure = wanted - look.right
-            look.right |= unsure & self._read(Session(rtnl, look.links), unsure)
+            look.right |= unsure & self._read(Session(rtnl, look.links, look.names), unsure)
             unsure -= look.right
             return (wanted - unsure) | self._read(Session(rtnl), unsure)
 
@@ -119,7 +121,8 @@ class LinuxKernel:
 
     def read_all(self) -> frozenset[HostResource]:
         with conversation() as rtnl:
-            session = Session(rtnl)
+            look = seen_links.look(rtnl)
+            session = Session(rtnl, look.links, look.names) if look else Session(rtnl)
             return frozenset(
                 found for handler in self._handlers.values() for found in handler.read_all(session)
             )
@@ -134,7 +137,8 @@ class LinuxKernel:
             look = seen_links.look(rtnl)
             if look is None:
                 return wanted.intersection(each.ifname for each in rtnl.links())
-            return frozenset(name for name in wanted.intersection(look.links) if rtnl.link(name))
+            # Not an intersection, which would go through all links for a few names.
+            return frozenset(name for name in wanted if name in look.links and rtnl.link(name))
 
     def handed_over(self) -> frozenset[str]:
         with conversation() as rtnl:
@@ -186,6 +190,16 @@ class LinuxKernel:
         with conversation() as rtnl:
             return host_links.read_with(rtnl, addresses)
 
+    def links_on(self, prefixes: Collection[IPNetwork]) -> tuple[HostLink, ...]:
+        with conversation() as rtnl:
+            return host_links.read_on(rtnl, prefixes)
+
+    def key_to_tell(self, *, heard: bool) -> str:
+        return self._keys.to_tell(heard=heard)
+
+    def host_name(self) -> str:
+        return os.uname().nodename
+
     def announce(self, announcement: Announcement) -> None:
         announcements.announce(announcement)
 
@@ -202,6 +216,9 @@ class LinuxKernel:
 
     def engine_sockets(self) -> frozenset[str]:
         return engine_sockets.engine_sockets()
+
+    def routed(self) -> tuple[Routed, ...]:
+        return host_network.routed()
 
     def occupied(self) -> frozenset[IPNetwork]:
         return host_network.routes() | host_network.resolvers()

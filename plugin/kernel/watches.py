@@ -9,31 +9,27 @@ container, so only pynet's tables count, and the chains of Docker that have rule
 """
 
 import ctypes
-import os
-import select
 import socket
 import struct
-import threading
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Self
 
-from plugin.kernel import open_files
+from plugin import socket_filters as filters
+from plugin.kernel.handler import name_of
 from plugin.kernel.links import docker_bridges, ownership
 from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import nf_tables
+from plugin.kernel.netlink import route_messages as routes
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.link_messages import LinkInfo
-from plugin.log import Log
+from plugin.kernel.watch import Watch
 from plugin.model.ids import WIREGUARD_PREFIX, IfName
 
 PROCESS_NAME: Final = "pynet"
 
-_log: Final = Log("watch")
 _PR_SET_NAME: Final = 15  # linux/prctl.h
-_BUFFER: Final = 1 << 16
 
 _NFNLGRP_NFTABLES: Final = 7  # linux/netfilter/nfnetlink.h
 _NEWGEN: Final = 15
@@ -46,9 +42,17 @@ _FIREWALLD: Final = "firewalld"
 _SHARED_CHAINS: Final = frozenset({"DOCKER-USER", "FORWARD"})
 
 _INDEX: Final = struct.Struct("=4xi")  # struct ifinfomsg, ifi_index
-_LINK: Final = struct.Struct("=BxxxiI")  # family, index and flags
+_LINK: Final = struct.Struct("=4xiI")  # struct ifinfomsg: index and flags
+# A bridge tells of its ports by themselves, too: half of what is announced in a container's life.
+_OF_LINKS: Final = (
+    (filters.LOAD_BYTE, 0, 0, raw.HEADER_BYTES),  # struct ifinfomsg, ifi_family
+    (filters.JUMP_EQUAL, 0, 1, routes.AF_BRIDGE),
+    (filters.RETURN, 0, 0, 0),
+    (filters.RETURN, 0, 0, 1 << 16),
+)
 _STATE: Final = words.IFF_UP | words.IFF_RUNNING
 _OURS: Final = raw.U32.pack(ownership.GROUP_OURS)
+_TUNNEL: Final = "vxlan"  # links of other kinds have data that time changes
 
 _ADDRESS: Final = struct.Struct("=xxBxI")  # struct ifaddrmsg: flags and index
 _UNUSABLE: Final = words.IFA_F_DADFAILED | words.IFA_F_DEPRECATED | words.IFA_F_TENTATIVE
@@ -57,72 +61,6 @@ _UNUSABLE: Final = words.IFA_F_DADFAILED | words.IFA_F_DEPRECATED | words.IFA_F_
 def name_process() -> None:
     """Give this thread, and those it starts, the name that our own changes are known by."""
     ctypes.CDLL(None).prctl(_PR_SET_NAME, PROCESS_NAME.encode(), 0, 0, 0)
-
-
-class Watch(ABC):
-    """A thread that listens to netlink groups, until it is closed."""
-
-    def __init__(self, protocol: int, groups: Iterable[int], changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._failed: Callable[[str], None] | None = None
-        try:
-            with ExitStack() as undo:
-                self._socket = undo.enter_context(
-                    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
-                )
-                self._socket.bind((0, 0))
-                for group in groups:
-                    self._socket.setsockopt(raw.SOL_NETLINK, raw.NETLINK_ADD_MEMBERSHIP, group)
-                self._end = os.eventfd(0)
-                undo.pop_all()
-        except OSError as error:
-            raise open_files.refusal("changes of this host cannot be watched", error) from error
-        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
-        self._thread.start()
-
-    def report_to(self, failed: Callable[[str], None]) -> None:
-        """Report to ``failed``, too, an announcement that could not be read; listening goes on."""
-        self._failed = failed
-
-    def close(self) -> None:
-        """Stop listening.
-
-        Closing the socket would not wake the thread, and its number may be another file's by
-        the time that the thread reads from it.
-        """
-        os.eventfd_write(self._end, 1)
-        self._thread.join()
-        self._socket.close()
-        os.close(self._end)
-
-    def _run(self) -> None:
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        poll.register(self._end, select.POLLIN)
-        while self._end not in (descriptor for descriptor, _ in poll.poll()):
-            try:
-                data = self._socket.recv(_BUFFER)
-            except OSError as error:
-                _log.warning("events.lost", reason=error)
-                self._changed()
-                continue
-            try:
-                for kind, body in raw.messages(data):
-                    self._hear(kind, body)
-            except Exception as error:  # noqa: BLE001 - the next announcement must be read, too
-                self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        _log.exception("watch.fault")
-        if self._failed is not None:
-            self._failed(
-                f"{type(self).__name__} cannot read an announcement of the kernel: {error}"
-            )
-        self._changed()  # all that it may concern is looked at
-
-    @abstractmethod
-    def _hear(self, kind: int, body: bytes) -> None:
-        """One announcement."""
 
 
 class RulesetWatch(Watch):
@@ -156,6 +94,8 @@ class FirewalldWatch(Watch):
 
 class BridgeWatch(Watch):
     """Calls ``changed`` after a bridge of another program came, went, or got its first port."""
+
+    wanted: ClassVar[filters.Program] = _OF_LINKS
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._known: set[tuple[int, bool]] = set()  # its index, and whether it is Docker's
@@ -192,6 +132,8 @@ class ParentWatch(Watch):
     for by a name that they have or had.
     """
 
+    wanted: ClassVar[filters.Program] = _OF_LINKS
+
     def __init__(self, concerns: Callable[[str], bool], changed: Callable[[], None]) -> None:
         self._concerns = concerns
         with conversation() as rtnl:  # a renamed link is known by its old name
@@ -199,9 +141,7 @@ class ParentWatch(Watch):
         super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), changed)
 
     def _hear(self, kind: int, body: bytes) -> None:
-        family, index, flags = _LINK.unpack_from(body)
-        if family:
-            return  # of a bridge's port, not of the link
+        index, flags = _LINK.unpack_from(body)
         ifname = raw.text(raw.find(body, words.IFINFOMSG.size, words.IFLA_IFNAME))
         before, now = self._known.pop(index, None), (ifname, flags & _STATE)
         if kind == words.RTM_NEWLINK:
@@ -216,34 +156,55 @@ class ParentWatch(Watch):
 class OwnLinkWatch(Watch):
     """Calls ``changed`` with the name of a link that belongs to pynet and went, or was changed.
 
-    Changed is one that is down, or has left its bridge.  What pynet does itself is announced, too:
-    whether a link should be there is for ``changed`` to know.
+    Changed is one that is down, has left its bridge, or has another MTU; and a tunnel that leads
+    elsewhere.  What pynet does itself is announced, too: whether a link should be there is for
+    ``changed`` to know.
     """
+
+    wanted: ClassVar[filters.Program] = _OF_LINKS
 
     def __init__(self, changed: Callable[[str], None], lost: Callable[[], None]) -> None:
         self._told = changed
         with conversation() as rtnl:
             own = [each for each in rtnl.links() if ownership.is_ours(each)]
-        self._known = {each.index: (each.ifname, each.up, each.master) for each in own}
+        self._known = {each.index: _OwnLink.of(each) for each in own}
         super().__init__(socket.NETLINK_ROUTE, (words.RTNLGRP_LINK,), lost)
 
     def _hear(self, kind: int, body: bytes) -> None:
-        family, index, flags = _LINK.unpack_from(body)
-        if family:
-            return  # of a bridge's port, not of the link
+        (index,) = _INDEX.unpack_from(body)
         before = self._known.pop(index, None)
         if kind == words.RTM_NEWLINK:
-            found = raw.attributes(body, words.IFINFOMSG.size)
-            if found.get(words.IFLA_GROUP) != _OURS:
+            if raw.find(body, words.IFINFOMSG.size, words.IFLA_GROUP) != _OURS:
                 return  # another's, or left to the reaper
-            (master,) = raw.U32.unpack(found.get(words.IFLA_MASTER, bytes(raw.U32.size)))
-            ifname = IfName(raw.text(found.get(words.IFLA_IFNAME)))
-            up = bool(flags & _needed(ifname))
-            self._known[index] = (ifname, up, master)
-            if before is None or not (before[1] > up or before[2] not in {0, master}):
+            now = self._known[index] = _OwnLink.of(words.link_info(body))
+            if before is None or not before.is_harmed(now):
                 return
         if before is not None:
-            self._told(before[0])
+            self._told(before.ifname)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnLink:
+    """What of a link matters, as it was announced last."""
+
+    ifname: IfName
+    made: bool  # its owner is written last
+    up: bool
+    master: int
+    mtu: int
+    tunnel: Mapping[int, bytes]
+
+    @classmethod
+    def of(cls, link: LinkInfo) -> Self:
+        # A link that a process has stays up when that ends.
+        up = link.running if link.ifname.startswith(WIREGUARD_PREFIX) else link.up
+        tunnel = link.data if link.kind == _TUNNEL else {}
+        return cls(link.ifname, bool(link.alias), up, link.master, link.mtu, tunnel)
+
+    def is_harmed(self, now: Self) -> bool:
+        if self.up > now.up or self.master not in {0, now.master}:
+            return True
+        return self.made and (self.mtu, self.tunnel) != (now.mtu, now.tunnel)
 
 
 class AddressWatch(Watch):
@@ -269,13 +230,8 @@ class AddressWatch(Watch):
             self._known[index, address] = now
             if before == now:
                 return
-        if self._concerns(ownership.name_of(index)):
+        if self._concerns(name_of(index)):
             self._changed()
-
-
-def _needed(ifname: str) -> int:
-    """What a link is without if it is of no use: one that a process has stays up when that ends."""
-    return words.IFF_RUNNING if ifname.startswith(WIREGUARD_PREFIX) else words.IFF_UP
 
 
 def _state(link: LinkInfo) -> int:

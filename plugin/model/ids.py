@@ -153,7 +153,10 @@ def link_local(mac_address: MacAddress) -> IPv6Address:
 
 
 def is_of_swarm(network: NetworkID) -> bool:
-    """Whether a swarm made the network, and not the engine of one host."""
+    """Whether a swarm made the network, and not the engine of one host.
+
+    ``ipam.pool`` has the same rule, because ipam stands alone; a test holds the two together.
+    """
     return _SWARM_ID.fullmatch(network) is not None
 
 

@@ -2,7 +2,7 @@
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
 ``foreign_parent``), so that a restart does not change its plan.  Only ``host_addresses`` and
-``parent_mac`` follow the host, whose addresses may be leased, and ``peers`` the cluster.
+``parent_mac`` follow the host, whose addresses may be leased, ``peers`` and their keys the cluster.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,28 @@ from plugin.model.leases import Facts
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
 IPNetwork = IPv4Network | IPv6Network
+
+_BROADCAST: Final = IPv4Address("255.255.255.255")
+
+
+# The address space of a pool of pynet's IPAM whose addresses a DHCP server gives.
+LEASED_SPACE: Final = "pynet-leased"
+
+
+def is_of_one_host(address: IPAddress) -> bool:
+    """Whether other hosts could reach one host by the address: it is no group's, and means one host everywhere."""
+    zone = isinstance(address, IPv6Address) and address.scope_id
+    nowhere = address.is_multicast or address.is_unspecified or address.is_loopback
+    return not (nowhere or zone or address == _BROADCAST)
+
+
+def is_within(prefix: IPNetwork, other: IPNetwork) -> bool:
+    """Whether all addresses of a prefix are of the other."""
+    if isinstance(prefix, IPv4Network) and isinstance(other, IPv4Network):
+        return prefix.subnet_of(other)
+    if isinstance(prefix, IPv6Network) and isinstance(other, IPv6Network):
+        return prefix.subnet_of(other)
+    return False
 
 
 class NetworkState(Enum):
@@ -83,6 +105,11 @@ class PoolData:
     auxiliary: dict[str, IPInterface] = field(default_factory=dict)
     options: dict[str, str] | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hosts give addresses of it, too, by our own IPAM."""
+        return "cluster" in (self.options or {})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
@@ -101,8 +128,13 @@ class Network:
     foreign_parent: bool = False  # the parent was there before, and pynet did not make it
     local: IPAddress | None = None  # this host's address among the hosts of the network
     peers: tuple[IPAddress, ...] = ()  # the addresses of the other hosts there
+    peer_keys: tuple[
+        str, ...
+    ] = ()  # what these told, in their order; none where a secret makes keys
+    vni: int | None = None  # the number that the hosts agreed on; None if each makes the same
     announced: bool = False  # the engine announces a container's addresses to its neighbours
     engine: tuple[str, ...] = ()  # the dockerd that has it, if no other takes it over
+    released: bool = False  # the engine has given back its pool, whose addresses are leased
     state: NetworkState = NetworkState.PENDING
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from plugin.model.ids import IfName, MacAddress
-from plugin.model.network import IPInterface
+from plugin.model.network import IPInterface, IPNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +12,14 @@ class ForeignBridges:
 
     docker: frozenset[IfName]
     others: frozenset[IfName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """A prefix that the host has a route to, by a link."""
+
+    prefix: IPNetwork
+    ifname: IfName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,8 @@ class ParentUse:
     ``kind`` and ``setting`` share a parent, unless one is ``exclusive``.  ``setting`` is what all
     links of the kind on a parent have in common; it is empty if each link has its own.
     ``addressed`` is true if the network must know the host's addresses there.  ``first_mac`` is true
-    if it keeps the parent's MAC address from the time when the network was made.
+    if it keeps the parent's MAC address from the time when the network was made, ``shared`` if any
+    network may stand beside it.
     """
 
     parent: IfName
@@ -61,6 +70,7 @@ class ParentUse:
     exclusive: bool = False
     addressed: bool = False
     first_mac: bool = False
+    shared: bool = False
 
     @property
     def names(self) -> tuple[IfName, ...]:

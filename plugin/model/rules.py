@@ -94,4 +94,5 @@ class CompiledTable:
     family: str
     name: str
     sets: tuple[CompiledSet, ...]
+    counters: tuple[str, ...] = ()
     chains: tuple[CompiledChain, ...]

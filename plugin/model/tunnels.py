@@ -1,7 +1,9 @@
 """A network that spans hosts: its tunnel, and the host's part in it, as values."""
 
 import hashlib
-from dataclasses import dataclass
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Interface
 from typing import Final
 
@@ -12,6 +14,7 @@ from plugin.model.network import IPAddress, IPInterface
 # The address at which a device keeps whom it floods (drivers/net/vxlan, all_zeros_mac).
 EVERYBODY: Final = MacAddress("00:00:00:00:00:00")
 INNER_PREFIX: Final = 64
+_KEY_BYTES: Final = 32  # RFC 7748 section 5
 # Of unique local addresses (RFC 4193 section 3.1), with "pynet" for the global id.
 _INNER: Final = int.from_bytes(b"\xfdpynet")
 
@@ -40,7 +43,7 @@ class Vxlan:
 class FloodEntry:
     """A host that gets a copy of each frame to all, or to an unknown receiver.
 
-    With another ``mac_address`` it is a permanent entry for one receiver.  pynet makes none of
+    With another ``mac_address`` it is a lasting entry for one receiver.  pynet makes none of
     these; one of another program keeps the device from learning.
     """
 
@@ -78,12 +81,16 @@ class WireGuard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireGuardPeer:
-    """A host that a link encrypts for, and decrypts from: it speaks from ``inner`` and nothing else."""
+    """A host that a link encrypts for, and decrypts from: it speaks from ``inner`` and nothing else.
+
+    ``public_key`` is what the host told; it is empty where keys are made from a secret.
+    """
 
     ifname: IfName
     inner: IPAddress
     endpoint: IPAddress | None
     port: int
+    public_key: str = ""
 
     @property
     def key(self) -> Key:
@@ -108,6 +115,21 @@ def inner_address(host: IPAddress, port: int) -> IPv6Address:
     return IPv6Address(_INNER << 80 | port << 64 | identifier)
 
 
+def read_public_key(text: str) -> bytes | None:
+    """A public key of WireGuard's as hosts tell it, in base64; None if it is none."""
+    try:
+        key = b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return key if len(key) == _KEY_BYTES and any(key) else None
+
+
+def is_public_key(text: str) -> bool:
+    """Whether it is one, in the one way that it is written."""
+    key = read_public_key(text)
+    return key is not None and b64encode(key).decode() == text
+
+
 def is_inner(address: IPAddress) -> bool:
     """Whether an address is one that `inner_address` gives."""
     return address.version == 6 and int(address) >> 80 == _INNER
@@ -119,6 +141,14 @@ class Tunnel:
 
     vni: int
     port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a network must have alike on all its hosts: options by name, and the number if one was chosen."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    vni: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

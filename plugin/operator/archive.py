@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ipam.store.ledger import ask_registry_first
 from ipam.store.schema import VERSION as ADDRESS_VERSION
 from plugin import __version__
 from plugin.errors import RefusedError, StoreError
@@ -94,6 +95,7 @@ def restore(source: IO[bytes], state: Path) -> Path:
             unpacked.mkdir(mode=0o700)
             _unpack(source, unpacked)
             _unsettle(unpacked / "pynet.db")
+            ask_registry_first(unpacked / "ipam.db")
             sync(unpacked)
             unpacked.rename(state / INCOMING)
         sync(state)

@@ -4,9 +4,13 @@ The same is served by a running plugin and, while none runs, by the command itse
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+from plugin.upkeep.differences import Fault
 
 Row = dict[str, Any]  # network, kind, which and fault
+# Faults that every container has for a moment when it starts or ends.
+PASSING: Final = frozenset({each.value for each in (Fault.LOST, Fault.STALE, Fault.UNFINISHED)})
 
 
 class Maintenance(Protocol):
@@ -44,6 +48,9 @@ class Reservations(Protocol):
     def pools(self) -> list[dict[str, Any]]:
         """Every pool, and how many of its addresses are in each state."""
 
+    def addresses(self, pool: str, at: str) -> dict[str, Any]:
+        """What the 256 addresses of a pool are that have ``at`` among them.  Raises RefusedError."""
+
     def reservations(self) -> str:
         """Every reservation, as YAML."""
 
@@ -55,6 +62,33 @@ class Reservations(Protocol):
 
     def unreserve(self, text: str) -> int:
         """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
+
+
+class Cluster(Protocol):
+    """The hosts that this one shares networks with."""
+
+    def view(self) -> dict[str, Any]:
+        """Every host and network.  Raises RefusedError, and IpamError if etcd does not answer."""
+
+    def forget(self, host: str) -> dict[str, Any]:
+        """Free what a host has that is gone: its ``name`` and ``id``, and how many ``blocks``.
+
+        Raises RefusedError if it is not one host of the cluster's, or runs.
+        """
+
+
+class Explaining(Protocol):
+    """How networks and containers would be built by hand."""
+
+    @property
+    def rules(self) -> str:
+        """pynet's tables without elements, as nft reads them."""
+
+    def explain(self, which: str, language: str) -> list[Row]:
+        """The parts of a network or of an endpoint, each with its ``steps``: command and why.
+
+        Raises RefusedError for an unknown id or language.
+        """
 
 
 class Traces(Protocol):

@@ -1,17 +1,21 @@
 """The IPAM for people: what the admin socket shows and takes, as plain data."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ipam.allocator import Allocator
 from ipam.errors import IpamError
+from ipam.lease import State
+from ipam.pool import Pool
 from ipam.reservation import Reservation, dump_reservations, load_reservations
 from plugin.errors import RefusedError
 from plugin.health import Health
+from plugin.operator.address_map import address_map
 
 T = TypeVar("T")
 _ABOUT: Final = "reservations"
 _ENGINE: Final = "this host's Docker"
+_COUNTED: Final = 1 << 32  # addresses; a pool of more is never full
 
 
 class IpamReservations:
@@ -23,19 +27,43 @@ class IpamReservations:
         self._requires_mac = requires_mac
 
     def pools(self) -> list[dict[str, Any]]:
-        """Every pool, and how many of its addresses are in each state."""
-        return [
-            {
-                "id": pool.id,
-                "prefix": str(pool.prefix),
-                "space": pool.space,
-                "tenant": pool.tenant,
-                "addresses": {
-                    state.value: count for state, count in self._allocator.use(pool.id).items()
-                },
-            }
-            for pool in self._allocator.pools()
-        ]
+        """Every pool, how many of its addresses are in each state, and how many are left.
+
+        ``size`` and ``free`` are of the addresses that containers get by themselves; None for
+        pools that are never full.
+        """
+        return [self._pool(pool) for pool in self._allocator.pools()]
+
+    def _pool(self, pool: Pool) -> dict[str, Any]:
+        use = self._allocator.use(pool.id)
+        size = sum(int(part.last) - int(part.first) + 1 for part in pool.automatic)
+        small = size <= _COUNTED
+        return {
+            "id": pool.id,
+            "prefix": str(pool.prefix),
+            "space": pool.space,
+            "tenant": pool.tenant,
+            "network": pool.network,
+            "size": size if small else None,
+            "free": size - self._taken(pool, use) if small else None,
+            "addresses": {state.value: count for state, count in use.items()},
+        }
+
+    def addresses(self, pool: str, at: str) -> dict[str, Any]:
+        """The addresses of a pool one by one, as ``address_map`` has them.  Raises RefusedError."""
+        found = next((each for each in self._allocator.pools() if each.id == pool), None)
+        if found is None:
+            raise RefusedError(f"pool is {pool!r}, which is none of 'pynet pools --json'")
+        leases = self._allocator.leases(found.id)
+        return address_map(found, leases, self._allocator.reservations(), at)
+
+    def _taken(self, pool: Pool, use: Mapping[State, int]) -> int:
+        """How many of the addresses that containers get by themselves are not free."""
+        if not (pool.ranges or pool.exclusions):
+            return sum(use.values())
+        parts = pool.automatic
+        leases = self._allocator.leases(pool.id)
+        return sum(any(lease.address in part for part in parts) for lease in leases)
 
     def reservations(self) -> str:
         """Every reservation, as YAML."""

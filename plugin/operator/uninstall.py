@@ -21,7 +21,16 @@ from plugin.model.sysctls import RouteLocalnet
 from plugin.operator.base import Traces
 
 # Databases and their journals, damaged ones that were put aside, backups that were put in place.
-_OWN_FILES: Final = ("pynet.db*", "ipam.db*", "host-id*", "replaced-*", "restoring*", "unpacking-*")
+_OWN_FILES: Final = (
+    "pynet.db*",
+    "ipam.db*",
+    "host-id*",
+    "swarm-nodes*",
+    "wireguard.key*",
+    "replaced-*",
+    "restoring*",
+    "unpacking-*",
+)
 
 
 class LinkTraces:

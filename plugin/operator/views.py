@@ -1,11 +1,12 @@
 """What people and programs may look at: networks, endpoints, ports and health, as plain data."""
 
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 from plugin import __version__
 from plugin.health import Health
+from plugin.log import Event
 from plugin.model.network import Endpoint, Network, PublishedPort
 from plugin.model.ports import HostPort
 from plugin.store.base import Store
@@ -15,14 +16,28 @@ def health_view(health: Health) -> dict[str, Any]:
     """Status, its time, the version, all conditions, and hints."""
     return {
         "status": health.status.value,
-        "since": _stamp(health.since),
+        "since": stamp(health.since),
         "version": __version__,
         "degraded": [
-            {"what": c.what, "why": c.why, "remedy": c.remedy, "since": _stamp(c.since)}
+            {"what": c.what, "why": c.why, "remedy": c.remedy, "since": stamp(c.since)}
             for c in health.conditions
         ],
         "hints": list(health.hints),
     }
+
+
+def events_view(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Events, oldest first."""
+    return [
+        {
+            "number": each.number,
+            "at": stamp(each.at),
+            "level": each.level,
+            "event": each.name,
+            "fields": each.fields,
+        }
+        for each in events
+    ]
 
 
 def networks_view(store: Store) -> list[dict[str, Any]]:
@@ -74,9 +89,15 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "mac_address": endpoint.mac_address,
         "addresses": [str(interface) for interface in endpoint.interfaces],
         "sandbox": endpoint.sandbox_key,
-        "ports": len(endpoint.published),
+        "ports": published_count(endpoint),
     }
 
 
-def _stamp(seconds: float) -> str:
+def published_count(endpoint: Endpoint) -> int:
+    """How many ports are published: one of both families counts once."""
+    return len({(p.protocol, p.host_port, p.container_port) for p in endpoint.published})
+
+
+def stamp(seconds: float) -> str:
+    """A Unix time as people and programs read it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,8 +1,14 @@
-"""The application of one plugin socket: which path leads to which call."""
+"""The application of one plugin socket: which path leads to which call.
 
-from collections.abc import Callable
+A request as engines send it is a POST with the length of its body, to one name.  Flask takes 0.13 ms
+of a processor to find that out, a third of a call that does nothing.  So such a request is served
+before Flask sees it, and Flask has all others.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
@@ -11,8 +17,8 @@ from werkzeug.exceptions import HTTPException
 from plugin import deadline
 from plugin.errors import LateError
 from plugin.log import Log
-from plugin.server.calls import CALL, WORK_SECONDS, Call
-from plugin.server.envelope import Answer, UnknownMethodError, failure, reply, respond
+from plugin.server.calls import CALL, WORK_SECONDS, Call, WsgiApp
+from plugin.server.envelope import Answer, Reply, UnknownMethodError, failure, reply, respond
 
 Handler = Callable[[bytes], Answer]
 Lookup = Callable[[str], Handler | None]
@@ -36,6 +42,9 @@ class Undoable:
 
 _log: Final = Log("rpc")
 _MAX_BODY: Final = 4 << 20  # a request of dockerd has a few kilobytes
+_DIGITS: Final = 10
+_MIMETYPE: Final = "application/json"
+_STATUS: Final = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 
 
 def create_app(lookup: Lookup) -> Flask:
@@ -47,23 +56,70 @@ def create_app(lookup: Lookup) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
 
     def call(method: str) -> Response:
-        try:
-            body = request.get_data(cache=False)
-        except (OSError, ParseException) as error:
-            _log.warning("rpc.malformed", method=method, reason=error)
-            return reply(400, failure(f"the body cannot be read: {error}"))
-        watched: Call | None = request.environ.get(CALL)
-        return respond(method, lambda: _serve(_find(lookup, method), body, watched))
+        read = request.get_data
+        return _response(_answer(lookup, method, lambda: read(cache=False), request.environ))
 
     def refuse(error: HTTPException) -> Response:
         code = error.code or 500
-        return reply(code, failure(f"{request.method} {request.path}: {error.name}"))
+        return _response(reply(code, failure(f"{request.method} {request.path}: {error.name}")))
 
     app.add_url_rule(
         "/<path:method>", view_func=call, methods=["POST"], provide_automatic_options=False
     )
     app.register_error_handler(HTTPException, refuse)
+    app.wsgi_app = _before(app.wsgi_app, lookup)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _before(others: WsgiApp, lookup: Lookup) -> WsgiApp:
+    """Serve what engines send; ``others`` serves the rest."""
+
+    def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        method = environ["PATH_INFO"][1:]
+        size = environ.get("CONTENT_LENGTH", "")
+        if (
+            environ["REQUEST_METHOD"] != "POST"
+            or not method
+            or "/" in method
+            or "HTTP_TRANSFER_ENCODING" in environ
+            or not _is_size(size)
+        ):
+            return others(environ, start)
+
+        def read() -> bytes:
+            body: bytes = environ["wsgi.input"].read(int(size))
+            if len(body) < int(size):
+                raise OSError(f"it has {len(body)} of {size} bytes")
+            return body
+
+        status, body = _answer(lookup, method, read, environ)
+        headers = [("Content-Type", _MIMETYPE), ("Content-Length", str(len(body)))]
+        start(_STATUS[status], headers)
+        return [body]
+
+    return serve
+
+
+def _is_size(text: str) -> bool:
+    """Whether it is the size of a body that a request of an engine may have, in bytes."""
+    return len(text) < _DIGITS and text.isascii() and text.isdecimal() and int(text) <= _MAX_BODY
+
+
+def _answer(
+    lookup: Lookup, method: str, read: Callable[[], bytes], environ: dict[str, Any]
+) -> Reply:
+    """Read the body, and run the method with it."""
+    try:
+        body = read()
+    except (OSError, ParseException) as error:
+        _log.warning("rpc.malformed", method=method, reason=error)
+        return reply(400, failure(f"the body cannot be read: {error}"))
+    watched: Call | None = environ.get(CALL)
+    return respond(method, lambda: _serve(_find(lookup, method), body, watched))
+
+
+def _response(answer: Reply) -> Response:
+    return Response(answer.body, status=answer.status, mimetype=_MIMETYPE)
 
 
 def _serve(handler: Handler, body: bytes, call: Call | None) -> Answer:

@@ -103,6 +103,11 @@ class Calls:
         self._any = threading.Event()
         threading.Thread(target=self._watch, name="calls", daemon=True).start()
 
+    @property
+    def count(self) -> int:
+        """How many are under way."""
+        return len(self._calls)
+
     @contextmanager
     def under_way(
         self, name: str, client: socket.socket | None = None, *, seconds: float | None = None

@@ -7,15 +7,14 @@ for "not implemented" in two methods, and so would take a missing network for su
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
-from flask import Response
 
 from ipam import errors as ipam_errors
 from plugin.errors import HostError, PynetError, RefusedError
 from plugin.log import Log
-from plugin.telemetry import RPC_SECONDS
+from plugin.telemetry import LAST_CALL, REFUSED, RPC_SECONDS
 from plugin.wire.errors import WireError
 
 Answer = dict[str, object]
@@ -39,14 +38,20 @@ METHODS: Final = frozenset(
 _log: Final = Log("rpc")
 _IPAM_REFUSALS: Final = (ipam_errors.InvalidRequestError, ipam_errors.RefusedError)
 _OWN: Final = (PynetError, ipam_errors.IpamError)
-_MIMETYPE: Final = "application/json"
+
+
+class Reply(NamedTuple):
+    """The status of HTTP and the body, which is JSON."""
+
+    status: int
+    body: bytes
 
 
 class UnknownMethodError(PynetError):
     """A path that is no method of the plugin."""
 
 
-def respond(method: str, call: Callable[[], Answer]) -> Response:
+def respond(method: str, call: Callable[[], Answer]) -> Reply:
     """Run a method and wrap what comes of it."""
     started = time.perf_counter()
     status, answer, result = _outcome(method, call)
@@ -54,13 +59,14 @@ def respond(method: str, call: Callable[[], Answer]) -> Response:
     # No other name becomes a label of the metric: any caller could make the metric grow.
     known = method if method in METHODS else "unknown"
     RPC_SECONDS.labels(method=known, result=result).observe(seconds)
+    LAST_CALL.set_to_current_time()
     _log.debug("rpc.answered", method=method, result=result, ms=round(seconds * 1000, 1))
     return reply(status, answer)
 
 
-def reply(status: int, answer: Answer) -> Response:
+def reply(status: int, answer: Answer) -> Reply:
     """An answer as JSON."""
-    return Response(msgspec.json.encode(answer), status=status, mimetype=_MIMETYPE)
+    return Reply(status, msgspec.json.encode(answer))
 
 
 def failure(message: str) -> Answer:
@@ -78,6 +84,7 @@ def _outcome(method: str, call: Callable[[], Answer]) -> tuple[int, Answer, str]
         return 400, failure(str(error)), "malformed"
     except (RefusedError, *_IPAM_REFUSALS) as error:
         _log.warning("rpc.refused", method=method, reason=error)
+        REFUSED.labels(reason=type(error).__name__.removesuffix("Error")).inc()
         return 200, failure(str(error)), "refused"
     except (HostError, ipam_errors.IpamError, ExceptionGroup) as error:
         reason = _reasons(error)

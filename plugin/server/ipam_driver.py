@@ -8,8 +8,13 @@ from ipam.allocator import Allocator
 from ipam.errors import UnknownPoolError
 from ipam.lease import AddressRequest, Kind, Owner
 from ipam.pool import GLOBAL, AddressSpaceName, AddressSpaces, PoolID, PoolRequest, space_of
+from plugin.drivers.dhcp import DHCP
+from plugin.model.ids import MacAddress
+from plugin.model.network import IPAddress, IPInterface
 from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
+from plugin.service.leased_pools import LeasedPools, is_leased
+from plugin.service.placeholders import is_managers, manager_pool, placeholder
 from plugin.wire import ipam_driver as wire
 from plugin.wire.decoding import decode
 
@@ -31,12 +36,14 @@ class IpamMethods:
     def __init__(
         self,
         allocator: Allocator,
+        leased: LeasedPools,
         *,
         requires_mac: bool,
         engine_sockets: Callable[[], frozenset[str]] = frozenset,
         engine_started: Callable[[], object] = lambda: None,
     ) -> None:
         self._allocator = allocator
+        self._leased = leased
         self._engine_sockets = engine_sockets
         self._engine_started = engine_started
         self._engine: frozenset[str] = frozenset()
@@ -76,9 +83,18 @@ class IpamMethods:
         else:
             self._engine_started()
             replay = self._allocator.restarted()
+            if replay:
+                self._leased.replay()
         return wire.capabilities(requires_mac=self._requires_mac, requires_replay=replay)
 
     def _request_pool(self, message: wire.RequestPoolRequest) -> Answer:
+        if DHCP.name in message.options:
+            asked = self._leased.request(
+                message.options, prefix=message.prefix, subpool=message.sub_prefix, v6=message.V6
+            )
+            by_manager = message.AddressSpace == GLOBAL
+            pool_id = manager_pool(asked.parent, asked.subnet) if by_manager else asked.id
+            return wire.pool_answer(pool_id, asked.prefix, {})
         pool = self._allocator.request_pool(
             PoolRequest(
                 space=AddressSpaceName(message.AddressSpace),
@@ -91,16 +107,23 @@ class IpamMethods:
         return wire.pool_answer(pool.id, pool.prefix, {})
 
     def _release_pool(self, message: wire.PoolRequest) -> Answer:
-        self._allocator.release_pool(PoolID(message.pool_id))
+        if is_leased(message.pool_id):
+            self._leased.release_pool(message.pool_id)
+        elif not is_managers(message.pool_id):
+            self._allocator.release_pool(PoolID(message.pool_id))
         return {}
 
     def _undo_pool(self, body: bytes, answer: Answer) -> None:
         """A global pool may be that of others: every manager of a swarm asks for it."""
         pool = PoolID(str(answer["PoolID"]))
-        if space_of(pool) != GLOBAL:
+        if not is_leased(pool) and not is_managers(pool) and space_of(pool) != GLOBAL:
             self._allocator.release_pool(pool)
 
     def _request_address(self, message: wire.RequestAddressRequest) -> Answer:
+        if is_leased(message.pool_id):
+            return wire.address_answer(self._leased_address(message))
+        if is_managers(message.pool_id):
+            return wire.address_answer(self._placeholder(message))
         pool = PoolID(message.pool_id)
         wanted = AddressRequest(
             address=message.address,
@@ -118,12 +141,33 @@ class IpamMethods:
         """A gateway may have been asked for again, and goes with its pool."""
         message = decode(body, wire.RequestAddressRequest)
         if not message.is_gateway:
-            address = ip_interface(str(answer["Address"])).ip
-            self._allocator.release_address(PoolID(message.pool_id), address)
+            self._release(message.pool_id, ip_interface(str(answer["Address"])).ip)
 
     def _release_address(self, message: wire.ReleaseAddressRequest) -> Answer:
-        self._allocator.release_address(PoolID(message.pool_id), message.address)
+        self._release(message.pool_id, message.address)
         return {}
+
+    def _leased_address(self, message: wire.RequestAddressRequest) -> IPInterface:
+        if message.is_gateway:
+            return self._leased.gateway(message.address)
+        mac = message.mac_address
+        return self._leased.address(
+            message.pool_id,
+            wanted=message.address,
+            name=message.name,
+            mac=MacAddress(mac.lower()) if mac else None,
+        )
+
+    def _placeholder(self, message: wire.RequestAddressRequest) -> IPInterface:
+        if message.is_gateway:
+            return self._leased.gateway(message.address)
+        return placeholder(message.address)
+
+    def _release(self, pool_id: str, address: IPAddress) -> None:
+        if is_leased(pool_id):
+            self._leased.release(pool_id, address)
+        elif not is_managers(pool_id):
+            self._allocator.release_address(PoolID(pool_id), address)
 
 
 def _address_spaces() -> Answer:

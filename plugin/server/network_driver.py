@@ -1,35 +1,63 @@
 """The methods of NetworkDriver: decode the request, call a service, encode the answer."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from plugin.config import Scope
-from plugin.drivers.registry import DEFAULT_MODE
+from plugin.drivers.registry import DEFAULT_MODE, SWARM_MODE
+from plugin.model.network import IPAddress
 from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
+from plugin.service.allocations import Allocations
 from plugin.service.endpoints import Endpoints
 from plugin.service.networks import Networks
 from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
 from plugin.wire.decoding import decode
+from plugin.wire.discovery import DiscoveryNotification
 
 NAME: Final = "NetworkDriver"
 
 
-def constant_methods(scope: Scope) -> dict[str, Handler]:
-    """What is answered by a plugin that is still starting, too."""
-    return {f"{NAME}.GetCapabilities": lambda _: answers.capabilities(scope)}
+class Nodes(Protocol):
+    """What is told of a swarm's nodes."""
+
+    def joined(self, own: IPAddress) -> None:
+        """This host is one, by this address."""
+
+    def appeared(self, node: IPAddress) -> None:
+        """Another one has come."""
+
+    def disappeared(self, node: IPAddress) -> None:
+        """Another one has gone."""
+
+
+def constant_methods(scope: Scope, asked: Callable[[], object]) -> dict[str, Handler]:
+    """What is answered by a plugin that is still starting, too; ``asked`` is called before.
+
+    An engine asks when it starts, or when pynet has been enabled, before anything else.
+    """
+
+    def capabilities(_: bytes) -> Answer:
+        asked()
+        return answers.capabilities(scope)
+
+    return {f"{NAME}.GetCapabilities": capabilities}
 
 
 class NetworkMethods:
     """One method of this class per method of the protocol."""
 
-    def __init__(self, networks: Networks, endpoints: Endpoints, scope: Scope) -> None:
+    def __init__(
+        self, networks: Networks, endpoints: Endpoints, allocations: Allocations, nodes: Nodes
+    ) -> None:
         self._networks = networks
         self._endpoints = endpoints
-        self._scope = scope
+        self._allocations = allocations
+        self._nodes = nodes
 
     def table(self) -> dict[str, Handler]:
-        """Every method, by its path."""
+        """Every method but the constant ones, by its path."""
         served: dict[str, Handler] = {
             "GwAllocCheck": self._gateway_check,
             "AllocateNetwork": Undoable(
@@ -47,15 +75,14 @@ class NetworkMethods:
             "DeleteEndpoint": self._delete_endpoint,
             "Join": Undoable(self._join, lambda body, _: self._leave(body)),
             "Leave": self._leave,
-            "DiscoverNew": self._discover,
-            "DiscoverDelete": self._discover,
+            "DiscoverNew": self._discover_new,
+            "DiscoverDelete": self._discover_delete,
             "ProgramExternalConnectivity": Undoable(
                 self._program, lambda body, _: self._revoke(body)
             ),
             "RevokeExternalConnectivity": self._revoke,
         }
-        methods = {f"{NAME}.{method}": call for method, call in served.items()}
-        return methods | constant_methods(self._scope)
+        return {f"{NAME}.{method}": call for method, call in served.items()}
 
     def _gateway_check(self, body: bytes) -> Answer:
         network = decode(body, wire.GwAllocCheckRequest).network(DEFAULT_MODE)
@@ -63,12 +90,13 @@ class NetworkMethods:
 
     def _allocate_network(self, body: bytes) -> Answer:
         message = decode(body, wire.AllocateNetworkRequest)
-        network = message.network(DEFAULT_MODE)
-        self._networks.allocate(network)
-        return answers.allocation_answer({**message.engine_options(), **network.options})
+        with self._allocations.reported(message.network_id):
+            network, again = message.network(SWARM_MODE), message.is_again
+            options = self._allocations.allocate(network, again=again)
+            return answers.allocation_answer({**message.engine_options(), **options})
 
     def _free_network(self, body: bytes) -> Answer:
-        self._networks.free(decode(body, wire.NetworkRequest).network_id)
+        self._allocations.free(decode(body, wire.NetworkRequest).network_id)
         return {}
 
     def _create_network(self, body: bytes) -> Answer:
@@ -120,7 +148,16 @@ class NetworkMethods:
         self._endpoints.revoke(message.network_id, message.endpoint_id)
         return {}
 
-    def _discover(self, body: bytes) -> Answer:
-        """Networks of one host have no use for other nodes; the message is checked all the same."""
-        decode(body, wire.DiscoveryNotification)
+    def _discover_new(self, body: bytes) -> Answer:
+        node = decode(body, DiscoveryNotification).node
+        if node is not None and node.Self:
+            self._nodes.joined(node.address)
+        elif node is not None:
+            self._nodes.appeared(node.address)
+        return {}
+
+    def _discover_delete(self, body: bytes) -> Answer:
+        node = decode(body, DiscoveryNotification).node
+        if node is not None and not node.Self:
+            self._nodes.disappeared(node.address)
         return {}

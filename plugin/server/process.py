@@ -8,7 +8,7 @@ threads do not survive one.
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
@@ -16,10 +16,11 @@ from gunicorn.glogging import Logger
 from plugin.server.listeners import is_handed_over
 from plugin.server.worker import ThreadedWorker
 
+if TYPE_CHECKING:  # the arbiter has no calls, nor the 6 MiB that counting them takes
+    from plugin.server.calls import WsgiApp
+
 _GRACE_SECONDS: Final = 5  # dockerd kills a plugin ten seconds after it asked it to stop
 _HUNG_SECONDS: Final = 15  # without a sign of life, of which a worker gives one each second
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -35,7 +36,7 @@ class _QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The arbiter and its one worker."""
 
-    def __init__(self, sockets: Sequence[socket.socket], build: Callable[[], WsgiApp]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], build: Callable[[], "WsgiApp"]) -> None:
         self._sockets = sockets
         self._build = build
         super().__init__()
@@ -57,11 +58,11 @@ class Process(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             if name in self.cfg.settings:  # the control socket came with gunicorn 24
                 self.cfg.set(name, value)
 
-    def load(self) -> WsgiApp:
+    def load(self) -> "WsgiApp":
         return self._build()
 
 
-def by_socket(apps: dict[str, WsgiApp]) -> WsgiApp:
+def by_socket(apps: "dict[str, WsgiApp]") -> "WsgiApp":
     """One application for all sockets: each request goes to that of the socket it came by."""
 
     def dispatch(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

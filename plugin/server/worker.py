@@ -18,6 +18,7 @@ from typing import Any, Final
 from gunicorn.workers.sync import SyncWorker
 
 from plugin.log import Log
+from plugin.server import plain
 from plugin.server.watchdog import Watchdog
 
 THREADS: Final = 16  # for each socket, and more while all of them are busy
@@ -59,9 +60,19 @@ class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
             if client is None:
                 continue
             crew.leave_line()
-            self.handle(door.listener, client, "")
+            self._answer(door.listener, client)
             if not crew.line_up():
                 return
+
+    def _answer(self, listener: Any, client: "Caller") -> None:
+        try:
+            if plain.serve(client, self.wsgi):
+                client.close()
+                return
+        except OSError:  # nothing came in time, or the caller has gone
+            client.close()
+            return
+        self.handle(listener, client, "")
 
 
 class Caller(socket.socket):
@@ -72,9 +83,17 @@ class Caller(socket.socket):
         self.settimeout(seconds)
         self._end = time.monotonic() + seconds
         self._seconds = seconds
+        self._unread = b""
+
+    def unread(self, data: bytes) -> None:
+        """Have the next ``recv`` return this, which was read and not used."""
+        self._unread = data
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As ever; raises TimeoutError when the time of all reads is over."""
+        if self._unread:
+            found, self._unread = self._unread[:bufsize], self._unread[bufsize:]
+            return found
         remaining = self._end - time.monotonic()
         if remaining <= 0:
             raise TimeoutError("the request takes too long")

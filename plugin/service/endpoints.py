@@ -12,10 +12,9 @@ from plugin.addressing.base import AddressUse, bind_all
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.endpoint_mac import with_requested_mac
 from plugin.drivers.registry import check_endpoint
-from plugin.errors import BusyError, EndpointNotFoundError, PynetError, RefusedError
+from plugin.errors import BusyError, EndpointNotFoundError, PynetError
 from plugin.log import Log
-from plugin.model.diff import diff
-from plugin.model.ids import EndpointID, MacAddress, NetworkID, derived_mac, short
+from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import (
     Attachment,
     Endpoint,
@@ -27,6 +26,7 @@ from plugin.model.network import (
 from plugin.model.plan import Plan
 from plugin.service import ports
 from plugin.service.locks import Locks
+from plugin.service.mac_addresses import free_mac, refuse_made_mac
 from plugin.service.networks import get_network
 from plugin.service.reconcile import Reconciler
 from plugin.service.teardown import Teardown, host_ways, tracked_addresses
@@ -62,28 +62,22 @@ class Endpoints:
         """
         with self._locks.hold(wanted.network_id):
             network = get_network(self._store, wanted.network_id)
-            known = self._store.endpoint(wanted.id)
-            if known is not None and not known.deleting:
-                # The process may have ended before it had told the IPAM.
-                bind_all(self._addresses, network, known)
+            bound = self._bound.of(network)
+            known = self._known(network, wanted.id)
+            if known:
                 return known
             wanted = with_requested_mac(wanted)
-            bound = self._bound.of(network)
             check_endpoint(bound, wanted)
-            if bound.dhcp_use():
-                self._teardown.make_way(network, wanted)
-                wanted = self._leases.acquire(bound, wanted)
+            self._leases.seats.refuse_taken(wanted)
             self._teardown.make_way(network, wanted)
-            mac = wanted.mac_address or self._free_mac(bound, wanted)
-            endpoint = replace(wanted, mac_address=mac)
-            self._refuse_made_mac(endpoint)
-            self._store.save_endpoint(endpoint)
-            try:
-                bind_all(self._addresses, network, endpoint)
-            except Exception:
-                self._teardown.collect(network, endpoint)
-                raise
-        return endpoint
+            wanted, claim = self._leases.claimed(bound, wanted)
+            if claim is None:
+                return self._remember(bound, wanted)
+        with self._leases.addressed(claim, wanted) as leased, self._locks.hold(wanted.network_id):
+            network = get_network(self._store, wanted.network_id)
+            self._leases.claims.check(wanted.id)
+            self._teardown.make_way(network, leased)
+            return self._remember(self._bound.of(network), leased)
 
     def get(self, network_id: NetworkID, endpoint_id: EndpointID) -> Endpoint:
         """The endpoint, which must be there.  Raises EndpointNotFoundError."""
@@ -106,6 +100,7 @@ class Endpoints:
 
         Ports of the container's own are open from now on, gateway or not.  Raises RefusedError.
         """
+        self._confirm(network_id, endpoint_id)
         with self._locks.hold(network_id):
             network = get_network(self._store, network_id)
             endpoint = self.get(network_id, endpoint_id)
@@ -116,10 +111,9 @@ class Endpoints:
                     endpoint.moved(EndpointState.JOINED, sandbox_key=sandbox_key),
                     published=ports.opened(bound, endpoint, bindings),
                 )
-                self._leases.confirm(bound, endpoint)
                 plan = bound.endpoint_plan(endpoint)
                 # What was meant for an earlier holder of the address shall not come here.
-                self._kernel.connections_ended(tracked_addresses(bound, endpoint))
+                self._kernel.connections_ended(tracked_addresses(endpoint, plan))
                 self._reconciler.apply(plan | bound.ports_plan(joined))
                 self._store.save_endpoint(joined)
                 self._share_anew(bound, before)
@@ -151,6 +145,7 @@ class Endpoints:
         before this call waits for anything.
         """
         if self._find(network_id, endpoint_id) is None:
+            self._leases.claims.revoke(endpoint_id)
             return
         self._store.mark_endpoint_deleting(endpoint_id)
         with self._locks.hold(network_id):
@@ -181,14 +176,14 @@ class Endpoints:
         wanted = replace(endpoint, bindings=tuple(bindings), no_proxy_6to4=no_proxy_6to4)
         wanted = replace(wanted, published=ports.kept(bound, wanted))
         # Ports belong to the whole host: no call on this network has to wait until all are held.
-        new = ports.publish(self._kernel, bound, wanted, self._beside(endpoint))
+        with ports.naming_holders(self._store, bindings):
+            new = ports.publish(self._kernel, bound, wanted, self._beside(endpoint))
         try:
             with self._locks.hold(network_id):
                 self._check_unchanged(endpoint)
-                before = endpoint
-                if wanted.published != endpoint.published:
+                before = wanted if wanted.published != endpoint.published else endpoint
+                if before is wanted:
                     self._withdraw(bound, endpoint, wanted)
-                    before = wanted
                 self._add_ports(bound, before, replace(wanted, published=wanted.published + new))
         except Exception:
             ports.release(self._kernel, new)
@@ -204,6 +199,28 @@ class Endpoints:
                 own = tuple(each for each in endpoint.published if each.host_ip is None)
                 kept = replace(_bare(endpoint), published=own)
                 self._withdraw(self._bound.of(network), endpoint, kept)
+
+    def _known(self, network: Network, endpoint_id: EndpointID) -> Endpoint | None:
+        """The endpoint of a call that comes again."""
+        known = self._store.endpoint(endpoint_id)
+        if known is None or known.deleting:
+            return None
+        # The process may have ended before it had told the IPAM.
+        bind_all(self._addresses, network, known)
+        return known
+
+    def _remember(self, bound: BoundNetwork, wanted: Endpoint) -> Endpoint:
+        """Save the endpoint, which has its addresses."""
+        mac = wanted.mac_address or free_mac(self._store, bound, wanted)
+        endpoint = replace(wanted, mac_address=mac)
+        refuse_made_mac(self._store, endpoint)
+        self._store.save_endpoint(endpoint)
+        try:
+            bind_all(self._addresses, bound.network, endpoint)
+        except Exception:
+            self._teardown.collect(bound.network, endpoint)
+            raise
+        return endpoint
 
     def _check_unchanged(self, endpoint: Endpoint) -> None:
         if self.get(endpoint.network_id, endpoint.id) != endpoint:
@@ -245,27 +262,13 @@ class Endpoints:
             return None
         return network, endpoint
 
-    def _free_mac(self, bound: BoundNetwork, wanted: Endpoint) -> MacAddress:
-        """One that no other endpoint of the network has."""
-        mac, network_id = bound.mac_address(wanted), bound.network.id
-        while mac and self._store.endpoints_at(network_id, (mac,)):
-            mac = derived_mac(network_id, mac)
-        return mac
-
-    def _refuse_made_mac(self, endpoint: Endpoint) -> None:
-        """Refuse a chosen MAC address that pynet generated for another endpoint that is joined.
-
-        Two equal ones that users chose are accepted, as with Docker.
-        """
-        if not endpoint.mac_address:
-            return
-        for other in self._store.endpoints_at(endpoint.network_id, (endpoint.mac_address,)):
-            if other.id != endpoint.id and other.joined and not other.mac_chosen:
-                raise RefusedError(
-                    f"MAC address {endpoint.mac_address} was generated for the container that has "
-                    f"{' and '.join(str(each.ip) for each in other.interfaces)} now; leave out the "
-                    "MAC address, or choose one that was not generated"
-                )
+    def _confirm(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
+        """Wait, with no lock held, until it is known that no other machine has a leased address."""
+        bound = self._bound.of(get_network(self._store, network_id))
+        if bound.dhcp_use():
+            with self._locks.hold(network_id):  # clients of a restored network are there
+                endpoint = self.get(network_id, endpoint_id)
+            self._leases.confirm(bound, endpoint)
 
     def _announce(self, bound: BoundNetwork, endpoint: Endpoint) -> None:
         """Have other hosts look for the container here; without it, they learn when it speaks."""
@@ -280,11 +283,7 @@ class Endpoints:
     def _share_anew(self, bound: BoundNetwork, before: Plan) -> None:
         """Follow up what depends on all endpoints, if it has changed."""
         after = bound.shared_plan(self._store.endpoints(bound.network.id))
-        delta = diff(after.resources, before.resources)
-        if delta.surplus:
-            self._reconciler.remove(Plan(resources=delta.surplus))
-        if delta.missing:
-            self._reconciler.apply(Plan(resources=delta.missing))
+        self._reconciler.change(before, after)
 
 
 def _bare(endpoint: Endpoint) -> Endpoint:

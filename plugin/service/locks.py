@@ -18,6 +18,7 @@ from plugin import deadline
 from plugin.deadline import TimedLock
 from plugin.errors import BusyError
 from plugin.model.ids import NetworkID, short
+from plugin.telemetry import LOCK_SECONDS
 
 WAIT_SECONDS: Final = 15.0
 _GATE_SECONDS: Final = 0.5
@@ -42,9 +43,11 @@ class Locks:
     @contextmanager
     def hold(self, network_id: NetworkID) -> Iterator[None]:
         """Be the only one who changes this network.  Raises BusyError."""
+        began = time.monotonic()
         lock = self._enter(network_id)
         try:
             with lock:
+                LOCK_SECONDS.observe(time.monotonic() - began)
                 yield
         finally:
             self._leave(network_id)

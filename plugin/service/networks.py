@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Final
 
-from plugin.addressing.base import AddressUse
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.registry import check_network
 from plugin.errors import (
@@ -18,6 +17,8 @@ from plugin.model.ids import NetworkID, is_of_swarm, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.service.hosts import Hosts, refuse_same_tunnel
+from plugin.service.lease_seats import refuse_same_identity
+from plugin.service.leased_pools import LeasedPools
 from plugin.service.parents import ParentSurvey, refuse_shared_parent
 from plugin.service.reconcile import Reconciler
 from plugin.service.teardown import Teardown
@@ -33,20 +34,21 @@ class Networks:
         self,
         store: Store,
         reconciler: Reconciler,
-        addresses: AddressUse,
         teardown: Teardown,
         parents: ParentSurvey,
         hosts: Hosts,
+        leased: LeasedPools,
     ) -> None:
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
         self._bound = teardown.bound
         self._locks = teardown.locks
-        self._addresses = addresses
+        self._addresses = teardown.addresses
         self._teardown = teardown
         self._parents = parents
         self._hosts = hosts
+        self._leased = leased
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
         """Which families need no gateway; asked before the network has an id.
@@ -54,30 +56,6 @@ class Networks:
         Raises RefusedError.
         """
         return check_network(network).gateway_needs()
-
-    def check(self, network: Network) -> None:
-        """Refuse what a creation would refuse, as far as it does not depend on a host.
-
-        Raises RefusedError.
-        """
-        check_network(network)
-
-    def allocate(self, network: Network) -> None:
-        """On a swarm manager: check the network, and keep its pools together.
-
-        Only the nodes are told whether the network is internal (moby, cnmallocator).
-
-        Raises RefusedError, StoreError.
-        """
-        try:
-            self.check(network)
-        except RefusedError:
-            self.check(replace(network, internal=True))
-        self._addresses.group(network)
-
-    def free(self, network_id: NetworkID) -> None:
-        """On a swarm manager: the network's pools are its no more.  Raises StoreError."""
-        self._addresses.free(network_id)
 
     def create(self, wanted: Network) -> None:
         """Make the network, or find it made.
@@ -90,10 +68,12 @@ class Networks:
                 return
             if known is not None and known.state is NetworkState.DELETING:
                 self._teardown.collect_network(known)
-            bound = check_network(wanted)
+            wanted = self._leased.described(wanted)
+            bound = self._parents.found(check_network(wanted))
+            self._leased.check(bound)
             self._refuse_dockers_bridge(bound)
             record = replace(
-                self._addresses.described(wanted),
+                self._addresses.described(bound.network),
                 uplink_mtu=self._kernel.mtu(bound.mtu_link()),
                 host_ipv6=self._kernel.has_ipv6(),
                 engine=self._engine_of(wanted),
@@ -104,6 +84,7 @@ class Networks:
             self._admit(bound)
             self._make(bound, plan)
             try:
+                self._leased.look_for_server(bound)
                 self._store.save_network(replace(network, state=NetworkState.ACTIVE))
                 self._addresses.group(network)
                 self._hosts.enter(bound)
@@ -189,6 +170,7 @@ class Networks:
                     _refuse_shared_bridge(bound, other)
                     refuse_shared_parent(bound, other)
                     refuse_same_tunnel(bound, other)
+                    refuse_same_identity(bound, other)
             self._store.save_network(bound.network)
             self._bound.hold(bound)
 

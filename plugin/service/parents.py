@@ -6,13 +6,30 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
+from plugin.drivers.parent_choice import (
+    AUTO,
+    FOR_HOST,
+    is_open,
+    link_on_lan,
+    parent_on,
+    with_parent,
+)
+from plugin.drivers.registry import check_network
 from plugin.errors import MissingLinkError, RefusedError
 from plugin.kernel.base import Kernel
 from plugin.log import Log
-from plugin.model.ids import EndpointID, IfName, derived_mac, short
+from plugin.model.ids import (
+    EndpointID,
+    IfName,
+    NetworkID,
+    derived_mac,
+    is_entry,
+    is_of_swarm,
+    short,
+)
 from plugin.model.links import HandedOver
-from plugin.model.network import Endpoint
-from plugin.model.parents import ParentUse
+from plugin.model.network import Endpoint, Network
+from plugin.model.parents import ParentUse, Routed
 
 _log: Final = Log("parents")
 _BEING_MADE_SECONDS: Final = 60.0  # longer than any call takes
@@ -28,6 +45,7 @@ class ParentSurvey:
         self.names: frozenset[IfName] = frozenset()
         self._kernel = kernel
         self._surveyed: dict[IfName, float] = {}  # and when, by the monotonic clock
+        self._overlapping: frozenset[NetworkID] = frozenset()
         self._changed: Callable[[], None] = lambda: None
 
     def report_to(self, changed: Callable[[], None]) -> None:
@@ -36,7 +54,7 @@ class ParentSurvey:
 
     def changed(self, bound: BoundNetwork) -> None:
         """The network was made, or is no more."""
-        if bound.parent_use() is not None:
+        if bound.parent_use() is not None or bound.network.id in self._overlapping:
             self._changed()
 
     def know(self, names: Iterable[IfName]) -> None:
@@ -48,6 +66,21 @@ class ParentSurvey:
             if now - since < _BEING_MADE_SECONDS
         }
         self.names = frozenset(names) | frozenset(self._surveyed)
+
+    def found(self, bound: BoundNetwork) -> BoundNetwork:
+        """The network with the parent that it has on this host, if it has another on each.
+
+        Raises RefusedError.
+        """
+        network = bound.network
+        if not is_open(network.options):
+            return bound
+        host = self._kernel.host_name()
+        parent = parent_on(network.options, host)
+        if parent == AUTO:
+            prefixes = [pool.prefix for pool in network.pools]
+            parent = link_on_lan(network, self._kernel.links_on(prefixes), host)
+        return check_network(with_parent(network, parent))
 
     def survey(self, bound: BoundNetwork) -> BoundNetwork:
         """Look at the network's parent before it is made; the network, with what was found.
@@ -65,7 +98,7 @@ class ParentSurvey:
         if nearest is None:
             raise MissingLinkError(
                 f"there is no link {use.base or use.parent} on this host; choose a parent that "
-                "'ip link' shows"
+                f"'ip link' shows{self._for_this_host(network)}"
             )
         clash = self._clash(use)
         if clash:
@@ -84,7 +117,18 @@ class ParentSurvey:
         bridge = bound.adopted_bridge()
         there = self._kernel.host_links([bridge]).get(bridge) if bridge else None
         foreign = there is not None and not there.ours
+        for hint in overlap_hints(bound, self._kernel.routed()):
+            _log.warning("network.hint", network=short(bound.network.id), hint=hint)
+            self._overlapping = self._overlapping | {bound.network.id}
         return bound.with_record(replace(bound.network, foreign_parent=foreign))
+
+    def _for_this_host(self, network: Network) -> str:
+        """What else can be done where one command is for many hosts."""
+        if not is_of_swarm(network.id) and not any(pool.is_shared for pool in network.pools):
+            return ""
+        return (
+            f", or name one for this host alone with -o {FOR_HOST}{self._kernel.host_name()}=LINK"
+        )
 
     def rehearse(self, bound: BoundNetwork) -> None:
         """See that containers will get their links: a first one would be a late time to learn it."""
@@ -110,11 +154,32 @@ class ParentSurvey:
         return ""
 
 
+def overlap_hints(bound: BoundNetwork, routed: Iterable[Routed]) -> tuple[str, ...]:
+    """A subnet that the host also reaches by a link of others: a LAN, or a VPN."""
+    if bound.parent_use() is not None:
+        return ()  # its subnet is the parent's LAN
+    found = {
+        (subnet, each)
+        for each in routed
+        for subnet in bound.host_subnets()
+        if each.prefix.version == subnet.version and each.prefix.overlaps(subnet)
+        if subnet.prefixlen and not is_entry(each.ifname) and each.ifname != bound.adopted_bridge()
+    }
+    return tuple(
+        f"network {short(bound.network.id)} has subnet {subnet}, and the host reaches {each.prefix} by "
+        f"{each.ifname or 'several links'}, so it mistakes one for the other; recreate the network with "
+        "another --subnet"
+        for subnet, each in sorted(found, key=str)
+    )
+
+
 def refuse_shared_parent(bound: BoundNetwork, other: BoundNetwork) -> None:
     """Refuse two networks that cannot stand on one link.  Raises RefusedError."""
     mine = bound.parent_use()
     theirs = None if mine is None else other.parent_use()
     if mine is None or theirs is None or mine.parent != theirs.parent:
+        return
+    if mine.shared or theirs.shared:
         return
     if mine.kind != theirs.kind:
         raise RefusedError(

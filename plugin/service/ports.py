@@ -1,13 +1,14 @@
 """Hold host ports for the port bindings of an endpoint."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from plugin import deadline
 from plugin.drivers.base import BoundNetwork
 from plugin.errors import PortTakenError, RefusedError
 from plugin.kernel.base import Kernel
+from plugin.model.ids import short
 from plugin.model.network import (
     Endpoint,
     IPAddress,
@@ -17,6 +18,7 @@ from plugin.model.network import (
     PublishedPort,
 )
 from plugin.model.ports import HostPort
+from plugin.store.base import Store
 
 # A binding, and where it is published.
 _Wish = tuple[PortBinding, tuple[PortTarget, ...]]
@@ -49,6 +51,28 @@ def publish(
         release(kernel, published)
         raise
     return tuple(published)
+
+
+@contextmanager
+def naming_holders(store: Store, bindings: Sequence[PortBinding]) -> Iterator[None]:
+    """Say in the refusal of a taken port who has it.  Raises PortTakenError."""
+    try:
+        yield
+    except PortTakenError as error:
+        protocols = {each.protocol for each in bindings if error.port in (_candidates(each) or ())}
+        raise PortTakenError(error.address, error.port, _holder(store, error, protocols)) from error
+
+
+def _holder(store: Store, error: PortTakenError, protocols: set[Protocol]) -> str:
+    for network in store.networks():
+        for endpoint in store.endpoints(network.id):
+            for port in endpoint.published:
+                if port.host_port == error.port and port.protocol in protocols:
+                    return (
+                        f"pynet publishes it for {port.container_ip}:{port.container_port} (endpoint "
+                        f"{short(endpoint.id)}, network {short(network.id)}); 'pynet ports' has the name"
+                    )
+    return f"'ss -tulnp sport = :{error.port}' shows the program that has it"
 
 
 def kept(bound: BoundNetwork, endpoint: Endpoint) -> tuple[PublishedPort, ...]:

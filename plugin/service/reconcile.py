@@ -171,6 +171,17 @@ class Reconciler:
         if failures:
             raise ExceptionGroup("not everything could be removed", failures)
 
+    def change(self, before: Plan, after: Plan) -> None:
+        """Make what one plan has more than another, and remove what it has less.
+
+        Raises as ``apply`` and ``remove`` do.
+        """
+        delta = diff(after.resources, before.resources)
+        if delta.surplus:
+            self.remove(Plan(resources=delta.surplus))
+        if delta.missing:
+            self.apply(Plan(resources=delta.missing))
+
     def compare(self, desired: frozenset[HostResource]) -> Delta:
         """How the host differs from ``desired``.
 

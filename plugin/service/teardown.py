@@ -4,7 +4,7 @@ dockerd forgets an endpoint regardless of the answer.  So the record stays until
 removed, and the tick tries again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -45,7 +45,7 @@ class Teardown:
         self._store = store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
-        self._addresses = addresses
+        self.addresses = addresses
         self.locks = locks
         self.leases = leases
 
@@ -59,15 +59,15 @@ class Teardown:
         if not endpoint.deleting:
             self._store.mark_endpoint_deleting(endpoint.id)
         if forgotten:
-            release_all(self._addresses, network, endpoint)
+            release_all(self.addresses, network, endpoint)
         else:
-            unbind_all(self._addresses, network, endpoint)
+            unbind_all(self.addresses, network, endpoint)
         bound = self.bound.as_readable(network)
         self.leases.rest(bound, endpoint)
         readable = as_far_as_readable(bound, endpoint)
         plan = bound.held_plan(readable)
         self._reconciler.remove(self.own(bound, endpoint, plan))
-        addresses = tracked_addresses(bound, readable) if endpoint.attached else []
+        addresses = tracked_addresses(readable, plan) if endpoint.attached else []
         if not addresses:
             self._store.delete_endpoint(endpoint.id)
             self._reconciler.release(plan)
@@ -106,7 +106,7 @@ class Teardown:
             self._store.mark_network_deleting(network.id)
         endpoints = self._store.endpoints(network.id)
         for endpoint in endpoints:
-            unbind_all(self._addresses, network, endpoint)
+            unbind_all(self.addresses, network, endpoint)
         bound = self.bound.as_readable(network)
         self.leases.give_all_back(bound)
         readable = [as_far_as_readable(bound, endpoint) for endpoint in endpoints]
@@ -114,7 +114,7 @@ class Teardown:
         self._reconciler.remove(plan)
         self._end_connections(bound, readable)
         # Before the record is deleted: while it is there, all of this is repeated after a crash.
-        self._addresses.ungroup(network.id, deleted=deleted)
+        self.addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
         self.bound.forget(network.id)
         self._reconciler.release(plan)
@@ -122,7 +122,9 @@ class Teardown:
 
     def _end_connections(self, bound: BoundNetwork, endpoints: Iterable[Endpoint]) -> None:
         attached = [each for each in endpoints if each.attached]
-        addresses = [a for each in attached for a in tracked_addresses(bound, each)]
+        addresses = [
+            a for each in attached for a in tracked_addresses(each, bound.endpoint_plan(each))
+        ]
         if addresses:
             self._kernel.end_connections(addresses, lambda: None)
             self._kernel.connections_ended(addresses)
@@ -132,15 +134,21 @@ class Teardown:
 
         dockerd does so after it has deleted the endpoint; its call DeleteEndpoint was lost.
         """
-        return not endpoint.joined and all_released(self._addresses, network, endpoint)
+        if endpoint.joined:
+            return False
+        leased = self.leases.is_released(self.bound.as_readable(network).dhcp_use(), endpoint)
+        return leased or all_released(self.addresses, network, endpoint)
 
     def forgotten(self) -> list[NetworkID]:
         """Networks of which dockerd has given back what they cannot be without."""
         return [
             network_id
-            for network_id in self._addresses.released()
+            for network_id in (*self.addresses.released(), *self._with_released_pools())
             if not any(endpoint.joined for endpoint in self._store.endpoints(network_id))
         ]
+
+    def _with_released_pools(self) -> Iterator[NetworkID]:
+        return (each.id for each in self._store.networks() if each.released)
 
     def release_shared(self, plan: Plan) -> None:
         """Remove what a deleted network shared, unless another network needs it.
@@ -177,16 +185,16 @@ class Teardown:
             # Its record has to be gone before another takes its place.
             bound = self.bound.as_readable(network)
             readable = as_far_as_readable(bound, other)
-            self._kernel.connections_ended(tracked_addresses(bound, readable))
+            plan = bound.endpoint_plan(readable)
+            self._kernel.connections_ended(tracked_addresses(readable, plan))
 
 
-def tracked_addresses(bound: BoundNetwork, endpoint: Endpoint) -> list[IPAddress]:
-    """Addresses of the endpoint whose connections the host's kernel may track.
+def tracked_addresses(endpoint: Endpoint, plan: Plan) -> list[IPAddress]:
+    """Addresses of the endpoint, which has this plan, whose connections the host's kernel may track.
 
     A link on the LAN bypasses the host's connection tracking, unless the host has a route there.
     """
-    resources = bound.endpoint_plan(endpoint).resources
-    is_tracked = any(isinstance(each, Veth | HostRoute) for each in resources)
+    is_tracked = any(isinstance(each, Veth | HostRoute) for each in plan.resources)
     return [interface.ip for interface in endpoint.interfaces] if is_tracked else []
 
 

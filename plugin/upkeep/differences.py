@@ -49,20 +49,21 @@ class Inspection:
         Raises BusyError for a network that another call has for too long.
         """
         self._inspector.wait_for_ends()
-        facts = self._inspector.facts()
-        found: list[Difference] = []
-        for listed in self._store.networks():
-            with self._locks.hold(listed.id):
-                network = self._store.network(listed.id)
-                if network is not None:
-                    found += self._of_network(network, facts)
-        return found + self.left_over()
+        with self._inspector.one_look():
+            facts = self._inspector.facts()
+            found: list[Difference] = []
+            for listed in self._store.networks():
+                with self._locks.hold(listed.id):
+                    network = self._store.network(listed.id)
+                    if network is not None:
+                        found += self._of_network(network, facts)
+            return found + self.left_over(facts.there)
 
-    def left_over(self) -> list[Difference]:
-        """Objects with pynet as owner that no record lists."""
-        if not self._inspector.surplus():
+    def left_over(self, facts: frozenset[Fact] | None = None) -> list[Difference]:
+        """Objects with pynet as owner that no record lists; ``facts`` are what the firewall held."""
+        if not self._inspector.surplus(facts):
             return []
-        with self._locks.standstill():
+        with self._locks.standstill(), self._inspector.one_look():
             return sorted(
                 (_difference("", each, Fault.SURPLUS) for each in self._inspector.surplus()),
                 key=lambda each: (each.kind, each.which),

@@ -4,6 +4,7 @@ Healing looks here before it acts, and ``pynet check`` shows what it would do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import chain
 from typing import Final
@@ -100,6 +101,8 @@ class Inspector:
 
         Of one that has no link by its mode, it is the sandbox that must be there.
         """
+        if not endpoints:
+            return []
         own = {each.id: _links(self.plans.link_plan(network, each)) for each in endpoints}
         there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
         ended = self._kernel.ended_sandboxes(
@@ -217,6 +220,10 @@ class Inspector:
             *(DockerBridge(bridge=name) for name in sorted(bridges.docker)),
             *(OtherBridge(bridge=name) for name in sorted(bridges.others)),
         ]
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """All that is read in the block shares one look at links: for hundreds of networks in turn."""
+        return self._kernel.one_look()
 
     def wait_for_ends(self) -> None:
         """Return when endpoints that are over are gone, which takes a moment."""

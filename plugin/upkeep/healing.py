@@ -7,7 +7,7 @@ objects with pynet as owner that no record lists.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -23,7 +23,13 @@ from plugin.model.resources import Resource
 from plugin.model.rules import Rule
 from plugin.service.locks import Locks
 from plugin.service.teardown import Teardown
-from plugin.telemetry import DRIFT
+from plugin.telemetry import (
+    DRIFT,
+    LAST_DRIFT,
+    LAST_RECONCILE,
+    RECONCILE_SECONDS,
+    RULES_REPAIRED,
+)
 from plugin.upkeep.abandoned import Abandoned
 from plugin.upkeep.drift import Inspector, KnownFacts
 from plugin.upkeep.forward_policy import ForwardPolicy
@@ -98,7 +104,9 @@ class Healer:
 
     def _heal(self, *, drift: bool) -> None:
         with self._healing, self._reconciler.kernel.one_look():
-            self._look_after_everything(drift=drift)
+            with RECONCILE_SECONDS.time():
+                self._look_after_everything(drift=drift)
+            LAST_RECONCILE.set_to_current_time()
 
     def _look_after_everything(self, *, drift: bool) -> None:
         obeyed = self._prepare_firewall(drift=drift)
@@ -256,7 +264,7 @@ class Healer:
         self._health.recover(_LEFT_OVERS)
         if not surplus:
             return
-        with self._locks.standstill():
+        with self._locks.standstill(), self._reconciler.kernel.one_look():
             surplus = self._inspector.surplus()
             if surplus:
                 _report(surplus, network="none")
@@ -275,9 +283,12 @@ class Healer:
         )
 
 
-def _report(resources: Iterable[Resource | Rule], **where: str) -> None:
+def _report(resources: Collection[Resource | Rule], **where: str) -> None:
     """One line and one count per kind, however much there was of it."""
     kinds = Counter(type(resource).__name__ for resource in resources)
     for kind, number in kinds.items():
         DRIFT.labels(kind=kind).inc(number)
+    LAST_DRIFT.set_to_current_time()
+    if any(isinstance(each, Fact | Rule) for each in resources):
+        RULES_REPAIRED.note()
     _log.warning("drift.healed", **where, **kinds)

@@ -1,19 +1,25 @@
 """Leases that are renewed, change, or rest for too long."""
 
+import time
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from plugin.dhcp.local_server import listens_here
 from plugin.dhcp.states import Conflicted, Event, Leased, Refused, Unanswered
 from plugin.health import Health
 from plugin.model.ids import IfName, short
-from plugin.model.leases import LeaseRecord
-from plugin.model.network import Network, NetworkState
+from plugin.model.leases import Lease, LeaseRecord
+from plugin.model.network import IPAddress, Network, NetworkState
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.store.base import Store
 
 _WHAT: Final = "lease "
+_ADDRESS: Final = "lease and address "
+_HINTS: Final = "dhcp"
+_MANY_RESTING: Final = 50
 _News = tuple[IfName, bytes, Event]
 
 
@@ -75,6 +81,52 @@ class LeaseKeeper:
                 self._leases.give_back_rested(bound)
         self._resumed = True
         self._recover()
+        self._compare()
+        self._health.advise(self._hints(), about=_HINTS)
+
+    def _compare(self) -> None:
+        """A container has the address that it started with until it is connected again."""
+        for network in self._leasing():
+            for record in self._store.leases(network.id):
+                endpoint = self._store.endpoint(record.endpoint_id) if record.endpoint_id else None
+                version = record.lease.address.version
+                own = (
+                    [each.ip for each in endpoint.interfaces if each.version == version]
+                    if endpoint
+                    else []
+                )
+                if own and own[0] != record.lease.address.ip:
+                    what = _ADDRESS + record.client
+                    self._say(what, record, _changed(own[0], record.lease))
+                elif endpoint:
+                    self._health.recover(_ADDRESS + record.client)
+
+    def _hints(self) -> Iterator[str]:
+        networks = [each for each in self._store.networks() if each.state is NetworkState.ACTIVE]
+        uses = [self._bound.as_readable(each).dhcp_use() for each in networks]
+        asked = {use.parent for use in uses if use}
+        silent = {
+            name: at for name, at in dict(self._leases.exchange.silent).items() if name in asked
+        }
+        here = (
+            "; one listens on this host, which no client on its own parent reaches"
+            if (silent and listens_here())
+            else ""
+        )
+        for parent, since in silent.items():
+            when = time.strftime("%H:%M", time.gmtime(since))
+            yield (
+                f"no DHCP server has given an address on {parent} since {when} UTC{here}; see that a "
+                f"server is on that LAN, and neither on this host nor in a macvlan container of {parent}"
+            )
+        for network in self._leasing():
+            resting = sum(record.is_resting for record in self._store.leases(network.id))
+            if resting > _MANY_RESTING:
+                yield (
+                    f"{resting} addresses of the LAN rest for containers of network "
+                    f"{short(network.id)} that are gone; create it with a shorter release_after, or give "
+                    "them back with `pynet leases forget`"
+                )
 
     def _leasing(self) -> list[Network]:
         """Networks with leases."""
@@ -85,28 +137,24 @@ class LeaseKeeper:
         ]
 
     def _follow(self, parent: IfName, record: LeaseRecord, event: Event) -> None:
-        address = record.lease.address.ip
+        address, what = record.lease.address.ip, _WHAT + record.client
         match event:
-            case Leased(lease=lease) if lease.address == record.lease.address:
-                self._leases.renewed(record.network_id, lease)
-                self._health.recover(_WHAT + record.client)
             case Leased(lease=lease):
                 self._leases.renewed(record.network_id, lease)
-                self._say(
-                    record,
-                    f"{address} is the container's no more: server {lease.server} gave it {lease.address.ip}",
-                )
+                self._health.recover(what)
             case Refused():
-                self._say(record, f"the DHCP server took {address} back")
+                self._say(what, record, f"the DHCP server took {address} back")
             case Conflicted(mac=mac):
-                self._say(record, f"{address} is in use by {mac} on {parent}")
+                self._say(what, record, f"{address} is in use by {mac} on {parent}")
             case Unanswered(ended=ended):
                 when = "and it may be given away" if ended else "before it may be given away"
-                self._say(record, f"no DHCP server on {parent} renews {address}, {when}")
+                by_prefix = record.lease.address.version == 6 and not record.lease.server_id
+                nobody = "IPv6 router" if by_prefix else "DHCP server"
+                self._say(what, record, f"no {nobody} on {parent} renews {address}, {when}")
 
-    def _say(self, record: LeaseRecord, why: str) -> None:
+    def _say(self, what: str, record: LeaseRecord, why: str) -> None:
         self._health.degrade(
-            _WHAT + record.client,
+            what,
             f"{why} (network {short(record.network_id)})",
             "look at the DHCP server; a container with an address that is not its own is disconnected "
             "and connected again (docker network disconnect, docker network connect)",
@@ -123,7 +171,8 @@ class LeaseKeeper:
     def _recover(self) -> None:
         """What nobody holds any more is nobody's trouble."""
         held = {
-            _WHAT + record.client
+            what + record.client
+            for what in (_WHAT, _ADDRESS)
             for network in self._store.networks()
             for record in self._store.leases(network.id)
             if record.endpoint_id is not None
@@ -131,3 +180,7 @@ class LeaseKeeper:
         for condition in self._health.conditions:
             if condition.what.startswith(_WHAT) and condition.what not in held:
                 self._health.recover(condition.what)
+
+
+def _changed(address: IPAddress, lease: Lease) -> str:
+    return f"{address} is the container's no more: server {lease.server} gave it {lease.address.ip}"

@@ -24,6 +24,7 @@ from plugin.model.ids import NetworkID
 from plugin.model.tunnels import FloodEntry
 from plugin.service.bound_networks import BoundNetworks
 from plugin.store.base import Store
+from plugin.upkeep.cluster_session import ClusterSession, Shared
 from plugin.upkeep.firewalld_sync import FirewalldSync, FirewalldZones
 from plugin.upkeep.healing import Healer
 from plugin.upkeep.host_addresses import HostAddresses
@@ -43,7 +44,8 @@ class Upkeep:
     """The parts that the loop runs.
 
     ``probe`` raises PynetError if the state cannot be written.  ``recall`` reports to the IPAM
-    what it may have missed, and ``collect`` ends expired leases; both raise PynetError.
+    what it may have missed, and ``collect`` ends expired leases; both raise PynetError.  ``shared``
+    is this host's part of a cluster, if it is in one.
     """
 
     store: Store
@@ -57,6 +59,7 @@ class Upkeep:
     probe: Callable[[], object]
     recall: Callable[[], object]
     collect: Callable[[], object]
+    shared: Shared | None = None
 
 
 class Loop:
@@ -76,6 +79,7 @@ class Loop:
         self._parents = False
         self._guard = threading.Lock()
         self._zones: FirewalldSync | None = None
+        self._session: ClusterSession | None = None
 
     def start(self, let_in: Callable[[], None]) -> None:
         """Look for the first time; ``let_in`` is called once calls may be served.
@@ -87,6 +91,8 @@ class Loop:
         self._step("announcements", self._watch)
         self._follow()
         self._step("leases", self._upkeep.leases.resume)
+        if self._upkeep.shared is not None:
+            self._session = ClusterSession(self._upkeep.shared, self._health)
         let_in()
         self._step("networks", self._upkeep.healer.restore)
         self._step("parents", self._upkeep.parents.look_after)
@@ -127,8 +133,10 @@ class Loop:
             self._step("parents", self._upkeep.parents.look_after)
 
     def stop(self) -> None:
-        """Let ``wait`` return, and end the thread that looks after firewalld."""
+        """Let ``wait`` return, and end the threads that look after firewalld and the cluster."""
         self._all_changed()
+        if self._session is not None:
+            self._session.stop()
         if self._zones is not None:
             self._zones.stop()
 

@@ -5,17 +5,18 @@ changes a parent; it reports a fault until the fault is gone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
 from plugin.errors import RefusedError
 from plugin.health import Health
 from plugin.kernel.base import Kernel
-from plugin.model.ids import IfName, short
+from plugin.model.ids import IfName, NetworkID, short
 from plugin.model.network import NetworkState
 from plugin.model.parents import HostLink, ParentUse
 from plugin.service.bound_networks import BoundNetworks
-from plugin.service.parents import ParentSurvey
+from plugin.service.parents import ParentSurvey, overlap_hints
 from plugin.store.base import Store
 
 _WHAT: Final = "parent "
@@ -38,6 +39,7 @@ class Parents:
         self._bound = bound
         self._health = health
         self._survey = survey
+        self._compared: frozenset[NetworkID] = frozenset()
 
     def look_after(self) -> None:
         """Report in the health which parents cannot carry their networks now, and give hints."""
@@ -62,6 +64,21 @@ class Parents:
             if condition.what.startswith(_WHAT) and condition.what[len(_WHAT) :] not in troubled:
                 self._health.recover(condition.what)
         self._health.advise(hints, about="parents")
+        self._look_for_overlaps()
+
+    def _look_for_overlaps(self) -> None:
+        """Give hints about subnets of LANs and VPNs: once for the same networks, because routes are many."""
+        networks = [each for each in self._store.networks() if each.state is NetworkState.ACTIVE]
+        known = frozenset(each.id for each in networks)
+        if known == self._compared:
+            return
+        routed = self._kernel.routed() if known else ()
+        hints: list[str] = []
+        for network in networks:
+            with suppress(RefusedError):  # the health has it: its record cannot be read
+                hints += overlap_hints(self._bound.of(network), routed)
+        self._health.advise(hints, about="subnets")
+        self._compared = known
 
     def report_to(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` when a network on a parent was made, or is no more."""

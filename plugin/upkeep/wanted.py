@@ -59,7 +59,8 @@ class _NetworkPlans:
     def of_endpoint(self, endpoint: Endpoint) -> _Planned:
         """The plans of an endpoint.  Raises as drivers do."""
         found = self._endpoints.get(endpoint.id)
-        if found is None or found.endpoint != endpoint:
+        # Nearly always it is the same object: to compare all of it costs more than the rest.
+        if found is None or (found.endpoint is not endpoint and found.endpoint != endpoint):
             link = self.bound.endpoint_plan(endpoint)
             found = _Planned(endpoint, link, link | self.bound.ports_plan(endpoint))
             self._endpoints[endpoint.id] = found

@@ -29,15 +29,24 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise WireError("$", "the body is empty; a repeated call comes without what it asks for")
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if not _is_text(body):
+            raise WireError("$", "the body is not UTF-8") from error
         found = _AT.match(str(error))
         path = (found and found["path"]) or "$"
         problem = found["problem"] if found else str(error)
         raise WireError(path, problem) from error
     except RecursionError as error:
         raise WireError("$", "the body is nested too deeply") from error
-    except UnicodeDecodeError as error:
-        raise WireError("$", "the body is not UTF-8") from error
+
+
+def _is_text(body: bytes) -> bool:
+    """msgspec says it in another error since 0.23."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def parse_address(text: str, path: str) -> IPAddress:

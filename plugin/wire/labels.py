@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from plugin.drivers.parent_choice import is_for_host
 from plugin.drivers.registry import option_names
 from plugin.errors import InvalidOptionError, RefusedError, UnknownOptionError, likely
 from plugin.wire.errors import WireError
@@ -27,6 +28,9 @@ SYSCTLS: Final = PREFIX + "endpoint.sysctls"
 NO_PROXY_6TO4: Final = PREFIX + "driver.private.no_proxy_6to4"
 ENDPOINT_NAME: Final = PREFIX + "endpoint.name"
 IFNAME: Final = PREFIX + "endpoint.ifname"
+
+# pynet's own: a swarm's leader has accepted the network, whose options have it from then on
+ALLOCATED: Final = "pynet.allocated"
 
 REQUEST_ADDRESS_TYPE: Final = "RequestAddressType"
 GATEWAY: Final = PREFIX + "gateway"
@@ -88,7 +92,7 @@ def network_options(options: Mapping[str, Any], path: str) -> dict[str, str]:
         if name in ENGINES_OWN:
             _check_engines_own(name, text, options, path)
             continue
-        if _is_passed_over(name, text):
+        if name == ALLOCATED or _is_passed_over(name, text):
             continue
         if short.setdefault(name, text) != text:
             raise WireError(
@@ -163,6 +167,8 @@ def _is_passed_over(name: str, text: str) -> bool:
 
     Raises UnknownOptionError for a name that is meant for Docker or pynet, and is unknown.
     """
+    if is_for_host(name):
+        return False  # the name of a host may have dots
     if name == _DEFAULT_BRIDGE:
         if text.lower() in _TRUE:
             raise RefusedError(

@@ -27,6 +27,8 @@ def endpoint_answer(request: CreateEndpointRequest, endpoint: Endpoint) -> dict[
     chosen: dict[str, str] = {} if request.chose_mac else {"MacAddress": endpoint.mac_address}
     if endpoint.facts is not None and not request.has_address:
         chosen["Address"] = str(endpoint.ipv4)
+    if endpoint.ipv6 is not None and not request.has_ipv6_address:
+        chosen["AddressIPv6"] = str(endpoint.ipv6)
     return {"Interface": chosen}
 
 
@@ -73,8 +75,8 @@ def oper_info_answer(endpoint: Endpoint) -> dict[str, object]:
 
 
 def allocation_answer(options: Mapping[str, str]) -> dict[str, object]:
-    """AllocateNetwork: what every node gets as the network's options."""
-    return {"Options": dict(options)}
+    """AllocateNetwork: what every node gets as the network's options, and the next leader, too."""
+    return {"Options": {**options, labels.ALLOCATED: "true"}}
 
 
 def _route(route: StaticRoute) -> dict[str, object]:

@@ -85,6 +85,16 @@ class AllocateNetworkRequest(CreateNetworkRequest, frozen=True, kw_only=True):
         )
         return asked.network(default_mode)
 
+    @property
+    def network_id(self) -> ids.NetworkID:
+        """Raises WireError."""
+        return ids.NetworkID(identifier(self.NetworkID, "$.NetworkID"))
+
+    @property
+    def is_again(self) -> bool:
+        """Whether a leader has accepted the network before."""
+        return labels.ALLOCATED in (self.Options or {})
+
     def engine_options(self) -> dict[str, str]:
         """The options that the engines of the nodes get back with CreateNetwork."""
         return labels.engine_options(self._as_of_a_node(), "$.Options")
@@ -165,6 +175,11 @@ class CreateEndpointRequest(EndpointRequest, frozen=True, kw_only=True):
         """Whether an IPAM gave an IPv4 address."""
         return bool(self.Interface and self.Interface.Address)
 
+    @property
+    def has_ipv6_address(self) -> bool:
+        """Whether an IPAM gave an IPv6 address."""
+        return bool(self.Interface and self.Interface.AddressIPv6)
+
     def _mac_address(self, interface: EndpointInterface, options: OptionMap) -> ids.MacAddress:
         if interface.MacAddress:
             return parse_mac(interface.MacAddress, "$.Interface.MacAddress")
@@ -219,13 +234,6 @@ class JoinRequest(ProgramRequest, frozen=True, kw_only=True):
     @property
     def sandbox_key(self) -> str:
         return require(self.SandboxKey, "$.SandboxKey")
-
-
-class DiscoveryNotification(Struct, frozen=True, kw_only=True):
-    """DiscoverNew and DiscoverDelete: a node of the swarm came or went."""
-
-    DiscoveryType: int = 0
-    DiscoveryData: Any = None
 
 
 def _pools(data: list[IPAMData] | None, path: str) -> tuple[PoolData, ...]:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +79,15 @@ class Scene:
         finally:
             host.halt()
 
+    @contextmanager
+    def host_with(self, program: Sequence[str]) -> Iterator[tuple[Host, Path]]:
+        """Have one more host, and the socket of a plugin by another program, for the block."""
+        host = self._lab.host(ENGINE)
+        try:
+            yield host, self._installed(host, program).socket
+        finally:
+            host.halt()
+
     @property
     def has_engine(self) -> bool:
         """Whether a figure has asked for the host."""
@@ -92,10 +101,11 @@ class Scene:
     def _bytecode(self) -> Path:
         return self.directory(DISK)
 
-    def _installed(self, host: Host) -> PluginProcess:
+    def _installed(self, host: Host, program: Sequence[str] = ()) -> PluginProcess:
         """Start a plugin as an installed one: compiled, and on its default log level."""
         plugin = PluginProcess(
             host,
+            program,
             PYNET_LOG_LEVEL="info",
             PYTHONDONTWRITEBYTECODE="",
             PYTHONPYCACHEPREFIX=str(self._bytecode),

@@ -36,7 +36,7 @@ def test_reach(reach: Reach | None, verdict: Verdict | None) -> None:
     ("bound", "verdict"),
     [(0.99, Verdict.MET), (1.01, Verdict.LEVEL), (1.2, Verdict.MISSED)],
 )
-def test_what_cannot_be_told_apart_is_level(bound: float, verdict: Verdict) -> None:
+def test_a_difference_within_the_noise_is_level(bound: float, verdict: Verdict) -> None:
     """Neither luck nor its absence decides over a bound that is within the noise."""
     rounds = Sample.of([0.9, 1.1] * 20 + [1.0] * 5)
     row = Row(

@@ -15,8 +15,8 @@ from plugin.config import Role, Scope
 from plugin.model.ids import IFNAMSIZ
 from plugin.server.app import Handler, create_app
 from plugin.server.ipam_driver import IpamMethods
-from plugin.server.network_driver import NetworkMethods
-from plugin.wire.plugin import activation_answer
+from plugin.server.network_driver import NetworkMethods, constant_methods
+from plugin.wire.handshake import activation_answer
 from tests.fakes.rig import Rig
 
 Json = dict[str, Any]
@@ -37,8 +37,9 @@ class Plugin:
         self.rig = rig
         table: dict[str, Handler] = {
             "Plugin.Activate": lambda _: activation_answer(frozenset(Role)),
-            **NetworkMethods(rig.networks, rig.endpoints, Scope.LOCAL).table(),
-            **IpamMethods(self.allocator, requires_mac=False).table(),
+            **constant_methods(Scope.LOCAL, lambda: None),
+            **NetworkMethods(rig.networks, rig.endpoints, rig.allocations, rig.cluster).table(),
+            **IpamMethods(self.allocator, rig.pools, requires_mac=False).table(),
         }
         self.methods = frozenset(table)
         self.app = create_app(table.get)

@@ -1,8 +1,8 @@
 """Sends what an engine once sent to a plugin that recorded it.
 
 That plugin was another: its pools have other names, it failed on purpose, it took options
-that mean nothing here, and it asked for a replay after a restart.  What follows from that is
-put right here, and nothing else.
+that mean nothing here, and it asked for a replay after a restart.  Only what follows from that
+is changed here before it is sent.
 """
 
 import json

@@ -1,13 +1,13 @@
-"""As ``serve``, on a host whose kernel keeps whoever makes a link for as long as a FIFO is there."""
+"""As ``serve``, on a host whose kernel blocks a thread that makes a link while a FIFO is there."""
 
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plugin.model.resources import HostResource
-from plugin.server.calls import Calls
+from plugin.server.calls import Calls, WsgiApp
 from plugin.server.listeners import listen
-from plugin.server.process import Process, WsgiApp, by_socket
+from plugin.server.process import Process, by_socket
 from tests.conformance.plugin import Plugin
 from tests.fakes.kernel import FakeKernel
 
@@ -23,7 +23,7 @@ class StuckKernel(FakeKernel):
         self, resources: Sequence[HostResource], started: Callable[[HostResource], None]
     ) -> None:
         if self.fifo.exists():
-            self.fifo.read_bytes()  # returns when somebody has written
+            self.fifo.read_bytes()  # returns when a test has written
         super().ensure(resources, started)
 
 

@@ -13,7 +13,7 @@ SPACE = "pynet-local"
 
 @pytest.fixture
 def plugin() -> Plugin:
-    """On a host on which nothing of ours has ever been."""
+    """On a host where pynet has never been."""
     return Plugin()
 
 
@@ -25,11 +25,11 @@ def request_pool(plugin: Plugin, **wishes: Any) -> dict[str, Any]:
 
 
 class TestPools:
-    @pytest.mark.parametrize(("wish", "length"), [("0.0.0.0/28", 28), ("::/64", 64)])
-    def test_any_pool_of_a_size(self, plugin: Plugin, wish: str, length: int) -> None:
+    @pytest.mark.parametrize(("asked", "length"), [("0.0.0.0/28", 28), ("::/64", 64)])
+    def test_any_pool_of_a_size(self, plugin: Plugin, asked: str, length: int) -> None:
         """``docker network create --subnet 0.0.0.0/28``."""
-        one = request_pool(plugin, Pool=wish, V6=":" in wish)
-        two = request_pool(plugin, Pool=wish, V6=":" in wish)
+        one = request_pool(plugin, Pool=asked, V6=":" in asked)
+        two = request_pool(plugin, Pool=asked, V6=":" in asked)
 
         assert one["Pool"].endswith(f"/{length}")
         assert one["Pool"] != two["Pool"]

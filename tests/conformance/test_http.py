@@ -92,7 +92,7 @@ class TestEngines:
         assert headers["connection"] == "close"
 
     def test_a_repeated_call_without_its_body_is_refused(self, path: Path) -> None:
-        """Nobody knows what was asked for."""
+        """It is not known what was asked for."""
         ((status, _, answer),) = send(path, a_request("NetworkDriver.CreateNetwork"))
 
         assert status == 400
@@ -116,7 +116,7 @@ class TestElse:
         ],
     )
     def test_it_is_answered_in_json(self, path: Path, request_: bytes, status: int) -> None:
-        """Whoever it is that talks to us."""
+        """Whatever program sends the request."""
         ((code, headers, answer),) = send(path, request_)
 
         assert code == status

@@ -86,7 +86,7 @@ class TestReservations:
             plugin.allocator.reserve(each)
 
     def test_the_name_gets_it_and_others_do_not(self, plugin: Plugin) -> None:
-        """Whoever comes first."""
+        """Whichever asks first."""
         assert start(plugin, "db") == "10.7.0.2"
         assert start(plugin, "web") == "10.7.0.1"
 
@@ -101,12 +101,12 @@ class TestReservations:
 
 
 class TestSizes:
-    @pytest.mark.parametrize(("wish", "count"), [("0.0.0.0/14", 4), ("::/50", 4)])
+    @pytest.mark.parametrize(("asked", "count"), [("0.0.0.0/14", 4), ("::/50", 4)])
     def test_pools_of_a_size_differ_until_none_is_left(
-        self, plugin: Plugin, wish: str, count: int
+        self, plugin: Plugin, asked: str, count: int
     ) -> None:
         """10.208.0.0/12 and the host's own /48 have so many."""
-        body = pool_request(Pool=wish, V6=":" in wish)
+        body = pool_request(Pool=asked, V6=":" in asked)
         pools = [ip_network(request_pool(plugin, **body)["Pool"]) for _ in range(count)]
         status, answer = plugin.ask("IpamDriver.RequestPool", body)
 
@@ -114,16 +114,16 @@ class TestSizes:
         assert status == 200
         assert "all predefined address pools have been fully subnetted" in answer["Error"]
 
-    @pytest.mark.parametrize("wish", ["0.0.0.0/0", "::/0"])
-    def test_everything_is_no_size(self, plugin: Plugin, wish: str) -> None:
+    @pytest.mark.parametrize("asked", ["0.0.0.0/0", "::/0"])
+    def test_everything_is_no_size(self, plugin: Plugin, asked: str) -> None:
         """The answer 0.0.0.0/0 would mean to an engine that there is no pool."""
-        status, answer = plugin.ask("IpamDriver.RequestPool", pool_request(Pool=wish))
+        status, answer = plugin.ask("IpamDriver.RequestPool", pool_request(Pool=asked))
 
         assert status == 200
         assert "is every address; leave the subnet out" in answer["Error"]
 
     def test_a_range_of_any_pool_is_refused(self, plugin: Plugin) -> None:
-        """Nobody can know where it lies."""
+        """It is not known where the range lies."""
         body = pool_request(Pool="0.0.0.0/24", SubPool="10.7.1.0/28")
         status, answer = plugin.ask("IpamDriver.RequestPool", body)
 

@@ -45,7 +45,7 @@ IDS = {"NetworkID": "n" * 64, "EndpointID": "e" * 64, "SandboxKey": "/x"}
 
 @pytest.fixture
 def plugin() -> Plugin:
-    """On a host on which nothing of ours has ever been."""
+    """On a host where pynet has never been."""
     return Plugin()
 
 
@@ -115,6 +115,7 @@ def test_unknown_ids_are_refused_where_something_is_asked_for(plugin: Plugin, me
 class TestSwarm:
     OPTIONS: ClassVar[dict[str, str]] = {
         "mode": "bridge",
+        "nodes": "apart",
         LABEL + "driver.mtu": "1400",
         LABEL + "advertise_addr_ms": "200",
     }
@@ -133,27 +134,47 @@ class TestSwarm:
 
     def test_a_manager_gives_the_options_back(self, plugin: Plugin) -> None:
         """They become those of every node, which asks with the same some time."""
-        given = {"mode": "bridge", "mtu": "1400", LABEL + "advertise_addr_ms": "200"}
+        own = {LABEL + "advertise_addr_ms": "200", "pynet.allocated": "true"}
+        given = {"mode": "bridge", "mtu": "1400", **own}
 
         assert self.allocate(plugin, self.OPTIONS) == (200, {"Options": given})
         assert self.allocate(plugin, {**self.OPTIONS, **given}) == (200, {"Options": given})
-        assert self.allocate(plugin, None) == (200, {"Options": {}})
         assert plugin.rig.store.networks() == ()
+
+    def test_the_default_connects_all_nodes(self, plugin: Plugin) -> None:
+        """By a number that the next leader is told, too."""
+        answer = self.allocate(plugin, None)
+
+        assert sorted(answer[1]["Options"]) == ["mode", "pynet.allocated", "vni"]
+        assert self.allocate(plugin, answer[1]["Options"]) == answer
 
     @pytest.mark.parametrize("name", ["gateway_mode_ipv4=isolated", "gateway_container=10.7.0.9"])
     def test_a_manager_is_not_told_what_is_internal(self, plugin: Plugin, name: str) -> None:
         """So it takes what is fine either with or without it."""
         option, _, value = name.partition("=")
 
-        assert self.allocate(plugin, {option: value}) == (200, {"Options": {option: value}})
+        given = {"mode": "bridge", option: value}
+        answer = {**given, "pynet.allocated": "true"}
+
+        assert self.allocate(plugin, {**given, "nodes": "apart"}) == (200, {"Options": answer})
 
     def test_a_manager_refuses_as_a_node_would(self, plugin: Plugin) -> None:
         """Before the network is everywhere."""
         assert "expected a number of bytes" in self.allocate(plugin, {"mtu": "1"})[1]["Err"]
         assert "did you mean mtu" in self.allocate(plugin, {"mtuu": "1400"})[1]["Err"]
 
-    @pytest.mark.parametrize("method", ["DiscoverNew", "DiscoverDelete"])
-    def test_nodes_come_and_go(self, plugin: Plugin, method: str) -> None:
-        """Networks of one host take note of it and no more."""
-        data = {"Address": "10.98.0.2", "BindAddress": "10.98.0.2", "Self": True}
-        plugin.call(f"NetworkDriver.{method}", {"DiscoveryType": 1, "DiscoveryData": data})
+    def test_nodes_come_and_go(self, plugin: Plugin) -> None:
+        """This host first."""
+
+        def tell(method: str, last: int, *, own: bool = False) -> None:
+            data = {"Address": f"10.98.0.{last}", "BindAddress": "", "Self": own}
+            plugin.call(f"NetworkDriver.{method}", {"DiscoveryType": 1, "DiscoveryData": data})
+
+        tell("DiscoverNew", 1, own=True)
+        tell("DiscoverNew", 2)
+        tell("DiscoverNew", 3)
+        tell("DiscoverDelete", 2)
+        tell("DiscoverDelete", 1, own=True)
+
+        assert str(plugin.rig.cluster.own) == "10.98.0.1"
+        assert [str(each) for each in plugin.rig.cluster.hosts] == ["10.98.0.3"]

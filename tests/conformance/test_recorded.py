@@ -16,7 +16,7 @@ LIVES = [
 
 @pytest.fixture
 def replay() -> Replay:
-    """A host on which nothing of ours has ever been."""
+    """A host where pynet has never been."""
     return Replay()
 
 
@@ -48,9 +48,9 @@ def test_a_tick_between_any_two_calls_changes_nothing(replay: Replay, calls: lis
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_link_of_the_legacy_kind_is_never_heard_of(engine: str) -> None:
-    """The last life is that of ``docker run --link``: pairs of containers cannot come from there.
+    """The last life is that of ``docker run --link``, of which the driver learns no pairs.
 
-    A container that has one is told apart from another by nothing that the driver is sent.
+    Nothing that the driver is sent distinguishes a container that has such a link.
     """
     *_, calls = sessions(engine)
     first, second = (

@@ -59,8 +59,8 @@ def create(path: Path, number: int) -> tuple[int, Any]:
     return call(path, "NetworkDriver.CreateNetwork", network(number))
 
 
-def let_go(fifo: Path) -> None:
-    """Whoever waits goes on, and nobody waits any more."""
+def release(fifo: Path) -> None:
+    """Let a thread that waits go on; later ones do not wait."""
     aside = fifo.with_name("aside")
     fifo.rename(aside)
     os.close(os.open(aside, os.O_RDWR | os.O_NONBLOCK))
@@ -84,7 +84,7 @@ def test_every_call_is_answered_and_others_are_served(path: Path) -> None:
 def test_what_is_made_after_the_answer_is_undone(path: Path, fifo: Path) -> None:
     """dockerd saw a failure, and will never say that the network is to go."""
     status, _ = create(path, 1)
-    let_go(fifo)
+    release(fifo)
 
     def is_free() -> bool:
         again = call(path, "NetworkDriver.CreateNetwork", network(2, subnet=1))
@@ -99,7 +99,7 @@ def test_the_network_is_busy_meanwhile_and_deleted_later(path: Path, fifo: Path)
     """What dockerd deletes while it is stuck is gone in the end."""
     create(path, 1)
     status, answer = call(path, "NetworkDriver.DeleteNetwork", network(1))
-    let_go(fifo)
+    release(fifo)
 
     assert status == 500
     assert "Network" in answer["Err"]

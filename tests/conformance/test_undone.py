@@ -50,7 +50,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 
 
 def taken(plugin: Plugin) -> object:
-    """All that somebody could miss."""
+    """All that is taken on the host, in the state and in the IPAM."""
     return (
         plugin.rig.held(),
         tuple(plugin.rig.store.networks()),

@@ -1,7 +1,8 @@
-"""A namespace for the halves of contracts that are about the real thing."""
+"""A namespace, and a file, for the halves of contracts that are about the real thing."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,15 @@ def netns() -> Iterator[Netns]:
     namespace.close()
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the state lies."""
+    return tmp_path / "pynet.db"
+
+
 @pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.root)])
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """A host on which nothing of ours has ever been."""
+    """A host where pynet has never been."""
     if request.param == "fake":
         made: Host = MemoryHost()
     else:

@@ -24,7 +24,7 @@ class Lan(Protocol):
         """How a client listens at it."""
 
     def live(self, lease: Lease) -> None:
-        """Somebody has the address, as the server gave it."""
+        """Have a container use the address, as the server gave it."""
 
     def squat(self, address: IPv4Address) -> None:
         """A stranger has the address."""

@@ -1,4 +1,4 @@
-"""What a caller of plugin.cluster may rely on, whoever tells of other hosts."""
+"""What a caller of plugin.cluster may rely on, whatever tells it of other hosts."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -31,6 +31,13 @@ class TestEvery:
 
         assert ONE not in cluster.peers(TOLD) | cluster.peers(NAMED)
 
+    def test_what_hosts_tell_is_of_peers(self, make: Callable[[], Cluster]) -> None:
+        """Or nobody tells keys."""
+        cluster = make()
+
+        for part in (TOLD, NAMED):
+            assert (cluster.keys(part) or {}).keys() <= cluster.peers(part)
+
     def test_entering_and_leaving_may_be_repeated(self, make: Callable[[], Cluster]) -> None:
         """Also of a network that never entered."""
         cluster = make()
@@ -59,7 +66,7 @@ class TestStatic:
         assert other.members == set()
         static.enter(TOLD)
 
-        assert static.own_address() == ONE
+        assert static.own_address(BLUE) == ONE
         assert static.peers(TOLD) == {THREE}
         assert other.members == {BLUE}
 

@@ -59,14 +59,14 @@ def test_a_life(lan: Lan, clients: Loop, told: list[Event]) -> None:
     """Looked at, obtained, renewed late by a plugin that restarted, remembered, given back."""
     offer = clients.look(PARENT, WEB, seconds=PATIENCE)
     assert (offer.server, offer.facts.router) == (SERVER, SERVER)
-    wait_until(lambda: lan.listeners() == 0, "somebody listens to nothing")
+    wait_until(lambda: lan.listeners() == 0, "a socket is open and nothing is asked")
 
     lease = acquire(clients, WEB)
 
     assert lan.leased()[WEB.identity.mac] == lease.address.ip
     assert lease.address.network.prefixlen == 24
     assert lease.seconds == 120
-    wait_until(lambda: lan.listeners() == 0, "somebody listens to nothing")
+    wait_until(lambda: lan.listeners() == 0, "a socket is open and nothing is asked")
     lan.live(lease)
     told.clear()
 
@@ -77,7 +77,7 @@ def test_a_life(lan: Lan, clients: Loop, told: list[Event]) -> None:
     renewed = next(each.lease for each in told if isinstance(each, Leased))
     assert renewed.address == lease.address
     assert renewed.obtained > lease.obtained
-    wait_until(lambda: lan.listeners() == 0, "somebody listens to nothing")
+    wait_until(lambda: lan.listeners() == 0, "a socket is open and nothing is asked")
 
     clients.rest(PARENT, WEB.identity.client_id)
     assert acquire(clients, WEB, renewed).address == lease.address
@@ -85,7 +85,7 @@ def test_a_life(lan: Lan, clients: Loop, told: list[Event]) -> None:
     clients.release(PARENT, lease)
 
     wait_until(lambda: WEB.identity.mac not in lan.leased(), "not released")
-    wait_until(lambda: lan.listeners() == 0, "somebody listens to nothing")
+    wait_until(lambda: lan.listeners() == 0, "a socket is open and nothing is asked")
 
 
 def test_two_have_two_addresses(lan: Lan, clients: Loop) -> None:
@@ -100,8 +100,20 @@ def test_two_have_two_addresses(lan: Lan, clients: Loop) -> None:
     }
 
 
+def test_an_offer_is_known_before_it_is_a_lease(lan: Lan, clients: Loop) -> None:
+    """Nothing is leased until it is acquired; who asks again for an offer has the lease."""
+    offer = clients.offer(PARENT, WEB, seconds=PATIENCE)
+    assert lan.leased() == {}
+
+    lease = acquire(clients, WEB)
+
+    assert lease.address == offer.address
+    assert lan.leased() == {WEB.identity.mac: lease.address.ip}
+    assert clients.offer(PARENT, WEB, seconds=PATIENCE) == lease
+
+
 def test_an_address_that_a_stranger_has(lan: Lan, clients: Loop) -> None:
-    """The server is told, and whoever starts the container again has another."""
+    """The server is told, and the container has another address when it is started again."""
     taken = IPv4Address("192.168.50.100")
     lan.squat(taken)
     wish = replace(WEB, address=taken)

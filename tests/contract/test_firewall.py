@@ -241,7 +241,7 @@ class TestPrepare:
 
 @pytest.mark.root
 def test_one_transaction_that_does_not_end_keeps_nobody_for_ever(netns: Netns) -> None:
-    """The kernel may keep it; whoever comes next is told so in time."""
+    """The kernel may keep its thread; the next call is told so in time."""
     ruleset = NfTables()
     firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
     firewall.prepare()
@@ -257,7 +257,7 @@ def test_one_transaction_that_does_not_end_keeps_nobody_for_ever(netns: Netns) -
 
 @pytest.mark.root
 class TestFlushed:
-    """Somebody ran ``nft flush ruleset``."""
+    """Another program ran ``nft flush ruleset``."""
 
     @pytest.fixture
     def flushed(self, netns: Netns) -> Firewall:

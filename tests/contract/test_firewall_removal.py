@@ -64,7 +64,7 @@ class _Refusing(NfTables):
 
 
 def test_what_stays_is_said(netns: Netns) -> None:
-    """Whoever takes the failure for success would forget a port that is open."""
+    """A caller that took the failure for success would forget a port that is open."""
     ruleset = _Refusing()
     firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
     firewall.prepare()
@@ -77,7 +77,7 @@ def test_what_stays_is_said(netns: Netns) -> None:
 
 
 def test_what_cannot_be_read_is_not_nothing(netns: Netns) -> None:
-    """An element that is not seen stays, and whoever asked must know."""
+    """An element that is not seen stays, and the caller must know."""
     ruleset = _Refusing()
     firewall = NftablesFirewall(DockerUser(MARK), MARK, ruleset)
     firewall.prepare()

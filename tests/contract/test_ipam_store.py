@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from ipam.lease import ANONYMOUS, Kind, Lease, Owner, State
-from ipam.pool import GLOBAL, LOCAL, NO_TENANT, Pool, Tenant, pool_id
+from ipam.pool import GLOBAL, LOCAL, Pool, Tenant, pool_id
 from ipam.prefixes import parse_address, parse_prefix, parse_range
 from ipam.reservation import Reservation
 from ipam.store.base import Store, Transaction
-from ipam.store.host_facts import HostFacts, MemoryFacts
 from ipam.store.memory import MemoryStore
 from ipam.store.sqlite import SqliteStore
 
@@ -37,7 +36,8 @@ def a_pool(prefix: str = "10.1.2.0/24", tenant: str = "") -> Pool:
         ranges=(parse_range("10.1.2.128/25"), parse_range("10.1.2.7")),
         exclusions=(parse_range("10.1.2.200-10.1.2.210"),),
         group="lan",
-        owner="somebody",
+        cluster="site",
+        owner="another",
         network="net1",
         released=True,
         requested=5.5,
@@ -99,17 +99,18 @@ class TestRun:
 
     @pytest.mark.parametrize("on_disk", [True, False])
     def test_the_answer_is_the_operation_s(self, store: Store, *, on_disk: bool) -> None:
-        """And what it changed can be read afterwards, by whoever asks."""
+        """And what it changed can be read by every later operation."""
 
         def operation(stored: Transaction) -> str:
             stored.pools.put(a_pool())
             return "done"
 
         assert store.run(operation, on_disk=on_disk) == "done"
+        store.sync()
         assert store.run(lambda stored: stored.pools.held(LOCAL)) == [a_pool()]
 
     def test_revision_tells_of_pools_and_reservations_of_the_space(self, store: Store) -> None:
-        """An allocator reads again when somebody else changed them, and not for leases."""
+        """An allocator reads them again when another one changed them, and not for leases."""
         reservation = Reservation(address=parse_address("10.1.2.9"), owner=WEB_ALONE)
 
         def operation(stored: Transaction) -> None:
@@ -278,68 +279,3 @@ class TestLeases:
             store.run(lambda stored: stored.leases.remove(a_pool().id, address))
 
         assert store.run(lambda stored: stored.leases.get(a_pool().id, address)) is None
-
-
-class TestReservations:
-    def test_they_come_back_in_order(self, store: Store) -> None:
-        """By space, tenant and address; v4 before v6."""
-        wanted = [
-            Reservation(address=parse_address(address), tenant=Tenant(tenant), owner=owner)
-            for address, tenant, owner in (
-                ("10.0.0.9", NO_TENANT, Owner(name="web")),
-                ("10.0.0.10", NO_TENANT, Owner(mac="02:42:0a:01:02:03")),
-                ("fd00::1", NO_TENANT, Owner(tag="front")),
-                ("10.0.0.1", "blue", Owner(name="web")),
-            )
-        ]
-        put(store, *reversed(wanted))
-
-        assert store.run(lambda stored: stored.reservations.all()) == wanted
-
-    def test_an_address_is_reserved_once(self, store: Store) -> None:
-        """The later reservation replaces the earlier one."""
-        address = parse_address("10.0.0.9")
-        db = Reservation(address=address, owner=Owner(name="db"))
-        put(store, Reservation(address=address, owner=WEB_ALONE), db)
-
-        assert store.run(lambda stored: stored.reservations.all()) == [db]
-        for _ in range(2):
-            store.run(lambda stored: stored.reservations.remove(db))
-        assert store.run(lambda stored: stored.reservations.all()) == []
-
-
-class TestHostFacts:
-    @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-    def test_a_replay_is_due_until_it_is_not(self, tmp_path: Path, kind: str) -> None:
-        """And not at all where nothing was recorded."""
-        store = SqliteStore(tmp_path / "ipam.db")
-        facts: HostFacts = MemoryFacts() if kind == "memory" else store
-        found = [facts.replay_due()]
-        for due in (True, False):
-            facts.put_replay_due(due=due)
-            found.append(facts.replay_due())
-        store.close()
-
-        assert found == [False, True, False]
-
-    def test_the_file_remembers(self, tmp_path: Path) -> None:
-        """Across processes."""
-        for _ in range(2):
-            store = SqliteStore(tmp_path / "ipam.db")
-            before = store.replay_due()
-            store.put_replay_due(due=True)
-            store.close()
-
-        assert before
-
-    def test_changes_of_another_process_are_told_apart_from_ours(self, tmp_path: Path) -> None:
-        """Only they make what is remembered of leases doubtful."""
-        one, other = (SqliteStore(tmp_path / "ipam.db") for _ in range(2))
-        seen = []
-        for store in (one, one, other):
-            put(store, a_pool())
-            seen.append(one.run(lambda _: one.changes_by_others()))
-        one.close()
-        other.close()
-
-        assert seen[0] == seen[1] != seen[2]

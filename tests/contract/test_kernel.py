@@ -1,6 +1,5 @@
 """One suite, two kernels: what a caller of plugin.kernel may rely on."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
@@ -85,7 +84,7 @@ class TestEnsure:
         assert host.kernel.read([BRIDGE]) == {BRIDGE}
 
     def test_a_port_comes_back_to_its_bridge(self, host: Host) -> None:
-        """Somebody deleted the bridge; the pairs are still there, without a master."""
+        """Another program deleted the bridge; the pairs are still there, without a master."""
         make(host, BRIDGE, VETH)
         host.delete_link(BRIDGE.ifname)
         lost = host.kernel.read([VETH])
@@ -95,7 +94,7 @@ class TestEnsure:
         assert host.kernel.read([BRIDGE, VETH]) == {BRIDGE, VETH}
 
     def test_a_foreign_link_is_refused_and_not_touched(self, host: Host) -> None:
-        """Nothing is taken for ours by its name."""
+        """A link is not pynet's because of its name."""
         host.add_foreign_link("pnb-1")
         started: list[HostResource] = []
         with pytest.raises(ForeignLinkError, match="pnb-1 exists and is not this network's"):
@@ -141,51 +140,6 @@ class TestEnsure:
         assert host.kernel.missing_links([BRIDGE.ifname])
 
 
-class TestSysctls:
-    def test_a_setting_is_set(self, host: Host) -> None:
-        """Forwarding is off on a fresh host."""
-        make(host, FORWARDING)
-
-        assert host.setting(FORWARDING.name) == "1"
-
-    def test_a_setting_stays_when_it_is_removed(self, host: Host) -> None:
-        """Others may have come to need it."""
-        make(host, FORWARDING)
-        host.kernel.remove([FORWARDING])
-
-        assert host.setting(FORWARDING.name) == "1"
-
-    def test_a_setting_of_a_link_that_is_adopted_is_its_owners(self, host: Host) -> None:
-        """Found right as it is; that of a link of ours is set."""
-        setting = Sysctl(name="net/ipv4/conf/pnb-1/arp_notify", value="1", adopted=IfName("pnb-1"))
-        host.add_foreign_link("pnb-1")
-        make(host, setting)
-
-        assert host.kernel.read([setting]) == {setting}
-        unconditional = replace(setting, adopted=None)
-        assert host.kernel.read([unconditional]) == {replace(unconditional, value="0")}
-
-    def test_a_setting_of_a_link_that_was_made_is_set(self, host: Host) -> None:
-        """Though one of that name would have been adopted."""
-        setting = replace(ARP_NOTIFY, adopted=BRIDGE.ifname)
-        make(host, BRIDGE, setting)
-
-        assert host.setting(setting.name) == "1"
-        assert host.kernel.read([setting]) == {setting}
-
-    def test_an_unknown_setting_is_an_error(self, host: Host) -> None:
-        """The name is said."""
-        with pytest.raises(KernelError, match="no setting net/ipv4/nothing"):
-            make(host, Sysctl(name="net/ipv4/nothing", value="1"))
-
-    def test_an_unknown_setting_of_ipv6_is_passed_over(self, host: Host) -> None:
-        """A kernel without IPv6 has nothing to switch off there."""
-        nothing = Sysctl(name="net/ipv6/conf/nothing/accept_ra", value="0")
-        make(host, nothing)
-
-        assert host.kernel.read([nothing]) == frozenset()
-
-
 class TestRemove:
     def test_what_was_made_is_gone(self, host: Host) -> None:
         """Everything but the settings."""
@@ -222,7 +176,7 @@ class TestRemove:
         assert host.kernel.read([BRIDGE]) == {BRIDGE}
 
     def test_a_bridges_name_can_be_used_again_at_once(self, host: Host) -> None:
-        """Deletion in the background is nobody else's business."""
+        """A caller notices nothing of the deletion in the background."""
         for _ in range(5):  # who is faster is chance
             make(host, BRIDGE, VETH)
             host.kernel.remove([VETH, BRIDGE])
@@ -239,42 +193,9 @@ class TestRemove:
         assert host.kernel.read([BRIDGE, ADDRESS4, ADDRESS6]) == {BRIDGE}
 
 
-class TestRouteLocalnet:
-    def test_it_is_switched_off_again(self, host: Host) -> None:
-        """Nobody publishes there any more."""
-        make(host, BRIDGE, LOCALNET)
-        host.kernel.remove([LOCALNET])
-
-        assert host.kernel.read([BRIDGE, LOCALNET]) == {BRIDGE}
-
-    def test_it_is_found_on_a_link_of_ours(self, host: Host) -> None:
-        """The plugin before us left it there, or never took it back."""
-        make(host, BRIDGE, LOCALNET)
-        host.restart()
-
-        assert LOCALNET in host.kernel.read_all()
-
-    def test_the_bridge_of_somebody_else_keeps_it(self, host: Host) -> None:
-        """It may be he who wants it."""
-        host.add_foreign_link(BRIDGE.ifname)
-        make(host, LOCALNET)
-        host.kernel.remove([LOCALNET])
-
-        assert host.kernel.read([LOCALNET]) == {LOCALNET}
-        assert host.kernel.read_all() == frozenset()
-
-    def test_without_the_link_there_is_none(self, host: Host) -> None:
-        """Nothing to switch off; to switch it on is an error."""
-        host.kernel.remove([LOCALNET])
-
-        assert host.kernel.read([LOCALNET]) == frozenset()
-        with pytest.raises(KernelError):
-            make(host, LOCALNET)
-
-
 class TestMarks:
     def test_links_are_found_by_their_mark(self, host: Host) -> None:
-        """Whoever made them: the plugin before us did."""
+        """Those of a plugin that ran before, too."""
         make(host, BRIDGE, VETH)
         host.add_foreign_link("other")
         host.restart()
@@ -304,7 +225,7 @@ class TestMarks:
 
 class TestMissingLinks:
     def test_only_those_that_no_link_has(self, host: Host) -> None:
-        """Ours and foreign ones count alike."""
+        """Links of pynet's and foreign ones count alike."""
         host.add_foreign_link("eth7")
         make(host, BRIDGE)
 

@@ -37,7 +37,7 @@ class TestHostPorts:
             make(host, a_port())
 
     @pytest.mark.parametrize(
-        ("theirs", "ours", "protocol"),
+        ("taken", "asked", "protocol"),
         [
             ("0.0.0.0", "127.0.0.1", Protocol.TCP),
             ("127.0.0.1", "0.0.0.0", Protocol.TCP),
@@ -46,26 +46,26 @@ class TestHostPorts:
             ("::1", "::", Protocol.TCP),
         ],
     )
-    def test_a_server_of_somebody_else_is_not_bound_over(
-        self, host: Host, theirs: str, ours: str, protocol: Protocol
+    def test_a_port_that_another_server_has_is_refused(
+        self, host: Host, taken: str, asked: str, protocol: Protocol
     ) -> None:
         """Any address covers each of its family."""
-        host.listen(protocol, theirs, 8080)
-        port = a_port(ours, protocol=protocol)
+        host.listen(protocol, taken, 8080)
+        port = a_port(asked, protocol=protocol)
         with pytest.raises(PortTakenError):
             make(host, port)
 
         assert host.kernel.read([port]) == frozenset()
 
     @pytest.mark.parametrize(
-        ("theirs", "ours"), [("127.0.0.2", "127.0.0.1"), ("::", "0.0.0.0"), ("0.0.0.0", "::")]
+        ("taken", "asked"), [("127.0.0.2", "127.0.0.1"), ("::", "0.0.0.0"), ("0.0.0.0", "::")]
     )
-    def test_a_server_elsewhere_is_not_in_the_way(self, host: Host, theirs: str, ours: str) -> None:
+    def test_a_server_elsewhere_is_not_in_the_way(self, host: Host, taken: str, asked: str) -> None:
         """Another address, or the other family."""
-        host.listen(Protocol.TCP, theirs, 8080)
-        make(host, a_port(ours))
+        host.listen(Protocol.TCP, taken, 8080)
+        make(host, a_port(asked))
 
-        assert host.kernel.read([a_port(ours)]) == {a_port(ours)}
+        assert host.kernel.read([a_port(asked)]) == {a_port(asked)}
 
     @pytest.mark.parametrize("protocol", list(Protocol))
     @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ class TestHostPorts:
         with pytest.raises(RefusedError, match="this host has no such address"):
             make(host, a_port("198.51.100.9"))
 
-    def test_a_port_that_was_let_go_is_free(self, host: Host) -> None:
+    def test_a_port_that_was_released_is_free(self, host: Host) -> None:
         """A container was stopped, another wants its port."""
         make(host, a_port())
         host.kernel.remove([a_port()])

@@ -125,7 +125,7 @@ class TestHostRoutes:
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_another_hardware_address_is_set_right(self, host: Host, route: HostRoute) -> None:
-        """A container that is somebody else now."""
+        """Another container has the address now."""
         other = replace(route, mac_address=MacAddress("02:00:00:00:00:03"))
         make(host, SHIM, *SOURCES, other)
 
@@ -181,7 +181,7 @@ class TestHostRoutes:
 
     @pytest.mark.parametrize("route", [ROUTE4, ROUTE6])
     def test_a_foreign_route_is_left(self, host: Host, route: HostRoute) -> None:
-        """Somebody else's way to the same address."""
+        """Another program's route to the same address."""
         make(host, SHIM, *SOURCES)
         host.add_foreign_route(str(route.address), PARENT)
         with pytest.raises(RefusedError, match=f"a route to {route.address} exists"):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_one_that_is_another_is_made_anew(host: Host, other: Vxlan) -> None:
 
 
 def test_one_that_is_the_same_is_kept(host: Host) -> None:
-    """Whatever else was changed; nobody forgets where containers are."""
+    """Whatever else was changed: its table, of where containers are, stays."""
     make(host, *WHOLE)
     smaller = replace(VXLAN, mtu=1400)
     make(host, smaller)
@@ -131,8 +131,8 @@ def test_the_number_is_free_when_the_first_is_removed(host: Host) -> None:
     assert host.kernel.read([second]) == {second}
 
 
-def test_a_link_of_somebody_else_is_refused(host: Host) -> None:
-    """And stays."""
+def test_a_foreign_link_is_refused(host: Host) -> None:
+    """And stays as it is."""
     make(host, BRIDGE)
     host.add_foreign_link(VXLAN.ifname)
     with pytest.raises(ForeignLinkError, match="pnx-1 exists and is not this network's"):
@@ -157,6 +157,18 @@ def test_the_hosts_own_addresses(host: Host) -> None:
     found = host.kernel.links_with([ip_address("10.99.0.1"), ip_address("10.99.0.2")])
 
     assert {str(address): link.ifname for address, link in found.items()} == {"10.99.0.1": "up0"}
+
+
+def test_links_on_a_lan(host: Host) -> None:
+    """Those with an address there: what its prefix has, and not what has its prefix."""
+    host.add_parent("up0")
+    host.add_foreign_address("up0", "10.99.0.1/24")
+
+    for prefix in ("10.99.0.0/24", "10.99.0.128/25"):
+        (link,) = host.kernel.links_on([ip_network(prefix), ip_network("fd00::/64")])
+        assert (link.ifname, [str(each) for each in link.addresses]) == ("up0", ["10.99.0.1/24"])
+    assert host.kernel.links_on([ip_network("10.99.0.0/16"), ip_network("fd00::/64")]) == ()
+    assert host.kernel.host_name()
 
 
 @pytest.fixture
@@ -194,7 +206,7 @@ def test_it_was_deleted_and_comes_back(encrypting: Host) -> None:
     assert encrypting.kernel.read([ENCRYPTING, *ENCRYPTED_FOR]) == {ENCRYPTING}
 
 
-def test_a_link_of_somebody_else_does_not_encrypt(host: Host) -> None:
+def test_a_foreign_link_does_not_encrypt(host: Host) -> None:
     """It is refused, and stays."""
     host.add_foreign_link(ENCRYPTING.ifname)
     with pytest.raises(ForeignLinkError, match="exists and is not this network's"):

@@ -82,7 +82,7 @@ class TestBounds:
         assert host.kernel.read([VETH]) == {VETH}
 
     def test_its_name_can_be_used_again_at_once(self, host: Host) -> None:
-        """Taken away, and wanted again before the kernel has deleted it."""
+        """It is removed, and wanted again before the kernel has deleted it."""
         make(host, *LINKS, DETOUR)
         host.kernel.remove([DETOUR])
         make(host, DETOUR)
@@ -102,7 +102,7 @@ class TestBounds:
         assert not host.kernel.missing_links([DETOUR.ifname])
 
     def test_everything_goes_in_order(self, host: Host) -> None:
-        """As a plan is taken away."""
+        """The order in which a plan is removed."""
         make(host, *LINKS, *BOUNDS)
         host.kernel.remove([*BOUNDS[::-1], *LINKS[::-1]])
         host.settle()
@@ -168,10 +168,10 @@ class TestProxiedPorts:
 
 
 class TestAdoptedBridges:
-    """``-o bridge_name=br0`` for a br0 that somebody made."""
+    """``-o bridge_name=br0`` for a br0 that the user made."""
 
     def test_it_is_used_as_it_is(self, host: Host) -> None:
-        """Neither its address nor its MTU is ours to set."""
+        """pynet sets neither its address nor its MTU."""
         host.add_foreign_link(ADOPTED.ifname, "bridge")
         started = make(host, ADOPTED, ADDRESS4, VETH)
 
@@ -228,7 +228,7 @@ class TestAdoptedBridges:
         assert host.kernel.missing_links([ADOPTED.ifname])
 
     def test_one_that_was_not_asked_for_by_name_is_refused(self, host: Host) -> None:
-        """A derived name is nobody's choice."""
+        """The user did not choose a name that pynet derives."""
         host.add_foreign_link(BRIDGE.ifname, "bridge")
 
         with pytest.raises(ForeignLinkError):

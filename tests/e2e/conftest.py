@@ -19,8 +19,9 @@ from tests.e2e.parents import OTHER_LINK
 from tests.lab import records
 from tests.lab.commands import DeadlineError, wait_until
 from tests.lab.host import Host
-from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
+from tests.lab.installed import Installed, PluginProcess
 from tests.lab.lab import Lab
+from tests.lab.managed import ManagedPlugin
 from tests.lab.namespace import Peer, ip
 from tests.lab.roots import ENGINES
 from tests.lab.servers import serve_address, serve_dns
@@ -57,6 +58,7 @@ IN_BOTH: Final = frozenset(
 # One of each kind; the rest of the two engines' tests is the night's on one of them.
 ON_BOTH_IN_EVERY_RUN: Final = frozenset(
     {
+        "test_addresses_of_a_routers_prefix",
         "test_addresses_of_the_lans_own_server",
         "test_a_network_that_docker_forgot",
         "test_a_parent_comes_and_goes",
@@ -68,6 +70,7 @@ ON_BOTH_IN_EVERY_RUN: Final = frozenset(
         "test_create_inspect_remove",
         "test_dual_stack",
         "test_engine_restarts",
+        "test_doctor_in_many_troubles",
         "test_every_origin",
         "test_everything_flushed",
         "test_existing_bridge",
@@ -81,10 +84,12 @@ ON_BOTH_IN_EVERY_RUN: Final = frozenset(
         "test_loopback_only",
         "test_mac_addresses_keep_addresses",
         "test_named_addresses",
+        "test_names_and_status",
         "test_neighbours_of_the_lan",
         "test_no_way_in",
         "test_plugin_is_killed",
         "test_plugin_restarts",
+        "test_pynets_own_ipam",
         "test_range",
         "test_restart_and_stop",
         "test_restarts",
@@ -130,21 +135,25 @@ def _has_its_place(item: pytest.Item) -> bool:
     """Some is the managed plugin's alone; of network modes it does what needs the host most."""
     if item.path.name == "test_managed.py":
         return "managed" in item.name
-    if item.path.name == "test_upkeep.py":
+    own = {"test_upkeep.py", "test_doctor.py", "test_trace.py", "test_ui.py"}
+    own.add("test_command_output.py")
+    if item.path.name in own:
         return "socket" in item.name  # its commands are run on the host
     if "socket" in item.name or not item.path.name.startswith(MODES):
         return True
     return item.name.partition("[")[0] in IN_BOTH
 
 
-def _place(item: pytest.Item) -> tuple[str, str]:
-    return next((v, w) for v, w in PLACES if f"{v}-{w}" in item.name.partition("[")[2])
+def _place(item: pytest.Item) -> tuple[str, str] | None:
+    """Return the engine and the way of a test that has a `site`."""
+    parameters = item.name.partition("[")[2]
+    return next(((v, w) for v, w in PLACES if f"{v}-{w}" in parameters), None)
 
 
 def _variant(item: pytest.Item) -> str:
     """Return what tells it from others of its name, but for the place."""
     parameters = item.name.partition("[")[2]
-    return parameters.replace("-".join(_place(item)), "") if parameters else ""
+    return parameters.replace("-".join(_place(item) or ()), "")
 
 
 def _is_for_every_run(item: pytest.Item, *, is_first: bool) -> bool:
@@ -153,9 +162,10 @@ def _is_for_every_run(item: pytest.Item, *, is_first: bool) -> bool:
     Of the variants of a test that is for both it is the first; each other is on one of them.
     """
     name = item.name.partition("[")[0]
-    if IN_MACHINE or name == item.name or item.path.name == "test_managed.py":
+    place = _place(item)
+    if IN_MACHINE or place is None or item.path.name == "test_managed.py":
         return True
-    version, way = _place(item)
+    version, way = place
     if way == "managed" and name not in MANAGED_IN_EVERY_RUN:
         return False
     if is_first and (way == "managed" or name in ON_BOTH_IN_EVERY_RUN):
@@ -232,9 +242,29 @@ def site(place: Place) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture
+def br_lan(site: Site) -> Iterator[str]:
+    """The host's card is in a bridge, as its owner configures it."""
+    netns, own = site.host.netns, f"{site.host.address}/24"
+    ip(
+        netns,
+        "link add br-lan type bridge",
+        *(f"address delete {own} dev eth0", "link set eth0 master br-lan"),
+        *(f"address add {own} dev br-lan", "link set br-lan up"),
+    )
+    yield "br-lan"
+    site.clear()
+    ip(
+        netns,
+        "link delete br-lan",
+        f"address add {own} dev eth0",
+        "route replace default via 10.99.0.254",
+    )
+
+
 @contextmanager
 def tidy(place: Place) -> Iterator[Site]:
-    """Take away what was made, and see that it leaves no trace."""
+    """Remove what was made, and see that it leaves no trace."""
     netns, state = place.host.netns, place.installed.state
     links, rows = take(netns), records.count(state)
     assert rows, f"no database in {state}"
@@ -252,7 +282,7 @@ def tidy(place: Place) -> Iterator[Site]:
     except DeadlineError:
         now = take(netns)
         pytest.fail(
-            f"left behind: {now.beyond(links)}, taken away: {now.missing(links)}, "
+            f"left behind: {now.beyond(links)}, missing: {now.missing(links)}, "
             f"records before: {rows}, after: {records.count(state)}",
             pytrace=False,
         )

@@ -94,7 +94,7 @@ class Crossroads:
         }
 
     def address(self, server: Server, word: str) -> str:
-        """What a word of the tables stands for."""
+        """The address that ``word`` stands for in a table."""
         if word.startswith("own"):
             return self.published[server][0].addresses[int(word[3:])]
         return self._addresses.get(word, word)

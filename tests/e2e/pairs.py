@@ -1,7 +1,7 @@
 """Who reaches whom on an engine, as tables: every ordered pair of networks.
 
 What Docker does between its own networks is in them too: it is what people compare with, and
-shows that nothing of ours is in its way.
+shows that pynet is not in its way.
 """
 
 from collections.abc import Iterator

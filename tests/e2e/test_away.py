@@ -1,4 +1,4 @@
-"""What Docker lets go of while pynet is away is found by pynet itself, and free again.
+"""What Docker gives up while pynet is away: pynet finds out by itself, and it is free again.
 
 Docker tries each call for half a minute first, so these take their time.
 """
@@ -12,7 +12,8 @@ import pytest
 
 from tests.lab.clients import http_get
 from tests.lab.commands import wait_until
-from tests.lab.installed import ManagedPlugin, PluginProcess
+from tests.lab.installed import PluginProcess
+from tests.lab.managed import ManagedPlugin
 from tests.lab.namespace import Peer
 from tests.lab.site import Site
 
@@ -54,15 +55,15 @@ class absent(ExitStack):  # noqa: N801 - read as a word
             self.callback(plugin.enable)
 
 
-@pytest.mark.parametrize("let_go", [removed, restarted])
+@pytest.mark.parametrize("give_up", [removed, restarted])
 @pytest.mark.parametrize("mode", [(), MACVLAN], ids=["bridge", "macvlan"])
 def test_its_address_and_port_are_free_again(
-    site: Site, peer: Peer, mode: tuple[str, ...], let_go: Callable[[Site, str], None]
+    site: Site, peer: Peer, mode: tuple[str, ...], give_up: Callable[[Site, str], None]
 ) -> None:
-    """Without a command of anybody's."""
+    """The user types no command for it."""
     options = OPTIONS if not mode else OPTIONS[:2]
     network = site.network("--subnet", SUBNET, *mode)
-    let_go(site, site.run("--network", network, *options))
+    give_up(site, site.run("--network", network, *options))
 
     def nobody_is_there() -> bool:
         (shown,) = site.installed.ask("/v1/networks")

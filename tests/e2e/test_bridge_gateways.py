@@ -104,7 +104,7 @@ def test_published_without_ipv4(site: Site, peer: Peer) -> None:
 
 @pytest.mark.parametrize("first", ["IPv4", "IPv6", "connected"])
 def test_a_network_for_each_family(site: Site, peer: Peer, first: str) -> None:
-    """A container has a gateway for each, and publishes by both, whoever comes first or later."""
+    """A container has a gateway for each and publishes by both, in whichever order it joins."""
     if site.host.engine.version == "20.10":
         pytest.skip("this engine has no --ipv4=false")
     four, six = site.network(), site.network("--ipv4=false", "--ipv6", f"--subnet={NET6}")

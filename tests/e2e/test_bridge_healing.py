@@ -1,4 +1,4 @@
-"""Rules that somebody flushed come back, and with them what they were for."""
+"""Rules that another program flushed come back, and with them what they were for."""
 
 from collections.abc import Callable
 from typing import Final
@@ -37,11 +37,11 @@ def _flush_our_rule(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "meddle",
+    "flush",
     [_flush_everything, _empty_the_sets, _flush_docker_user],
     ids=["tables", "elements", "DOCKER-USER"],
 )
-def test_healed(site: Site, peer: Peer, meddle: Callable[[Site], None]) -> None:
+def test_healed(site: Site, peer: Peer, flush: Callable[[Site], None]) -> None:
     """Ports answer, other networks are shut out and containers get out again, and it is counted."""
     network = site.network("--subnet=10.50.0.0/24")
     web = site.web("--network", network, "-p", "8080:80")
@@ -55,7 +55,7 @@ def test_healed(site: Site, peer: Peer, meddle: Callable[[Site], None]) -> None:
     assert surprises(questions) == {}
     before = _rules(site)
 
-    meddle(site)
+    flush(site)
 
     wait_until(lambda: _rules(site) == before, "the rules as they were", deadline=SOON)
     assert comes_true(questions, deadline=SOON) == {}
@@ -108,7 +108,7 @@ def test_docker_cut_off(site: Site, peer: Peer) -> None:
 
 
 def test_everything_flushed(site: Site, peer: Peer) -> None:
-    """After `nft flush ruleset`, which takes Docker's rules too, ports of ours answer again."""
+    """After `nft flush ruleset`, which takes Docker's rules too, pynet's ports answer again."""
     network = site.network("--subnet=10.50.0.0/24")
     web = site.web("--network", network, "-p", "8080:80")
 

@@ -106,7 +106,7 @@ def test_two_networks(
 
 @pytest.mark.parametrize("isolation", ["on", "strict", "off"])
 def test_dockers_networks(dockers: str, site: Site, isolation: str) -> None:
-    """docker0 and a user's bridge get to published ports, and theirs are got to, unless strict."""
+    """pynet's network and Docker's reach each other's published ports, unless it is strict."""
     network = _dual(site, 0, "-o", f"isolation={isolation}")
     ours = _serve(site, "--network", network, "-p", "8080:80")
     questions: dict[str, Question] = {}

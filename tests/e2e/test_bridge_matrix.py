@@ -38,7 +38,7 @@ def crossroads(place: Place, peer: Peer) -> Iterator[Crossroads]:
 
 @pytest.fixture(params=WEATHERS, ids=str)
 def weather(request: pytest.FixtureRequest, place: Place) -> Iterator[Weather]:
-    """The policy of FORWARD and br_netfilter, whoever set them; Docker chooses DROP and on."""
+    """The policy of FORWARD and br_netfilter, as any program may set them; Docker: DROP and on."""
     weather: Weather = request.param
     filtered = str(int(weather.filtered))
     names = [f"net.bridge.bridge-nf-call-{command}" for command in ("iptables", "ip6tables")]

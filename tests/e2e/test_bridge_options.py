@@ -156,7 +156,7 @@ def test_ipv6_by_label(site: Site) -> None:
 
 
 def test_existing_bridge(site: Site, peer: Peer) -> None:
-    """A bridge that somebody made is used with all that is on it, and left when the network goes."""
+    """A bridge that the user made is used with all that is on it, and left when the network goes."""
     ip(
         site.host.netns,
         "link add br-mine type bridge",

@@ -104,7 +104,7 @@ def test_several_ports_for_one(site: Site, peer: Peer) -> None:
 
 
 def test_ephemeral(site: Site, peer: Peer) -> None:
-    """A port of nobody's choice is the same for both families, from the kernel's range."""
+    """A port that the user did not choose is the same for both families, from the kernel's range."""
     web = site.web("--network", site.network(*DUAL), "-p", "80", "-p", "80/udp")
     published = _published(site)
     low, high = map(int, site.host.run("sysctl", "-n", "net.ipv4.ip_local_port_range").split())

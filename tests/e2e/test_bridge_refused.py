@@ -1,6 +1,6 @@
 """Wrong options of every mode: the refusal says what would be right, and nothing is left.
 
-One engine takes all cases of `tests/refusals.py` in one go, because each is one call.
+One engine takes all cases of `tests/refusals` in one go, because each is one call.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from tests import refusals
 from tests.lab.clients import http_get
 from tests.lab.commands import CommandError
 from tests.lab.site import Site
-from tests.refusals import Refusal
+from tests.refusals.case import Refusal
 
 
 def test_networks(site: Site) -> None:
@@ -56,7 +56,7 @@ def _by_network(cases: Iterable[Refusal]) -> dict[tuple[str, ...], list[Refusal]
 
 
 def _create(site: Site, case: Refusal) -> str:
-    """What the engine says; a network that it makes is taken away."""
+    """What the engine says; a network that it makes is removed."""
     pools = [IPAMPool(subnet=subnet, gateway=first) for subnet, first in case.gateways.items()]
     api = site.host.client.api
     try:

@@ -116,7 +116,7 @@ def test_inhibit_ipv4(site: Site) -> None:
 
 @pytest.mark.parametrize(("link", "open_"), [("eth0", True), ("eth7", False)])
 def test_trusted_interfaces(site: Site, peer: Peer, link: str, *, open_: bool) -> None:
-    """Whoever comes by a trusted link reaches every port of the containers."""
+    """A host that comes by a trusted link reaches every port of the containers."""
     network = site.network(
         *DUAL, "-o", f"com.docker.network.bridge.trusted_host_interfaces=tap0:{link}"
     )

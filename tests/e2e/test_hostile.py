@@ -52,7 +52,7 @@ def test_frames_of_ones_own(site: Site) -> None:
 
 
 def test_an_address_that_comes_back(site: Site, peer: Peer) -> None:
-    """Whoever has a removed container's address hears nothing of its connections."""
+    """The next container with a removed one's address hears nothing of its connections."""
     network = site.network("--subnet=10.50.0.0/24", ipam=False)
     options = ("--network", network, "--ip", "10.50.0.9")
     old = site.run(*options, "-p", f"{HOST_PORT}:{PORT}")

@@ -45,7 +45,7 @@ def test_range_of_the_engine_and_of_the_option(site: Site) -> None:
 
 
 def test_named_addresses(site: Site) -> None:
-    """Named ones may lie inside the ip-range or outside, unless they are somebody's or nobody's."""
+    """They may lie outside the ip-range, and may be neither taken nor the subnet's first or last."""
     network = site.network(
         *("--subnet=10.50.0.0/24", "--ip-range=10.50.0.64/29"),
         *("--aux-address=printer=10.50.0.65", "--aux-address=router=10.50.0.200"),
@@ -117,7 +117,7 @@ def test_a_full_subnet_flows_over_into_its_sibling(site: Site) -> None:
 
 
 def test_a_freed_address_rests(site: Site) -> None:
-    """Somebody else gets one that was never used or, if there is none, has rested longest.
+    """Another container gets an address that was never used or else has rested longest.
 
     The addresses were asked for by number: another is kept for a moment for a restart.
     """
@@ -132,7 +132,7 @@ def test_a_freed_address_rests(site: Site) -> None:
 
 
 def test_a_resting_address_may_be_named(site: Site) -> None:
-    """Who types it means it."""
+    """A user who types an address means it."""
     network = site.network("--subnet=10.50.0.0/24")
     site.remove(_start(site, network))
 

@@ -53,7 +53,7 @@ def test_under_dockers_bridge(site: Site) -> None:
 
 
 def test_under_dockers_macvlan(site: Site, peer: Peer) -> None:
-    """Containers are neighbours of the host's neighbours, from a range beside theirs."""
+    """Containers are neighbours of the LAN's hosts, with addresses of a range beside the LAN's."""
     network = site.network(
         *("--subnet=10.99.0.0/24", "--gateway=10.99.0.254", "-o", "parent=eth0"),
         *("--ipam-opt", "range=10.99.0.96/28", "--ipam-opt", "exclude=10.99.0.97"),

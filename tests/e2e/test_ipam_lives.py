@@ -85,7 +85,7 @@ class Town:
     def wait_up(self) -> None:
         """Wait until the engine has started all containers again, and pynet knows what is whose."""
         wait_running(self.site, *self._containers)
-        # Whoever takes rules out of the chain FORWARD makes pynet look around at once.
+        # A change of the chain FORWARD by another program makes pynet look around at once.
         for verb in ("-A", "-D"):
             self.site.host.run("iptables", "-w", verb, "FORWARD", "-s", "203.0.113.1")
         self.wait_known()
@@ -115,7 +115,7 @@ def test_restarts(site: Site, plugin: PluginProcess, town: Town) -> None:
 
 
 def test_the_store_is_lost(site: Site, plugin: PluginProcess, town: Town) -> None:
-    """pynet's networks know what is theirs: nobody notices, and nothing has to be restarted."""
+    """pynet's networks know their addresses: no container notices, and nothing has to be restarted."""
     lose_the_store(plugin)
     town.wait_known()
     town.check()
@@ -139,7 +139,7 @@ def test_networks_of_other_drivers(site: Site, plugin: PluginProcess) -> None:
     with pytest.raises(CommandError, match="is not held; recreate the network, or restart Docker"):
         site.run("--network", other)
 
-    # Killed, so that it replays the addresses of endpoints, too; those of ours are held already.
+    # Killed, so that it replays the addresses of endpoints, too; pynet's networks hold them already.
     site.host.restart_docker(signal.SIGKILL)
     wait_running(site, *containers)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import PLACES, Place
-from tests.lab.installed import ManagedPlugin
+from tests.lab.managed import ManagedPlugin
 from tests.lab.site import Site
 
 MAC = "02:50:00:00:00:01"

@@ -15,7 +15,7 @@ from tests.lab.site import Site
 
 # `--ipam-opt`, and what the refusal says.
 REFUSED = {
-    "flavour=sweet": "'flavour' is not an option of a pool, expected one of exclude, group, prefix",
+    "flavour=sweet": "'flavour' is not an option of a pool, expected one of cluster, exclude, group, prefix",
     "prefix=many": "prefix is 'many', expected lengths such as 28",
     "prefix=129": "prefix is '129', expected lengths such as 28",
     "prefix=28": "prefix is 28, but the subnet 10.50.0.0/24 has a length already",

@@ -105,7 +105,7 @@ def test_made_mac_addresses_keep_none(site: Site, plugin: PluginProcess) -> None
 
 
 def test_an_address_that_was_named_meanwhile_is_gone(site: Site) -> None:
-    """It is kept for a MAC address unless somebody asks for just this one."""
+    """It is kept for a MAC address unless another container asks for just this one."""
     network = site.network("--subnet=10.50.0.0/24")
     options = ("--network", network)
     kept = site.run(*options, "--mac-address", MACS[0])

@@ -6,7 +6,8 @@ import pytest
 
 from tests.lab.clients import http_get
 from tests.lab.commands import wait_until
-from tests.lab.installed import ManagedPlugin, PluginProcess
+from tests.lab.installed import PluginProcess
+from tests.lab.managed import ManagedPlugin
 from tests.lab.namespace import Peer
 from tests.lab.site import Site
 

@@ -44,21 +44,21 @@ def test_a_parent_comes_and_goes(site: Site, peer: Peer, second: str, lab: Lab) 
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
     one = site.run("--network", network)
 
-    wait_until(lambda: "is down" in _trouble(site), "word of a link that is down")
+    wait_until(lambda: "is down" in _trouble(site), "a report of a link that is down")
     ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of a link that is up")
+    wait_until(lambda: not _trouble(site), "a report of a link that is up")
     wait_until(lambda: site.pings(one, peer.address), "traffic")
 
     lab.fabric.ip(f"link set {second} down")
-    wait_until(lambda: "has no carrier" in _trouble(site), "word of a cable")
+    wait_until(lambda: "has no carrier" in _trouble(site), "a report of a cable")
     lab.fabric.ip(f"link set {second} up")
-    wait_until(lambda: not _trouble(site), "word of a cable that is back")
+    wait_until(lambda: not _trouble(site), "a report of a cable that is back")
 
     ip(site.host.netns, f"link set {OTHER_LINK} name other9")
-    wait_until(lambda: "is not there" in _trouble(site), "word of a name")
+    wait_until(lambda: "is not there" in _trouble(site), "a report of a name")
     assert site.pings(one, peer.address)
     ip(site.host.netns, f"link set other9 name {OTHER_LINK}")
-    wait_until(lambda: not _trouble(site), "word of a name that is back")
+    wait_until(lambda: not _trouble(site), "a report of a name that is back")
 
 
 def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) -> None:
@@ -66,7 +66,7 @@ def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) ->
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
     one = site.run("--network", network)
     lab.fabric.ip(f"link delete {second}")
-    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
+    wait_until(lambda: "is not there" in _trouble(site), "a report of the card")
     assert links_of(site, one) == ["lo"]
     with pytest.raises(CommandError, match=f"there is no link {OTHER_LINK}"):
         site.docker("restart", "-t", "1", one)
@@ -76,7 +76,7 @@ def test_a_parent_is_unplugged(site: Site, peer: Peer, second: str, lab: Lab) ->
         f"link set {second} master br0 up",
     )
     ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of the card that is back")
+    wait_until(lambda: not _trouble(site), "a report of the card that is back")
     site.docker("start", one)
     assert site.pings(one, peer.address)
 
@@ -88,21 +88,21 @@ def test_a_container_that_lost_its_link_is_named(
     network = site.network("-o", "mode=macvlan", "-o", f"parent={OTHER_LINK}", *LAN[4:], *RANGE)
     one = site.run("--network", network, "--ip", "10.99.0.151")
     lab.fabric.ip(f"link delete {second}")
-    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
+    wait_until(lambda: "is not there" in _trouble(site), "a report of the card")
     site.installed.reconcile()
-    wait_until(lambda: "(10.99.0.151) lost the link" in _why(site), "word of the container")
+    wait_until(lambda: "(10.99.0.151) lost the link" in _why(site), "a report of the container")
     lab.fabric.ip(
         f"link add {second} type veth peer name {OTHER_LINK} netns {site.host.leader}",
         f"link set {second} master br0 up",
     )
     ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of the card that is back")
+    wait_until(lambda: not _trouble(site), "a report of the card that is back")
     assert "(10.99.0.151) lost the link" in _why(site)
 
     site.docker("restart", "-t", "1", one)
     assert site.pings(one, peer.address)
     site.installed.reconcile()
-    wait_until(lambda: not _why(site), "word of the container that is back")
+    wait_until(lambda: not _why(site), "a report of the container that is back")
 
 
 def test_no_lease_yet(site: Site, second: str) -> None:
@@ -113,12 +113,12 @@ def test_no_lease_yet(site: Site, second: str) -> None:
     network = site.network(*options, "--subnet", "10.98.0.0/24", "--gateway", "10.98.0.254")
     ip(host, f"address delete 10.98.0.9/24 dev {OTHER_LINK}")
     web = site.web("--network", network)
-    wait_until(lambda: "has lost 10.98.0.9" in _why(site), "word of the address")
+    wait_until(lambda: "has lost 10.98.0.9" in _why(site), "a report of the address")
     ip(host, f"address add 10.98.0.9/24 dev {OTHER_LINK}")
 
     address = site.address(web, network)
     wait_until(lambda: reaches(host, address, 80), "the way to the container")
-    wait_until(lambda: not _why(site), "word of the address that is back")
+    wait_until(lambda: not _why(site), "a report of the address that is back")
 
 
 def _why(site: Site) -> str:

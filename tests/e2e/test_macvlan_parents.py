@@ -33,26 +33,26 @@ def test_down_and_up(site: Site, card: str) -> None:
     network = site.network(*NETWORK)
     web = site.web("--network", network, "-p", "8080:80")
     ip(site.host.netns, f"link set {OTHER_LINK} down")
-    wait_until(lambda: "is down" in _trouble(site), "word of a link that is down")
+    wait_until(lambda: "is down" in _trouble(site), "a report of a link that is down")
     ip(site.host.netns, f"link set {OTHER_LINK} up")
-    wait_until(lambda: not _trouble(site), "word of a link that is up")
+    wait_until(lambda: not _trouble(site), "a report of a link that is up")
 
     _all_is_well(site, network, web)
     _all_is_well(site, network, site.web("--network", network))
 
 
 def test_another_name_and_back(site: Site, card: str) -> None:
-    """Under another name nobody new finds it; those who are there do not mind."""
+    """Under another name, new containers do not find the parent; those that run go on."""
     assert card
     network = site.network(*NETWORK)
     web = site.web("--network", network, "-p", "8080:80")
     ip(site.host.netns, f"link set {OTHER_LINK} name other9")
-    wait_until(lambda: "is not there" in _trouble(site), "word of a name")
+    wait_until(lambda: "is not there" in _trouble(site), "a report of a name")
     assert http_get(site.host.netns, site.address(web, network), 80) == web
     with pytest.raises(CommandError, match=OTHER_LINK):
         site.run("--network", network)
     ip(site.host.netns, f"link set other9 name {OTHER_LINK}")
-    wait_until(lambda: not _trouble(site), "word of a name that is back")
+    wait_until(lambda: not _trouble(site), "a report of a name that is back")
 
     _all_is_well(site, network, web)
     _all_is_well(site, network, site.web("--network", network))
@@ -63,7 +63,7 @@ def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
     network = site.network(*NETWORK)
     web = site.web("--network", network, "-p", "8080:80")
     lab.fabric.ip(f"link delete {card}")
-    wait_until(lambda: "is not there" in _trouble(site), "word of the card")
+    wait_until(lambda: "is not there" in _trouble(site), "a report of the card")
     site.installed.reconcile()
     assert "lost the link" in _trouble(site)
     lab.fabric.ip(
@@ -71,7 +71,7 @@ def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
         f"link set {card} master br0 up",
     )
     ip(site.host.netns, f"link set {OTHER_LINK} up", f"address add {HOST}/24 dev {OTHER_LINK}")
-    wait_until(lambda: "is not there" not in _trouble(site), "word of the card that is back")
+    wait_until(lambda: "is not there" not in _trouble(site), "a report of the card that is back")
     site.installed.reconcile()
 
     assert "lost the link" in _trouble(site)
@@ -81,7 +81,7 @@ def test_unplugged_and_back(site: Site, card: str, lab: Lab) -> None:
     _all_is_well(site, network, web)
     assert http_get(site.host.netns, site.host.address, 8080) == web
     site.installed.reconcile()
-    wait_until(lambda: not _trouble(site), "word of the container that is back")
+    wait_until(lambda: not _trouble(site), "a report of the container that is back")
 
 
 def _all_is_well(site: Site, network: str, web: str) -> None:

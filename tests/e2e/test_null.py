@@ -8,7 +8,7 @@ from tests.lab.site import Site
 
 @pytest.mark.parametrize("ipam", ["null", "pynet", "default"])
 def test_loopback_only(site: Site, ipam: str) -> None:
-    """Whoever gives the addresses that nobody uses; a second network works beside it."""
+    """Whichever IPAM gives the unused addresses; a second network works beside it."""
     driver = site.driver if ipam == "pynet" else ipam
     nowhere = site.network("-o", "mode=null", "--ipam-driver", driver, ipam=False)
     container = site.run("--network", nowhere)

@@ -28,6 +28,9 @@ class LosingStore:
             self._store.run(lose, on_disk=on_disk)
         return self._store.run(operation, on_disk=on_disk)
 
+    def sync(self) -> None:
+        self._store.sync()
+
     def leases(self, pool: PoolID) -> Iterator[Lease]:
         return self._store.leases(pool)
 
@@ -36,4 +39,4 @@ class LosingStore:
 
 
 class _LostError(Exception):
-    """Somebody else changed what the operation had read."""
+    """Another operation changed what this one had read."""

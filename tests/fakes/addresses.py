@@ -11,7 +11,7 @@ class NobodyAsks:
         """Their owner remembers them."""
         return network
 
-    def group(self, network: Network) -> None:
+    def group(self, network: Network, *, again: bool = False) -> None:
         """They have no common owner here."""
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
@@ -28,6 +28,9 @@ class NobodyAsks:
 
     def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         """Their owner cannot be told."""
+
+    def holds(self, pool: PoolData) -> bool:
+        return False
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         """Their owner knows."""

@@ -14,11 +14,14 @@ from typing import Final
 
 from plugin.dhcp.base import WireError
 from plugin.dhcp.frames import Arp, read_frame
+from plugin.dhcp.frames6 import Speaker
 from plugin.dhcp.messages4 import Kind, Message, Option, decode, encode
-from plugin.model.ids import IfName, MacAddress
+from plugin.model.ids import IfName, MacAddress, link_local
+from tests.fakes.router import FakeRouter
 from tests.kernel.frames import ARP, IP4, Ether, arp, checksum
 
 SERVER: Final = IPv4Address("192.168.50.1")
+PARENT_MAC: Final = MacAddress("02:00:00:00:00:fe")
 SERVER_MAC: Final = MacAddress("02:00:00:00:00:01")
 LAN: Final = IPv4Network("192.168.50.0/24")
 OPTIONS: Final[tuple[tuple[int, bytes], ...]] = (
@@ -36,6 +39,7 @@ class FakeServer:
     seconds: int = 120
     options: tuple[tuple[int, bytes], ...] = OPTIONS
     leases: dict[bytes, IPv4Address] = field(default_factory=dict)
+    offers: dict[bytes, IPv4Address] = field(default_factory=dict)
     declined: set[IPv4Address] = field(default_factory=set)
     heard: list[Message] = field(default_factory=list)
     silent: bool = False
@@ -82,6 +86,9 @@ class FakeServer:
     def _grant(self, asked: Message, client: bytes) -> Message:
         wanted = asked.option(Option.REQUESTED_ADDRESS)
         address = IPv4Address(wanted) if wanted else asked.client
+        offered = self.offers.pop(client, None)
+        if offered == address and address not in self.leases.values():
+            self.leases[client] = address
         if self.leases.get(client) != address:
             return replace(
                 self.answer(asked, Kind.NAK, IPv4Address(0)), options=((54, SERVER.packed),)
@@ -89,11 +96,12 @@ class FakeServer:
         return self.answer(asked, Kind.ACK, address)
 
     def _address_for(self, client: bytes) -> IPv4Address:
-        if client not in self.leases:
-            taken = {*self.leases.values(), *self.declined}
-            free = (LAN[number] for number in range(self.first, 255))
-            self.leases[client] = next(each for each in free if each not in taken)
-        return self.leases[client]
+        if client in self.leases:
+            return self.leases[client]
+        taken = {*self.leases.values(), *self.declined}
+        free = (LAN[number] for number in range(self.first, 255))
+        self.offers[client] = next(each for each in free if each not in taken)
+        return self.offers[client]
 
 
 class FakeLan:
@@ -101,6 +109,7 @@ class FakeLan:
 
     def __init__(self) -> None:
         self.server = FakeServer()
+        self.router = FakeRouter()
         self.hosts: dict[IPv4Address, MacAddress] = {}
         self.wires: list[FakeWire] = []
         self.trouble: str | None = None
@@ -118,6 +127,8 @@ class FakeLan:
 
     def carry(self, frame: bytes) -> list[bytes]:
         """What comes back for a frame."""
+        if frame[12:14] == b"\x86\xdd":
+            return self.router.answers(frame)
         heard = read_server_frame(frame)
         if isinstance(heard, Arp):
             mac = self.hosts.get(heard.target)
@@ -163,6 +174,9 @@ class FakeWire:
         except BlockingIOError:
             return None
         return self._heard.popleft() if self._heard else None
+
+    def speaker(self) -> Speaker:
+        return Speaker(mac=PARENT_MAC, address=link_local(PARENT_MAC))
 
     def hear_for(self, macs: AbstractSet[MacAddress]) -> None:
         self.macs = frozenset(macs)

@@ -18,6 +18,7 @@ class MemoryFirewall:
         self._facts: dict[Key, Fact] = {}
         self.closed: list[int] = []
         self.counts: dict[IfName, int] = {}
+        self.drops: dict[str, int] = {}
 
     def check(self) -> None:
         """It is always there."""
@@ -41,11 +42,14 @@ class MemoryFirewall:
     def read(self) -> frozenset[Fact]:
         return frozenset(self._facts.values())
 
+    def dropped(self) -> dict[str, int]:
+        return self.drops
+
     def refused(self) -> dict[IfName, int]:
         return self.counts
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """There is nothing to close."""
 
 
 class FaultyFirewall(MemoryFirewall):

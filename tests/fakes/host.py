@@ -4,11 +4,12 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 
+from plugin.errors import KernelError
 from plugin.model.addresses import HostRoute
 from plugin.model.ids import IfName
 from plugin.model.links import HandedOver, IpvlanSetting, Shim, Veth, Vlan
 from plugin.model.network import IPAddress, IPInterface, IPNetwork, Protocol
-from plugin.model.parents import HostLink
+from plugin.model.parents import HostLink, Routed
 from plugin.model.ports import HostPort
 from plugin.model.resources import LinkResource
 from plugin.model.shaping import RateLimit
@@ -19,7 +20,7 @@ _HOST_SYSCTLS = {"net/ipv4/ip_forward": "0", "net/ipv6/conf/all/forwarding": "0"
 
 @dataclass(slots=True)
 class Link:
-    """A link: one of ours as the resource that describes it, or a foreign one."""
+    """A link: one of pynet's as the resource that describes it, or a foreign one."""
 
     resource: LinkResource | None = None
     kind: str = "dummy"
@@ -46,6 +47,7 @@ class FakeHost:
         default_factory=lambda: {ip_address(a) for a in ("127.0.0.1", "127.0.0.2", "::1")}
     )
     routes: set[IPNetwork] = field(default_factory=set)
+    routed: list[Routed] = field(default_factory=list)
     foreign_routes: set[IPAddress] = field(default_factory=set)
     foreign_ipvlan: dict[IfName, set[IpvlanSetting]] = field(default_factory=dict)
     ended_sandboxes: set[str] = field(default_factory=set)
@@ -54,6 +56,8 @@ class FakeHost:
     lacks: set[Protocol] = field(default_factory=set)
     lacks_links: set[type[LinkResource]] = field(default_factory=set)
     mtu: int = 1500
+    name: str = "here"
+    key: str = ""  # none to tell: there is a secret
     engine_sockets: frozenset[str] = frozenset()
     zoned: set[IfName] | None = None  # by firewalld, if it is there
     filtered: set[int] = field(default_factory=set)
@@ -91,6 +95,18 @@ class FakeHost:
         if isinstance(gone, Veth):
             self.links.pop(gone.peer, None)
             self.sandboxed.pop(gone.peer, None)
+
+    def all_addresses(self) -> set[IPAddress]:
+        """Of every link, pynet's and foreign ones."""
+        known = {i.ip for link in self.links.values() for i in addresses_of(link)}
+        known |= {i.ip for parent in self.parents.values() for i in parent.addresses}
+        return known | self.addresses
+
+    def link(self, ifname: IfName) -> Link:
+        """Raises KernelError if it is not there."""
+        if ifname not in self.links:
+            raise KernelError(f"link {ifname} is not there")
+        return self.links[ifname]
 
     @property
     def ours(self) -> frozenset[LinkResource]:

@@ -144,7 +144,7 @@ class FakeLedger:
         self._change(change)
 
     def pools(self) -> list[Prefix]:
-        return list(self.owned)
+        return [pool for pool, blocks in self.owned.items() if blocks]
 
     def blocks(self, pool: Prefix) -> list[Prefix]:
         return list(self.owned.get(pool, []))

@@ -33,12 +33,14 @@ class AddressLog:
     bound: set[str] = field(default_factory=set)
     given_back: set[NetworkID] = field(default_factory=set)
     ours: bool = False
+    again: dict[str, bool] = field(default_factory=dict)
 
     def described(self, network: Network) -> Network:
         return network
 
-    def group(self, network: Network) -> None:
+    def group(self, network: Network, *, again: bool = False) -> None:
         self.groups.add(network.id)
+        self.again[network.id] = again
 
     def ungroup(self, network_id: NetworkID, *, deleted: bool) -> None:
         self.groups.discard(network_id)
@@ -54,6 +56,9 @@ class AddressLog:
 
     def release(self, pool: PoolData, interface: IPInterface, endpoint: Endpoint) -> None:
         self.unbind(pool, interface, endpoint)
+
+    def holds(self, pool: PoolData) -> bool:
+        return False
 
     def is_released(self, pool: PoolData, interface: IPInterface) -> bool:
         return self.ours and f"{interface.ip} of {pool.prefix}" not in self.bound
@@ -96,6 +101,8 @@ class Rig:
         self.survey = parts.survey
         self.parents = parts.parents
         self.networks = parts.networks
+        self.allocations = parts.allocations
+        self.pools = parts.pools
         self.endpoints = parts.endpoints
         self.host_addresses = parts.host_addresses
         self.peers = parts.peers
@@ -106,7 +113,8 @@ class Rig:
         self.leases = parts.leases
 
     def _clients(self, told: Told) -> Clients:
-        return Loop(self.lan, told)
+        self.clients = Loop(self.lan, told)
+        return self.clients
 
     def restarted(self) -> "Rig":
         """The same host and state, and a plugin that has just started and looked around."""
@@ -134,7 +142,7 @@ class Rig:
             self.host.hand_over(handoff)
 
     def held(self) -> frozenset[Resource]:
-        """Everything of ours that the host holds, settings excepted: those are not taken back."""
+        """Everything of pynet's that the host holds, except settings: those are not reset."""
         resources: set[Resource] = {*self.host.ours, *self.firewall.read()}
         resources |= {*self.kernel.ports, *self.kernel.proxied}
         for ifname, link in self.host.links.items():

@@ -2,6 +2,7 @@
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, NetworkID
+from plugin.model.leases import LeaseRecord
 from plugin.model.network import Endpoint, Network
 from plugin.store.memory import MemoryStore
 from tests.fakes.faults import Faults
@@ -43,6 +44,14 @@ class FaultyStore(MemoryStore):
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
         self._point("delete endpoint")
         super().delete_endpoint(endpoint_id)
+
+    def save_lease(self, record: LeaseRecord) -> None:
+        self._point("save lease")
+        super().save_lease(record)
+
+    def delete_lease(self, network_id: NetworkID, client: str) -> None:
+        self._point("delete lease")
+        super().delete_lease(network_id, client)
 
     def _point(self, name: str) -> None:
         self.faults.point(name, StoreError("the disk is full"))

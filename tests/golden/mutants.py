@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.golden.mutants 24
 
-takes so many, spread over all that could be changed, in a copy of the tree.  Whoever shortens the
-golden pages looks here for what is not seen any more.
+takes so many, spread over all that could be changed, in a copy of the tree.  Before shortening the
+golden pages, see here what would not be seen any more.
 """
 
 import ast

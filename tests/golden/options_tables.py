@@ -18,6 +18,11 @@ DEFAULTS: Final = {
     ("macvlan", "mtu"): "the parent's",
     ("macvlan", "host_address"): "the parent's",
     **{
+        (mode, name): words
+        for mode in ("bridge", "macvlan", "ipvlan")
+        for name, words in (("servers", "all"), ("deny_servers", "none"))
+    },
+    **{
         (mode, "no_default_route"): "`false`" for mode in ("bridge", "overlay", "macvlan", "ipvlan")
     },
     ("ipvlan", "mtu"): "the parent's",

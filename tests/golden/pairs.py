@@ -8,10 +8,14 @@ from itertools import combinations, product
 from typing import Final
 
 from plugin.errors import RefusedError
-from tests.golden.cases import DUAL, Case
+from tests.golden.case import DUAL, Case
 
 _BASES: Final = tuple(product((DUAL, DUAL[:1], DUAL[1:]), (False, True)))  # subnets, internal
 _PUBLISHERS: Final = ("", "publish=docker")
+_LEASED: Final = (
+    "dhcp=true release_after=12h servers=192.0.2.1 deny_servers=192.0.2.7 vendor_class=docker fqdn=server "
+    "conflict=wait identity=lan require=true +name=web"
+)
 _ON_PARENTS: Final = {
     "vlan": ("", "vlan=100"),
     "mtu": ("", "mtu=1400"),
@@ -57,6 +61,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "rate_from": ("", "rate_from=10mbit", "+rate_from=1mbit"),
         "publish": _PUBLISHERS,
         "userland_proxy": ("", "userland_proxy=false"),
+        "dhcp": ("", f"bridge_name=lan ipv6=slaac {_LEASED}"),
         "mac": ("", "+mac=02:11:22:33:44:55"),
     },
     # Those of mode bridge have met there; here they meet what makes the difference.
@@ -83,7 +88,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         **_ON_PARENTS,
         "parent": ("", "parent=eth0"),
         "macvlan_mode": ("", "macvlan_mode=vepa", "macvlan_mode=passthru"),
-        "dhcp": ("", "dhcp=true release_after=12h"),
+        "dhcp": ("", f"ipv6=slaac {_LEASED}"),
         "host": (
             *("", "host_access=true", "host_access=true host_services=deny"),
             "host_access=true host_address=192.0.2.9,fd00:99::9 host_services=80",
@@ -95,6 +100,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "parent": ("", "parent=eth0"),
         "ipvlan_mode": ("", "ipvlan_mode=l3", "ipvlan_mode=l3s"),
         "ipvlan_flag": ("", "ipvlan_flag=private"),
+        "dhcp": ("", f"ipv6=dhcp {_LEASED}"),
         "host": (
             *("", "host_access=true host_address=10.1.0.77,fd00:1::77"),
             "host_access=true host_address=10.1.0.77,fd00:1::77 host_services=deny",

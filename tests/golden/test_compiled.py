@@ -13,7 +13,7 @@ pytestmark = pytest.mark.root
 
 
 def test_it_is_compiled_from_the_skeleton(netns: Netns) -> None:
-    """Whoever changes the one writes the other anew."""
+    """A change of the skeleton needs the compiled module written anew."""
     compare(ROOT / "plugin" / "firewall" / "compiled.py", compiled(netns), WRITE_GOLDEN)
 
 

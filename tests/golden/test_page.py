@@ -11,7 +11,7 @@ from tests.golden.page import Page, stem_of
 from tests.golden.words import CHAINS, CONTAINERS
 from tests.kernel.netns import Netns
 from tests.kernel.site import MARK
-from tests.lab.demo import meaning
+from tests.lab.demo_made import meaning
 
 pytestmark = pytest.mark.root
 

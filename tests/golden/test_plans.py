@@ -11,7 +11,8 @@ from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.fact_table import elements_of
 from plugin.firewall.nftables import NftablesFirewall
 from plugin.kernel.netlink.nf_transactions import NfTables
-from tests.golden.cases import CASES, Case, plain_of
+from tests.golden.case import Case
+from tests.golden.cases import CASES, plain_of
 from tests.golden.files import DATA, WRITE_GOLDEN, compare
 from tests.golden.pairs import axes, paired, unmet
 from tests.kernel.netns import Netns
@@ -21,7 +22,7 @@ PLANS = DATA / "plans"
 OPTIONS = "options.txt"
 WHOLE = [name for name in CASES if plain_of(name) == name]
 WITH_OPTIONS = sorted({CASES[name].mode for name in CASES} - {"null"})
-# What others have on the host, which no network of ours knows, and what packets leave behind.
+# What other programs have on the host, which no network knows, and what packets leave behind.
 ELSEWHERE = {"pn_docker", "pn_outside", "pn_obeyed", "pn_refusals"}
 
 
@@ -112,7 +113,7 @@ def test_every_option_is_paired(mode: str) -> None:
 @pytest.mark.root
 @pytest.mark.parametrize("kind", ["named", "paired"])
 def test_nftables_takes_every_case_and_gives_it_back(netns: Netns, kind: str) -> None:
-    """Each on a host of its own; the words are nft's, not only ours."""
+    """Each on a host of its own: the kernel lists the elements as pynet wrote them."""
     firewall = NftablesFirewall(DockerUser(MARK), MARK, NfTables())
     firewall.prepare()
     cases: dict[str, Case] = CASES if kind == "named" else paired()

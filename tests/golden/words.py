@@ -166,6 +166,8 @@ CHAINS: Final = {
     "fragments.",
     "pn_guard_none6": "Without an address: duplicate address detection for its own, and the reports that go with it.",
     "pn_refused": "Counts by bridge port what is dropped; `pynet status` shows it.",
-    "pn_between": "In mode overlay requests for the gateway's address stay on their own host. With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+    "pn_between": "In mode overlay what asks for the gateway's address, or tells of it, stays on its own host. With `icc=false` containers of a network reach each other's published ports, and those that `icc_allow` names.",
+    "pn_gateway_arp": "Requests for the gateway's address do not go to other hosts, and no other host says that it has it.",
+    "pn_gateway_nd": "The same of neighbour discovery: by what a message is about (`@th`), and by its sender (`@nh`).",
     "pn_bridged": "Marks the frame for `pn_within`, which sees it where br_netfilter is on, and accepts it.",
 }

@@ -1,12 +1,15 @@
 """Hosts made of network namespaces, one set for each test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from plugin.kernel.linux import LinuxKernel
+from tests.kernel.doctored import Doctored
 from tests.kernel.netns import Netns
 from tests.kernel.site import WEATHERS, Site
+from tests.kernel.spanning import Spanning
 
 
 @pytest.fixture
@@ -16,6 +19,12 @@ def netns() -> Iterator[Netns]:
     with namespace.entered():
         yield namespace
     namespace.close()
+
+
+@pytest.fixture
+def doctored(netns: Netns, tmp_path: Path) -> Doctored:
+    """A healthy host for the doctor, to be broken."""
+    return Doctored(netns, tmp_path)
 
 
 @pytest.fixture
@@ -45,3 +54,11 @@ def site_in_all_weathers(request: pytest.FixtureRequest) -> Iterator[Site]:
     with made.host.entered():
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Spanning]:
+    """One set for all: each test has networks with subnets of its own."""
+    made = Spanning()
+    yield made
+    made.close()

@@ -85,7 +85,7 @@ class Exchange:
             sock.close()
 
     def serve(self, netns: Place, protocol: Protocol, port: int, word: bytes = b"!") -> None:
-        """Answer whoever asks in the namespace, by either family."""
+        """Answer every question to the port in the namespace, by either family."""
         for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
             sock = self._socket(netns, family, protocol)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -165,6 +165,8 @@ class Exchange:
         try:
             # A proxy that finds nobody takes the connection and ends it.
             self._note(key, 0 if sock.recv(16) else errno.ECONNRESET)
+        except BlockingIOError:
+            return  # what woke it was taken since, or did not count
         except OSError as error:
             self._note(key, error.errno)
 

@@ -149,7 +149,7 @@ FORGERIES: Final[dict[str, dict[str, bytes]]] = {
         "a VLAN tag": HONEST.frame(
             0x8100, struct.pack("!HH", 7, IP4) + frames.udp4(OWN4, FOREIGN4, (7, 7))
         ),
-        # A priority without a VLAN (802.1Q): whoever receives it takes the tag off.
+        # A priority without a VLAN (802.1Q): a receiver ignores the tag.
         "the gateway's ARP behind a priority tag": HONEST.frame(
             0x8100,
             struct.pack("!HH", 0, ARP)

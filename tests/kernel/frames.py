@@ -43,9 +43,9 @@ def arp(*, operation: int, mac: str, ip: str, target: str) -> bytes:
     )
 
 
-def udp4(source: str, target: str, ports: tuple[int, int]) -> bytes:
+def udp4(source: str, target: str, ports: tuple[int, int], body: bytes = MARK) -> bytes:
     """An IPv4 datagram."""
-    udp = struct.pack("!HHHH", *ports, 8 + len(MARK), 0) + MARK
+    udp = struct.pack("!HHHH", *ports, 8 + len(body), 0) + body
     head = struct.pack(
         "!BBHHHBBH4s4s",
         *(0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0),

@@ -74,7 +74,7 @@ class Netns:
     def socket(
         self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0
     ) -> socket.socket:
-        """A socket of the namespace, whoever uses it; it gives up after a while."""
+        """A socket of the namespace, usable from any other; it gives up after a while."""
         with self.entered():
             # Raw sockets are for segments of TCP here.
             raw = family == socket.AF_INET and kind == socket.SOCK_RAW

@@ -42,8 +42,8 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "kernel/test_traffic/test_containers_go_out_behind_the_hosts_address",
     ),
     "removed-containers": (
-        "kernel/test_conntrack/test_tcp_of_a_published_port",
-        "kernel/test_conntrack/test_udp_that_it_began",
+        "kernel/test_conntrack_successors/test_tcp_of_a_published_port",
+        "kernel/test_conntrack_successors/test_udp_that_it_began",
         "kernel/test_conntrack/test_a_withdrawn_port_is_closed_to_those_who_knew_it",
         "e2e/test_hostile/test_an_address_that_comes_back",
     ),
@@ -61,10 +61,12 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "kernel/test_encrypted/test_a_host_does_not_send_it_in_clear",
         "kernel/test_encrypted/test_nothing_leaves_in_clear_while_the_link_is_away",
         "kernel/test_encrypted/test_a_peer_reaches_nothing_else_of_the_host",
+        "kernel/test_encrypted/test_another_user_cannot_take_the_place_of_its_process",
     ),
     "own-gateway": (
-        "kernel/test_overlay/test_another_hosts_does_not_answer",
-        "kernel/test_overlay/test_a_host_is_not_heard_by_containers_of_others",
+        "kernel/test_overlay_gateway/test_another_hosts_does_not_answer",
+        "kernel/test_overlay_gateway/test_no_other_host_says_that_it_has_it",
+        "kernel/test_overlay_gateway/test_a_host_is_not_heard_by_containers_of_others",
     ),
     "adopted-bridges": ("kernel/test_adopted/test_who_reaches_whom",),
     "your-rules": (
@@ -96,8 +98,8 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "kernel/test_proxy_bounds/test_forged_sources_keep_nobody_out",
     ),
     "proxy-confined": (
-        "kernel/test_proxy_bounds/test_it_has_nothing_that_it_does_not_need",
-        "kernel/test_proxy_bounds/test_without_setuid_it_has_no_capability_either",
+        "kernel/test_proxy_confined/test_it_has_nothing_that_it_does_not_need",
+        "kernel/test_proxy_confined/test_without_setuid_it_has_no_capability_either",
     ),
     "parent-services": (
         "kernel/test_shims/test_services_of_the_host",
@@ -119,7 +121,7 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     "private-files": (
         "unit/server/test_listeners/test_its_file_is_for_root_and_its_group",
         "unit/store/test_directory/test_nobody_else_can_look_in",
-        "kernel/test_maintenance/test_saved_while_it_runs_and_brought_back",
+        "kernel/test_backup/test_saved_while_it_runs_and_brought_back",
     ),
 }
 PROMISES: Final = {*(each.promise for each in ATTACKS), *FORGERIES, *ELSEWHERE}

@@ -13,7 +13,7 @@ from plugin.model.network import Protocol
 from tests.kernel.exchange import Answer
 
 PROTOCOLS: Final = (Protocol.TCP, Protocol.UDP)
-# -p FORM:PORT:PORT; where there is a word of the above it is the address.
+# -p FORM:PORT:PORT; v4 and v6 stand for addresses of the host.
 FORMS: Final = ("any", "0.0.0.0", "v4", "127.0.0.1", "::", "::1", "v6")
 # Who asks, and the address it asks at.
 ORIGINS: Final = (

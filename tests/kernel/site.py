@@ -194,7 +194,7 @@ class Site:
         return made
 
     def stranger(self, bridge: str, *interfaces: str, number: int = 2, seen: bool = True) -> Netns:
-        """A container of somebody else's on a bridge of his, as ``docker run`` makes them.
+        """A container that another program made on its own bridge, as ``docker run`` does.
 
         ``interfaces`` are the bridge's own; the container is their ``number``-th neighbour.
         It is ``seen`` unless pynet is away.

@@ -9,6 +9,7 @@ from plugin.model.network import Network, PortBinding
 from tests.fakes.cluster import FakeCluster
 from tests.kernel.netns import Netns
 from tests.kernel.site import Container, Site
+from tests.kernel.talk import pings
 
 HOSTS4: Final = ("10.99.0.1", "10.99.0.2", "10.99.0.3")
 HOSTS6: Final = ("fd00:98::1", "fd00:98::2", "fd00:98::3")
@@ -24,12 +25,10 @@ class Spanning:
         self.stranger = Netns()
         self.clusters = [FakeCluster() for _ in HOSTS4]
         self.sites = [Site(cluster=cluster) for cluster in self.clusters]
-        self._pids: Final = [*(site.host for site in self.sites), self.stranger]
+        hosts = [*(site.host for site in self.sites), self.stranger]
         self.wire.ip("link add br0 type bridge mcast_snooping 0", "link set br0 up")
         addresses = [*zip(HOSTS4, HOSTS6, strict=True), (STRANGER4, STRANGER6)]
-        for number, (netns, (address4, address6)) in enumerate(
-            zip(self._pids, addresses, strict=True)
-        ):
+        for number, (netns, (address4, address6)) in enumerate(zip(hosts, addresses, strict=True)):
             self.wire.ip(
                 f"link add port{number} type veth peer name fab0 netns {netns.path}",
                 f"link set port{number} master br0 up",
@@ -83,7 +82,7 @@ class Spanning:
             return site.container(networks[host], number, publish, options)
 
     def quiet_container(self, networks: list[Network], host: int, number: int) -> Container:
-        """The same, of one that says nothing until somebody asks."""
+        """A container of the host that sends nothing until it is asked."""
         with self.on(host) as site:
             return site.container(networks[host], number, ipv6=False)
 
@@ -98,3 +97,15 @@ class Spanning:
                 site.close()
         self.wire.close()
         self.stranger.close()
+
+
+def reaches(one: Container, other: Container) -> list[bool]:
+    """By both families."""
+    asked = {str(a): (one.netns, str(a)) for a in (other.address4, other.address6)}
+    return list(pings(asked, dict.fromkeys(asked, True)).values())
+
+
+def silent(client: Netns, *addresses: str) -> bool:
+    """Whether none of the addresses answers."""
+    asked = {address: (client, address) for address in addresses}
+    return not any(pings(asked, dict.fromkeys(asked, False)).values())

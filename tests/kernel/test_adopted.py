@@ -1,7 +1,7 @@
 """A network on the host's own bridge, which others stand on and go by: who reaches whom.
 
 The LAN is a port of that bridge.  A virtual machine stands behind the host, on a link that the
-owner has opened with rules of his own.
+user has opened with rules.
 """
 
 from collections.abc import Iterator

@@ -35,30 +35,30 @@ def accept_ra(site: Site) -> str:
 
 
 @pytest.fixture
-def taught(site: Site) -> Site:
-    """A host that is none itself, whose uplink was told of a router."""
+def advertised(site: Site) -> Site:
+    """A host that is no router, with a default route that a router has advertised."""
     site.host.sysctl("net/ipv6/conf/all/forwarding", 0)
     advertise(site)
     wait_until(lambda: learnt(site), "it learns nothing")
     return site
 
 
-def test_the_router_is_kept_and_listened_to(taught: Site) -> None:
+def test_the_router_is_kept_and_listened_to(advertised: Site) -> None:
     """Forwarding is switched on for a container with IPv6, and would make it forget."""
-    taught.container(taught.network("blue", *DUAL))
+    advertised.container(advertised.network("blue", *DUAL))
 
-    assert learnt(taught)
-    assert accept_ra(taught) == "2"
-    taught.host.run("ip", "-6", "route", "delete", "default", "proto", "ra")
-    advertise(taught)
-    wait_until(lambda: learnt(taught), "it does not listen any more")
+    assert learnt(advertised)
+    assert accept_ra(advertised) == "2"
+    advertised.host.run("ip", "-6", "route", "delete", "default", "proto", "ra")
+    advertise(advertised)
+    wait_until(lambda: learnt(advertised), "it does not listen any more")
 
 
-def test_a_network_of_ipv4_changes_nothing(taught: Site) -> None:
+def test_a_network_of_ipv4_changes_nothing(advertised: Site) -> None:
     """Nothing of IPv6 is forwarded for it."""
-    taught.container(taught.network("blue", DUAL[0]))
+    advertised.container(advertised.network("blue", DUAL[0]))
 
-    assert accept_ra(taught) == "1"
+    assert accept_ra(advertised) == "1"
 
 
 def test_who_was_told_nothing_is_not_made_to_listen(site: Site) -> None:

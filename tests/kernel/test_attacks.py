@@ -84,7 +84,7 @@ def test_who_is_kept_apart_does_not_hear_what_is_for_all(scene: Scene) -> None:
 
 @pytest.mark.parametrize("believes", [False, True])
 def test_the_host_takes_no_container_for_a_router(*, believes: bool) -> None:
-    """Unless somebody has its bridge listen, however unguarded the container is."""
+    """Unless the user has the bridge accept advertisements, however unguarded the container is."""
     site = Site()
     with site.host.entered():
         guarded = Guarded(site)

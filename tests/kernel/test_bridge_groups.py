@@ -95,7 +95,7 @@ def test_nothing_reaches_the_host_by_them(site: Site, place: int) -> None:
 
 
 def test_a_port_is_closed_also_without_its_bridge(site: Site) -> None:
-    """Who deletes a bridge of his leaves the containers' links behind."""
+    """A user who deletes a bridge leaves the containers' links behind."""
     options = places(site)[1]
     container = site.container(site.network("blue", *DUAL, options=options), 2)
     site.host.ip("link delete br7")
@@ -112,7 +112,7 @@ def test_a_port_is_closed_also_without_its_bridge(site: Site) -> None:
 
 
 def test_what_was_made_before_is_set_right(site: Site) -> None:
-    """A port of a pynet that did not know of it, or one that somebody changed."""
+    """A port that an earlier pynet made without it, or one that another program changed."""
     container = site.container(site.network("blue", *DUAL), 2)
     port = port_name(container.endpoint.id)
     site.host.ip(f"link set {port} type bridge_slave group_fwd_mask 0")

@@ -108,7 +108,7 @@ class TestIcc:
                     assert found is heard, (ifname, address)
 
     def test_the_friendship_ends_with_the_container(self, site: Site) -> None:
-        """Whoever gets its address next is a stranger."""
+        """The next container with its address is a stranger."""
         blue = site.network("blue", *DUAL, options={"icc": "false"})
         one = site.container(blue, 2)
         friend = site.container(blue, 3, options={"icc_allow": "10.1.0.2,fd00:1::2"})
@@ -186,7 +186,7 @@ class TestHostServices:
 class TestDirectRouting:
     @pytest.mark.parametrize(("link", "answer"), [("up0", R), ("up1", D)])
     def test_trusted_interfaces(self, site: Site, link: str, answer: Answer) -> None:
-        """Whoever comes in by one reaches every port; by another none."""
+        """A host that comes in by a trusted link reaches every port; by another link, none."""
         blue = site.network("blue", *DUAL, options={"trusted_interfaces": f"tap0:{link}"})
         red = site.container(site.network("red", "10.2.0.0/24", "fd00:2::/64"))
         one = site.container(blue)

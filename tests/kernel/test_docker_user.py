@@ -73,7 +73,7 @@ class TestEnsure:
         assert rules(host, "DOCKER-USER", command) == expected
 
     def test_a_rule_that_came_first_gives_way(self, host: Netns, command: str) -> None:
-        """Whoever put it there."""
+        """Even if the user put it there."""
         add_docker(host, RULE, DROP, RULE)
         DockerUser(0x800).ensure()
 
@@ -172,7 +172,7 @@ def test_legacy_tables_with_what_the_unit_may(host: Netns, command: str) -> None
 
 
 class TestUnserved:
-    """One condition of the health for each family, and only where somebody may drop."""
+    """One condition of the health for each family, and only where another program may drop."""
 
     @pytest.fixture
     def broken(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
@@ -286,7 +286,7 @@ def test_the_user_decides_about_published_ports(site: Site) -> None:
 
 @pytest.fixture
 def locked(host: Netns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An iptables that somebody else keeps from Docker's chain, as long as the file is there."""
+    """An iptables that fails for Docker's chain, as with a held lock, as long as the file is there."""
     add_docker(host)
     real = {command: host.run("sh", "-c", f"command -v {command}").strip() for command in FAMILIES}
     lock = tmp_path / "lock"

@@ -102,7 +102,7 @@ class TestZones:
     def test_the_users_zone_and_bridge_are_left_alone(
         self, site: Site, firewalld: Firewalld, firewalled: FirewalldZones
     ) -> None:
-        """What is behind a bridge of his is more than our containers."""
+        """More than pynet's containers may be behind a bridge that the user made."""
         site.host.ip("link add br0 type bridge", "link set br0 up")
         blue = site.network("blue", *DUAL)
         firewalld.call("zone.addInterface", "dmz", bridge_name(blue.id))
@@ -118,10 +118,10 @@ class TestZones:
         assert firewalled.look_after()
         assert firewalld.call("zone.getZoneOfInterface", "own0") == ("",)
 
-    def test_dockers_zone_is_ours_where_it_is(
+    def test_dockers_zone_has_pynets_bridges_where_it_is(
         self, site: Site, firewalld: Firewalld, firewalled: FirewalldZones, tmp_path: Path
     ) -> None:
-        """What the user changes for containers there holds for ours, too."""
+        """What the user changes there for Docker's containers holds for pynet's, too."""
         zone = '<?xml version="1.0"?><zone target="ACCEPT"><short>docker</short></zone>'
         (tmp_path / "firewalld/zones/docker.xml").write_text(zone)
         firewalld.call("reload")
@@ -132,7 +132,7 @@ class TestZones:
 
 
 class TestUnreachable:
-    def test_what_does_not_work_is_said_with_the_line_that_mends_it(
+    def test_what_does_not_work_is_said_with_the_line_that_fixes_it(
         self,
         site: Site,
         container: Container,

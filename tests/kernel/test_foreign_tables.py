@@ -97,7 +97,7 @@ def test_everything_is_kept_beside_them(site: Site, newer_nft: str) -> None:
 
 
 def test_who_reaches_whom_beside_them(site: Site) -> None:
-    """Docker's chains know nothing of our bridges, and ours keep Docker's apart."""
+    """Docker's chains know no bridge of pynet's, and pynet's keep Docker's containers apart."""
     docker = site.stranger("docker0", "172.17.0.1/16")
     container = site.container(site.network("blue", "10.1.0.0/24"), 2, [a_binding(CONTAINER[1])])
 

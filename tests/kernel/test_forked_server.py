@@ -1,4 +1,4 @@
-"""The plugin that proofs fork: it never outlives whoever started it."""
+"""The plugin that proofs fork: it never outlives the process that started it."""
 
 import os
 import signal

@@ -94,10 +94,10 @@ def test_when_it_goes_the_host_takes_over_at_once(
     assert tcp(site.outside, (address, PORT), one.netns, (address, PORT)) == seen
 
 
-def test_when_its_link_is_lost_the_next_look_mends_it(
+def test_when_its_link_is_lost_the_next_look_restores_it(
     site: Site, one: Container, gateway: Container, way_out: tuple[str, str]
 ) -> None:
-    """It died and nobody said so."""
+    """The container died and the engine said nothing."""
     address, seen = way_out
     tcp(site.outside, (address, PORT), one.netns, (address, PORT))
     site.host.ip(f"link delete {port_name(gateway.endpoint.id)}")
@@ -140,7 +140,7 @@ class TestOldKernels:
     """Before Linux 5.18 an address does not say who put it there."""
 
     def test_the_host_makes_way_on_a_bridge_of_ours(self, site: Site) -> None:
-        """Nobody else has addresses there."""
+        """All addresses there are pynet's."""
         blue = site.network("blue", *DUAL, options={"gateway_container": "10.1.0.5,fd00:1::5"})
         _forget_who(site, bridge_name(blue.id))
         site.container(blue, 5, options=GATEWAY)
@@ -148,7 +148,7 @@ class TestOldKernels:
         assert _stand_ins(site, bridge_name(blue.id)) == set()
 
     def test_and_on_an_adopted_one(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where an address that is a subnet by itself is ours."""
+        """There, addresses that are a subnet by themselves (/32, /128) are pynet's."""
         monkeypatch.setattr(addresses, "_kernel_tells", lambda: False)
         site.host.ip("link add br0 type bridge", "link set br0 up")
         options = {"gateway_container": "10.1.0.5,fd00:1::5", "bridge_name": "br0"}

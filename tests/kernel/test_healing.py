@@ -1,4 +1,4 @@
-"""Rules that somebody took away come back by themselves: the watches tell, the healer mends."""
+"""Rules that another program removed come back: the watches tell, and the healer restores them."""
 
 import re
 import threading
@@ -24,15 +24,15 @@ FAMILIES = ("iptables", "ip6tables")
 
 
 class Caretaker:
-    """What the plugin's own loop does: heals when it is told that somebody meddled."""
+    """What the plugin's own loop does: heals when a watch tells of another program's change."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._meddled = threading.Event()
+        self._changed = threading.Event()
         self._stopped = threading.Event()
         started = threading.Event()
         with site.host.entered():
-            self._watches = [RulesetWatch(self._meddled.set), BridgeWatch(self._meddled.set)]
+            self._watches = [RulesetWatch(self._changed.set), BridgeWatch(self._changed.set)]
             self._thread = threading.Thread(target=self._run, args=(started,))
             self._thread.start()
         assert started.wait(60)
@@ -41,8 +41,8 @@ class Caretaker:
         name_process()
         started.set()
         while not self._stopped.is_set():
-            if self._meddled.wait(0.05):
-                self._meddled.clear()
+            if self._changed.wait(0.05):
+                self._changed.clear()
                 self._site.healer.heal()
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ def works(site: Site, container: Container) -> None:
 
 
 def state(site: Site) -> tuple[object, ...]:
-    """Everything that the host's filters hold of ours, but for what packets leave there."""
+    """Everything of pynet's in the host's filters, except what packets leave there."""
     tables = [
         COUNTED.sub("", site.host.run("nft", "-s", "list", "table", family, "pynet"))
         for family in ("inet", "bridge")
@@ -111,10 +111,10 @@ def _rules_of(site: Site, chain: str) -> list[str]:
     return [r for r in site.host.run("iptables", "-S", chain).splitlines() if r[:2] == "-A"]
 
 
-def comes_back(site: Site, meddle: Callable[[], object]) -> None:
+def comes_back(site: Site, harm: Callable[[], object]) -> None:
     """Break something and wait until everything is as before."""
     before = state(site)
-    meddle()
+    harm()
     wait_until(lambda: _state_or_none(site) == before, "it does not come back")
 
 
@@ -175,7 +175,7 @@ class TestComesBack:
         counted = drift(Rule)
         number = len(nf_tables.rules("inet", "pynet")[chain])
         comes_back(site, lambda: site.host.run("nft", "flush", "chain", "inet", "pynet", chain))
-        site.healer.heal()  # whoever heals has counted by then
+        site.healer.heal()  # a heal that was under way has counted by then
 
         assert drift(Rule) - counted == number
         works(site, container)
@@ -195,11 +195,11 @@ class TestComesBack:
     def test_the_rule_in_dockers_chain(
         self, site: Site, container: Container, caretaker: Caretaker, command: str
     ) -> None:
-        """Somebody tidies up."""
+        """Another program flushes the chain."""
         counted = drift(Rule)
         chain = "DOCKER-USER" if "DOCKER-USER" in site.host.run(command, "-S") else "FORWARD"
         comes_back(site, lambda: site.host.run(command, "-F", chain))
-        site.healer.heal()  # whoever heals has counted by then
+        site.healer.heal()  # a heal that was under way has counted by then
 
         assert drift(Rule) - counted == 1
 
@@ -231,21 +231,21 @@ class TestQuiet:
         yield told
         watch.close()
 
-    def meddle(self, site: Site, heard: list[None]) -> None:
+    def flush_chain(self, site: Site, heard: list[None]) -> None:
         before = len(heard)
         site.host.run("nft", "flush", "chain", "inet", "pynet", "pn_pass")
         wait_until(lambda: len(heard) > before, "it is not heard")
 
     def test_what_concerns_nobody_wakes_nobody(self, site: Site, heard: list[None]) -> None:
-        """Tables of others change with every container of theirs."""
+        """Tables of other programs change with every container that these make."""
         site.host.run("nft", "add table inet other")
         site.host.run("nft", "add chain inet other FORWARD")
         site.host.run("nft", "delete table inet other")
-        self.meddle(site, heard)
+        self.flush_chain(site, heard)
 
         assert len(heard) == 1
 
-    def test_what_it_mends_does_not_wake_it_again(self, site: Site, heard: list[None]) -> None:
+    def test_what_it_repairs_does_not_wake_it_again(self, site: Site, heard: list[None]) -> None:
         """It would never end."""
         site.host.run("nft", "delete", "table", "inet", "pynet")
         wait_until(lambda: heard, "it is not heard")
@@ -257,12 +257,12 @@ class TestQuiet:
         healing = threading.Thread(target=heal)
         healing.start()
         healing.join()
-        self.meddle(site, heard)
+        self.flush_chain(site, heard)
 
         assert len(heard) == 2
 
     def test_what_is_whole_is_not_made_again(self) -> None:
-        """Nor announced, whoever it is that listens: this thread has not the plugin's name."""
+        """Nor announced: this thread lacks the plugin's name, so that a watch would hear of it."""
         site = Site()
         with site.host.entered():
             site.container(site.network("blue", *DUAL))
@@ -271,7 +271,7 @@ class TestQuiet:
             heard: list[None] = []
             watch = RulesetWatch(lambda: heard.append(None))
             site.healer.heal()
-            self.meddle(site, heard)
+            self.flush_chain(site, heard)
             watch.close()
             site.close()
 
@@ -290,7 +290,7 @@ class TestBridges:
     def test_one_that_goes_is_forgotten(
         self, site: Site, container: Container, caretaker: Caretaker
     ) -> None:
-        """At once: its name may come again as somebody else's."""
+        """At once: another program may make a link of that name."""
         site.host.ip("link add br-0123456789ab type bridge")
         wait_until(lambda: "br-0123456789ab" in _docker(site), "it is not known")
         counted = drift(Fact)
@@ -298,7 +298,7 @@ class TestBridges:
 
         wait_until(lambda: "br-0123456789ab" not in _docker(site), "it is not forgotten")
         site.healer.heal()
-        assert drift(Fact) == counted  # nobody meddled
+        assert drift(Fact) == counted  # nothing was repaired
 
     def test_one_with_a_name_of_its_own_is_known_by_its_ports(
         self, site: Site, container: Container, caretaker: Caretaker
@@ -311,10 +311,10 @@ class TestBridges:
         site.host.ip("link delete dk0")
         wait_until(lambda: "dk0" not in _docker(site), "it is not forgotten")
 
-    def test_a_bridge_of_somebody_else_is_not_dockers(
+    def test_a_bridge_of_another_program_is_not_dockers(
         self, site: Site, container: Container, caretaker: Caretaker
     ) -> None:
-        """Virtual machines have them."""
+        """Programs that run virtual machines make such bridges."""
         site.host.ip("link add virbr0 type bridge")
         site.host.ip("link add vnet0 master virbr0 type veth peer name other0")
         site.healer.heal()

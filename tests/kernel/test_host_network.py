@@ -49,13 +49,20 @@ class TestUplinkMtu:
         assert kernel.mtu(None) == 1300
 
     def test_without_a_default_route(self, kernel: LinuxKernel, uplinks: Netns) -> None:
-        """Nobody knows better."""
+        """It is 1500, as of Ethernet."""
         assert kernel.mtu(None) == 1500
 
 
 class TestRoutes:
+    def test_each_with_its_link(self, kernel: LinuxKernel, uplinks: Netns) -> None:
+        """So that one knows whose it is."""
+        found = {(str(each.prefix), each.ifname) for each in kernel.routed()}
+
+        assert ("192.0.2.0/24", "wide") in found
+        assert ("fd00:99::/64", "narrow") in found
+
     def test_routes_of_every_table_are_seen(self, kernel: LinuxKernel, uplinks: Netns) -> None:
-        """VPNs keep theirs in tables of their own."""
+        """VPNs keep their routes in tables of their own."""
         uplinks.ip(
             "route add 198.18.0.0/15 via 192.0.2.1",
             "route add 203.0.113.0/24 via 192.0.2.1 table 51820",

@@ -29,7 +29,7 @@ def hold(kernel: LinuxKernel, address: str, protocol: Protocol = Protocol.TCP) -
 class TestBesideUs:
     @pytest.mark.parametrize("option", [None, socket.SO_REUSEADDR, socket.SO_REUSEPORT])
     @pytest.mark.parametrize(
-        ("ours", "theirs"),
+        ("held", "asked"),
         [
             ("0.0.0.0", "0.0.0.0"),
             ("0.0.0.0", "127.0.0.1"),
@@ -39,17 +39,17 @@ class TestBesideUs:
         ],
     )
     def test_nobody_can_listen(
-        self, kernel: LinuxKernel, ours: str, theirs: str, option: int | None
+        self, kernel: LinuxKernel, held: str, asked: str, option: int | None
     ) -> None:
         """Whatever a server does to get the port anyway."""
-        hold(kernel, ours)
-        family = socket.AF_INET6 if ":" in theirs else socket.AF_INET
+        hold(kernel, held)
+        family = socket.AF_INET6 if ":" in asked else socket.AF_INET
 
         with socket.socket(family, socket.SOCK_STREAM) as sock:
             if option is not None:
                 sock.setsockopt(socket.SOL_SOCKET, option, 1)
             with pytest.raises(OSError, match="in use") as refusal:  # noqa: PT012 - either says it
-                sock.bind((theirs, PORT))
+                sock.bind((asked, PORT))
                 sock.listen()
         assert refusal.value.errno == errno.EADDRINUSE
 
@@ -71,7 +71,7 @@ class TestBesideUs:
         with socket.create_server(("0.0.0.0", PORT)):
             pass
 
-    def test_a_port_that_was_let_go_can_be_listened_on(self, kernel: LinuxKernel) -> None:
+    def test_a_port_that_was_released_can_be_listened_on(self, kernel: LinuxKernel) -> None:
         """At once."""
         kernel.remove([hold(kernel, "0.0.0.0")])
 
@@ -106,7 +106,7 @@ class TestPlainCalls:
             socket.create_connection(("127.0.0.1", PORT), timeout=60)
 
     def test_a_socket_of_ours_takes_no_datagrams_to_heart(self, kernel: LinuxKernel) -> None:
-        """Nobody reads them: they must not pile up."""
+        """pynet never reads them: they must not pile up."""
         port = hold(kernel, "127.0.0.1", Protocol.UDP)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for _ in range(64):

@@ -111,7 +111,7 @@ def test_of_many_at_once_one_has_it(netns: Netns) -> None:
         "from plugin.kernel.instance_lock import claim\n"
         "print(flush=True), sys.stdin.readline()\n"
         "try:\n    held = claim()\n    print('mine', flush=True)\n"
-        "except KernelError:\n    print('theirs', flush=True)\n"
+        "except KernelError:\n    print('refused', flush=True)\n"
         "sys.stdin.read()\n"
     )
     with squatter("pynet"), ExitStack() as stack:

@@ -224,14 +224,14 @@ def test_every_pair(site: Site, isolation: dict[str, str], table: str) -> None:
 
 
 def _answers_ping(pair: Pair, table: str) -> bool:
-    """Who is open does, and so does whoever publishes on a routed network."""
+    """Containers of an open network do, and on a routed one those that publish a port."""
     way = "published" if pair.server == "routed" else "unpublished"
     cell = expected(table)[Pair(pair.client, pair.server, pair.version, way)]
     return cell is Answer.REACHED
 
 
 def test_each_row_and_column_is_there() -> None:
-    """Every ordered pair of networks with one of ours in it, and the neighbour to five of them."""
+    """Every ordered pair of networks with one of pynet's in it, and the neighbour to five of them."""
     for table in (ON, OFF, STRICT, MIXED):
         pairs = {(pair.client, pair.server) for pair in expected(table)}
 

@@ -1,4 +1,4 @@
-"""What becomes of networks when the plugin is restarted, or somebody meddles with the host."""
+"""What becomes of networks when the plugin is restarted, or another program changes the host."""
 
 import json
 

@@ -65,6 +65,17 @@ class TestBridge:
         assert "UP" in link["flags"]
         assert link["linkinfo"]["info_kind"] == "bridge"
 
+    def test_its_mtu_stays_as_ports_come_and_go(self, kernel: LinuxKernel, netns: Netns) -> None:
+        """Also without any, and with one that another program plugs in."""
+        make(kernel, BRIDGE, VETH)
+        netns.ip("link add other mtu 1300 type veth", "link set other master pnb-1")
+        assert shown(netns, "pnb-1")["mtu"] == 1400
+        netns.ip("link delete other")
+        kernel.remove([VETH])
+        kernel.settle()
+
+        assert shown(netns, "pnb-1")["mtu"] == 1400
+
     def test_its_address_stays_as_ports_come_and_go(
         self, kernel: LinuxKernel, netns: Netns
     ) -> None:
@@ -156,7 +167,7 @@ class TestRemoval:
         monkeypatch: pytest.MonkeyPatch,
         resource: HostResource,
     ) -> None:
-        """A sandbox that ends takes its links along, between two messages of ours too."""
+        """A sandbox that ends takes its links along, even between two of pynet's messages."""
         make(kernel, BRIDGE, VETH)
         with conversation() as rtnl:
             seen = rtnl.link(VETH.ifname)
@@ -211,7 +222,7 @@ class TestMarks:
     def test_what_has_no_name_yet_can_be_swept(
         self, kernel: LinuxKernel, netns: Netns, resource: Bridge | Veth
     ) -> None:
-        """Nobody will ever come back for it."""
+        """The process that made the link died before it named the owner."""
         make(kernel, BRIDGE, VETH)
         netns.run("ip", "link", "set", resource.ifname, "alias", "")
         kernel.remove([each for each in marked_links(kernel) if each.ifname == resource.ifname])
@@ -220,7 +231,7 @@ class TestMarks:
         assert kernel.missing_links([resource.ifname]) == {resource.ifname}
 
     def test_an_alias_alone_makes_no_link_ours(self, kernel: LinuxKernel, netns: Netns) -> None:
-        """Anybody can write one."""
+        """Any program can write one."""
         netns.ip("link add other type bridge", "link set other alias pynet:n1")
 
         assert kernel.read_all() == frozenset()
@@ -234,7 +245,7 @@ class TestMarks:
 
 class TestReaper:
     def test_removed_links_are_gone_soon(self, kernel: LinuxKernel) -> None:
-        """Nobody has to ask for it."""
+        """The reaper deletes them without another call."""
         make(kernel, BRIDGE, VETH)
         kernel.remove([VETH, BRIDGE])
         names = {BRIDGE.ifname, VETH.ifname, VETH.peer}
@@ -269,7 +280,7 @@ class TestReaper:
     def test_a_bridge_that_is_down_is_removed_as_it_was_read(
         self, kernel: LinuxKernel, netns: Netns
     ) -> None:
-        """A sweep knows it by what it read; somebody has set it down, and no network owns it."""
+        """A sweep knows it by what it read; another program has set it down, and no network owns it."""
         make(kernel, BRIDGE)
         netns.ip(f"link set {BRIDGE.ifname} down")
         kernel.remove(list(kernel.read_all()))

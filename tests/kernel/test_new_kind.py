@@ -122,8 +122,8 @@ def test_it_comes_and_goes_with_a_plan(reconciler: Reconciler) -> None:
     reconciler.remove(whole)  # whatever is not there is passed over
 
 
-def test_what_differs_is_mended(reconciler: Reconciler) -> None:
-    """It is told apart by its key, and compared by its value."""
+def test_what_differs_is_repaired(reconciler: Reconciler) -> None:
+    """It is distinguished by its key, and compared by its value."""
     reconciler.apply(Plan(resources=frozenset({LOUD})))
     silenced = unreachable("10.7.0.0/24")
     assert drift(reconciler, silenced) == Delta(changed=frozenset({silenced}))

@@ -1,110 +1,29 @@
 """Mode overlay on three hosts: who hears whom, and who is not heard."""
 
 import socket
-import struct
-from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
 
 import pytest
 
-from plugin.errors import RefusedError
-from plugin.model.ids import bridge_name, vxlan_name
-from plugin.model.network import IPAddress
-from plugin.model.tunnels import Vxlan
 from tests.fakes.values import a_binding
-from tests.kernel.frames import Ether, arp, checksum
-from tests.kernel.netns import Netns, wait_until
-from tests.kernel.site import Container
-from tests.kernel.spanning import HOSTS4, HOSTS6, STRANGER4, STRANGER6, Spanning
+from tests.kernel.datagrams import (
+    PORT,
+    ear,
+    encapsulated,
+    heard_until,
+    inner,
+    send,
+    send_in_pieces,
+)
+from tests.kernel.frames import Ether, arp
+from tests.kernel.spanning import HOSTS4, HOSTS6, STRANGER4, STRANGER6, Spanning, reaches, silent
 from tests.kernel.talk import pings, tcp
 
-PORT: Final = 7000
-VXLAN: Final = 4789
 ANY: Final = "0.0.0.0"
 GROUP: Final = "239.1.2.3"
 IP_MTU_DISCOVER: Final = 10  # linux/in.h
 IP_PMTUDISC_PROBE: Final = 3
-IPPROTO_FRAGMENT: Final = 44  # RFC 8200
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[Spanning]:
-    """One set for all: each test has networks with subnets of its own."""
-    made = Spanning()
-    yield made
-    made.close()
-
-
-def reaches(one: Container, other: Container) -> list[bool]:
-    """By both families."""
-    asked = {str(a): (one.netns, str(a)) for a in (other.address4, other.address6)}
-    return list(pings(asked, dict.fromkeys(asked, True)).values())
-
-
-def silent(client: Netns, *addresses: str) -> bool:
-    """Whether none of the addresses answers."""
-    asked = {address: (client, address) for address in addresses}
-    return not any(pings(asked, dict.fromkeys(asked, False)).values())
-
-
-def ear(container: Container, address: str = "") -> socket.socket:
-    """A server in a container."""
-    sock = container.netns.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((address or str(container.address4), PORT))
-    return sock
-
-
-def heard_until(sock: socket.socket, last: bytes) -> set[bytes]:
-    """All that a server hears before the last word."""
-    heard: set[bytes] = set()
-    while (word := sock.recv(64)) != last:
-        heard.add(word)
-    return heard
-
-
-def packet(source: IPAddress, target: IPAddress, word: bytes) -> bytes:
-    """A datagram that holds a word."""
-    udp = struct.pack("!HHHH", 40404, PORT, 8 + len(word), 0) + word
-    head = struct.pack(
-        "!BBHHHBBH4s4s",
-        *(0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0),
-        source.packed,
-        target.packed,
-    )
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + udp
-
-
-def inner(source: Container, target: Container, word: bytes) -> bytes:
-    """The frame of such a one, from one container to the other."""
-    ether = Ether(source=source.endpoint.mac_address, target=target.endpoint.mac_address)
-    return ether.frame(0x0800, packet(source.address4, target.address4, word))
-
-
-def encapsulated(vni: int, frame: bytes) -> bytes:
-    """RFC 7348 section 5."""
-    return struct.pack("!II", 0x08 << 24, vni << 8) + frame
-
-
-def send(netns: Netns, to: str, data: bytes, source: str = "") -> None:
-    """To the port that hosts listen on, from an address of the sender's."""
-    family = socket.AF_INET6 if ":" in to else socket.AF_INET
-    with netns.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.bind((source, 0))
-        sock.sendto(data, (to, VXLAN))
-
-
-def send_in_pieces(netns: Netns, way: tuple[str, str], data: bytes) -> None:
-    """The same, in two fragments of IPv6 (RFC 8200 section 4.5): the ports in one, the rest after."""
-    source, target = (ip_address(each).packed for each in way)
-    head = struct.pack("!HHHH", 40404, VXLAN, 8 + len(data), 0)
-    pseudo = source + target + struct.pack("!II", 8 + len(data), socket.IPPROTO_UDP)
-    total = checksum(pseudo + head + data)
-    whole = head[:6] + struct.pack("!H", total) + data
-    with netns.socket(socket.AF_INET6, socket.SOCK_RAW, IPPROTO_FRAGMENT) as sock:
-        for offset, piece, more in ((0, whole[:8], 1), (8, whole[8:], 0)):
-            fragment = struct.pack("!BBHI", socket.IPPROTO_UDP, 0, offset | more, 77)
-            sock.sendto(fragment + piece, (way[1], 0))
 
 
 class TestReach:
@@ -274,195 +193,3 @@ class TestWhoIsHeard:
         at = (str(one.address4), PORT)
 
         assert tcp(one.netns, at, three.netns, at) == str(three.address4)
-
-
-class TestTheGateway:
-    def test_it_is_the_own_hosts(self, hosts: Spanning) -> None:
-        """Each host answers its own containers, by the same address and hardware address."""
-        blue = hosts.network("gate", "10.21.0.0/24", "fd00:21::/64")
-        found = []
-        for host in range(3):
-            one = hosts.container(blue, host, 10 + host)
-            found.append(hosts.sites[host].host.mac_of(bridge_name(blue[host].id)))
-
-            asked = {to: (one.netns, to) for to in ("10.21.0.1", "fd00:21::1")}
-            assert all(pings(asked, dict.fromkeys(asked, True)).values())
-        assert len(set(found)) == 1
-
-    def test_another_hosts_does_not_answer(self, hosts: Spanning) -> None:
-        """Nor is it asked: where the own one is silent, there is none."""
-        blue = hosts.network("mute", "10.22.0.0/24", "fd00:22::/64")
-        one = hosts.container(blue, 0, 10)
-        hosts.container(blue, 1, 11)
-        bridge = bridge_name(blue[0].id)
-        hosts.sites[0].host.ip(
-            f"address del 10.22.0.1/24 dev {bridge}", f"address del fd00:22::1/64 dev {bridge}"
-        )
-
-        assert silent(one.netns, "10.22.0.1", "fd00:22::1")
-        known = one.netns.run("ip", "neighbour", "show", "to", "10.22.0.1")
-        assert "lladdr" not in known
-        with hosts.on(0) as site:
-            site.healer.heal()
-        assert pings({"": (one.netns, "10.22.0.1")}, {"": True}) == {"": True}
-
-    def test_who_has_it_is_asked_at_home(self, hosts: Spanning) -> None:
-        """No other host gets a copy of the question, in either family."""
-        blue = hosts.network("home", "10.25.0.0/24", "fd00:25::/64")
-        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
-        seen = []
-        with two.netns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0003) as sock:
-            sock.bind(("eth0", 0x0003))
-            one.netns.ip("neighbour flush dev eth0")
-            asked = {to: (one.netns, to) for to in ("10.25.0.1", "fd00:25::1")}
-            assert all(pings(asked, dict.fromkeys(asked, True)).values())
-            with one.netns.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                client.sendto(b"the end", ("10.25.0.255", PORT))
-            while b"the end" not in (frame := sock.recv(256)):
-                seen.append(frame)
-        gateways = [ip_address(each).packed for each in asked]
-
-        assert [each for each in seen if any(gateway in each for gateway in gateways)] == []
-
-    def test_a_device_without_its_bridge_is_closed(self, hosts: Spanning) -> None:
-        """What comes from other hosts is for containers, and never for the host itself."""
-        blue = hosts.network("closed", "10.24.0.0/24", vni="24")
-        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
-        host, device = hosts.sites[0].host, vxlan_name(blue[0].id)
-        host.ip(f"link set {device} nomaster")
-        aimed = Ether(source=two.endpoint.mac_address, target=host.mac_of(device))
-        to = ip_address(HOSTS4[0])
-        frame = aimed.frame(0x0800, packet(two.address4, to, b"inside"))
-        with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind((HOSTS4[0], PORT))
-            send(hosts.sites[1].host, HOSTS4[0], encapsulated(24, frame))
-            with hosts.sites[1].host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.sendto(b"outside", (HOSTS4[0], PORT))
-
-            assert heard_until(server, b"outside") == set()
-        with hosts.on(0) as site:
-            site.healer.heal()
-        assert pings({"": (two.netns, str(one.address4))}, {"": True}) == {"": True}
-
-    def test_a_host_is_not_heard_by_containers_of_others(self, hosts: Spanning) -> None:
-        """It asks its own containers only, and does not reach others."""
-        blue = hosts.network("between", "10.23.0.0/24")
-        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
-        with two.netns.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0806) as sock:
-            sock.bind(("eth0", 0x0806))
-            assert silent(hosts.sites[0].host, str(two.address4), "10.23.0.98")
-            assert silent(one.netns, "10.23.0.99")
-            asked = set()
-            while (target := str(ip_address(sock.recv(128)[38:42]))) != "10.23.0.99":
-                asked.add(target)
-
-        assert asked == set()
-
-
-class TestHealing:
-    @pytest.mark.parametrize(
-        "harm",
-        [
-            "link delete {device}",
-            "link set {device} down",
-            "link set {device} nomaster",
-            "link set {device} mtu 1000",
-        ],
-    )
-    def test_the_device_comes_back(self, hosts: Spanning, harm: str) -> None:
-        """With its peers and its place on the bridge."""
-        third = 31 + sum(map(ord, harm)) % 7
-        blue = hosts.network(f"heal-{harm[-9:]}", f"10.{third}.0.0/24", f"fd00:{third}::/64")
-        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
-        assert reaches(one, two) == [True, True]
-        with hosts.on(0) as site:
-            site.host.ip(harm.format(device=vxlan_name(blue[0].id)))
-            site.healer.heal()
-
-        assert reaches(one, two) == [True, True]
-        assert reaches(two, one) == [True, True]
-
-    def test_entries_come_back_and_others_go(self, hosts: Spanning) -> None:
-        """A peer's is put back, and those are removed that somebody else made."""
-        blue = hosts.network("entries", "10.41.0.0/24")
-        one, two = hosts.container(blue, 0, 10), hosts.container(blue, 1, 11)
-        device = vxlan_name(blue[0].id)
-        with hosts.on(0) as site:
-            own = site.host
-            own.run(*f"bridge fdb del 00:00:00:00:00:00 dev {device} dst {HOSTS4[1]}".split())
-            for entry in ("00:00:00:00:00:00", "02:00:00:00:00:0b"):  # the second is a container's
-                own.run(*f"bridge fdb append {entry} dev {device} dst {STRANGER4}".split())
-            site.healer.heal()
-            table = own.run("bridge", "fdb", "show", "dev", device)
-
-        assert HOSTS4[1] in table
-        assert STRANGER4 not in table
-        assert pings({"": (one.netns, str(two.address4))}, {"": True}) == {"": True}
-
-    def test_a_plugin_that_starts_again_touches_nothing(self, hosts: Spanning) -> None:
-        """The device that is there is the one that was made."""
-        blue = hosts.network("again", "10.42.0.0/24")
-        device = vxlan_name(blue[0].id)
-        before = hosts.sites[0].host.index_of(device)
-        with hosts.on(0) as site:
-            site.restart()
-
-        assert hosts.sites[0].host.index_of(device) == before
-
-
-class TestRefused:
-    def test_a_number_that_another_network_has(self, hosts: Spanning) -> None:
-        """Nothing is made of the second."""
-        hosts.network("first", "10.51.0.0/24", vni="51")
-        with pytest.raises(RefusedError, match="vni 51 on port 4789 is in use on this host by net"):
-            hosts.network("second", "10.52.0.0/24", vni="51")
-
-    def test_a_number_that_somebody_elses_link_has(self, hosts: Spanning) -> None:
-        """And it is left as it is."""
-        host = hosts.sites[0].host
-        host.ip("link add theirs type vxlan id 53 dstport 4789 local 10.99.0.1")
-        with pytest.raises(RefusedError, match=r"vni 53 on port 4789 is in use .* by link theirs"):
-            hosts.network("third", "10.53.0.0/24", vni="53")
-        host.ip("link delete theirs")
-
-        hosts.network("third", "10.53.0.0/24", vni="53")
-
-    def test_a_port_that_somebody_has(self, hosts: Spanning) -> None:
-        """No link is left of the attempt."""
-        with hosts.sites[0].host.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind(("0.0.0.0", 4999))
-            with pytest.raises(RefusedError, match="UDP port 4999 is in use on this host"):
-                hosts.network("fourth", "10.54.0.0/24", vxlan_port="4999")
-        with hosts.on(0) as site:
-            left = [each for each in site.kernel.read_all() if isinstance(each, Vxlan)]
-
-        assert [each for each in left if each.port == 4999] == []
-
-    def test_an_mtu_that_does_not_fit(self, hosts: Spanning) -> None:
-        """Between hosts packets would be lost without a word."""
-        with pytest.raises(
-            RefusedError, match="mtu is '1451', expected at most 1450 bytes: the lin"
-        ):
-            hosts.network("fifth", "10.55.0.0/24", mtu="1451")
-
-    def test_two_addresses_of_one_host(self, hosts: Spanning) -> None:
-        """One of them is enough."""
-        hosts.sites[0].host.ip("address add 10.99.0.77/24 dev fab0")
-        with pytest.raises(
-            RefusedError, match="are all addresses of this host; name each host once"
-        ):
-            hosts.network("sixth", "10.56.0.0/24", hosts=("10.99.0.1", "10.99.0.77"))
-
-
-def test_a_deleted_network_leaves_nothing(hosts: Spanning) -> None:
-    """Neither a device nor an element."""
-    blue = hosts.network("gone", "10.61.0.0/24")
-    with hosts.on(0) as site:
-        before = {str(each) for each in site.firewall.read()}
-        site.networks.delete(blue[0].id)
-        after = {str(each) for each in site.firewall.read()}
-        device = vxlan_name(blue[0].id)
-        wait_until(lambda: site.kernel.missing_links([device]), "the device is still there")
-
-    assert [each for each in before - after if "SpannedNetwork" in each]

@@ -1,4 +1,4 @@
-"""Our tables are ours: what others put there goes, and what an earlier version made is no obstacle."""
+"""What other programs put into pynet's tables goes, and an earlier version's are no obstacle."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network

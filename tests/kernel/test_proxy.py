@@ -37,7 +37,7 @@ def pair(kernel: LinuxKernel) -> Iterator[tuple[socket.socket, socket.socket]]:
 
 class TestConnections:
     def test_words_go_both_ways(self, pair: tuple[socket.socket, socket.socket]) -> None:
-        """Whoever speaks first."""
+        """Whichever end speaks first."""
         client, served = pair
         served.sendall(b"welcome")
         heard = client.recv(16)
@@ -150,7 +150,7 @@ class TestConnections:
 
             assert served.recv(16) == b"on"
 
-    def test_a_port_can_be_had_again_at_once(self, kernel: LinuxKernel) -> None:
+    def test_a_port_can_be_published_again_at_once(self, kernel: LinuxKernel) -> None:
         """Its ended connections linger in TIME_WAIT for a minute, and are in nobody's way."""
         publish(kernel, carried())
         with server() as listener, connection(listener) as (client, served):

@@ -1,14 +1,10 @@
 """What one client, one port and all together may have of the proxy, and what it gives up itself."""
 
-import json
 import os
 import resource
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
@@ -19,6 +15,7 @@ from plugin.kernel.proxy.proxy import Proxy
 from plugin.model.network import Protocol
 from tests.kernel.carried import ADDRESS, PORT, SERVER, carried, publish, relay, server
 from tests.kernel.netns import Netns, wait_until
+from tests.kernel.relay_process import few_files, files_of, hand_over, kept_alive
 
 MANY = 10
 LIMITS = Limits(
@@ -26,7 +23,6 @@ LIMITS = Limits(
     sessions=Bounds(total=6, per_port=4, per_client=4, idle_seconds=600),
     ports=3,
 )
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -94,7 +90,7 @@ class TestConnections:
         assert [goes_on(pair) for pair in [other, *greedy]] == [True, False, True, True]
 
     def test_a_port_takes_places_of_its_own_only(self, kernel: LinuxKernel, talk: Talk) -> None:
-        """Whoever floods it from everywhere: who asks another port is served."""
+        """However many clients flood it from everywhere, a client of another port is served."""
         publish(kernel, carried(), carried(8081))
         neighbour = talk.begin(0, 8081)
         crowd = [talk.begin(client) for client in range(1, 5)]
@@ -235,7 +231,7 @@ class TestFiles:
     """Fewer than its limits need, because the host or an administrator took some."""
 
     def test_who_cannot_be_served_waits_and_the_rest_goes_on(self, netns: Netns) -> None:
-        """Nothing ends, and whoever waited is served when there are files again."""
+        """No connection ends, and the client that waited is served when there are files again."""
         files = 16
         with few_files(files) as (control, relay), server() as listener, ExitStack() as stack:
             talk = Talk(stack, listener)
@@ -259,31 +255,6 @@ class TestFiles:
 
             assert goes_on((caller, served))
             assert refused in ({"id": 2}, {"id": 2, "refused": "it may open no more files"})
-
-
-class TestConfinement:
-    def test_it_has_nothing_that_it_does_not_need(self, kernel: LinuxKernel) -> None:
-        """No capability, no user, and no way to get one."""
-        publish(kernel, carried())
-
-        assert status_of(relay()) == {
-            "Uid": "65534",
-            "CapPrm": "0000000000000000",
-            "CapEff": "0000000000000000",
-            "CapInh": "0000000000000000",
-            "NoNewPrivs": "1",
-        }
-
-    def test_without_setuid_it_has_no_capability_either(self, netns: Netns) -> None:
-        """As from the systemd unit."""
-        without = ["setpriv", "--bounding-set", "-all,+net_admin", "--inh-caps=-all"]
-        with few_files(64, *without) as (control, process):
-            with socket.create_server((ADDRESS, PORT), family=socket.AF_INET6) as port:
-                assert hand_over(control, 1, port) == {"id": 1}
-            found = status_of(process)
-
-        assert found["CapEff"] == found["CapPrm"] == "0000000000000000"
-        assert (found["Uid"], found["NoNewPrivs"]) == ("0", "1")
 
 
 @pytest.mark.nightly
@@ -326,51 +297,3 @@ def sender(client: int, port: int = PORT) -> socket.socket:
     sock.bind((source(client), 0))
     sock.connect((ADDRESS, port))
     return sock
-
-
-def files_of(process: int) -> int:
-    return len(list(Path(f"/proc/{process}/fd").iterdir()))
-
-
-def status_of(process: int) -> dict[str, str]:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    found = dict(line.split(":", 1) for line in lines)
-    names = ("Uid", "CapPrm", "CapEff", "CapInh", "NoNewPrivs")
-    return {name: found[name].split()[0] for name in names}
-
-
-def kept_alive() -> set[str]:
-    """Local ports of established connections whose timer is that of keep-alive (proc_net_tcp)."""
-    found = set()
-    for family in ("tcp", "tcp6"):
-        for line in Path(f"/proc/thread-self/net/{family}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "01" and fields[5].startswith("02:"):
-                found.add(fields[1].rpartition(":")[2])
-    return found
-
-
-@contextmanager
-def few_files(files: int, *before: str) -> Iterator[tuple[socket.socket, int]]:
-    """The relay by itself, with so few files: its control socket and its process."""
-    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    limits = Limits(Bounds(99, 99, 99, 600), Bounds(99, 99, 99, 600), 99)
-    process = subprocess.Popen(
-        [
-            *("prlimit", f"--nofile={files}:{files}", *before),
-            *(sys.executable, "-P", "-S", "-m", "plugin.kernel.proxy.relay", json.dumps(limits)),
-        ],
-        stdin=theirs.fileno(),
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
-    )
-    theirs.close()
-    control.settimeout(60)
-    yield control, process.pid
-    control.close()
-    assert process.wait(60) == 0
-
-
-def hand_over(control: socket.socket, identity: int, port: socket.socket) -> object:
-    order = {"id": identity, "protocol": "tcp", "address": SERVER[0], "port": SERVER[1]}
-    socket.send_fds(control, [json.dumps(order).encode()], [port.fileno()])
-    return json.loads(control.recv(1 << 12))

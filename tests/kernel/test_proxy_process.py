@@ -44,7 +44,7 @@ class TestProcess:
         assert relays() == []
 
     def test_killed_it_is_started_again_with_every_port(self, kernel: LinuxKernel) -> None:
-        """By whoever makes sure of any of them next."""
+        """By the next call that makes sure of any of them."""
         ports = [carried(8080 + number) for number in range(4)]
         publish(kernel, *ports)
         with server() as listener:
@@ -98,11 +98,11 @@ class TestProcess:
 
         assert waits
         with socket.create_server(("", PORT)):
-            """Nobody else has it."""
+            """The port is free."""
         kernel.close()
 
     def test_it_ends_with_the_plugin(self, netns: Netns, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It holds no port for nobody, and need not be killed."""
+        """No port stays held without a plugin, and the process need not be killed."""
         killed: list[subprocess.Popen[bytes]] = []
         monkeypatch.setattr(subprocess.Popen, "kill", killed.append)
         kernel = LinuxKernel()

@@ -83,7 +83,7 @@ def bindings(server: Server) -> list[PortBinding]:
 
 
 def address(container: Container, word: str) -> str:
-    """What a word of the tables stands for."""
+    """The address that ``word`` stands for in a table."""
     if word.startswith("own"):
         return str(container.address4 if word == "own4" else container.address6)
     return ADDRESSES.get(word, word)

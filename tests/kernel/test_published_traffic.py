@@ -163,7 +163,7 @@ class TestLoopback:
         assert _asks_host(site, one, HOST4)
 
     def test_nor_without_rules_unless_a_port_needs_it(self, site: Site) -> None:
-        """As where somebody flushes them while pynet is away."""
+        """As where another program flushes them while pynet is away."""
         one = site.container(site.network("blue", *DUAL), publish=[a_binding(host_ip=HOST4)])
         other = site.container(one.network, 3, publish=[a_binding(PORT, 8081)])
         last = site.container(one.network, 4)

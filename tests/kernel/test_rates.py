@@ -104,14 +104,14 @@ def _on(
             site.close()
 
 
-@pytest.mark.parametrize("meddle", ["link delete", "link set down", "tc qdisc delete"])
-def test_a_detour_that_leads_nowhere_is_put_right(site: Site, meddle: str) -> None:
+@pytest.mark.parametrize("harm", ["link delete", "link set down", "tc qdisc delete"])
+def test_a_detour_that_leads_nowhere_is_repaired(site: Site, harm: str) -> None:
     """What the container sends passes again, and not faster than it may."""
     network = site.network("blue", SUBNET, options={"rate_from": SLOW})
     made = site.container(network, 2)
     detour, port = redirect_name(made.endpoint.id), port_name(made.endpoint.id)
-    if meddle.startswith("link"):
-        site.host.ip(f"{meddle} dev {detour}")
+    if harm.startswith("link"):
+        site.host.ip(f"{harm} dev {detour}")
     else:
         site.host.run("tc", "qdisc", "delete", "dev", port, "ingress")
     site.healer.heal()

@@ -100,7 +100,7 @@ def test_a_router_stays_one(crossing: Crossing) -> None:
 
 
 def test_the_owner_decides(crossing: Crossing) -> None:
-    """By rules, and by a policy that nobody sets anew."""
+    """By rules, and by a policy that pynet leaves as it is."""
     site = crossing.site
     network = site.network("blue", *DUAL)
     site.container(network)
@@ -120,7 +120,7 @@ def test_the_owner_decides(crossing: Crossing) -> None:
 def test_no_container_where_it_cannot_be_closed(
     crossing: Crossing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be open to everybody, and nobody told."""
+    """The host would forward for all, and the user would not know."""
     network = crossing.site.network("blue", *DUAL)
     (tmp_path / "ip").symlink_to(shutil.which("ip") or "")
     monkeypatch.setenv("PATH", str(tmp_path))

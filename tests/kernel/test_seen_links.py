@@ -10,6 +10,7 @@ from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
 from plugin.model.resources import HostResource
 from tests.kernel.netns import Netns
+from tests.kernel.site import Site
 from tests.kernel.test_links import BRIDGE, a_veth, make
 
 PAIRS = [a_veth(number) for number in range(2, 12)]
@@ -61,10 +62,10 @@ def test_what_came_since_is_found(kernel: LinuxKernel, netns: Netns, asked: Coun
         }
 
 
-def test_what_has_been_put_right_is_believed(
+def test_what_has_been_repaired_is_believed(
     kernel: LinuxKernel, netns: Netns, asked: Counter[str]
 ) -> None:
-    """By whomever: what differs is looked at again."""
+    """By any program: what differs is looked at again."""
     netns.ip("link set pnv-2 down")
     with kernel.one_look():
         assert kernel.read(WANTED) != WANTED
@@ -79,3 +80,24 @@ def test_links_that_came_back(kernel: LinuxKernel, netns: Netns, asked: Counter[
         netns.ip("link set pnc-2 name gone")
         assert kernel.returned_links(PEERS) == PEERS - {IfName("pnc-2")}
     assert kernel.returned_links(PEERS) == PEERS - {IfName("pnc-2")}
+
+
+def test_a_comparison_of_many_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pynet check` reads all links once, and not for each network: there may be hundreds of both."""
+    lists = Counter[str]()
+    every = Rtnl.links
+
+    def links(rtnl: Rtnl, nsid: int | None = None) -> object:
+        lists["all"] += 1
+        return every(rtnl, nsid)
+
+    site = Site()
+    with site.host.entered():
+        for number in range(4):
+            site.container(site.network(f"net{number}", f"10.{number}.0.0/24"))
+        monkeypatch.setattr(Rtnl, "links", links)
+        found = site.inspection.differences()
+        site.close()
+
+    assert found == []
+    assert lists == {"all": 1}

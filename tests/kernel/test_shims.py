@@ -88,7 +88,7 @@ def test_services_of_the_host(site: Site) -> None:
 
 
 def test_the_lan_is_not_heard(site: Site) -> None:
-    """Whoever sends to the shim's hardware address gets past what guards the parent."""
+    """A host that sends to the shim's hardware address gets past what guards the parent."""
     network = a_lan(site)
     one = site.container(network, 50)
     shim = site.host.mac_of(shim_name(network.id))
@@ -113,7 +113,7 @@ def test_a_container_is_heard_as_itself_only(site: Site) -> None:
         f"route add {HOST6} dev eth0 src fd00:99::60",
     )
     questions = {
-        "as somebody else": (one.netns, HOST, SERVICE, DROPPED),
+        "as another": (one.netns, HOST, SERVICE, DROPPED),
         "as itself": (two.netns, HOST, SERVICE, REACHED),
     }
 
@@ -121,7 +121,7 @@ def test_a_container_is_heard_as_itself_only(site: Site) -> None:
 
 
 def test_the_lan_does_not_take_the_shim_for_the_host(site: Site) -> None:
-    """Whoever asks for the host's hardware address hears the parent's."""
+    """A host that asks for the host's hardware address hears the parent's."""
     network = a_lan(site)
     one = site.container(network, 50)
     questions: dict[str, Question] = {
@@ -139,7 +139,7 @@ def test_the_lan_does_not_take_the_shim_for_the_host(site: Site) -> None:
 
 
 class TestTheHostsAddresses:
-    """They may be leased, and whoever manages them knows nothing of the shim."""
+    """They may be leased, and the program that manages them knows nothing of the shim."""
 
     def test_another_one(self, site: Site) -> None:
         """Of both families, at once."""
@@ -163,7 +163,7 @@ class TestTheHostsAddresses:
         assert site.health.conditions == ()
 
     def test_flushed(self, site: Site) -> None:
-        """The shim has no address of its own then; the next tick mends it."""
+        """The shim has no address of its own then; the next tick restores it."""
         own = ("192.0.2.9", "fd00:99::9")
         network = a_lan(site, host_address=",".join(own))
         one = site.container(network, 50)
@@ -192,7 +192,7 @@ class TestHardwareAddresses:
         assert site.host.mac_of(shim_name(network.id)) == before
 
     def test_of_a_network_without_a_parent(self, site: Site) -> None:
-        """Somebody deletes the shim, and the next tick makes it anew."""
+        """Another program deletes the shim, and the next tick makes it anew."""
         options = {"mode": "macvlan", "host_access": "true", "host_address": "10.9.0.9"}
         network = site.network("alone", "10.9.0.0/24", mode="macvlan", options=options)
         before = site.host.mac_of(shim_name(network.id))

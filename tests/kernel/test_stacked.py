@@ -86,7 +86,7 @@ class TestMacAddresses:
 
 class TestRefusals:
     def test_a_port_of_a_bridge(self, netns: Netns, kernel: LinuxKernel) -> None:
-        """Somebody enslaved the parent after the network was made."""
+        """Another program enslaved the parent after the network was made."""
         netns.ip("link add br0 type bridge", "link set up0 master br0")
         with pytest.raises(
             RefusedError, match=r"up0 cannot carry a macvlan link.*take it out of there"
@@ -94,7 +94,7 @@ class TestRefusals:
             make(kernel, MACVLAN)
 
     def test_beside_passthru(self, kernel: LinuxKernel) -> None:
-        """Somebody else's, or Docker's."""
+        """Another program's link, or Docker's."""
         make(kernel, replace(MACVLAN, mode=MacvlanMode.PASSTHRU, mac_address=None))
         with pytest.raises(RefusedError, match="macvlan_mode=passthru has the parent exclusively"):
             make(kernel, OTHER)
@@ -223,7 +223,7 @@ class TestHostLinks:
 
 
 def test_sandboxes_that_have_ended(kernel: LinuxKernel, tmp_path: Path) -> None:
-    """Where an engine has them; elsewhere nobody can tell."""
+    """A file that is missing where its folder is there; of other folders pynet cannot tell."""
     there, gone = tmp_path / "there", tmp_path / "gone"
     there.touch()
     keys = [str(there), str(gone), str(tmp_path / "nowhere" / "hidden")]

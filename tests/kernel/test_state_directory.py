@@ -169,7 +169,7 @@ class TestWhileItRuns:
         assert not refused.intersection(left)
         assert again == ""
 
-    def test_a_directory_that_is_taken_away(self, plugin: Plugin) -> None:
+    def test_a_directory_that_is_moved_away(self, plugin: Plugin) -> None:
         """What is promised must be there after a restart, so nothing is promised."""
         plugin.start()
         plugin.wait_well()
@@ -187,7 +187,7 @@ class TestWhileItRuns:
 
 class TestAtStart:
     @pytest.mark.parametrize(
-        ("spoil", "mend", "said"),
+        ("spoil", "repair", "said"),
         [
             ("mkdir -p {0} && " + FULL, "rm {0}/../fill", "full"),
             ("mkdir -p {0} && " + READ_ONLY, "mount -o remount,rw {0}/..", "cannot be written"),
@@ -197,15 +197,15 @@ class TestAtStart:
         ids=["full", "read-only", "missing on a read-only disk", "no directory"],
     )
     def test_a_place_that_cannot_be_used(
-        self, plugin: Plugin, spoil: str, mend: str | None, said: str
+        self, plugin: Plugin, spoil: str, repair: str | None, said: str
     ) -> None:
         """It waits for it, and says to Docker and in the health what it waits for."""
         plugin.sh(spoil.format(plugin.state))
         plugin.start()
         told = plugin.wait_complaint("start")
         refusal = plugin.create(1)
-        mending = mend or "mount -o remount,rw $(dirname {0})"
-        plugin.sh(mending.format(plugin.state))
+        repair = repair or "mount -o remount,rw $(dirname {0})"
+        plugin.sh(repair.format(plugin.state))
         plugin.wait_well()
 
         assert said in told
@@ -227,7 +227,7 @@ class TestAtStart:
         assert path.read_bytes() == before
 
     def test_a_damaged_state_is_not_touched(self, plugin: Plugin) -> None:
-        """Somebody may be able to mend it, or has a backup."""
+        """The user may be able to repair it, or has a backup."""
         plugin.sh(
             f"mkdir -p {plugin.state} && yes damaged | head -c 9000 > {plugin.state}/pynet.db"
         )

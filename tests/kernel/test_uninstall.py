@@ -11,10 +11,9 @@ import pytest
 from plugin.bootstrap.supervisor import Supervisor
 from plugin.config import read_config
 from plugin.health import Status
-from plugin.kernel.watches import name_process
 from tests.kernel.firewalld import Firewalld, ensure_firewalld
 from tests.kernel.netns import Netns, wait_until
-from tests.kernel.test_maintenance import BRIDGE, make_network
+from tests.kernel.supervised import BRIDGE, as_the_plugin, make_network
 from tests.unit.cli.conftest import Shell, an_engine
 
 NETWORK = "a" * 64
@@ -45,9 +44,6 @@ def pynet(tmp_path: Path) -> Shell:
 @pytest.fixture
 def plugin(netns: Netns, tmp_path: Path) -> Iterator[Callable[[], Supervisor]]:
     """Starts a plugin on a host with a Docker, and with rules of its user's."""
-    own_name = Path("/proc/thread-self/comm")
-    before = own_name.read_text()
-    name_process()  # its own changes of the rules are none that it hears of
     for command in ("iptables", "ip6tables"):
         for rule in ("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", *MINE):
             netns.run(command, *rule.split())
@@ -61,10 +57,10 @@ def plugin(netns: Netns, tmp_path: Path) -> Iterator[Callable[[], Supervisor]]:
         wait_until(lambda: life.health.status is not Status.STARTING, "it did not start")
         return life
 
-    yield start
-    for life in started:
-        life.stop()
-    own_name.write_text(before)
+    with as_the_plugin():
+        yield start
+        for life in started:
+            life.stop()
 
 
 def traces(netns: Netns) -> tuple[str, ...]:
@@ -87,8 +83,9 @@ def test_it_leaves_the_host_as_it_was(
     life = plugin()
     make_network(life)
     running = pynet("uninstall")
-    life.stop()
     networks.append(USED)
+    used_and_running = pynet("uninstall", "--dry-run")
+    life.stop()
     used = pynet("uninstall")
     networks.remove(USED)
     kept = pynet("uninstall")
@@ -100,7 +97,8 @@ def test_it_leaves_the_host_as_it_was(
 
     for refused, why in (
         (running, "another pynet works on this host's network already; stop it first"),
-        (used, "Docker uses networks of pynet: web; start pynet and remove them"),
+        (used_and_running, "Docker uses networks of pynet: web; remove them with"),
+        (used, "Docker uses networks of pynet: web; remove them with"),
         (kept, f"remove them with `pynet gc --forgotten {NETWORK[:12]}`"),
     ):
         assert refused.exit_code == 1, refused.output
@@ -173,7 +171,7 @@ def test_links_in_a_zone_of_firewalld(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """firewalld forgets them, and nobody has to say its name."""
+    """firewalld forgets pynet's bridges, without an option."""
     firewalld = Firewalld(ensure_firewalld(), tmp_path)
     for name, value in firewalld.environ.items():
         monkeypatch.setenv(name, value)
@@ -201,7 +199,7 @@ def zone_of(firewalld: Firewalld) -> str:
 
 
 def test_without_an_engine(netns: Netns, pynet: Shell) -> None:
-    """Nobody says that no container is on a network; who knows it says so."""
+    """No engine can tell that no container is on a network; the user may say so."""
     netns.ip(f"link add {BRIDGE} type bridge", f"link set {BRIDGE} group 28782")
     asked = pynet("uninstall")
     told = pynet("uninstall", "--without-engine")

@@ -1,4 +1,4 @@
-"""A pynet that starts on a host of the version before it: nothing is made anew or taken away.
+"""A pynet that starts on a host of the version before it: nothing is made anew or removed.
 
 Under traffic that is no packet lost.  `tests.kernel.earlier.record` says how a host is recorded.
 """
@@ -56,7 +56,7 @@ def drift() -> float:
     return sum(s.value for m in DRIFT.collect() for s in m.samples if s.name.endswith("_total"))
 
 
-def test_nothing_is_made_anew_or_taken_away(host: EarlierHost, supervisor: Supervisor) -> None:
+def test_nothing_is_made_anew_or_removed(host: EarlierHost, supervisor: Supervisor) -> None:
     """And `check`, `gc` and a tick then have nothing to say."""
     before, made, counted = take(Path(host.netns.path)), links(host.netns), drift()
     threading.Thread(target=supervisor.run, daemon=True).start()

@@ -74,7 +74,7 @@ class TestMasquerading:
         assert seen(site, family, one) == family.host
 
     def test_another_source(self, site: Site, family: Family, one: Container) -> None:
-        """A rule of theirs with SNAT, before Docker's or behind."""
+        """A rule of the user's with SNAT, before Docker's or behind."""
         rule = f"-s {family.subnet} -o up0 -j SNAT --to-source {family.other}"
         site.host.run(family.command, "-t", "nat", "-A", "POSTROUTING", *rule.split())
 
@@ -100,7 +100,7 @@ class TestMasquerading:
         assert seen(site, family, one) == family.host
 
     def test_an_address_that_the_network_names(self, site: Site, family: Family) -> None:
-        """A router's rule for everybody is not about it."""
+        """A rule that masquerades all traffic does not change it."""
         options = {"host_ipv4": V4.other, "host_ipv6": V6.other}
         rule = "POSTROUTING -o up0 -j MASQUERADE"
         site.host.run(family.command, "-t", "nat", "-A", *rule.split())

@@ -1,17 +1,24 @@
-"""What somebody else did to rules is told; what we did ourselves is not."""
+"""What other programs change is told; what pynet changes is not."""
 
 import shutil
 import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from typing import ClassVar
 
 import pytest
 
 from plugin.firewall import skeleton
-from plugin.kernel.flood_watch import FloodWatch
-from plugin.kernel.watches import PROCESS_NAME, AddressWatch, ParentWatch, RulesetWatch
-from plugin.model.tunnels import FloodEntry
+from plugin.kernel.links.ownership import GROUP_OURS
+from plugin.kernel.watches import (
+    PROCESS_NAME,
+    AddressWatch,
+    OwnLinkWatch,
+    ParentWatch,
+    RulesetWatch,
+)
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
@@ -159,33 +166,51 @@ class TestAddresses:
         assert told.wait(60)
 
 
-def test_entries_that_come_and_go_are_told(netns: Netns) -> None:
-    """Of the table by which frames reach other hosts: one for everybody that goes, and all that last."""
+def test_what_is_done_to_own_links_is_told(netns: Netns) -> None:
+    """Once each; a change that does no harm is not."""
     netns.ip(
-        "link add br0 type bridge",
-        "link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1",
-        "link set vx0 up master br0",
+        "link add br0 up type bridge",
+        f"link add vx0 group {GROUP_OURS} type vxlan id 7 dstport 4789 local 127.0.0.1",
+        "link set vx0 up master br0 alias pynet:n1",
     )
-    everybody, somebody = "00:00:00:00:00:00", "02:00:00:00:00:07"
-    told: list[str] = []
-    heard = threading.Event()
+    told: SimpleQueue[str] = SimpleQueue()
+    watch = OwnLinkWatch(told.put, lambda: told.put("lost"))
+    for harm in ("mtu 1000", "type vxlan local 127.0.0.2", "nomaster", "down"):
+        netns.ip(f"link set vx0 {harm}")
 
-    def went(ifname: str) -> None:
-        told.append(f"{ifname} went")
-        heard.set()
+        assert told.get(timeout=60) == "vx0", harm
+    netns.ip("link set vx0 alias pynet:n2", "link delete vx0")
 
-    def came(entry: FloodEntry) -> None:
-        told.append(f"{entry.ifname} {entry.mac_address} {entry.peer}")
-
-    watch = FloodWatch(went, came, heard.set)
-    for verb in ("append", "delete"):
-        for entry in (somebody, everybody):
-            netns.run(*f"bridge fdb {verb} {entry} dev vx0 dst 192.0.2.3".split())
-
-    assert heard.wait(60)
-    added = [f"vx0 {entry} 192.0.2.3" for entry in (somebody, everybody)]
-    assert told == [*added, "vx0 went"]
+    assert told.get(timeout=60) == "vx0"
     watch.close()
+    assert told.empty()
+
+
+class Hearing(OwnLinkWatch):
+    """Notes the family of each announcement that it has to read."""
+
+    families: ClassVar[list[int]] = []
+
+    def _hear(self, kind: int, body: bytes) -> None:
+        self.families.append(body[0])
+        super()._hear(kind, body)
+
+
+def test_what_a_bridge_tells_of_its_ports_wakes_no_watch_of_links(netns: Netns) -> None:
+    """It is half of what is announced in a container's life, and the links tell the same."""
+    netns.ip(
+        "link add br0 up type bridge",
+        f"link add pnv-1 group {GROUP_OURS} type veth peer name eth0",
+        "link set pnv-1 up master br0 alias pynet:n1/e1",
+    )
+    told: SimpleQueue[str] = SimpleQueue()
+    watch = Hearing(told.put, lambda: told.put("lost"))
+    netns.run(*["bridge", "link", "set", "dev", "pnv-1", "hairpin", "on"])
+    netns.ip("link set pnv-1 mtu 1000")
+
+    assert told.get(timeout=60) == "pnv-1"
+    watch.close()
+    assert set(watch.families) == {0}
 
 
 def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:

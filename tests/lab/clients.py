@@ -10,8 +10,10 @@ from tests.lab.netns import inside
 Address = IPv4Address | IPv6Address | str
 
 
-def http_get(netns: Path, address: Address, port: int, *, timeout: float = 3) -> str:
-    """Return the body of http://address:port/ as asked from a namespace.
+def http_get(
+    netns: Path, address: Address, port: int, path: str = "/", *, timeout: float = 3
+) -> str:
+    """Return the body of http://address:port and the path as asked from a namespace.
 
     Raises:
         OSError: nobody answers there.
@@ -21,7 +23,7 @@ def http_get(netns: Path, address: Address, port: int, *, timeout: float = 3) ->
     try:
         with inside(netns):
             connection.connect()
-        connection.request("GET", "/")
+        connection.request("GET", path)
         return connection.getresponse().read().decode().strip()
     except http.client.HTTPException as error:
         raise OSError(f"http://{address}:{port}/: {error!r}") from error

@@ -1,7 +1,7 @@
 """Debian root file systems, made once per machine and kept.
 
 Whatever is kept is built next to its final place and renamed, under a lock, so
-that it is either whole or absent, however many runs want it and whoever is killed.
+that it is either whole or absent, however many runs want it and whichever is killed.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ def bootstrap(suite: str, packages: Sequence[str], root: Path) -> None:
         CommandError: debootstrap failed.
 
     """
-    # Whoever was building it is dead: the lock is ours.
+    # A process that was building it is dead, or this one would not have the lock.
     shutil.rmtree(root, ignore_errors=True)
     log = root.with_suffix(".log")
     argv = [
@@ -86,7 +86,7 @@ def mirror() -> str:
 
 
 def say(line: str) -> None:
-    """Tell whoever waits what goes on."""
+    """Tell the user, who waits, what goes on."""
     sys.stderr.write(f"  {line}\n")
     sys.stderr.flush()
 

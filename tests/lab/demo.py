@@ -1,10 +1,11 @@
-"""`make demo`: pynet at work on a real engine, told as a story of commands.
+"""`make demo`: pynet at work on a real engine, in four acts of commands.
 
 Takes the Docker of this machine if one is running, else a private engine in a
 host of the lab.  Whatever it makes it removes, and it checks that it did.
+`DEMO=verbose` shows every object that was on the host meanwhile.
 """
 
-import json
+import os
 import re
 import shlex
 import sys
@@ -13,17 +14,18 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.golden.words import CONTAINERS
 from tests.lab.clients import http_get
-from tests.lab.commands import CommandError, DeadlineError, wait_until
+from tests.lab.commands import CommandError, DeadlineError, run, wait_until
+from tests.lab.demo_made import made_table
 from tests.lab.installed import PluginProcess
 from tests.lab.lab import Lab
 from tests.lab.machine import Machine, ThisMachine, docker_answers
+from tests.lab.namespace import enter
 from tests.lab.netns import free_port
 from tests.lab.roots import ensure_image
 from tests.lab.traces import Traces, take
@@ -31,59 +33,45 @@ from tests.lab.traces import Traces, take
 ENGINE: Final = "28"
 IMAGE: Final = "pynet-demo:busybox"
 NETWORK, SERVER, CLIENT = "pynet-demo", "demo-web", "demo-client"
+LAN, PRINTER, PARENT = "pynet-demo-lan", "demo-printer", "demo-lan"
 PAGE: Final = "hello from a container on pynet"
 WEB: Final = f"echo {PAGE} >/www/index.html; exec httpd -f -h /www"
-
-KINDS: Final = (
-    *("link", "address", "route", "neighbour", "nft"),
-    *("iptables", "ip6tables", "setting", "queue"),
+# A LAN of the demo's own: no link of this machine is touched.
+PARENT_ADDRESS: Final = "198.18.77.1/24"
+ON_LAN: Final = ("-o", "mode=macvlan", "-o", f"parent={PARENT}", "-o", "host_access=true")
+TABLE: Final = ("nft", "delete", "table", "inet", "pynet")
+ACTS: Final = (
+    "1. A network, two containers, a published port",
+    "2. A container that is a machine of a LAN, and that the host reaches",
+    "3. Another program deletes pynet's firewall rules",
+    "4. A wrong option",
 )
-# By what an object's line has in it; a set that is not here is explained as on the firewall's page.
-MEANINGS: Final = {
-    "^link pnb-": "the network's bridge",
-    "^link pnv-": "the host's end of a container's link",
-    "set pn_bridges:": "this link is a bridge of pynet",
-    "set pn_same:": "traffic inside the network passes",
-    "set pn_subnets[46]:": "replies to published ports come back through the host",
-    "set pn_masquerade[46]:": "containers go out with the host's address",
-    "map pn_ports[46]:": "a port of the host, and the container and port it leads to",
-    "set pn_guard_mac:": "a container sends from its own MAC address only",
-    "set pn_guard[46]:": "a container sends from its own IP addresses only",
-    "set pn_guard_(target|lladdr)6:": "a container announces its own addresses only",
-    "set pn_guarded:": "what this container sends is checked",
-    "set pn_refusals:": "a guard has dropped frames of this container",
-    "set pn_vxlan:": "the network's port and number between hosts",
-    "set pn_encrypted:": "the network is sent and heard encrypted only",
-    "set pn_peers[46]:": "this host may send for the network",
-    "set pn_tunnels:": "this bridge port leads to other hosts",
-    "set pn_carried:": "[::1] reaches the published port, by the proxy",
-    "^address ": "the containers' gateway",
-    "^route ": "the way to the containers",
-    "/route_localnet:": "127.0.0.1 reaches published ports",
-    "/disable_ipv6:": "the network has no IPv6",
-    "^ip6?tables ": "Docker's chains let through what pynet's tables passed",
-}
+NEXT: Final = """\
+Next:  make deb && apt install ./dist/pynet_*.deb    the service, on Debian 12 and later
+       make plugin                                   or the managed plugin
+       docs/labs/en                                  eight labs to type along, 한국어: docs/labs/ko
+       DEMO=verbose make demo                        what all of this was made of"""
 
 
 class Demo:
-    """The story, with its answers as they come."""
+    """The acts, with their answers as they come."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self.plugin = PluginProcess(machine, PYNET_LOG_LEVEL="info")
-        self.steps = Table(
-            *("command", "answer", "ms"), title="What was done", title_justify="left"
-        )
-        self.steps.columns[2].justify = "right"
+        self.acts: list[Table] = []
 
     def play(self) -> Traces:
-        """Act the story, remove everything, and return what was there beyond before."""
+        """Act, remove everything, and return what was there beyond before."""
         with ExitStack() as undo:
             self._prepare(undo)
             before = take(self._machine.netns)
-            with ExitStack() as undo_act:
-                self._act(undo_act)
+            with ExitStack() as undo_acts:
+                self._bridge(undo_acts)
+                self._lan(undo_acts)
                 made = Traces(lines=frozenset(take(self._machine.netns).beyond(before)))
+                self._deleted()
+                self._refused()
             self._check_gone(made)
         return made
 
@@ -92,35 +80,76 @@ class Demo:
         with ensure_image().open("rb") as image:
             api = self._machine.client.api
             api.import_image_from_data(image.read(), repository=IMAGE, changes=['CMD ["sh"]'])
-        if self.plugin.answers_engine:
-            self.steps.add_row("pynet serve", "was running already", "")
-            return
-        undo.callback(self.plugin.uninstall)
-        self._timed("pynet serve &", self._serve)
+        if not self.plugin.answers_engine:
+            undo.callback(self.plugin.uninstall)
+            self.plugin.start()
 
-    def _serve(self) -> str:
-        self.plugin.start()
-        return str(self.plugin.ask("/health")["status"])
-
-    def _act(self, undo: ExitStack) -> None:
+    def _bridge(self, undo: ExitStack) -> None:
+        self._begin()
         undo.callback(self._remove, "network", "rm", NETWORK)
         self._docker("network", "create", "-d", "pynet", "--ipam-driver", "pynet", NETWORK)
-        port = free_port(self._machine.netns)
+        self._port = free_port(self._machine.netns)
         undo.callback(self._remove, "rm", "-f", SERVER, CLIENT)
-        for name, options, command in (
-            (SERVER, ("-p", f"{port}:80"), ("sh", "-c", WEB)),
-            (CLIENT, (), ("sleep", "600")),
-        ):
-            self._docker(
-                "run", "-d", "--name", name, "--network", NETWORK, *options, IMAGE, *command
-            )
-        for one, other in ((CLIENT, SERVER), (SERVER, CLIENT)):
-            self._docker("exec", one, "ping", "-c", "1", "-W", "2", other)
-        for address in ("127.0.0.1", str(self._machine.address)):
-            self._ask(address, port)
+        web = ("-p", f"{self._port}:80", IMAGE, "sh", "-c", WEB)
+        self._docker("run", "-d", "--name", SERVER, "--network", NETWORK, *web)
+        self._docker("run", "-d", "--name", CLIENT, "--network", NETWORK, IMAGE, "sleep", "600")
+        self._docker("exec", CLIENT, "ping", "-c", "1", "-W", "2", SERVER)
+        self._ask(str(self._machine.address), self._port)
+
+    def _lan(self, undo: ExitStack) -> None:
+        self._begin()
+        self._host("ip", "link", "add", PARENT, "type", "veth", "peer", "name", f"{PARENT}-end")
+        undo.callback(self._host, "ip", "link", "delete", PARENT)
+        self._host("ip", "address", "add", PARENT_ADDRESS, "dev", PARENT)
+        for end in (PARENT, f"{PARENT}-end"):
+            self._host("ip", "link", "set", end, "up")
+        undo.callback(self._remove, "network", "rm", LAN)
+        subnet = ("--subnet", "198.18.77.0/24", "--ip-range", "198.18.77.192/27")
+        self._docker(
+            *("network", "create", "-d", "pynet", "--ipam-driver", "pynet", *ON_LAN, *subnet, LAN)
+        )
+        undo.callback(self._remove, "rm", "-f", PRINTER)
+        self._docker("run", "-d", "--name", PRINTER, "--network", LAN, IMAGE, "sh", "-c", WEB)
+        of_lan = f'{{{{(index .NetworkSettings.Networks "{LAN}").IPAddress}}}}'
+        self._ask(self._machine.docker("inspect", "-f", of_lan, PRINTER), 80)
+
+    def _deleted(self) -> None:
+        self._begin()
+        self._timed(shlex.join(TABLE), lambda: self._host(*TABLE))
+        self._ask(str(self._machine.address), self._port)
+        if self.plugin.running:
+            self._timed("pynet status | grep repaired", self._repaired)
+
+    def _repaired(self) -> str:
+        lines = self.plugin.command("status").splitlines()
+        return next(line for line in lines if line.startswith("repaired")).replace("\t", " ")
+
+    def _refused(self) -> None:
+        self._begin()
+        wrong = ("network", "create", "-d", "pynet", "-o", "ic=false", "pynet-demo-wrong")
+
+        def refused() -> str:
+            try:
+                self._machine.docker(*wrong)
+            except CommandError as error:
+                return error.output.strip().rpartition("remote: ")[2]
+            self._remove("network", "rm", wrong[-1])
+            raise DeadlineError("a wrong option was not refused")
+
+        self._timed(shlex.join(["docker", *wrong]), refused)
+
+    def _begin(self) -> None:
+        """Begin the next act."""
+        act = Table("command", "answer", "ms", title=ACTS[len(self.acts)], title_justify="left")
+        act.columns[2].justify = "right"
+        self.acts.append(act)
+
+    def _host(self, *argv: str) -> str:
+        """Run a command of the host's network."""
+        return run(enter(self._machine.netns, *argv))
 
     def _ask(self, address: str, port: int) -> None:
-        """Ask the published port from the host; the server may still be starting."""
+        """Ask a server from the host; it may still be starting."""
 
         def answer() -> str:
             try:
@@ -140,7 +169,7 @@ class Demo:
     def _timed(self, what: str, act: Callable[[], str]) -> str:
         started = time.monotonic()
         said = act()
-        self.steps.add_row(what, _short(said), f"{(time.monotonic() - started) * 1000:.0f}")
+        self.acts[-1].add_row(what, _short(said), f"{(time.monotonic() - started) * 1000:.0f}")
         return said
 
     def _remove(self, *arguments: str) -> None:
@@ -153,27 +182,6 @@ class Demo:
             lambda: not take(netns).lines & made.lines,
             "the removal of what pynet made",
         )
-
-
-def made_table(made: Traces) -> Table:
-    """Show what was on the host while the containers ran."""
-    table = Table(title="What pynet made on the host", title_justify="left")
-    for heading in ("kind", "object", "what for"):
-        table.add_column(heading)
-    for line in sorted(made.lines, key=lambda line: (KINDS.index(line.split()[0]), line)):
-        kind, _, rest = line.partition(" ")
-        table.add_row("nft element" if kind == "nft" else kind, _plain(rest), meaning(line))
-    return table
-
-
-def meaning(line: str) -> str:
-    """What an object of the host is for."""
-    for pattern, text in MEANINGS.items():
-        if re.search(pattern, line):
-            return text
-    if name := re.search(r"^nft (?:set|map) (pn_\w+?)[46]?:", line):
-        return CONTAINERS[name[1]][0].replace("`", "")
-    return ""
 
 
 def main() -> int:
@@ -195,9 +203,12 @@ def main() -> int:
             log = _keep_log(lab)
             console.print(f"demo failed: {error}\nlog: {log}", style="red", soft_wrap=True)
             return 1
-        console.print(demo.steps)
-        console.print(made_table(made))
-        console.print("All of it is removed again: two containers, the network, what it had here.")
+        for act in demo.acts:
+            console.print(act)
+        if os.environ.get("DEMO") == "verbose":
+            console.print(made_table(made))
+        console.print("All of it is removed again.\n")
+        console.print(NEXT, soft_wrap=True, highlight=False)
     return 0
 
 
@@ -208,27 +219,6 @@ def _short(said: str) -> str:
     if found := re.search(r"time=[\d.]+ ms", said):
         return f"answered, {found[0]}"
     return said
-
-
-def _plain(text: str) -> str:
-    """Return an element without its JSON; everything else as it is."""
-    name, colon, data = text.partition(": ")
-    return f"{name}: {_words(json.loads(data))}" if colon else text
-
-
-def _words(value: Any) -> str:
-    """Return the words of nft's JSON: `10.0.0.0/24`, `tcp . 80 -> 10.0.0.2 . 80`."""
-    match value:
-        case {"prefix": {"addr": address, "len": length}}:
-            return f"{address}/{length}"
-        case {"concat": parts}:
-            return " . ".join(map(_words, parts))
-        case {"elem": {"val": inner}}:
-            return _words(inner)
-        case [key, data]:
-            return f"{_words(key)} -> {_words(data)}"
-        case _:
-            return str(value)
 
 
 def _keep_log(lab: Lab) -> Path:

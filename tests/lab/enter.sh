@@ -13,7 +13,7 @@ mount -t overlay overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/wo
 cd "$dir/root"
 mkdir -p var/lib/docker oldroot "./$cache"
 mount --bind "$dir/docker" var/lib/docker
-mount --bind "$cache" "./$cache"
+mount --rbind "$cache" "./$cache"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /sys/fs/cgroup sys/fs/cgroup

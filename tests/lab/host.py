@@ -1,5 +1,6 @@
 """A Docker host: namespaces, a root file system of its own, and dockerd."""
 
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -108,6 +109,7 @@ class Host:
             self._client.close()
             self._client = None
         if self._unshare is not None:
+            self._end_tunnels()
             with suppress(CommandError):  # it may not have come as far as that
                 self._fabric.disconnect(self.name)
             self._unshare.end(signal.SIGKILL)
@@ -130,6 +132,16 @@ class Host:
     def docker(self, *arguments: str, timeout: float = 120) -> str:
         """Run the host's own docker command; return what it printed."""
         return self.run("docker", *arguments, timeout=timeout).strip()
+
+    def _end_tunnels(self) -> None:
+        """End what a plugin left for its networks: no process of the host, but in its network."""
+        own = self.netns.readlink()
+        for each in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended, or is being replaced
+                if (each / "comm").read_text() == "wireguard-go\n" and (
+                    (each / "ns/net").readlink() == own
+                ):
+                    os.kill(int(each.name), signal.SIGKILL)
 
     def _replace_system(self) -> None:
         """Forget what lay over the old root file system; the data root is not in it."""

@@ -1,24 +1,16 @@
-"""pynet on a host, in the two ways that people install it.
+"""pynet on a host, and as a process beside dockerd: what the systemd unit starts."""
 
-As a process beside dockerd (what the systemd unit starts), with its socket in
-the host's plugin folder; or as a managed plugin, which dockerd itself runs.
-"""
-
-import re
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab.commands import PATIENCE, CommandError, run, wait_until
-from tests.lab.debian import CACHE, mirror
-from tests.lab.host import Host
+from tests.lab.commands import PATIENCE, run, wait_until
 from tests.lab.machine import Machine
 from tests.lab.namespace import enter
 from tests.lab.process import Process
@@ -26,9 +18,6 @@ from tests.lab.unix_http import get_json, post_json
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SHORT_NAME: Final = "pynet"
-MANAGED_NAME: Final = "pynet/pynet:latest"
-# What dockerd makes of a line that a plugin prints.
-OWN_LINE: Final = re.compile(r'msg="(.*)" plugin=')
 # The capabilities of packaging/systemd/pynet.service: tests show that they suffice.
 CAPABILITIES: Final = ("net_admin", "net_bind_service", "net_raw")
 # A file of the host's in the place of this machine's.
@@ -84,9 +73,9 @@ class PluginProcess(Installed):
 
     driver = SHORT_NAME
 
-    def __init__(self, machine: Machine, **settings: str) -> None:
+    def __init__(self, machine: Machine, program: Sequence[str] = (), **settings: str) -> None:
         super().__init__(machine)
-        self._settings = settings
+        self._program, self._settings = tuple(program) or (f"{sys.prefix}/bin/pynet",), settings
         self._process: Process | None = None
         self._folder.mkdir(exist_ok=True)
 
@@ -119,12 +108,14 @@ class PluginProcess(Installed):
         """Start it; wait for its sockets unless told not to."""
         self.socket.parent.mkdir(parents=True, exist_ok=True)
         resolvers = ("unshare", "--mount", "sh", "-c", WITH_RESOLVERS, str(self.resolvers))
+        own_name = ("nsenter", f"--uts={self.machine.netns.with_name('uts')}", "--")
         self._process = Process(
             enter(
                 self.machine.netns,
+                *own_name,
                 *(resolvers if self.resolvers.exists() else ()),
                 *("setpriv", f"--bounding-set=-all,{','.join(f'+{c}' for c in CAPABILITIES)}"),
-                *(f"{sys.prefix}/bin/pynet", "serve"),
+                *(*self._program, "serve"),
             ),
             log=self._folder / "pynet.log",
             lab=self.machine.lab,
@@ -141,7 +132,7 @@ class PluginProcess(Installed):
 
     @property
     def answers_engine(self) -> bool:
-        """Whether somebody, this process or another, serves the engine on the socket."""
+        """Whether a process, this one or another, serves the engine on the socket."""
         with socket.socket(socket.AF_UNIX) as asker:
             return asker.connect_ex(str(self.socket)) == 0
 
@@ -166,6 +157,11 @@ class PluginProcess(Installed):
             self.driver, self._settings = before
             self.start()
 
+    def restart_with(self, **settings: str) -> None:
+        """Restart it with settings that differ."""
+        self._settings = {**self._settings, **settings}
+        self.restart()
+
     def call(self, method: str, body: Any = None) -> dict[str, Any]:
         """Call a method as the engine does; return the answer, which may be a refusal."""
         answer: dict[str, Any] = post_json(self.socket, f"/{method}", body)
@@ -173,16 +169,12 @@ class PluginProcess(Installed):
 
     def command(self, *arguments: str, **settings: str) -> str:
         """Run `pynet` as an administrator of the machine does; return what it printed."""
-        env = {
-            **self.machine.lab.env,
-            "PYNET_ADMIN_SOCKET": str(self.admin_socket),
-            "PYNET_STATE": str(self.state),
-            **settings,
-        }
+        own = {"PYNET_ADMIN_SOCKET": str(self.admin_socket), "PYNET_STATE": str(self.state)}
+        env = {**self.machine.lab.env, **own, **settings}
         return run(enter(self.machine.netns, f"{sys.prefix}/bin/pynet", *arguments), env=env)
 
     def uninstall(self) -> None:
-        """End it and take away what it leaves for containers that outlive it."""
+        """End it and remove what it leaves for containers that outlive it."""
         self.end()
         self.socket.unlink(missing_ok=True)
         # In a transaction, because there may be no such table: nft 1.0.6 has no `destroy`.
@@ -214,86 +206,3 @@ class PluginProcess(Installed):
         if not self.running:
             raise RuntimeError(f"pynet ended at once:\n{self.tail()}")
         return super()._answers()
-
-
-class ManagedPlugin(Installed):
-    """pynet/pynet:latest in the engine of a host."""
-
-    driver = MANAGED_NAME
-
-    def __init__(self, host: Host) -> None:
-        super().__init__(host)
-        self.host = host
-
-    @property
-    def identity(self) -> str:
-        return str(self.host.client.plugins.get(MANAGED_NAME).id)
-
-    @property
-    def admin_socket(self) -> Path:
-        return self._folder / "rootfs/run/pynet/admin.sock"
-
-    @property
-    def state(self) -> Path:
-        return self._folder / "propagated-mount"
-
-    def install(self) -> None:
-        """Build it, create it in the host's engine and enable it."""
-        call = shlex.join(self.host.enter("docker"))
-        self._packaging("install", f"--docker={call}")
-        self.disable()
-        self.set("PYNET_LOG_LEVEL=debug")
-        self.enable()
-
-    def build(self) -> Path:
-        """Return its directory (config.json and rootfs), built in this host."""
-        call = shlex.join(self.host.enter("docker"))
-        return Path(self._packaging("build", f"--docker={call}").strip())
-
-    @property
-    def enabled(self) -> bool:
-        return bool(self.host.client.plugins.get(MANAGED_NAME).enabled)
-
-    @property
-    def pid(self) -> int:
-        """Its process, as the host numbers it; 0 while there is none."""
-        out = self.host.run("sh", "-c", "pgrep -of '[p]ynet serve' || true")
-        return int(out.strip() or 0)
-
-    def kill(self) -> None:
-        """kill -9 the plugin; dockerd starts it again at once."""
-        self.host.run("kill", "-KILL", str(self.pid))
-
-    def set(self, *settings: str) -> None:
-        """Change settings; the plugin must be disabled."""
-        self.host.docker("plugin", "set", MANAGED_NAME, *settings)
-
-    def disable(self) -> None:
-        self.host.docker("plugin", "disable", "-f", MANAGED_NAME)
-
-    def enable(self) -> None:
-        self.host.docker("plugin", "enable", MANAGED_NAME)
-        self.wait_ready()
-
-    def restart(self) -> None:
-        self.disable()
-        self.enable()
-
-    def tail(self, lines: int = 20) -> str:
-        own = [OWN_LINE.search(line) for line in self.host.dockerd.lines()]
-        return "\n".join([found[1] for found in own if found][-lines:])
-
-    @property
-    def _folder(self) -> Path:
-        return self.host.data_root / "plugins" / self.identity
-
-    def _packaging(self, verb: str, *options: str) -> str:
-        script = str(REPOSITORY / "packaging/plugin.py")
-        # The hosts have no way out, so the base is made here and never pulled.
-        base = ("--base=pynet-base:local", f"--mirror={mirror()}")
-        argv = [sys.executable, script, verb, *options, f"--work={CACHE / 'plugin'}", *base]
-        # Its progress, on stderr, is for whoever waits.
-        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise CommandError(argv, done.returncode, "see above")
-        return done.stdout

@@ -1,8 +1,8 @@
 """A run of the lab with its fabric, hosts and peers."""
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from tests.lab.closing import Closing
 from tests.lab.host import Host
 from tests.lab.namespace import Fabric, Peer
 from tests.lab.roots import ENGINES
@@ -11,7 +11,7 @@ from tests.lab.runs import Run
 FIRST_PEER: Final = 200
 
 
-class Lab:
+class Lab(Closing):
     """Hosts on one wire; a context manager that leaves nothing behind."""
 
     def __init__(self) -> None:
@@ -23,17 +23,6 @@ class Lab:
         except BaseException:
             self.run.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def host(self, version: str, *options: str) -> Host:
         """Boot one more host with this engine and these dockerd options."""

@@ -51,7 +51,7 @@ def rests(state: Path, pool: str) -> dict[str, float]:
 
 
 def held(state: Path) -> set[str]:
-    """Return the addresses that somebody has."""
+    """Return the addresses that are bound."""
     return {
         address
         for leases in read(state).values()

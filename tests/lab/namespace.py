@@ -66,6 +66,9 @@ class Fabric(Namespace):
         super().__init__(lab, "fabric")
         self.ip(
             "link add br0 type bridge",
+        )
+        refuse_routers(self.netns, "br0")
+        self.ip(
             f"address add {address4(ROUTER)} dev br0",
             f"address add {address6(ROUTER)} dev br0 nodad",
             "link set br0 up",
@@ -77,8 +80,10 @@ class Fabric(Namespace):
             f"link add {name} type veth peer name eth0 address {mac(number)} netns {pid}",
             f"link set {name} master br0 up",
         )
+        netns = Path(f"/proc/{pid}/ns/net")
+        refuse_routers(netns, "eth0")
         ip(
-            Path(f"/proc/{pid}/ns/net"),
+            netns,
             f"address add {address4(number)} dev eth0",
             f"address add {address6(number)} dev eth0 nodad",
             "link set eth0 up",
@@ -99,6 +104,11 @@ class Peer(Namespace):
         fabric.connect(name, self.pid, number)
         self.address: IPv4Address = address4(number).ip
         self.address6 = address6(number).ip
+
+
+def refuse_routers(netns: Path, ifname: str) -> None:
+    """A machine of the lab has its addresses and routes of nobody; a test's router would give it more."""
+    run(enter(netns, "busybox", "sysctl", "-w", f"net.ipv6.conf.{ifname}.accept_ra=0"))
 
 
 def address4(number: int) -> IPv4Interface:

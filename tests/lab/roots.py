@@ -34,11 +34,12 @@ class Engine:
     version: str
     suite: str
     packages: tuple[str, ...] = PACKAGES
+    kind: str = ""  # of root, where a suite has several
 
     @property
     def root(self) -> Path:
         """Where its root file system is, once `ensure` has returned."""
-        return CACHE / f"root-{self.suite}"
+        return CACHE / f"root-{self.suite}{self.kind}"
 
 
 ENGINES: Final = {
@@ -47,12 +48,33 @@ ENGINES: Final = {
     "28": Engine(version="28", suite="forky", packages=(*PACKAGES, "docker-cli")),
 }
 
+# What the package of pynet needs beside the engine: for hosts that are installed on.
+_INSTALLABLE: Final = ("python3", "libnftables1", "init-system-helpers", "iputils-ping")
+# A host that systemd starts, as a user has it; later suites' systemd needs newer control groups than
+# every machine has.
+WITH_SYSTEMD: Final = Engine(
+    version="20.10",
+    suite="bookworm",
+    packages=(*PACKAGES, *_INSTALLABLE, "systemd", "systemd-sysv", "dbus"),
+    kind="-systemd",
+)
+# Hosts without systemd: Debian 13 with its engine and Python, and the newest of both.
+WITHOUT_SYSTEMD: Final = {
+    suite: Engine(
+        version=version,
+        suite=suite,
+        packages=(*PACKAGES, *_INSTALLABLE, "docker-cli"),
+        kind="-python",
+    )
+    for suite, version in (("trixie", "26"), ("forky", "28"))
+}
+
 
 def ensure(engine: Engine) -> Path:
     """Return the engine's root, having built it if there was none."""
     if engine.root.is_dir():
         return engine.root
-    with locked(f"root-{engine.suite}"):
+    with locked(engine.root.name):
         if not engine.root.is_dir():
             _build(engine)
     return engine.root
@@ -94,8 +116,8 @@ def main() -> int:
 
 
 def _build(engine: Engine) -> None:
-    building = CACHE / f"root-{engine.suite}.building"
-    with progress(f"engine {engine.version}", engine.suite):
+    building = engine.root.with_suffix(".building")
+    with progress(f"engine {engine.version}{engine.kind}", engine.suite):
         bootstrap(engine.suite, engine.packages, building)
         building.rename(engine.root)
 

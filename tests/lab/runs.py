@@ -1,7 +1,7 @@
 """One use of the lab: its directory, its lock, and its mark on processes.
 
-A run lives as long as somebody holds the lock on its directory: the kernel
-lets go of it when the owner dies, however it dies.  Every process of a run
+A run lives as long as a process holds the lock on its directory: the kernel
+releases it when the owner dies, however it dies.  Every process of a run
 has the run's name in its environment.  So the next run can tell which runs
 are dead and find all that they left.
 """
@@ -25,7 +25,7 @@ CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
 class Run:
-    """A named directory under LAB that is ours until we end."""
+    """A named directory under LAB that is this process's until it ends."""
 
     def __init__(self) -> None:
         self.name = f"{os.getpid()}-{secrets.token_hex(2)}"

@@ -8,9 +8,8 @@ import threading
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tests.lab.closing import Closing
 from tests.lab.netns import inside
 
 DNS_HEADER = struct.Struct("!6H")
@@ -20,24 +19,13 @@ NAME_ERROR = 0x8183
 NAME_POINTER = 0xC00C  # "the name in the question": RFC 1035 4.1.4
 
 
-class Server:
+class Server(Closing):
     """A socket server on a thread; it serves from construction until closed."""
 
     def __init__(self, server: socketserver.BaseServer) -> None:
         self._server = server
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._server.shutdown()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from tests.lab.roots import ENGINES
 
 # What is known by itself by its name, and takes about as long on both engines as the rest on one.
-APART = "(managed or macvlan or overlay)"
-OUTCOME = re.compile(r" (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
+APART = "(managed or macvlan or overlay or cluster or swarm)"
+OUTCOME = re.compile(r" (PASSED|FAILED|RERUN|ERROR|SKIPPED|XFAIL|XPASS)\b")
 SUMMARY = re.compile(r"^=+ .* =+$")
 
 

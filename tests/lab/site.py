@@ -135,7 +135,7 @@ class Site:
         self._networks.remove(name)
 
     def forget(self) -> None:
-        """Somebody else has removed everything."""
+        """Forget what was made: it has been removed in another way."""
         self._containers.clear()
         self._networks.clear()
 

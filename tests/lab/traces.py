@@ -111,7 +111,7 @@ def _routes(netns: Path) -> list[str]:
 
 
 def _neighbours(netns: Path) -> list[str]:
-    """Return those that somebody told the kernel of; what it learns by itself comes and goes."""
+    """Return those that a program told the kernel; what it learns by itself comes and goes."""
     return [
         f"neighbour {each['dst']} at {each.get('lladdr', '?')} on {each['dev']}"
         for each in ip_json(netns, "neigh", "show", "nud", "permanent")

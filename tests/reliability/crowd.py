@@ -81,7 +81,7 @@ class _Crowd:
         """All do all things to the same few, in any order; only answers matter, and the end."""
         traveller = Traveller(self._server.socket)
         nets = [traveller.create(number) for number in range(1, 5)]
-        calls = [call for net in nets for call in _meddling(net)]
+        calls = [call for net in nets for call in _rivals(net)]
 
         def act(client: int) -> None:
             chance = random.Random(self._seed * _CLIENTS + client)
@@ -143,7 +143,7 @@ class _Crowd:
             raise ProofError(f"it logged:\n{log[-6000:]}")
 
 
-def _meddling(net: Net) -> list[tuple[str, Json]]:
+def _rivals(net: Net) -> list[tuple[str, Json]]:
     """Calls that come in each other's way."""
     found: list[tuple[str, Json]] = []
     for number in range(3):

@@ -1,6 +1,8 @@
 """`python3 -m tests.stages test|nightly|ci`, with the standard library alone.
 
-`ci` is `test`, and then NIGHT_IN_CI, of which what ends within 45 minutes of its start.
+`ci` is `test`, and then NIGHT_IN_CI, of which what ends within 45 minutes of its start.  There a
+test that failed is run once more, and told as RERUN: of eight thousand on a machine that others
+use, too, one may meet a moment that was not meant.
 """
 
 import os
@@ -11,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.stages.again import run_again
 from tests.stages.plan import NIGHT_IN_CI, NIGHTLY, TEST
 from tests.stages.run import Run, say, summary
 from tests.stages.slowest import slowest
@@ -18,6 +21,7 @@ from tests.stages.stage import Stage
 
 LOGS: Final = Path("build/stages")
 CI_SECONDS: Final = 45 * 60.0
+AGAIN: Final = "--reruns 1 -raR --rerun-show-tracebacks"
 
 
 def main() -> int:
@@ -29,6 +33,8 @@ def main() -> int:
     # By day lives are the same for everybody; see tests.property.effort.
     seed = os.environ.pop("PYNET_SEED", str(random.SystemRandom().randrange(1 << 32)))
     code = 0
+    if what == "ci":
+        os.environ["PYTEST_ADDOPTS"] = AGAIN
     if what in ("test", "ci"):
         code = _run(TEST, None)
     if what in ("nightly", "ci"):
@@ -47,6 +53,8 @@ def _run(stages: tuple[Stage, ...], deadline: float | None) -> int:
     code = run.run()
     say("stages", before=summary(run.outcomes.values()) + "\n")
     say("the slowest tests", before="\n".join(slowest(run.said())) + "\n")
+    if again := run_again(run.said()):
+        say("failed once, and were run again", before="\n".join(again) + "\n")
     return code
 
 

@@ -15,6 +15,8 @@ _PROOF: Final = f"{_BIN}/python -m tests.reliability --only"
 _SHORT: Final = f"{_BIN}/python -m tests.reliability --short --only"
 _ENGINES: Final = f"{_BIN}/python -m tests.lab.side_by_side tests/e2e"
 _MACHINE: Final = f"{_BIN}/python -m tests.vm"
+# A trace for each cell of all matrices.
+_WALK: Final = "tests/kernel/test_walk.py"
 # Folders that need neither root nor an engine.
 FAST: Final = (
     *("tests/unit", "tests/property", "tests/contract", "tests/conformance", "tests/golden"),
@@ -97,7 +99,7 @@ TEST: Final = (
         name="reliability, short, on engines",
         command=f"{_SHORT} {' '.join(ENGINE_PROOFS)}",
         seconds=240,
-        # Whoever starts a lab sweeps what is dead, and these tests make something dead to look at.
+        # A lab that starts sweeps what is dead, and these tests make something dead to look at.
         after=(ENVIRONMENT.name, ROOTS.name, "lab tests"),
         lane=HOST,
     ),
@@ -124,10 +126,26 @@ NIGHTLY: Final = (
     ),
     Stage(
         name="long tests without engines",
-        command=f"{_PYTEST} -m nightly {' '.join(FAST)} tests/kernel tests/lab",
-        seconds=100,
+        command=f"{_PYTEST} -m nightly {' '.join(FAST)} tests/kernel tests/lab --ignore={_WALK}",
+        seconds=150,
+    ),
+    Stage(
+        name="traces beside packets",
+        command=f"{_PYTEST} -m nightly {_WALK}",
+        seconds=900,
     ),
     Stage(name="long end-to-end tests", command=f"{_ENGINES} -m nightly", seconds=400),
+    Stage(
+        name="packages on bare hosts",
+        command="packaging/packages lintian prometheus qemu-user-static && "
+        f"{_PYTEST} -m nightly tests/packages",
+        seconds=300,
+    ),
+    Stage(
+        name="page in a browser",
+        command=f"packaging/packages chromium && {_PYTEST} -m nightly tests/browser",
+        seconds=90,
+    ),
     Stage(
         name="virtual machine",
         command="make --no-print-directory machine",
@@ -151,6 +169,7 @@ NIGHTLY: Final = (
             *(("crash-points", 1000), ("fuzz", 120), ("crowd", 60), ("soak", 300)),
             *(("kill-loop", 330), ("boot", 120), ("live-restore", 200), ("crash-loop", 120)),
             *(("reboot", 60), ("engine-upgrade", 60), ("stale-endpoints", 60)),
+            ("cluster-hammer", 400),
         )
     ),
 )

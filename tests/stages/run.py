@@ -24,6 +24,8 @@ ENDING_SECONDS: Final = 60.0  # in which what hangs may still say where
 CLOSING_LINES: Final = 8
 FAILED_LINES: Final = 400
 _PERCENT: Final = re.compile(r"\[\s*(\d+%)\]")
+# What a script starts with & ignores interrupts, and so would all that it starts.
+_INTERRUPTIBLE: Final = ("env", "--default-signal=INT")
 _LOOK_SECONDS: Final = 0.2
 
 
@@ -117,7 +119,7 @@ class Run:
     def _execute(self, stage: Stage, started: float) -> int:
         with self._log(stage).open("wb") as log:
             process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", stage.command],
+                [*_INTERRUPTIBLE, "bash", "-euo", "pipefail", "-c", stage.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,5 +1,7 @@
 """Settings from the environment: each good, each bad, and all of them documented in one place."""
 
+import json
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,9 @@ from plugin.config import (
 )
 from plugin.errors import SettingError
 from plugin.settings import SETTINGS
+from plugin.sockets import Listener
 
 LONG = "/" + "x" * 107
-SECRET = "a secret that these hosts have in common"
 
 
 class TestDefaults:
@@ -79,6 +81,12 @@ GOOD = [
     ),
 ]
 BAD = [
+    ("PYNET_METRICS", "9610", "an IP address and a port"),
+    ("PYNET_METRICS", ":9610", "an IP address and a port"),
+    ("PYNET_METRICS", "localhost:9610", "an IP address and a port"),
+    ("PYNET_METRICS", "127.0.0.1", "an IP address and a port"),
+    ("PYNET_METRICS", "1.2.3.4:0", "an IP address and a port"),
+    ("PYNET_METRICS", "1.2.3.4:65536", "an IP address and a port"),
     ("PYNET_ANSWER_ALWAYS", "perhaps", "true or false"),
     ("PYNET_STATE", "pynet", "PYNET_STATE is 'pynet', expected an absolute path"),
     ("PYNET_ADMIN_SOCKET", "a.sock", "PYNET_ADMIN_SOCKET is 'a.sock', expected an absolute path"),
@@ -143,6 +151,13 @@ BAD = [
     ("PYNET_ACCEPT_FWMARK", "1_0", "expected a mark within its mask and not 0, as 0x2/0x3 or 0x2"),
     ("PYNET_ACCEPT_FWMARK", "0x802/0xfff", "expected a mark without the bit of PYNET_MARK, 0x800"),
     ("PYNET_SYSCTLS", "proc/sys", "PYNET_SYSCTLS is 'proc/sys', expected an absolute path"),
+    ("PYNET_CLUSTER", "10.48.0.0/12", "expected nothing where PYNET_ETCD is empty"),
+    ("PYNET_HOST_ADDRESS", "10.99.0.1", "expected nothing where PYNET_ETCD is empty"),
+    ("PYNET_ETCD_CA", "/ca.pem", "expected nothing where PYNET_ETCD is empty"),
+    ("PYNET_ETCD_CERT", "/own.pem", "expected nothing where PYNET_ETCD is empty"),
+    ("PYNET_ETCD_KEY", "/own.key", "expected nothing where PYNET_ETCD_CERT is empty"),
+    ("PYNET_ETCD_USER", "pynet", "expected nothing where PYNET_ETCD is empty"),
+    ("PYNET_ETCD_PASSWORD_FILE", "/password", "nothing where PYNET_ETCD_USER is empty"),
     ("PYNET_TICK", "0.5", "PYNET_TICK is '0.5', expected a number from 1 to 3600"),
     ("PYNET_TICK", "3601", "expected a number from 1 to 3600"),
     ("PYNET_TICK", "nan", "expected a number from 1 to 3600"),
@@ -193,7 +208,8 @@ def test_every_setting_is_tried_here() -> None:
     """A new one needs its good and its bad values, unless any text will do."""
     tried = {name for name, *_ in BAD}
 
-    assert {setting.name for setting in SETTINGS} - tried == {"PYNET_POOLS"}
+    # What any text may be is read where the IPAM and etcd are known (bootstrap).
+    assert {setting.name for setting in SETTINGS} - tried == {"PYNET_POOLS", "PYNET_ETCD"}
 
 
 ALWAYS = {"PYNET_ANSWER_ALWAYS": "true"}
@@ -228,44 +244,28 @@ class TestAnsweringAlways:
             read_served_config(environ)
 
 
-class TestTheSecret:
-    @pytest.fixture
-    def file(self, tmp_path: Path) -> Path:
-        made = tmp_path / "secret"
-        made.write_text(f"{SECRET}\n")
-        made.chmod(0o600)
-        return made
-
-    def test_it_is_given_or_in_a_file(self, file: Path) -> None:
-        """The end of the file's line is none of it."""
-        assert read_config({"PYNET_SECRET": SECRET}).secret == SECRET
-        assert read_config({"PYNET_SECRET_FILE": str(file)}).secret == SECRET
-
-    def test_it_is_not_shown(self) -> None:
-        """Nor is one that is refused."""
-        assert SECRET not in repr(read_config({"PYNET_SECRET": SECRET}))
-        with pytest.raises(SettingError) as refusal:
-            read_config({"PYNET_SECRET": "too-short"})
-        assert "too-short" not in str(refusal.value)
-
-    def test_not_both(self, file: Path) -> None:
-        """Nobody would know which counts."""
-        with pytest.raises(SettingError, match="nothing where PYNET_SECRET is given, too"):
-            read_config({"PYNET_SECRET": SECRET, "PYNET_SECRET_FILE": str(file)})
-
+class TestMetrics:
     @pytest.mark.parametrize(
-        ("mode", "content", "complaint"),
-        [
-            (0o644, SECRET.encode(), "a file that nobody else may read (chmod 600 "),
-            (0o600, b"", "is '0 characters long', expected a secret of at least 32"),
-            (0o600, bytes(range(128, 192)), "expected a file of text"),
-        ],
+        ("text", "address", "port"),
+        [("127.0.0.1:9610", "127.0.0.1", 9610), ("[::1]:80", "::1", 80)],
     )
-    def test_a_file_of_no_use(self, file: Path, mode: int, content: bytes, complaint: str) -> None:
-        """It is refused before anything is opened."""
-        file.write_bytes(content)
-        file.chmod(mode)
-        with pytest.raises(SettingError) as refusal:
-            read_config({"PYNET_SECRET_FILE": str(file)})
+    def test_where(self, text: str, address: str, port: int) -> None:
+        """An address of either family."""
+        wanted = Listener(address=ip_address(address), port=port)
 
-        assert complaint in str(refusal.value)
+        assert read_config({"PYNET_METRICS": text}).metrics == wanted
+        assert read_config({}).metrics is None
+
+
+def test_every_setting_can_be_set_in_the_managed_plugin() -> None:
+    """But for those that say where things are inside."""
+    inside = {
+        *("PYNET_STATE", "PYNET_ADMIN_SOCKET", "PYNET_PLUGIN_SOCKETS", "PYNET_SYSCTLS"),
+        "PYNET_ANSWER_ALWAYS",
+    }
+    config = json.loads((Path(__file__).parents[2] / "config.json").read_text())
+    settable = {each["name"] for each in config["env"] if each.get("settable") == ["value"]}
+    others = {each["name"]: each["value"] for each in config["env"] if each["name"] in settable}
+
+    assert settable == {setting.name for setting in SETTINGS} - inside
+    assert others == {s.name: s.default for s in SETTINGS if s.name in settable}

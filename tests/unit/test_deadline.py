@@ -1,4 +1,4 @@
-"""How long whoever asked will wait."""
+"""How long the caller will wait."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_without_one_a_wait_has_its_own_bound() -> None:
     assert deadline.remaining(7) == 7
 
 
-def test_no_wait_is_longer_than_whoever_asked_waits() -> None:
+def test_no_wait_is_longer_than_the_caller_waits() -> None:
     """However many waits came before it."""
     with deadline.within(5):
         assert deadline.remaining(7) <= 5
@@ -43,7 +43,7 @@ def test_undoing_has_a_time_of_its_own() -> None:
 class TestTimedLock:
     @pytest.mark.parametrize(("most", "wait"), [(0.01, 60.0), (60.0, 0.01)])
     def test_it_is_waited_for_until_the_earlier_end(self, most: float, wait: float) -> None:
-        """Its own bound, or the deadline of whoever asked."""
+        """Its own bound, or the caller's deadline."""
         lock = TimedLock(most, lambda seconds: BusyError(f"kept for {seconds:.2f} s"))
         with (
             lock,

@@ -22,7 +22,7 @@ def test_it_is_starting_until_it_is_ready(health: Health) -> None:
 
 
 def test_a_condition_degrades_it_until_it_is_over(health: Health) -> None:
-    """Whoever raised it says so."""
+    """The part that raised it says that it is over."""
     health.ready()
     health.degrade("firewall", "nft is not there", "install it")
     during = health.status
@@ -65,9 +65,21 @@ def test_since_moves_with_the_status_alone(health: Health, monkeypatch: pytest.M
     assert started < degraded == health.since
 
 
-def test_whoever_waits_is_told(health: Health) -> None:
-    """Calls that came early."""
+def test_a_call_that_waits_is_told(health: Health) -> None:
+    """A call that came before pynet was ready."""
     assert not health.wait_ready(0)
     threading.Thread(target=health.ready).start()
 
     assert health.wait_ready(5)
+
+
+def test_changes_are_told() -> None:
+    """Each condition once when it comes, and once when it goes."""
+    told: list[tuple[str, str]] = []
+    health = Health(lambda what, condition: told.append((what, condition.what)))
+    health.degrade("firewall", "gone", "install it")
+    health.degrade("firewall", "still gone", "install it")
+    health.recover("firewall")
+    health.recover("firewall")
+
+    assert told == [("degraded", "firewall"), ("recovered", "firewall")]

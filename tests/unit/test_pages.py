@@ -43,8 +43,11 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_every_page_is_listed() -> None:
-    """Somebody who opens the list of pages finds all of them."""
-    listed = {target for page, target, _ in links() if page == DOCS / "index.md"}
+    """A reader who opens the list of pages finds all of them, or the list of their folder."""
+    found = list(links())
+    listed = {target for page, target, _ in found if page == DOCS / "index.md"}
+    lists = {each for each in listed if each.name == "README.md"}
+    listed |= {target for page, target, _ in found if page in lists}
 
     assert [page.name for page in PAGES[1:] if page not in {*listed, DOCS / "index.md"}] == []
 

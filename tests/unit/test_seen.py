@@ -53,7 +53,7 @@ def test_what_was_seen_can_be_seen_again(column: str, folder: str) -> None:
 
 
 def test_every_cell_has_tests_or_says_why_not() -> None:
-    """An empty cell is nobody's promise."""
+    """Of an empty cell it would not be known whether it was ever tried."""
     empty = [row for row in rows() for column in COLUMNS if not row[column]]
 
     assert empty == []

@@ -22,11 +22,16 @@ ROOMS: Final = {
     "ipam/store/": "contract/test_ipam_store.py",
     "plugin/bootstrap/": "kernel/test_start.py",
     "plugin/dhcp/": "unit/dhcp",
+    "plugin/operator/doctor/": "kernel/test_doctor.py",
+    "plugin/kernel/explained/": "kernel/test_explanations.py",
     "plugin/kernel/proxy/": "kernel/test_proxy.py",
     "plugin/kernel/wireguard/": "kernel/test_encrypted.py",
+    "plugin/trace/": "kernel/test_walk.py",
 }
 WHERE: Final = {
     "ipam/address_space.py": "unit/ipam/test_pools.py",
+    "ipam/blocks/kept.py": "unit/ipam/test_cluster_kept.py",
+    "ipam/blocks/layout.py": "unit/ipam/test_blocks.py",
     "ipam/attempt.py": "contract/test_ipam_store_again.py",
     "ipam/check.py": "unit/ipam/cli/test_commands.py",
     "ipam/claims.py": "unit/ipam/test_addresses.py",
@@ -37,10 +42,18 @@ WHERE: Final = {
     "ipam/pool_request.py": "unit/ipam/test_pools.py",
     "ipam/remembered.py": "unit/ipam/test_addresses.py",
     "ipam/spaces.py": "unit/ipam/test_reserved.py",
+    "plugin/cli/errors.py": "unit/cli/test_status.py",
+    "plugin/cli/explain.py": "unit/cli/test_explain.py",
+    "plugin/cli/output.py": "unit/cli/test_output.py",
+    "plugin/cli/place.py": "unit/cli/test_place.py",
     "plugin/cli/serve.py": "kernel/test_forked_server.py",
     "plugin/cli/show.py": "unit/cli/test_commands.py",
+    "plugin/cli/this_host.py": "unit/cli/test_doctor.py",
+    "plugin/cli/containers.py": "unit/cli/test_trace.py",
+    "plugin/cli/traced.py": "unit/cli/test_trace.py",
     "plugin/drivers/bridged/conflicts.py": "unit/drivers/test_refusals.py",
     "plugin/drivers/bridged/parsed.py": "unit/drivers/bridged/test_options.py",
+    "plugin/drivers/dhcp_terms.py": "unit/service/test_dhcp_exchange.py",
     "plugin/drivers/encryption.py": "kernel/test_encrypted.py",
     "plugin/drivers/host_access.py": "unit/drivers/test_host_shim.py",
     "plugin/drivers/link_options.py": "unit/drivers/test_refusals.py",
@@ -50,6 +63,7 @@ WHERE: Final = {
     "plugin/drivers/routes.py": "unit/drivers/bridged/test_attachment.py",
     "plugin/drivers/shim_ports.py": "unit/drivers/test_host_shim.py",
     "plugin/firewall/dbus.py": "kernel/test_firewalld.py",
+    "plugin/firewall/explained.py": "kernel/test_explanations.py",
     "plugin/firewall/iptables.py": "kernel/test_docker_user.py",
     "plugin/firewall/user_nat.py": "kernel/test_user_rules.py",
     "plugin/kernel/connection_reaper.py": "kernel/test_conntrack.py",
@@ -69,14 +83,24 @@ WHERE: Final = {
     "plugin/kernel/netlink/link_messages.py": "kernel/test_links.py",
     "plugin/kernel/netlink/nf_messages.py": "kernel/test_own_tables.py",
     "plugin/kernel/netlink/pyroute2_core.py": "kernel/test_rates.py",
+    "plugin/kernel/netlink/unix_diag.py": "kernel/test_instance_lock.py",
+    "plugin/kernel/watch.py": "kernel/test_watches.py",
+    "plugin/sockets.py": "unit/test_config.py",
+    "plugin/firewall/drop_reasons.py": "kernel/test_drops.py",
+    "plugin/operator/drops.py": "unit/cli/test_drops.py",
+    "plugin/operator/overview.py": "unit/admin/test_app.py",
     "plugin/operator/views.py": "unit/admin/test_app.py",
     "plugin/server/process.py": "kernel/test_forked_server.py",
+    "plugin/service/claims.py": "unit/service/test_leases.py",
     "plugin/service/hosts.py": "unit/upkeep/test_peers.py",
+    "plugin/service/lease_seats.py": "unit/service/test_leases.py",
+    "plugin/service/mac_addresses.py": "unit/service/test_endpoints.py",
     "plugin/service/teardown.py": "unit/service/test_endpoints.py",
+    "plugin/socket_filters.py": "kernel/test_watches.py",
     "plugin/upkeep/abandoned.py": "unit/upkeep/test_idle_timer.py",
     "plugin/upkeep/forward_policy.py": "unit/upkeep/test_healing.py",
     "plugin/upkeep/moves.py": "unit/upkeep/test_host_addresses.py",
-    "plugin/upkeep/unplugged.py": "unit/service/test_parents.py",
+    "plugin/upkeep/unplugged.py": "unit/service/test_parents_watched.py",
     "plugin/wire/port_bindings.py": "unit/wire/test_network_driver.py",
 }
 
@@ -112,7 +136,7 @@ def modules_of_tests() -> tuple[Path, ...]:
 
 
 def is_found(path: Path) -> bool:
-    """Whether somebody who looks for tests of the module finds them without the table."""
+    """Whether a developer who looks for tests of the module finds them without the table."""
     inside = path.relative_to(ROOT)
     if any(test.stem == f"test_{path.stem}" for test in modules_of_tests()):
         return True

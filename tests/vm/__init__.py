@@ -9,7 +9,7 @@ in memory, with this tree in it.  ::
     python -m tests.vm tests/vm/test_sctp.py -x   # any nodes, with pytest's options
 
 A marked test may stand anywhere in ``tests/vm`` and ``tests/kernel`` and has
-their fixtures.  It is root, alone, and its kernel loads a module when somebody
-first asks for it.  In there are the packages of ``image.PACKAGES``, what
+their fixtures.  It is root, alone, and its kernel loads a module when a test
+first needs it.  In there are the packages of ``image.PACKAGES``, what
 ``setup.cfg`` says pynet needs, and pytest.
 """

@@ -1,6 +1,6 @@
 """Run pytest in the virtual machine: ``python -m tests.vm [NODE or option of pytest]...``.
 
-For tests of ``tests/e2e`` it has the engines of the lab.
+For tests of ``tests/e2e`` it has the engines of the lab, and the managed plugin.
 """
 
 import os
@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.lab.commands import CommandError
+from tests.lab.prebuild import build
 from tests.lab.roots import ENGINES, ensure
-from tests.vm.image import LIBRARIES_AT, TREE_AT, ensure_disk
+from tests.vm.image import LIBRARIES_AT, TREE_AT, ensure_disk, ensure_plugin
 from tests.vm.machine import DEADLINE, MachineError, run
 
 # What this machine's kernel may lack, and what kernels do differently.
 USUAL: Final = ("-q", "-m", "vm or kernels", "tests/vm", "tests/kernel", "tests/contract")
 WITH_ENGINES: Final = "tests/e2e"
+PLUGIN: Final = "plugin"  # where the lab looks for it in the cache
 ROOM_FOR_TIMES: Final = 80
 
 
@@ -36,6 +38,8 @@ def main() -> int:
     try:
         roots = map(ensure, ENGINES.values()) if _wants_engines(arguments) else ()
         disks = {root.name: ensure_disk(root) for root in roots}
+        if disks:
+            disks[PLUGIN] = ensure_plugin(build())
         command = ["env", *environment, "python3", *words, *arguments]
         code = run(command, disks=disks, deadline=DEADLINE * (1 + len(disks)))
     except (MachineError, CommandError) as error:

@@ -34,8 +34,10 @@ PACKAGES: Final = (
     "conntrack",
     "iputils-ping",
     "tcpdump",
+    "wireguard-tools",
     "procps",
     "busybox-static",
+    "dnsmasq-base",
 )
 # Of the kernel's modules, and of Debian: memory is all that the machine has.
 MODULES: Final = (
@@ -63,7 +65,10 @@ UNNEEDED: Final = (
     "var/lib/dpkg",
 )
 # What goes in anew for every run.
-TREE: Final = ("plugin", "ipam", "etcdgw", "tests", "setup.cfg", "pyproject.toml")
+TREE: Final = (
+    *("plugin", "ipam", "etcdgw", "tests", "setup.cfg", "pyproject.toml"),
+    *("packaging", "Dockerfile", "config.json"),
+)
 # The guest's own; what it needs beyond what pynet does is the runner of its tests.
 TREE_AT: Final = "pynet"
 LIBRARIES_AT: Final = "usr/local/lib/pynet"
@@ -121,11 +126,19 @@ def ensure_disk(root: Path) -> Path:
     disk = CACHE / f"vm-{root.name}-{_digest(installed)}.ext4"
     if not disk.exists():
         with locked(disk.stem):
-            building = disk.with_suffix(".building")
-            building.unlink(missing_ok=True)
-            options = ("-q", "-t", "ext4", "-O", "^has_journal", "-m", "0")
-            run(["mke2fs", *options, "-d", str(root), str(building), DISK_SIZE])
-            building.rename(disk)
+            _make_disk(root, disk)
+    return disk
+
+
+def ensure_plugin(built: Path) -> Path:
+    """Return a disk with a built managed plugin, as a directory of its own, having made it if need be."""
+    disk = CACHE / f"vm-{built.name}.ext4"
+    if not disk.exists():
+        with locked(disk.stem), tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            for old in CACHE.glob("vm-plugin-*.ext4"):
+                old.unlink()
+            run(["cp", "-al", str(built), folder])
+            _make_disk(Path(folder), disk)
     return disk
 
 
@@ -145,6 +158,14 @@ def assemble(command: Sequence[str], archive: Path) -> None:
             for part in (ensure_system() / "root.cpio", ensure_libraries(), top / "tree.cpio"):
                 with part.open("rb") as file:
                     shutil.copyfileobj(file, whole, 1 << 20)
+
+
+def _make_disk(files: Path, disk: Path) -> None:
+    building = disk.with_suffix(".building")
+    building.unlink(missing_ok=True)
+    options = ("-q", "-t", "ext4", "-O", "^has_journal", "-m", "0")
+    run(["mke2fs", *options, "-d", str(files), str(building), DISK_SIZE])
+    building.rename(disk)
 
 
 def _make_system(system: Path) -> None:
@@ -184,7 +205,7 @@ def _unpack_kernel(folder: Path) -> Path:
 def _pack(folder: Path, names: Sequence[str], archive: Path) -> None:
     """Archive what is below the names, in the form that kernels unpack."""
     whole = archive.with_suffix(f".{os.getpid()}")
-    # Whoever runs tests beside us writes byte code under such names first.
+    # Another run of tests beside this one writes byte code under such names first.
     script = 'find "$@" ! -name "*.pyc.*" | busybox cpio -o -R 0:0 -H newc'
     with whole.open("wb") as output:
         done = subprocess.run(

@@ -16,6 +16,7 @@ from tests.vm.image import TREE_AT, assemble, ensure_system
 
 DEADLINE: Final = 1800.0  # seconds; it is for what hangs, and a busy host is slow
 MEMORY: Final = 1536  # MiB; half of it may be files, and the root takes a quarter
+MEMORY_OF_DISK: Final = 512  # MiB; what is unpacked from it
 PROCESSORS: Final = 2
 # Without what is slow to translate: strings of bytes (erms, fsrm) are copied byte by byte, and
 # a fifth level of page tables is walked at every miss.
@@ -80,7 +81,7 @@ def accelerators() -> tuple[str, ...]:
 def _qemu(folder: Path, disks: Mapping[str, Path]) -> list[str]:
     return [
         *("qemu-system-x86_64", *accelerators(), "-cpu", PROCESSOR),
-        *("-smp", str(PROCESSORS), "-m", str(MEMORY)),
+        *("-smp", str(PROCESSORS), "-m", str(MEMORY + MEMORY_OF_DISK * len(disks))),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
         # A card that leads nowhere, to be recognised as that of a virtual machine.
         *("-netdev", "user,id=nowhere,restrict=on"),

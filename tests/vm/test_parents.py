@@ -1,4 +1,4 @@
-"""Links that cannot be parents, or are doubtful ones, as a kernel has them that has them all."""
+"""Links that cannot be parents, or give a hint, on a kernel that has every kind of them."""
 
 import os
 from dataclasses import replace
@@ -76,14 +76,14 @@ def test_the_card_of_a_virtual_machine() -> None:
     survey = ParentSurvey(kernel)
     parents = Parents(store, kernel, BoundNetworks(), health, survey)
     try:
-        for mode, doubtful in (("macvlan", True), ("ipvlan", False)):
+        for mode, hinted in (("macvlan", True), ("ipvlan", False)):
             network = replace(
                 survey.survey(bind(a_net(card, mode))).network, state=NetworkState.ACTIVE
             )
             store.save_network(network)
             parents.look_after()
             hint = f"parent {card} is a virtual card (virtio_net)"
-            assert any(each.startswith(hint) for each in health.hints) == doubtful
+            assert any(each.startswith(hint) for each in health.hints) == hinted
             store.delete_network(network.id)
     finally:
         kernel.close()

@@ -139,7 +139,7 @@ def test_a_vlan_of_swapped_parents(site: Site) -> None:
     assert "up0.100@up0:" in links(site.host)
 
 
-def test_ipvlan_links_of_somebody_else_are_left_as_they_are(site: Site) -> None:
+def test_foreign_ipvlan_links_are_left_as_they_are(site: Site) -> None:
     """A network that would change them is refused before its first link is made."""
     other = Netns()
     site.host.ip("link add di0 link up0 type ipvlan mode l3", f"link set di0 netns {other.path}")

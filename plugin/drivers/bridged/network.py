@@ -68,7 +68,7 @@ def network_resources(network: Network, options: BridgeOptions) -> frozenset[Res
             bridge,
             *_sysctls(network, ifname, options),
             *_addresses(network, ifname, options),
-            *_membership(network, ifname, options),
+            *membership(network, ifname, options),
             *reached_services(ifname, _host_services(network, options)),
             *(fact for pool in network.pools for fact in _subnet(network, options, pool)),
         }
@@ -147,7 +147,8 @@ def _addresses(network: Network, bridge: IfName, options: BridgeOptions) -> list
     ]
 
 
-def _membership(network: Network, bridge: IfName, options: BridgeOptions) -> list[Fact]:
+def membership(network: Network, bridge: IfName, options: BridgeOptions) -> list[Fact]:
+    """What the firewall must know of the bridge itself."""
     isolation = options[ISOLATION]
     roles = {
         Role.NETWORK: True,

@@ -61,6 +61,7 @@ BRIDGE_NAME: Final = Option(
     "when the network goes; Docker's own and other networks' are refused. What the host forwards to "
     "others on it is decided as before, except with `--internal`, which shuts them in and out as "
     "with Docker. Default: derived from the network's id.",
+    of_host=True,
 )
 MASQUERADE: Final = Option(
     name="masquerade",
@@ -85,6 +86,7 @@ HOST_BINDING: Final[Option[IPAddress]] = Option(
     expected="an address of the host",
     meaning="Host address for published ports that name none. `0.0.0.0` stands for every address "
     "of both families, `::` for those of IPv6.",
+    of_host=True,
 )
 GATEWAY_MODE_IPV4: Final = Option(
     name="gateway_mode_ipv4",
@@ -109,6 +111,7 @@ INHIBIT_IPV4: Final = Option(
     default=False,
     expected=_BOOLEAN,
     meaning="Put no IPv4 address on the bridge: another router of the network has it.",
+    of_host=True,
 )
 TRUSTED_INTERFACES: Final[Option[tuple[IfName, ...]]] = Option(
     name="trusted_interfaces",
@@ -116,6 +119,7 @@ TRUSTED_INTERFACES: Final[Option[tuple[IfName, ...]]] = Option(
     default=(),
     expected="link names with ':' between",
     meaning="Links of the host through which containers are reached directly, on any port.",
+    of_host=True,
 )
 HOST_IPV4: Final = Option(
     name="host_ipv4",
@@ -123,6 +127,7 @@ HOST_IPV4: Final = Option(
     default=None,
     expected="an IPv4 address of the host",
     meaning="Address that containers have outside, in place of the host's choice.",
+    of_host=True,
 )
 HOST_IPV6: Final = Option(
     name="host_ipv6",
@@ -130,6 +135,7 @@ HOST_IPV6: Final = Option(
     default=None,
     expected="an IPv6 address of the host",
     meaning="The same for IPv6.",
+    of_host=True,
 )
 ISOLATION: Final = Option(
     name="isolation",
@@ -155,6 +161,7 @@ GATEWAY_CONTAINER: Final[Option[tuple[IPAddress, ...]]] = Option(
     expected="an address of the network, or one of each family with ',' between",
     meaning="The container with this address is the others' gateway. While it is not there, "
     "the host answers in its place.",
+    of_host=True,
 )
 RATE_TO: Final[Option[int | None]] = Option(
     name="rate_to",
@@ -177,6 +184,7 @@ PROXY: Final = Option(
     expected=_BOOLEAN,
     meaning="Carry by a process what cannot be translated: [::1], and IPv6 to a container "
     "without it.",
+    of_host=True,
 )
 OPTIONS: Final[tuple[Option[Any], ...]] = (
     MTU,

@@ -17,21 +17,21 @@ class BridgeHandler(LinkHandler[Bridge]):
 
     def make(self, rtnl: Rtnl, bridge: Bridge) -> None:
         """Make the bridge, or set right what differs on the one that is there."""
-        wanted = LinkChange(mac_address=bridge.mac_address, mtu=bridge.mtu, up=True)
-        alias = OWNER_PREFIX + bridge.owner
+        made = LinkChange(mac_address=bridge.mac_address, up=True)
+        # Without a change of its MTU a bridge takes another with each port that comes or goes
+        # (net/bridge/br_if.c, br_mtu_auto_adjust).
+        wanted = LinkChange(alias=OWNER_PREFIX + bridge.owner, mtu=bridge.mtu)
         try:
-            rtnl.add_link(
-                "bridge", replace(wanted, ifname=bridge.ifname, group=ownership.GROUP_OURS)
-            )
+            rtnl.add_link("bridge", replace(made, ifname=bridge.ifname, group=ownership.GROUP_OURS))
         except RtnlError as error:
             if error.code != errno.EEXIST:
                 raise
             if bridge.adoptable and _adopt(rtnl, bridge):
                 return
             found = ownership.owned_link(rtnl, bridge.ifname, bridge.owner, "bridge")
-            rtnl.change_link(found.index, replace(wanted, alias=alias))
+            rtnl.change_link(found.index, replace(wanted, mac_address=bridge.mac_address, up=True))
             return
-        rtnl.change_link(ownership.index_of(bridge.ifname), LinkChange(alias=alias))
+        rtnl.change_link(ownership.index_of(bridge.ifname), wanted)
 
     def read_one(self, session: Session, value: Bridge) -> Bridge | None:
         """The bridge as it is; an adopted one is right as it is, if it is up."""

@@ -14,7 +14,7 @@ from plugin.model.ids import IfName, MacAddress
 from plugin.model.links import OWNER_PREFIX, Hairpin, Veth
 
 # All but pause frames, which no bridge passes on (net/bridge/br_sysfs_if.c, Linux 4.15).
-_GROUP_FORWARD: Final = 0xFFFD
+GROUP_FORWARD: Final = 0xFFFD
 
 
 class VethHandler(LinkHandler[Veth]):
@@ -45,7 +45,7 @@ class VethHandler(LinkHandler[Veth]):
                 raise
             link = ownership.owned_link(rtnl, veth.ifname, veth.owner, "veth")
             rtnl.change_link(link.index, wanted)
-        change = LinkChange(alias=alias, group_forward=_GROUP_FORWARD)
+        change = LinkChange(alias=alias, group_forward=GROUP_FORWARD)
         rtnl.change_link(ownership.index_of(veth.ifname), change)
 
     def read_one(self, session: Session, value: Veth) -> Veth | None:
@@ -55,16 +55,16 @@ class VethHandler(LinkHandler[Veth]):
             return None
         guarded = link.group_forward in (
             None,
-            _GROUP_FORWARD,
+            GROUP_FORWARD,
         )  # an older kernel has no such setting
         owner = ownership.owner_if_right(link) if guarded else ""
-        return replace(value, master=ownership.name_of(link.master), mtu=link.mtu, owner=owner)
+        return replace(value, master=session.name_of(link.master), mtu=link.mtu, owner=owner)
 
     def read_all(self, session: Session) -> Iterable[Veth]:
         """Pairs by the host's ends: the peers go with them."""
         for link in session.look(ownership.OwnedLinks).of("veth"):
             if ownership.owner_of(link) is not None or link.master:
-                yield _as_veth(link)
+                yield _as_veth(session, link)
 
 
 class HairpinHandler(OneByOne[Hairpin]):
@@ -84,12 +84,12 @@ class HairpinHandler(OneByOne[Hairpin]):
         return value if link is not None and link.hairpin else None
 
 
-def _as_veth(link: LinkInfo) -> Veth:
+def _as_veth(session: Session, link: LinkInfo) -> Veth:
     return Veth(
         ifname=link.ifname,
         peer=IfName(""),
         peer_mac_address=MacAddress(""),
-        master=ownership.name_of(link.master),
+        master=session.name_of(link.master),
         mtu=link.mtu,
         owner=ownership.owner_of(link) or "",
     )

@@ -46,7 +46,7 @@ class ChildHandler(LinkHandler[C]):
         if link is None or ownership.is_deleting(link):
             return value if session.look(Sandboxes).has(value) else None
         owner = (ownership.owner_of(link) or "") if ownership.is_ours(link) else ""
-        return replace(value, parent=ownership.name_of(link.parent), owner=owner)
+        return replace(value, parent=session.name_of(link.parent), owner=owner)
 
 
 def make_child(rtnl: Rtnl, child: HandedOver, kind: str, made: LinkChange, data: bytes) -> None:

@@ -9,6 +9,7 @@ bridge without ports may become Docker's, and a bridge of others is known by its
 import re
 from typing import Final
 
+from plugin.kernel.links import seen_links
 from plugin.kernel.links.ownership import is_ours
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.parents import ForeignBridges
@@ -20,8 +21,8 @@ _PORT: Final = re.compile("veth[0-9a-f]{7}")
 
 
 def read(rtnl: Rtnl) -> ForeignBridges:
-    """The bridges that do not belong to pynet.  Costs a look at all links."""
-    found = rtnl.links()
+    """The bridges that do not belong to pynet.  Costs a look at all links, if none is shared."""
+    found = list(seen_links.links(rtnl))
     masters = {link.master for link in found}
     dockers = {link.master for link in found if is_port(link.ifname)}
     bridges = [link for link in found if link.kind == "bridge"]

@@ -51,7 +51,7 @@ class FloodEntryHandler(OneByOne[FloodEntry]):
         return next(iter(self.read(session, [value])), None)
 
     def read_all(self, session: Session) -> Iterable[FloodEntry]:
-        """All permanent entries of pynet's devices: other programs must add none."""
+        """All lasting entries of pynet's devices: other programs must add none."""
         for link in session.look(ownership.OwnedLinks).of(_KIND):
             for peer, mac_address in _lasting(session.rtnl, link.index):
                 yield FloodEntry(ifname=link.ifname, peer=peer, mac_address=mac_address)
@@ -79,5 +79,6 @@ def _lasting(rtnl: Rtnl, index: int) -> _Table:
     return frozenset(
         (ip_address(each.address), each.mac_address)
         for each in found
-        if each.ifindex == index and each.permanent and each.mac_address and each.address
+        if each.ifindex == index and each.mac_address and each.address
+        if each.permanent or each.static
     )

@@ -4,18 +4,19 @@ Some are not in netlink (whether it is Wi-Fi, the driver of the card) and are re
 may show links of another namespace than the socket, so the entry must be the same link.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Final
 
+from plugin.kernel.handler import name_of
 from plugin.kernel.links import ownership
 from plugin.kernel.links.vlan import vlan_number
 from plugin.kernel.netlink import link_messages as words
 from plugin.kernel.netlink.link_messages import AddressInfo, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
-from plugin.model.network import IPAddress, IPInterface
+from plugin.model.network import IPAddress, IPInterface, IPNetwork, is_within
 from plugin.model.parents import HostLink
 
 _PASSING: Final = (
@@ -45,9 +46,23 @@ def read_with(rtnl: Rtnl, addresses: Iterable[IPAddress]) -> dict[IPAddress, Hos
     """Those of ``addresses`` that a link of the host has, and the link."""
     wanted = {each.packed: each for each in addresses}
     there = [each for each in rtnl.addresses() if each.address in wanted]
-    links = {wanted[each.address]: ownership.name_of(each.ifindex) for each in there}
+    links = {wanted[each.address]: name_of(each.ifindex) for each in there}
     found = read(rtnl, links.values())
     return {address: found[ifname] for address, ifname in links.items() if ifname in found}
+
+
+def read_on(rtnl: Rtnl, prefixes: Collection[IPNetwork]) -> tuple[HostLink, ...]:
+    """Those with a lasting address on a LAN that has one of these prefixes."""
+    there = [
+        name_of(each.ifindex)
+        for each in rtnl.addresses()
+        if any(
+            is_within(prefix, address.network)
+            for address in _lasting([each])
+            for prefix in prefixes
+        )
+    ]
+    return tuple(read(rtnl, sorted(set(there))).values())
 
 
 def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -> HostLink:
@@ -67,7 +82,7 @@ def _host_link(link: LinkInfo, addresses: tuple[IPInterface, ...], root: Path) -
         bus_driver=_driver(entry) if entry else "",
         virtual_function=entry is not None and (entry / "device" / "physfn").exists(),
         in_guest=_is_guest(root.parent / "dmi" / "id"),
-        lower=ownership.name_of(link.parent) or None,
+        lower=name_of(link.parent) or None,
         vlan=vlan_number(link),
         addresses=addresses,
         ours=ownership.is_ours(link),

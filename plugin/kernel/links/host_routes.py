@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from plugin.errors import AbsentAddressError, RefusedError
-from plugin.kernel.handler import OneByOne, Session
+from plugin.kernel.handler import OneByOne, Session, name_of
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import route_messages as routes
@@ -100,7 +100,7 @@ class HostRoutes:
         """Every one, with what the routes show."""
         return [
             HostRoute(
-                ifname=ownership.name_of(index),
+                ifname=name_of(index),
                 address=address,
                 mac_address=MacAddress(""),
                 source=source,

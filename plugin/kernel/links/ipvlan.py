@@ -52,7 +52,7 @@ class IpvlanHandler(ChildHandler[Ipvlan]):
         for link in session.look(ownership.OwnedLinks).of_endpoints("ipvlan"):
             yield Ipvlan(
                 ifname=link.ifname,
-                parent=ownership.name_of(link.parent),
+                parent=session.name_of(link.parent),
                 mode=IpvlanMode.L2,
                 flag=IpvlanFlag.BRIDGE,
                 mtu=link.mtu,

@@ -37,7 +37,7 @@ class MacvlanHandler(ChildHandler[Macvlan]):
         for link in session.look(ownership.OwnedLinks).of_endpoints("macvlan"):
             yield Macvlan(
                 ifname=link.ifname,
-                parent=ownership.name_of(link.parent),
+                parent=session.name_of(link.parent),
                 mode=MacvlanMode.BRIDGE,
                 mac_address=link.mac_address,
                 mtu=link.mtu,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import Final
 
 from plugin.errors import ForeignLinkError, KernelError
+from plugin.kernel.links import seen_links
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
 from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.model.ids import IfName
@@ -28,7 +29,7 @@ class OwnedLinks:
 
     def __init__(self, rtnl: Rtnl) -> None:
         self._found: defaultdict[str, list[LinkInfo]] = defaultdict(list)
-        for link in rtnl.links():
+        for link in seen_links.links(rtnl):
             if is_ours(link):
                 self._found[link.kind].append(link)
 
@@ -107,11 +108,3 @@ def owner_of(link: LinkInfo) -> str | None:
 def owner_if_right(link: LinkInfo) -> str:
     """The owner; empty if the link is down or not of pynet, so that it differs from any plan."""
     return (owner_of(link) or "") if link.up and is_ours(link) else ""
-
-
-def name_of(index: int) -> IfName:
-    """The name of the link with that number; empty if there is none."""
-    try:
-        return IfName(socket.if_indextoname(index)) if index else IfName("")
-    except OSError:
-        return IfName("")

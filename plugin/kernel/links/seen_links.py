@@ -4,7 +4,7 @@ A link that is right in the list is believed.  A link that is missing or wrong t
 or changed since, and must be read again by itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ class Look:
     """All links by name, as they were, and what turned out to be ``right``."""
 
     links: Mapping[IfName, LinkInfo]
+    names: Mapping[int, IfName]
     right: set[HostResource] = field(default_factory=set)
 
 
@@ -35,12 +36,16 @@ _block: ContextVar[_Block | None] = ContextVar("block", default=None)
 
 @contextmanager
 def one_list() -> Iterator[None]:
-    """Read all links at most once in the block, until it changes one itself."""
+    """Read all links at most once in the block, until it changes one itself.
+
+    A block inside another begins with a new list, and so does the outer one after it.
+    """
     token = _block.set(_Block())
     try:
         yield
     finally:
         _block.reset(token)
+        forget()
 
 
 def look(rtnl: Rtnl) -> Look | None:
@@ -49,8 +54,17 @@ def look(rtnl: Rtnl) -> Look | None:
     if block is None:
         return None
     if block.look is None:
-        block.look = Look({link.ifname: link for link in rtnl.links()})
+        there = list(rtnl.links())
+        block.look = Look(
+            {link.ifname: link for link in there}, {link.index: link.ifname for link in there}
+        )
     return block.look
+
+
+def links(rtnl: Rtnl) -> Iterable[LinkInfo]:
+    """Every link: as seen in this block, or as they are now outside of one.  Raises RtnlError."""
+    seen = look(rtnl)
+    return rtnl.links() if seen is None else seen.links.values()
 
 
 def forget() -> None:

@@ -40,7 +40,7 @@ class RateLimitHandler(OneByOne[RateLimit]):
                 _HANDLE,
                 parent=_ROOT,
                 rate=value.rate // 8,
-                burst=_burst(value),
+                burst=burst(value),
                 latency=LATENCY,
             )
 
@@ -139,5 +139,6 @@ def _leads_to(ipr: Any, source: int) -> int | None:
     return None
 
 
-def _burst(limit: RateLimit) -> int:
+def burst(limit: RateLimit) -> int:
+    """How many bytes the bucket of a link holds."""
     return max(limit.rate // 80, MIN_BURST)

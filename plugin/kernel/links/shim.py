@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from plugin.kernel.handler import Session
+from plugin.kernel.handler import Session, name_of
 from plugin.kernel.links import ownership, sysctls
 from plugin.kernel.links.link_errors import child_refusal
 from plugin.kernel.links.link_handler import LinkHandler
@@ -58,7 +58,7 @@ class ShimHandler(LinkHandler[Shim]):
                 # Two parents swapped their names; no other link is on a shim.
                 rtnl.delete_link(link.index)
                 rtnl.add_link(kind, made, data)
-        for setting in _settings(shim):
+        for setting in settings_of(shim):
             sysctls.ensure(setting, self._root)
         up = LinkChange(up=True, alias=OWNER_PREFIX + shim.owner)
         rtnl.change_link(ownership.index_of(shim.ifname), up)
@@ -68,7 +68,7 @@ class ShimHandler(LinkHandler[Shim]):
         link = session.link(value.ifname)
         if link is None or ownership.is_deleting(link):
             return None
-        settings = _settings(value)
+        settings = settings_of(value)
         right = all(sysctls.read(each, self._root) in (each, None) for each in settings)
         return replace(
             _as_shim(link),
@@ -88,7 +88,7 @@ def _as_shim(link: LinkInfo) -> Shim:
     """A shim, with what the link shows."""
     return Shim(
         ifname=link.ifname,
-        parent=ownership.name_of(link.parent),
+        parent=name_of(link.parent),
         mac_address=link.mac_address,
         mtu=link.mtu,
         ipv6=False,
@@ -104,7 +104,8 @@ def _kind(shim: Shim) -> tuple[str, bytes]:
     return "ipvlan", mode + raw.attribute(IFLA_IPVLAN_FLAGS, raw.U16.pack(IpvlanFlag.BRIDGE))
 
 
-def _settings(shim: Shim) -> list[Sysctl]:
+def settings_of(shim: Shim) -> list[Sysctl]:
+    """What the link has before it is up."""
     conf4, conf6 = (f"net/{family}/conf/{shim.ifname}" for family in ("ipv4", "ipv6"))
     settings = [
         Sysctl(name=f"{conf4}/arp_filter", value="1"),

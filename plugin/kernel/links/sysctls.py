@@ -132,12 +132,12 @@ def _keep_listening(root: Path) -> None:
     (kernel doc ip-sysctl).  A host whose own program reads advertisements has 0.  On pynet's links
     only a container can have sent advertisements, so those links are left out.
     """
-    taught = _taught()
-    if not taught:
+    advertised = _advertised()
+    if not advertised:
         return
     with conversation() as rtnl:
         own = {link.ifname for link in rtnl.links() if ownership.is_ours(link)}
-    for ifname in taught - own:
+    for ifname in advertised - own:
         path = root / _CONF6 / ifname / "accept_ra"
         with suppress(OSError):  # it may be gone by now
             if path.read_text().strip() == "1":
@@ -145,7 +145,7 @@ def _keep_listening(root: Path) -> None:
                 _log.info("accept_ra.kept", link=ifname)
 
 
-def _taught() -> frozenset[str]:
+def _advertised() -> frozenset[str]:
     """Links with a global address that the kernel has from a router's advertisement."""
     try:
         rows = [line.split() for line in _ADDRESSES6.read_text().splitlines()]

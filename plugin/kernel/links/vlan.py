@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from plugin.errors import KernelError, RefusedError
-from plugin.kernel.handler import Session
+from plugin.kernel.handler import Session, name_of
 from plugin.kernel.links import ownership
 from plugin.kernel.links.link_errors import vlan_refusal
 from plugin.kernel.links.link_handler import LinkHandler
@@ -69,7 +69,7 @@ class VlanHandler(LinkHandler[Vlan]):
             return value
         return replace(
             value,
-            parent=ownership.name_of(link.parent),
+            parent=name_of(link.parent),
             number=vlan_number(link) or 0,
             owner=ownership.owner_if_right(link),
         )
@@ -80,7 +80,7 @@ class VlanHandler(LinkHandler[Vlan]):
             if not is_used(session.rtnl, link):
                 yield Vlan(
                     ifname=link.ifname,
-                    parent=ownership.name_of(link.parent),
+                    parent=name_of(link.parent),
                     number=vlan_number(link) or 0,
                     owner=ownership.owner_of(link) or "",
                 )
@@ -113,7 +113,7 @@ def _take_up(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
         return
     if is_used(rtnl, link) or any(standing_on(rtnl, link.index)):
         raise RefusedError(
-            f"{vlan.ifname} is VLAN {vlan_number(link)} of {ownership.name_of(link.parent)}, whose name "
+            f"{vlan.ifname} is VLAN {vlan_number(link)} of {name_of(link.parent)}, whose name "
             f"was {vlan.parent} when it was made, and links stand on it; stop its containers, or "
             "give the parents their names again"
         )
@@ -139,4 +139,4 @@ def _add_vlan(rtnl: Rtnl, vlan: Vlan, made: LinkChange) -> None:
 
 
 def _is_same(link: LinkInfo, vlan: Vlan) -> bool:
-    return vlan_number(link) == vlan.number and ownership.name_of(link.parent) == vlan.parent
+    return vlan_number(link) == vlan.number and name_of(link.parent) == vlan.parent

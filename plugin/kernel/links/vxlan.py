@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError, RefusedError
-from plugin.kernel.handler import Session
+from plugin.kernel.handler import Session, name_of
 from plugin.kernel.links import ownership, sysctls
 from plugin.kernel.links.link_errors import NO_SUCH_KIND
 from plugin.kernel.links.link_handler import LinkHandler
@@ -48,7 +48,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
         if there is not None:
             there = ownership.owned_link(rtnl, vxlan.ifname, vxlan.owner, _KIND)
             if _identity(there) == (vxlan.vni, vxlan.port, vxlan.local, True):
-                sysctls.ensure(_silence(vxlan), self._root)
+                sysctls.ensure(silence(vxlan), self._root)
                 rtnl.change_link(there.index, replace(wanted, alias=OWNER_PREFIX + vxlan.owner))
                 return
             rtnl.delete_link(there.index)
@@ -67,7 +67,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
         index = ownership.index_of(vxlan.ifname)
         try:
             rtnl.change_link(index, LinkChange(alias=OWNER_PREFIX + vxlan.owner))
-            sysctls.ensure(_silence(vxlan), self._root)
+            sysctls.ensure(silence(vxlan), self._root)
             rtnl.change_link(index, LinkChange(up=True))
         except (RtnlError, KernelError):
             rtnl.delete_link(index)
@@ -78,7 +78,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
         link = session.rtnl.link(value.ifname)
         if link is None:
             return None
-        silent = _silence(value)
+        silent = silence(value)
         right = sysctls.read(silent, self._root) in (silent, None)
         return _as_vxlan(link, ownership.owner_if_right(link) if right else "")
 
@@ -87,7 +87,7 @@ class VxlanHandler(LinkHandler[Vxlan]):
             yield _as_vxlan(link, ownership.owner_of(link) or "")
 
 
-def _silence(vxlan: Vxlan) -> Sysctl:
+def silence(vxlan: Vxlan) -> Sysctl:
     """Disable IPv6 on the device: with its own addresses it would send to containers of other hosts."""
     return Sysctl(name=f"net/ipv6/conf/{vxlan.ifname}/disable_ipv6", value="1")
 
@@ -121,7 +121,7 @@ def _as_vxlan(link: LinkInfo, owner: str) -> Vxlan:
         port=port,
         local=local,
         mtu=link.mtu,
-        master=ownership.name_of(link.master),
+        master=name_of(link.master),
         owner=owner if learning else "",
     )
 

@@ -36,7 +36,7 @@ from plugin.model.tunnels import WireGuard, WireGuardPeer
 _KINDS: Final = (module.KIND, process.KIND)
 _NOWHERE: Final = ip_address("::")
 # What networks send is smaller, each as its hosts' links ask for: this is no bound for any.
-_MTU: Final = 32768
+MTU: Final = 32768
 _PORT_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.01
 
@@ -104,9 +104,9 @@ class WireGuardHandler(LinkHandler[WireGuard]):
 
     def _set_up(self, rtnl: Rtnl, link: LinkInfo, wireguard: WireGuard, private_key: bytes) -> None:
         self._devices.of(link).set_key(link.ifname, private_key, wireguard.port)
-        sysctls.ensure(_ipv6_on(link.ifname), self._root)
+        sysctls.ensure(ipv6_on(link.ifname), self._root)
         alias = OWNER_PREFIX + wireguard.owner
-        rtnl.change_link(link.index, LinkChange(alias=alias, mtu=_MTU, up=True))
+        rtnl.change_link(link.index, LinkChange(alias=alias, mtu=MTU, up=True))
         try:
             rtnl.add_address(
                 link.index,
@@ -160,7 +160,7 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         """
         if value.endpoint is None:
             raise KernelError(f"the host of {value.inner} is unknown")
-        public_key = self._keys.public(value.endpoint)
+        public_key = self._keys.public(value.endpoint, value.public_key)
         link = session.rtnl.link(value.ifname)
         if link is None or link.kind not in _KINDS:
             raise KernelError(f"link {value.ifname} is not there; the next tick makes it")
@@ -193,9 +193,9 @@ class WireGuardPeerHandler(OneByOne[WireGuardPeer]):
         if state is None or value.endpoint is None:
             return False
         only = {ip_network(value.inner)}
-        if not self._keys.known:
+        if not self._keys.secret and not value.public_key:
             return any(each.allowed == only for each in state.peers.values())
-        peer = state.peers.get(self._keys.public(value.endpoint))
+        peer = state.peers.get(self._keys.public(value.endpoint, value.public_key))
         return peer is not None and peer.allowed == only
 
     def read_all(self, session: Session) -> Iterable[WireGuardPeer]:
@@ -217,7 +217,7 @@ def _speaks_from(allowed: frozenset[IPNetwork]) -> IPAddress:
     return whole[0].network_address if len(allowed) == len(whole) == 1 else _NOWHERE
 
 
-def _ipv6_on(ifname: IfName) -> Sysctl:
+def ipv6_on(ifname: IfName) -> Sysctl:
     """Hosts that want no IPv6 have it off for every new link."""
     return Sysctl(name=f"net/ipv6/conf/{ifname}/disable_ipv6", value="0")
 

@@ -34,7 +34,7 @@ def conversation() -> Iterator[Rtnl]:
 
 @contextmanager
 def traffic_control() -> Iterator[Any]:
-    """Queues; pyroute2 is loaded when a rate is limited for the first time."""
+    """Queues; pyroute2 is loaded when a rate is limited for the first time.  Raises KernelError."""
     from plugin.kernel.netlink.pyroute2_core import IPRoute, NetlinkError  # noqa: PLC0415
 
     try:

@@ -36,6 +36,7 @@ S32: Final = struct.Struct("=i")
 NFGENMSG: Final = struct.Struct("!BBH")  # linux/netfilter/nfnetlink.h: family, version, resource
 
 _HEADER: Final = struct.Struct("=IHHII")
+HEADER_BYTES: Final = _HEADER.size
 _ATTRIBUTE: Final = struct.Struct("=HH")
 ATTRIBUTE_HEADER: Final = _ATTRIBUTE.size
 _TYPE_MASK: Final = 0x3FFF  # less the flags "nested" and "network byte order"

@@ -20,6 +20,9 @@ _DELSET: Final = 11
 _NEWSETELEM: Final = 12
 _GETSETELEM: Final = 13
 _DELSETELEM: Final = 14
+_NEWOBJ: Final = 18
+_GETOBJ: Final = 19
+_DELOBJ: Final = 20
 # and the attributes of each
 _NAME_OF_TABLE: Final = 1
 _NAME_OF_SET: Final = 2
@@ -27,6 +30,10 @@ _ID_OF_SET: Final = 10
 _SET_OF_ENTRIES: Final = 2
 _ENTRIES: Final = 3
 _SET_ID_OF_ENTRIES: Final = 4
+_NAME_OF_OBJECT: Final = 2
+_KIND_OF_OBJECT: Final = 3
+_DATA_OF_OBJECT: Final = 4
+_COUNTER: Final = 1  # NFT_OBJECT_COUNTER
 _ITEM: Final = 1
 _KEY: Final = 1
 _DATA: Final = 2
@@ -39,6 +46,7 @@ _ENDS: Final = 1  # NFT_SET_ELEM_INTERVAL_END
 _CATCHALL: Final = 2  # NFT_SET_ELEM_CATCHALL
 _ENDS_HERE: Final = raw.attribute(_FLAGS, _U32.pack(_ENDS))
 _CATCHES_ALL: Final = raw.attribute(_FLAGS, _U32.pack(_CATCHALL))
+_FROM_NOTHING: Final = raw.attribute(_PACKETS, bytes(8))
 _MOST_BYTES: Final = 60_000  # a nested attribute's length is 16 bits
 _NAMELESS: Final = "__"
 
@@ -54,9 +62,10 @@ class Step:
     what: str
 
 
-def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
+def skeleton(table: CompiledTable, first: int, counters: Iterable[str]) -> Iterator[Step]:
     """All of a table but elements; chains get these rules and no others.
 
+    Of its counters those that are not there yet: what the others have counted stays.
     Rules name sets without a name by the sets' numbers, which start with ``first``.
     """
     family, where = table.family, _named(nf_tables.TABLE, table.name)
@@ -72,6 +81,9 @@ def skeleton(table: CompiledTable, first: int) -> Iterator[Step]:
             body += raw.attribute(_SET_ID_OF_ENTRIES, _U32.pack(number))
             body += raw.nested(_ENTRIES, each.entries)
             yield Step(_NEWSETELEM, raw.NLM_F_CREATE, family, body, f"elements of {each.name}")
+    for name in counters:
+        body = _of_counter(table.name, name) + raw.nested(_DATA_OF_OBJECT, _FROM_NOTHING)
+        yield Step(_NEWOBJ, raw.NLM_F_CREATE, family, body, f"counter {name}")
     for chain in table.chains:
         body = where + _named(nf_tables.NAME_OF_CHAIN, chain.name) + chain.definition
         yield Step(nf_tables.NEWCHAIN, raw.NLM_F_CREATE, family, body, f"chain {chain.name}")
@@ -156,6 +168,24 @@ def no_set(table: CompiledTable, name: str) -> Step:
     return Step(_DELSET, 0, table.family, body, f"set {name}")
 
 
+def no_counter(table: CompiledTable, name: str) -> Step:
+    """A counter that is to go; no rule may name it any more."""
+    return Step(_DELOBJ, 0, table.family, _of_counter(table.name, name), f"counter {name}")
+
+
+def counts(family: str, table: str, sock: socket.socket) -> dict[str, int]:
+    """How many packets each counter of a table has counted."""
+    told = nf_tables.dump(_GETOBJ, family, _named(nf_tables.TABLE, table), sock)
+    return {
+        raw.text(each.get(_NAME_OF_OBJECT)): int.from_bytes(
+            raw.find(each.get(_DATA_OF_OBJECT, b""), 0, _PACKETS) or b""
+        )
+        for each in told
+        if raw.text(each.get(nf_tables.TABLE)) == table
+        and each.get(_KIND_OF_OBJECT) == _U32.pack(_COUNTER)
+    }
+
+
 def set_names(family: str, table: str, sock: socket.socket) -> list[str]:
     """The names of a table's sets and maps, of those that have one."""
     told = nf_tables.dump(_GETSET, family, _named(nf_tables.TABLE, table), sock)
@@ -185,6 +215,11 @@ def _read(packed: bytes) -> Iterator[SetEntry]:
         counter = raw.find(found.get(_EXPRESSION, b""), 0, _EXPRESSION_DATA) or b""
         packets = int.from_bytes(raw.find(counter, 0, _PACKETS) or b"")
         yield SetEntry(key=key, data=data, ends=bool(flags & _ENDS), packets=packets)
+
+
+def _of_counter(table: str, name: str) -> bytes:
+    where = _named(nf_tables.TABLE, table) + _named(_NAME_OF_OBJECT, name)
+    return where + raw.attribute(_KIND_OF_OBJECT, _U32.pack(_COUNTER))
 
 
 def _named(kind: int, name: str) -> bytes:

@@ -27,6 +27,8 @@ _GETCHAIN: Final = 4
 DELCHAIN: Final = 5
 _GETRULE: Final = 7
 DELRULE: Final = 8
+_GETGEN: Final = 16
+_GEN_ID: Final = 1  # enum nft_gen_attributes
 TABLE: Final = 1  # the name of the table, in messages about everything but tables
 NAME_OF_CHAIN: Final = 3
 _CHAIN_HOOK: Final = 4
@@ -48,11 +50,33 @@ _OURS: Final = re.compile(ENTRY_PATTERN.encode() + rb"(?=\0)")
 # No nf_tables in this kernel, or no such table.
 _NOTHING: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT)
 _TIMEOUT_SECONDS: Final = 5.0
+_ROOM: Final = 1 << 16
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).
 _LEGACY: Final = {
     4: Path("/proc/thread-self/net/ip_tables_names"),
     6: Path("/proc/thread-self/net/ip6_tables_names"),
 }
+
+
+def generation(sock: socket.socket) -> int:
+    """The number of changes to the rules and sets of this namespace, by any program.
+
+    The kernel counts transactions (net/netfilter/nf_tables_api.c, nft_base_seq_inc); what packets
+    add to sets is none.  0 on a kernel without nf_tables.  Raises KernelError.
+    """
+    request = raw.message(SUBSYSTEM << 8 | _GETGEN, 0, raw.NFGENMSG.pack(0, 0, 0))
+    try:
+        sock.send(request)
+        kind, body = next(raw.messages(sock.recv(_ROOM)))
+        if kind == raw.NLMSG_ERROR:
+            raw.check(body)
+    except raw.NetlinkError as error:
+        if error.code in _NOTHING:
+            return 0
+        raise KernelError(f"the rules of this host cannot be read: {error}") from error
+    except OSError as error:
+        raise KernelError(f"the rules of this host cannot be read: {error}") from error
+    return int.from_bytes(raw.attributes(body, raw.NFGENMSG.size)[_GEN_ID])
 
 
 def chains(sock: socket.socket | None = None) -> tuple[Chain, ...]:

@@ -36,6 +36,10 @@ class NfTables:
         # What each set held when it was read last: sets are long, and seldom change between two looks.
         self._read: dict[tuple[str, str, str], tuple[tuple[bytes, ...], tuple[SetEntry, ...]]] = {}
 
+    def generation(self) -> int:
+        with self.turn() as sock:
+            return nf_tables.generation(sock)
+
     def chains(self) -> tuple[Chain, ...]:
         with self.turn() as sock:
             return nf_tables.chains(sock)
@@ -58,6 +62,10 @@ class NfTables:
                 found[name] = known
         return found
 
+    def counts(self, family: str, table: str) -> dict[str, int]:
+        with self.turn() as sock:
+            return messages.counts(family, table, sock)
+
     def lay(
         self,
         tables: Sequence[CompiledTable],
@@ -74,7 +82,9 @@ class NfTables:
         for table in tables:
             if anew:
                 steps += messages.gone(table)
-            steps += messages.skeleton(table, first)
+            known = {} if anew else self.counts(table.family, table.name)
+            missing = [name for name in table.counters if name not in known]
+            steps += messages.skeleton(table, first, missing)
             first += len(table.sets)
             if not anew:
                 steps += self._surplus(table)
@@ -91,7 +101,7 @@ class NfTables:
     def close(self) -> None:
         """End the conversation; the next caller begins another."""
         with self.turn():
-            self._let_go()
+            self._close()
 
     def _surplus(self, table: CompiledTable) -> Iterator[Step]:
         """Chains and sets that another program added, or an earlier version of pynet."""
@@ -106,6 +116,9 @@ class NfTables:
         for name in there:
             if name not in known:
                 yield messages.no_set(table, name)
+        for name in self.counts(table.family, table.name):
+            if name not in table.counters:
+                yield messages.no_counter(table, name)
 
     def _commit(self, steps: Sequence[Step]) -> None:
         if not steps:
@@ -121,7 +134,7 @@ class NfTables:
             try:
                 yield self._open()
             except BaseException:
-                self._let_go()  # unread answers must not go to the next caller
+                self._close()  # unread answers must not go to the next caller
                 raise
 
     def _open(self) -> socket.socket:
@@ -135,7 +148,7 @@ class NfTables:
                 raise KernelError(f"this kernel has no nf_tables: {error}") from error
         return self._socket
 
-    def _let_go(self) -> None:
+    def _close(self) -> None:
         sock, self._socket = self._socket, None
         if sock is not None:
             sock.close()

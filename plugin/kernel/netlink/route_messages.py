@@ -23,11 +23,12 @@ RTA_DST: Final = 1
 AF_BRIDGE: Final = 7
 NTF_SELF: Final = 0x02
 NTF_MASTER: Final = 0x04
+NUD_NOARP: Final = 0x40
 NUD_PERMANENT: Final = 0x80
 RTN_UNICAST: Final = 1
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
-_RTA_OIF: Final = 4
+RTA_OIF: Final = 4
 _RTA_PREFSRC: Final = 7
 _RT_TABLE_MAIN: Final = 254
 _NDA_DST: Final = 1
@@ -46,10 +47,15 @@ class RouteInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighbourInfo:
-    """A neighbour as the kernel describes it."""
+    """A neighbour as the kernel describes it.
+
+    Of a forwarding table ``static`` entries stay, too, and frames from elsewhere do not change them
+    (drivers/net/vxlan, vxlan_snoop).
+    """
 
     ifindex: int
     permanent: bool
+    static: bool
     address: bytes | None
     mac_address: MacAddress | None
 
@@ -68,7 +74,7 @@ def route_info(body: bytes) -> RouteInfo:
     """A route, from the kernel's answer."""
     _, _, _, _, _, protocol, _, _, _ = RTMSG.unpack_from(body)
     values = raw.attributes(body, RTMSG.size)
-    ifindex, source = values.get(_RTA_OIF), values.get(_RTA_PREFSRC)
+    ifindex, source = values.get(RTA_OIF), values.get(_RTA_PREFSRC)
     return RouteInfo(
         protocol=protocol,
         destination=values.get(RTA_DST),
@@ -87,7 +93,7 @@ def host_route(
         *(_RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0),
     )
     body = head + raw.attribute(RTA_DST, address.packed)
-    body += raw.attribute(_RTA_OIF, raw.U32.pack(index))
+    body += raw.attribute(RTA_OIF, raw.U32.pack(index))
     return body if source is None else body + raw.attribute(_RTA_PREFSRC, source.packed)
 
 
@@ -104,6 +110,7 @@ def neighbour_info(body: bytes) -> NeighbourInfo:
     return NeighbourInfo(
         ifindex=index,
         permanent=bool(state & NUD_PERMANENT),
+        static=bool(state & NUD_NOARP),
         address=values.get(_NDA_DST),
         mac_address=None if mac_address is None else MacAddress(mac_address.hex(":")),
     )

@@ -1,6 +1,6 @@
 """WireGuard devices of a process, ``wireguard-go``, where the kernel has none.
 
-The link is made first, and has its owner before there is a process.  Whoever deletes the link ends
+The link is made first, and has its owner before there is a process.  Deleting the link ends
 the process; a link whose process has ended has no carrier.  The control socket has the link's name,
 so that a plugin which starts finds it, and ``wg show`` too (https://www.wireguard.com/xplatform).
 """
@@ -12,6 +12,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
@@ -34,9 +35,13 @@ _TUN: Final = Path("/dev/net/tun")
 _SOCKETS: Final = Path("/var/run/wireguard")  # where the program has it, and wg looks
 _TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 _TUNSETPERSIST: Final = 0x400454CB
+_TUNSETOWNER: Final = 0x400454CC
+_ROOT: Final = 0
 _IFF_TUN: Final = 0x0001
 _IFREQ: Final = struct.Struct("16sH22x")
 _START_SECONDS: Final = 6.0
+_BUSY_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.02
 _ANSWER_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 2.0
 _ROOM: Final = 1 << 16
@@ -54,12 +59,15 @@ class ProcessDevices:
         if program is None:
             raise RefusedError(
                 "option encrypted is true, and this host's kernel has no WireGuard; load its module "
-                f"(modprobe wireguard), or install {_PROGRAM}"
+                f"(modprobe wireguard), or install {_PROGRAM} where pynet is a service of the host"
             )
         tun = _open_tun()
         try:
             fcntl.ioctl(tun, _TUNSETIFF, _IFREQ.pack(ifname.encode(), _IFF_TUN))
             rtnl.change_link(socket.if_nametoindex(ifname), LinkChange(group=group))
+            # Without an owner every user could have the link while no process has it
+            # (drivers/net/tun.c, tun_not_capable), and with it what is in clear.
+            fcntl.ioctl(tun, _TUNSETOWNER, _ROOT)
             fcntl.ioctl(tun, _TUNSETPERSIST, 1)
         except OSError as error:
             raise KernelError(f"link {ifname} cannot be made: {error}") from error
@@ -127,26 +135,35 @@ def _open_tun() -> int:
 def _start(program: str, ifname: IfName) -> None:
     """Start it for the link that is there, as a process of nobody's; it answers on return.
 
-    No secret is in its environment.
+    The link is busy for a moment if another thread has just started a program, which has a copy of
+    the link's file until it runs (fs/exec.c, begin_new_exec).  No secret is in the environment.
     """
+    end = time.monotonic() + deadline.remaining(_BUSY_SECONDS)
     try:
         _end_former(_socket_of(ifname))
-        subprocess.run(  # noqa: S603 - found on the path of this process
-            [program, ifname],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # it praises the kernel's WireGuard at each start
-            stderr=subprocess.DEVNULL,
-            env={"LOG_LEVEL": "silent"},
-            cwd="/",
-            start_new_session=True,
-            timeout=deadline.remaining(_START_SECONDS),
-            check=True,
-        )
+        while (done := _run(program, ifname)).returncode:
+            if time.monotonic() > end:
+                done.check_returncode()
+            time.sleep(_POLL_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(
             f"{_PROGRAM} cannot be started for {ifname} ({error}); 'LOG_LEVEL=verbose {_PROGRAM} -f wg0' "
             "says why"
         ) from error
+
+
+def _run(program: str, ifname: IfName) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - found on the path of this process
+        [program, ifname],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # it praises the kernel's WireGuard at each start
+        stderr=subprocess.DEVNULL,
+        env={"LOG_LEVEL": "silent"},
+        cwd="/",
+        start_new_session=True,
+        timeout=deadline.remaining(_START_SECONDS),
+        check=False,
+    )
 
 
 def _set(ifname: IfName, text: str) -> None:

@@ -1,4 +1,4 @@
-"""How long a published port is out of reach when somebody takes the rules away."""
+"""How long a published port is out of reach after another program removes the rules."""
 
 import socket
 import time

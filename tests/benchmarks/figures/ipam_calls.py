@@ -36,7 +36,7 @@ def _measure(scene: Scene) -> Iterator[Row]:
         what=f"pairs with {CLIENTS} clients",
         sample=Sample.of(rates),
         unit=Unit.PER_SECOND,
-        reach=Reach(1000, at_least=True),
+        reach=Reach(1500, at_least=True),
     )
 
 

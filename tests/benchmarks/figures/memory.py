@@ -25,11 +25,11 @@ def _measure(scene: Scene) -> Iterator[Row]:
             endpoint.publish(80)
             endpoints.append(endpoint)
         count = len(endpoints)
-        yield from _rows(f"with {count} endpoints, a port each", tree_memory(plugin.pid), Reach(75))
+        yield from _rows(f"with {count} endpoints, a port each", tree_memory(plugin.pid), Reach(60))
         for endpoint in endpoints:
             endpoint.remove()
         network.remove()
-    yield from _rows("after their removal", tree_memory(plugin.pid), Reach(75))
+    yield from _rows("after their removal", tree_memory(plugin.pid), Reach(55))
 
 
 def _rows(when: str, memory: Memory, reach: Reach) -> Iterator[Row]:

@@ -29,7 +29,7 @@ def _measure(scene: Scene) -> Iterator[Row]:
         what=PYNET.title,
         sample=Sample.of(seconds[PYNET]),
         beside=docker,
-        reach=Reach(0.9, Statistic.RATIO),
+        reach=Reach(0.7, Statistic.RATIO),
     )
 
 

@@ -8,7 +8,8 @@ from tests.benchmarks.crowd import HALVES, METHOD, PORTS, crowd
 from tests.benchmarks.engine import Engine
 from tests.benchmarks.figure import Figure, Reach, Row, Unit
 from tests.benchmarks.figures.drivers import PYNET, in_turn
-from tests.benchmarks.figures.throughput import OURS, SIZE, address, published
+from tests.benchmarks.figures.rates import SIZE
+from tests.benchmarks.figures.throughput import OURS, address, published
 from tests.benchmarks.plugin_client import PluginClient
 from tests.benchmarks.sample import Sample
 from tests.benchmarks.scene import Scene

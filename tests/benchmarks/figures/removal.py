@@ -32,7 +32,7 @@ def _measure(scene: Scene) -> Iterator[Row]:
         what=PYNET.title,
         sample=Sample.of(seconds[PYNET]),
         beside=docker,
-        reach=Reach(1.0, Statistic.RATIO),
+        reach=Reach(0.6, Statistic.RATIO),
     )
 
 

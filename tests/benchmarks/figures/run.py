@@ -1,7 +1,7 @@
 """What a network adds to `docker run --rm`."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tests.benchmarks.figure import Figure, Reach, Row, Statistic
@@ -13,11 +13,13 @@ from tests.benchmarks.figures.drivers import (
     in_turn,
     networks,
 )
+from tests.benchmarks.floor import NAME, Floor
 from tests.benchmarks.sample import Sample, excess
 from tests.benchmarks.scene import Scene
 from tests.lab.host import IMAGE
 
 NONE: Final = Contender("--network none", "null", "null", "none")
+FLOOR: Final = Contender("The floor", NAME, "default", "bench-floor")
 PORT: Final = 80
 _WARM_UP: Final = 1
 METHOD: Final = (
@@ -31,7 +33,22 @@ Runner = Callable[[Contender], float]
 
 def _measure(scene: Scene) -> Iterator[Row]:
     """Over the API."""
-    return compare(scene, ALL, lambda each: scene.engine.run(each.network), 1.0, (50, 5))
+    assert scene.plugin.running
+    with Floor(scene.host) as floor:
+
+        def run(each: Contender) -> float:
+            if each is FLOOR:
+                floor.refill()
+            return scene.engine.run(each.network)
+
+        seconds = measure(scene, (*ALL, FLOOR), run, (50, 5))
+    yield from beside_dockers(seconds, 0.6)
+    yield Row(
+        what="pynet, less none, beside the floor",
+        sample=excess(seconds[PYNET], seconds[NONE]),
+        beside=excess(seconds[FLOOR], seconds[NONE]),
+        reach=Reach(1.15, Statistic.RATIO),
+    )
 
 
 def _measure_published(scene: Scene) -> Iterator[Row]:
@@ -40,7 +57,7 @@ def _measure_published(scene: Scene) -> Iterator[Row]:
     def run(each: Contender) -> float:
         return scene.engine.run(each.network, *([] if each is NONE else [PORT]))
 
-    return compare(scene, ALL, run, 0.7, (50, 5))
+    return compare(scene, ALL, run, 0.38, (50, 5))
 
 
 def _measure_command(scene: Scene) -> Iterator[Row]:
@@ -62,6 +79,13 @@ def compare(
     rounds: tuple[int, int],
 ) -> Iterator[Row]:
     """Compare others with Docker's, the first of the contenders."""
+    return beside_dockers(measure(scene, contenders, run, rounds), reach)
+
+
+def measure(
+    scene: Scene, contenders: Sequence[Contender], run: Runner, rounds: tuple[int, int]
+) -> dict[Contender, list[float]]:
+    """Measure the contenders and `--network none` in turn; the seconds of each."""
     everybody = (NONE, *contenders)
     seconds: dict[Contender, list[float]] = {each: [] for each in everybody}
     with networks(scene, contenders):
@@ -70,8 +94,15 @@ def compare(
                 value = run(each)
                 if number >= _WARM_UP:
                     seconds[each].append(value)
+    return seconds
+
+
+def beside_dockers(
+    seconds: Mapping[Contender, Sequence[float]], reach: float | None
+) -> Iterator[Row]:
+    """What each adds to the first, `--network none`, beside the second, which is Docker's."""
+    _, docker, *others = seconds
     yield Row(what="`--network none`, whole", sample=Sample.of(seconds[NONE]))
-    docker, *others = contenders
     beside = excess(seconds[docker], seconds[NONE])
     yield Row(what=f"{docker.title}, less none", sample=beside)
     for each in others:
@@ -86,7 +117,8 @@ def compare(
 FIGURE: Final = Figure(
     name="run",
     title="`docker run --rm` less `--network none`",
-    method=METHOD + "Over the engine's HTTP API, with the requests that the command sends.",
+    method=METHOD + "Over the engine's HTTP API, with the requests that the command sends. "
+    "The floor is a driver that answers at once, hands over links made before, and does nothing else.",
     measure=_measure,
 )
 FIGURE_PUBLISHED: Final = Figure(

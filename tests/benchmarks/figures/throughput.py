@@ -8,18 +8,14 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from tests.benchmarks.engine import Engine
-from tests.benchmarks.figure import Figure, Reach, Row, Statistic, Unit
-from tests.benchmarks.figures.drivers import DOCKER, PYNET, Contender, in_turn
-from tests.benchmarks.sample import Sample, round_by_round
+from tests.benchmarks.figure import Figure, Reach, Row, Statistic
+from tests.benchmarks.figures.drivers import DOCKER, PYNET, Contender
+from tests.benchmarks.figures.rates import ROUNDS, SENDS, SINK, Way, compare
 from tests.benchmarks.scene import Scene
-from tests.benchmarks.traffic import MEBIBYTE, Sink, send
+from tests.benchmarks.traffic import Sink
 from tests.lab.host import Host
 
-SIZE: Final = 32 * MEBIBYTE
-_BEFORE: Final = 4 * MEBIBYTE
 _PORTS: Final = {DOCKER: 8080, PYNET: 8081}
-_SINK: Final = 80
-_WARM_UP: Final = 2
 _STREAMS: Final = 8
 
 
@@ -54,10 +50,10 @@ OUR_PROXY: Final = Path(PYNET, Door.IPV6, "pynet from IPv6, by its proxy")
 # Two at a time: with more in turn, one always has the same neighbour before it, whose
 # connection is still being closed.
 PAIRS: Final = (
-    (NAT, OURS, Reach(1.0, Statistic.RATIO, at_least=True)),
-    (LOCAL, OURS_LOCAL, Reach(1.5, Statistic.RATIO, at_least=True)),
-    (LOCALS, OUR_LOCALS, Reach(1.5, Statistic.RATIO, at_least=True)),
-    (PROXY, OUR_PROXY, None),
+    ((NAT, OURS), Reach(1.0, Statistic.RATIO, at_least=True)),
+    ((LOCAL, OURS_LOCAL), Reach(1.5, Statistic.RATIO, at_least=True)),
+    ((LOCALS, OUR_LOCALS), Reach(1.5, Statistic.RATIO, at_least=True)),
+    ((PROXY, OUR_PROXY), None),
 )
 
 
@@ -69,11 +65,11 @@ def published(host: Host, engine: Engine, contender: Contender) -> Iterator[None
     with ExitStack() as undo:
         undo.callback(engine.remove_network, contender.network)
         container = engine.create(
-            contender.network, _SINK, command=("sleep", "3600"), host_port=port
+            contender.network, SINK, command=("sleep", "3600"), host_port=port
         )
         undo.callback(engine.remove, container)
         engine.start(container)
-        undo.enter_context(Sink(host.path(str(engine.sandbox(container))), _SINK))
+        undo.enter_context(Sink(host.path(str(engine.sandbox(container))), SINK))
         yield
 
 
@@ -91,33 +87,19 @@ def _measure(scene: Scene) -> Iterator[Row]:
     host, engine = scene.host, scene.engine
     assert scene.plugin.running
     with published(host, engine, DOCKER), published(host, engine, PYNET):
-        for theirs, ours, reach in PAIRS:
-            pair = (theirs, ours)
-            rates: dict[Path, list[float]] = {each: [] for each in pair}
-            for number in scene.rounds(150, 20):
-                for each in in_turn(pair, number):
-                    local = each.door is Door.LOOPBACK
-                    client, to = (host if local else scene.peer).netns, address(host, each)
-                    send(client, *to, _BEFORE)
-                    rate = send(client, *to, SIZE, each.streams)
-                    if number >= _WARM_UP:
-                        rates[each].append(rate)
-            beside = Sample.of(rates[theirs])
-            yield Row(what=theirs.title, sample=beside, unit=Unit.GIGABITS)
-            yield Row(
-                what=ours.title,
-                sample=Sample.of(rates[ours]),
-                unit=Unit.GIGABITS,
-                beside=beside,
-                by_round=round_by_round(rates[ours], rates[theirs]),
-                reach=reach,
-            )
+        for pair, reach in PAIRS:
+            yield from compare(scene, {each: _way(scene, each) for each in pair}, reach)
+
+
+def _way(scene: Scene, path: Path) -> Way:
+    machine = scene.host if path.door is Door.LOOPBACK else scene.peer
+    return Way(machine.netns, *address(scene.host, path), path.streams)
 
 
 FIGURE: Final = Figure(
     name="tcp",
     title="TCP through a published port",
-    method=f"A client sends {SIZE // MEBIBYTE} MiB to a container with one port published, over a "
+    method=f"A client {SENDS} to a container with one port published, over a "
     "new connection each time; from the first byte until the container has said that it has all. "
     "Plain sockets: sendall here and recv_into there, a process each, on the same two processors "
     "as all the host does. Both networks have only IPv4. Asked for the host's IPv4 address by "
@@ -126,8 +108,6 @@ FIGURE: Final = Figure(
     f"as links of a chain, and {_STREAMS} at once with a part of it each, where what a byte costs "
     "decides. What comes to the host's IPv6 address no "
     "translation can take to an IPv4 container, so that docker-proxy, or pynet's proxy, carries "
-    "it. Each is measured beside the other of its pair, in turn, each round in the other order, "
-    f"and each time after {_BEFORE // MEBIBYTE} MiB the same way that do not count; the ratio is "
-    "the median of the ratios of single rounds, with the interval that it is in at 95 %.",
+    f"it. Each is measured beside the other of its pair, {ROUNDS}",
     measure=_measure,
 )

@@ -161,7 +161,7 @@ class TestTrouble:
     def test_a_silent_member_is_passed_over(
         self, cluster: Cluster, reach: Reach, key: bytes
     ) -> None:
-        """Whatever may be repeated goes to another one, whoever is asked first."""
+        """A call that may be repeated goes to another member, whichever is asked first."""
         etcd = reach(timeout=4.5)
 
         def is_written(value: bytes) -> bool:
@@ -231,7 +231,7 @@ class TestTrouble:
     def test_all_members_gone_is_said_at_once(
         self, cluster: Cluster, reach: Reach, key: bytes
     ) -> None:
-        """Nobody waits for what cannot come."""
+        """The caller does not wait for an answer that cannot come."""
         etcd = reach(timeout=600.0)
         for relay in cluster.relays:
             relay.refuse()

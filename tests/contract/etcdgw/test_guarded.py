@@ -1,7 +1,7 @@
 """A cluster with certificates and users: etcd itself, and users of the one in memory."""
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from etcdgw import (
     Tls,
     UnavailableError,
 )
-from tests.contract.etcdgw.clusters import Guarded, GuardedEtcd, GuardedFake
-from tests.kernel.netns import Netns
+from tests.contract.etcdgw.clusters import place
+from tests.contract.etcdgw.guarded import Guarded, GuardedEtcd, GuardedFake
 
 USER = Credentials(user="pynet", password="of pynet")
 Opens = Callable[..., Client]
@@ -30,33 +30,21 @@ Opens = Callable[..., Client]
 @pytest.fixture(scope="module", params=["fake", pytest.param("etcd", marks=pytest.mark.root)])
 def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
     """One member that demands a certificate, where it can, and a user."""
-    if request.param == "fake":
-        made: Guarded = GuardedFake(USER)
-        yield made
-        made.close()
-        return
-    if os.geteuid():
-        pytest.skip("needs root")
-    netns = Netns()
-    with netns.entered():
-        made = GuardedEtcd(USER)
-        yield made
-        made.close()
-    netns.close()
+    with place(request.param) as netns:
+        made: Guarded = GuardedEtcd(USER) if netns else GuardedFake(USER)
+        with closing(made):
+            yield made
 
 
 @pytest.fixture
 def opens(guarded: Guarded) -> Iterator[Opens]:
     """Makes clients with the cluster's settings, or with some that differ."""
-    made: list[Client] = []
+    with ExitStack() as stack:
 
-    def make(**differs: object) -> Client:
-        made.append(Client(replace(guarded.settings, **differs)))
-        return made[-1]
+        def make(**differs: object) -> Client:
+            return stack.enter_context(closing(Client(replace(guarded.settings, **differs))))
 
-    yield make
-    for each in made:
-        each.close()
+        yield make
 
 
 def test_a_user_has_what_its_role_allows(opens: Opens) -> None:

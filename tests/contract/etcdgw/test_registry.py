@@ -3,8 +3,10 @@
 import pytest
 
 from etcdgw import Client
-from ipam.blocks.admission import admit, attend, forget
+from ipam.blocks.admission import admit, attend, describe, forget
 from ipam.blocks.base import NotAdmittedError, UnavailableError, UnknownOutcomeError
+from ipam.blocks.census import read_hosts, read_pools
+from ipam.blocks.membership import Agreed, join
 from ipam.blocks.ownership import Blocks
 from ipam.errors import PoolFullError
 from ipam.prefixes import parse_prefix
@@ -68,6 +70,21 @@ def test_a_session_ends_when_nobody_is_heard(etcd: Client, key: bytes) -> None:
     assert registry.read("") == {}
     with pytest.raises(NotAdmittedError, match="was forgotten"):
         owner.claim(POOL)
+
+
+def test_what_all_hosts_have_is_seen(registry: EtcdRegistry) -> None:
+    """Hosts with what they say about themselves, and their blocks."""
+    ledger = FakeLedger()
+    identity = admit(registry, ledger, host="one", boot="boot1", instance="of-one")
+    describe(registry, identity, "web3 10.0.0.1")
+    join(registry, identity, POOL, Agreed(cluster="lan"))
+    for _ in range(2):
+        Blocks(registry, ledger, identity).claim(POOL)
+
+    (host,), (pool,) = read_hosts(registry), read_pools(registry)
+    assert (host.host, host.about, host.is_heard) == ("one", "web3 10.0.0.1", True)
+    assert host.blocks == {POOL: 2}
+    assert (pool.prefix, pool.agreed.cluster, pool.hosts) == (POOL, "lan", ("one",))
 
 
 def test_a_host_that_is_heard_keeps_its_session(registry: EtcdRegistry) -> None:

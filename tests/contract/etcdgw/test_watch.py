@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from etcdgw import Changed, Client, Event, EventType, Found, Listed, Lost, News, Put
+from etcdgw import Changed, Client, Event, EventType, Found, Listed, Lost, News, Put, Watch
 from tests.contract.etcdgw.clusters import Cluster, Reach
 from tests.fakes.relay import Mode
 from tests.kernel.netns import wait_until
@@ -100,6 +100,28 @@ def test_a_watch_that_is_quiet_is_left_alone(etcd: Client, followed: Watched, ke
     assert [type(each) for each in follower.told] == [Listed, Changed]
 
 
+def test_a_member_is_asked_as_often_as_is_said(
+    etcd: Client, followed: Watched, key: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once after the first period in any case, and then by what was said since."""
+    asked: list[None] = []
+
+    def misses(*_: object) -> bool:
+        asked.append(None)
+        return False
+
+    monkeypatch.setattr(Watch, "_misses", misses)
+    with followed(0, period=0.02) as follower:
+        follower.watch.ask_every(600.0)
+        wait_until(lambda: asked, "not asked")
+        for number in range(30):
+            etcd.put(key, b"%d" % number)
+            wait_until(lambda: follower.values[-1:] == [b"%d" % number], "not told")  # noqa: B023
+
+        assert follower.watch.period == 600.0
+        assert len(asked) <= 2
+
+
 @pytest.mark.parametrize("trouble", ["stopped", "gone"])
 def test_a_member_that_is(
     trouble: str, cluster: Cluster, etcd: Client, followed: Watched, key: bytes
@@ -177,7 +199,7 @@ def test_without_a_leader_a_watch_is_lost(
 def test_after_a_compaction_all_is_listed_again(
     cluster: Cluster, etcd: Client, followed: Watched, key: bytes
 ) -> None:
-    """What was deleted in between was told by nobody; it is not in the new listing."""
+    """No event told what was deleted in between; the new listing lacks it."""
     etcd.put(key + b"a", b"1")
     with followed(0) as follower:
         cluster.relays[0].refuse()

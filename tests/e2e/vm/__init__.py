@@ -1,1 +1,1 @@
-"""On engines whose kernel has ipvlan and 802.1Q: in the virtual machine of ``tests/vm``."""
+"""On engines whose kernel has ipvlan, 802.1Q and WireGuard: in the virtual machine of ``tests/vm``."""

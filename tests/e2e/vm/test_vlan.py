@@ -49,7 +49,7 @@ def vlans(site: Site) -> set[str]:
 @pytest.mark.usefixtures("trunk")
 @pytest.mark.parametrize("mode", ["macvlan", "ipvlan"])
 def test_vlans_are_tagged_on_the_wire(site: Site, peer: Peer, mode: str) -> None:
-    """Each network with its number; the host's own link stays, ours goes with its last network."""
+    """Each network with its number; its link goes with the last network, unless the user made it."""
     for number in (OURS, THEIRS):
         options = ("-o", f"mode={mode}", "-o", f"parent=eth0.{number}")
         network = site.network(*options, f"--subnet=10.30.{number}.0/24")

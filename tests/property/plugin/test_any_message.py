@@ -32,7 +32,7 @@ def check(plugin: Plugin, method: str, body: bytes) -> int:
 @FEW
 @given(message=messages)
 def test_any_json(method: str, message: dict[str, Any]) -> None:
-    """Of a Go program that is newer than we are, or of somebody who tries things."""
+    """Of an engine that is newer than pynet, or of a user who tries things."""
     assert check(Plugin(), method, json.dumps(message).encode()) in (200, 400)
 
 

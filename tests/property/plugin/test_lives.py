@@ -1,4 +1,4 @@
-"""Any life of a host: calls in an engine's order, failures, crashes, reboots and meddling."""
+"""Any life of a host: calls in an engine's order, failures, crashes, reboots and other programs' changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -143,8 +143,8 @@ class Lives(RuleBasedStateMachine):
         self.troubled = False
 
     @rule(data=st.data())
-    def meddle(self, data: st.DataObject) -> None:
-        """Somebody deletes a link, or an element."""
+    def harm(self, data: st.DataObject) -> None:
+        """Another program deletes a link, or an element."""
         links = sorted(link.ifname for link in self.rig.host.ours)
         elements = sorted(self.rig.firewall.read(), key=repr)
         if links:

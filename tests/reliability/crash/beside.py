@@ -72,7 +72,7 @@ def die_ticking(walk: Walk, netns: Netns) -> None:
     walk.run_up_to(STOP)
     for at in itertools.count():
         walk.server.arm(at)
-        _meddle(netns)
+        _harm(netns)
         try:
             walk.server.tick()
             walk.server.arm(None)  # what goes on in the background may die until then
@@ -87,14 +87,14 @@ def die_ticking(walk: Walk, netns: Netns) -> None:
 
 
 def die_woken(walk: Walk, netns: Netns) -> None:
-    """Die at every point of what the loop mends by itself, told that links are down and apart."""
+    """Die at every point of what the loop repairs by itself, told that links are down and apart."""
     walk.run_up_to(STOP)
     for at in itertools.count():
         walk.server.arm(at)
         names = [each for each in _ours(netns) if not each.startswith(HANDOFFS)]
         netns.ip(*(f"link set {name} down nomaster" for name in names))
         try:
-            wait_until(lambda: _is_mended(walk), "what is down stays down")
+            wait_until(lambda: _is_repaired(walk), "what is down stays down")
             walk.server.arm(None)
         except DeadError:
             walk.counts["dies while it repairs one network"] += 1
@@ -105,21 +105,21 @@ def die_woken(walk: Walk, netns: Netns) -> None:
     walk.run_from(STOP)
 
 
-def _is_mended(walk: Walk) -> bool:
+def _is_repaired(walk: Walk) -> bool:
     """Whether the plugin lives and all is as it was; raises DeadError if it does not live."""
     walk.server.control("ready")
     return walk.look() == walk.running()
 
 
 def _reboot(netns: Netns) -> None:
-    """Take away what a reboot takes; a container's end goes with its host's end."""
+    """Remove what a reboot removes; a container's end goes with its host's end."""
     for name in _ours(netns):
         netns.run("ip", "link", "delete", name)
     netns.run("nft", "flush", "ruleset")
 
 
-def _meddle(netns: Netns) -> None:
-    """Take away what no container's link goes with: rules, bridges, and the host's own links."""
+def _harm(netns: Netns) -> None:
+    """Remove what no container's link goes with: rules, bridges, and the host's own links."""
     netns.run("nft", "flush", "ruleset")
     for kind in ("bridge", "macvlan", "vxlan"):
         for name in _ours(netns, kind):

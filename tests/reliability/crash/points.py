@@ -22,6 +22,7 @@ from plugin.kernel import host_ports
 from plugin.kernel.links import shaping, sysctls
 from plugin.kernel.netlink import conntrack, nf_transactions, rtnl
 from plugin.kernel.proxy import proxy
+from plugin.kernel.wireguard import process
 from plugin.server import envelope
 
 REAPER: Final = "reaper"
@@ -111,9 +112,11 @@ def install(points: Points) -> None:
     before(shaping, "_redirect", "queue", kernel)
     before(conntrack, "_connections", "connections", lambda: OSError(errno.EIO, "no"))
     before(host_ports, "_bound", "port", kernel)
-    before(host_ports.HostPorts, "_let_go", "port off", None)
+    before(host_ports.HostPorts, "_release", "port off", None)
     before(proxy.Proxy, "_start", "proxy", kernel)
     before(proxy.Proxy, "_order", "order", kernel)
+    before(process, "_start", "wireguard-go", kernel)
+    before(process, "_set", "wireguard", kernel)
     before(nf_transactions.NfTables, "_commit", "rules", kernel)
     before(iptables, "call", "iptables", iptables_refuses)
     before(envelope, "reply", "answer", None)

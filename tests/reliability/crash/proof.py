@@ -15,6 +15,7 @@ from typing import Final
 
 from tests.kernel.netns import Netns
 from tests.reliability.crash import beside
+from tests.reliability.crash.leased import serving
 from tests.reliability.crash.points import End
 from tests.reliability.crash.scenes import SCENES
 from tests.reliability.crash.script import Scene
@@ -115,7 +116,7 @@ def _walk(name: str, ways: Ways) -> Counter[str]:
             beside.die_starting(walk)
             beside.die_ticking(walk, netns)
             beside.die_woken(walk, netns)
-            # A bridge that is not ours would be somebody's to make again.
+            # A bridge that pynet did not make would be the user's to make again.
             if "bridge_name" not in scene.options:
                 beside.die_after_reboot(walk, netns)
         return walk.counts
@@ -130,8 +131,9 @@ def _walking(scene: Scene) -> Iterator[tuple[Walk, Netns]]:
             netns.run(command, "-N", "DOCKER-USER")  # as Docker does
         walk = Walk(scene, Path(directory), netns)
         try:
-            walk.learn()
-            yield walk, netns
+            with serving(scene, Path(directory)):
+                walk.learn()
+                yield walk, netns
         except AssertionError as error:
             raise ProofError(f"{error}\n{walk.server.tail()}") from error
         finally:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.reliability.crash.overlay import OVERLAY
+from tests.reliability.crash.leased import LEASED
+from tests.reliability.crash.overlay import ENCRYPTED, OVERLAY
 from tests.reliability.crash.script import Scene, port
 
 DUAL: Final = ("10.1.0.0/24", "fd00:1::/64")
@@ -46,6 +47,8 @@ SCENES: Final = (
         host=UPLINK,
     ),
     OVERLAY,
+    ENCRYPTED,
+    LEASED,
     Scene(name="macvlan without a parent", subnets=DUAL[:1], options={"mode": "macvlan"}),
     Scene(name="null", subnets=DUAL[:1], options={"mode": "null"}),
 )

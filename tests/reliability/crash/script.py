@@ -4,6 +4,7 @@ Two kinds of phase: in one that makes something a failure ends the phase, and do
 what it had made so far; in one that takes something away it goes on, whatever it is answered.
 """
 
+import os
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, Final
@@ -13,6 +14,9 @@ from tests.reliability.wire import Json
 
 _LABEL: Final = "com.docker.network."
 _SPACE: Final = AddressSpaces().local
+# A port that no other walk has at the moment: control sockets of processes that encrypt are in one
+# directory of the machine, by names that are made of it.
+OWN_PORT: Final = "{port}"
 SANDBOX: Final = "/var/run/docker/netns/0123456789ab"
 
 
@@ -49,6 +53,7 @@ class Scene:
     internal: bool = False
     ports: tuple[Json, ...] = ()
     host: tuple[str, ...] = ()  # how it comes to what it has: words for `ip`
+    leased: bool = False  # by a DHCP server on the parent
 
     @property
     def mode(self) -> str:
@@ -77,7 +82,10 @@ class _Script:
         self._network = network.ljust(64, "a")
         self._endpoint = endpoint.ljust(64, "e")
         prefixes = [ip_network(subnet) for subnet in scene.subnets]
-        self._pools = [pool_id(_SPACE, NO_TENANT, prefix) for prefix in prefixes]
+        self._pools: list[str] = [pool_id(_SPACE, NO_TENANT, prefix) for prefix in prefixes]
+        self._parent = scene.options.get("parent", "")
+        if scene.leased:
+            self._pools = [f"dhcp/{self._parent}/{prefix}" for prefix in prefixes]
         self._gateways = [f"{prefix[1]}/{prefix.prefixlen}" for prefix in prefixes]
         self._addresses = [f"{prefix[2]}/{prefix.prefixlen}" for prefix in prefixes]
 
@@ -96,10 +104,13 @@ class _Script:
         ):
             asked: Json = {"AddressSpace": _SPACE, "Pool": subnet, "SubPool": "", "Options": {}}
             asked["V6"] = ":" in subnet
+            if self._scene.leased:
+                asked["Options"] = {"dhcp": self._parent}
             calls.append(
                 Call(method="IpamDriver.RequestPool", body=asked, undo=(_release_pool(pool),))
             )
-            calls.append(_take(pool, gateway, {"RequestAddressType": _LABEL + "gateway"}))
+            asked_gateway = "" if self._scene.leased else gateway
+            calls.append(_take(pool, asked_gateway, {"RequestAddressType": _LABEL + "gateway"}))
         body: Json = {"NetworkID": self._network, "Options": self._network_options()}
         body |= {"IPv4Data": self._data(v6=False), "IPv6Data": self._data(v6=True)}
         # A network that could not be made is not deleted either.
@@ -135,7 +146,9 @@ class _Script:
     def _remove(self) -> list[Call]:
         calls = []
         for pool, gateway in zip(self._pools, self._gateways, strict=True):
-            calls += [_give_back(pool, gateway), _release_pool(pool)]
+            if not self._scene.leased:
+                calls.append(_give_back(pool, gateway))
+            calls.append(_release_pool(pool))
         delete = {"NetworkID": self._network}
         return [*calls, Call(method="NetworkDriver.DeleteNetwork", body=delete)]
 
@@ -144,7 +157,9 @@ class _Script:
         return Call(method=f"NetworkDriver.{method}", body=body, undo=undo)
 
     def _network_options(self) -> Json:
-        options: Json = {_LABEL + "generic": self._scene.options}
+        own = 20000 + os.getpid() % 20000
+        chosen = {name: text.format(port=own) for name, text in self._scene.options.items()}
+        options: Json = {_LABEL + "generic": chosen}
         options[_LABEL + "enable_ipv4"] = any(":" not in each for each in self._scene.subnets)
         options[_LABEL + "enable_ipv6"] = any(":" in each for each in self._scene.subnets)
         if self._scene.internal:
@@ -173,7 +188,8 @@ class _Script:
 
 def _take(pool: str, address: str, options: dict[str, str]) -> Call:
     body = {"PoolID": pool, "Address": address.partition("/")[0], "Options": options}
-    return Call(method="IpamDriver.RequestAddress", body=body, undo=(_give_back(pool, address),))
+    undo = (_give_back(pool, address),) if address else ()
+    return Call(method="IpamDriver.RequestAddress", body=body, undo=undo)
 
 
 def _give_back(pool: str, address: str) -> Call:

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from plugin.bootstrap import supervisor
 from plugin.config import Config, read_config
 from plugin.kernel.linux import LinuxKernel
 from plugin.model.ids import IfName
+from plugin.model.leases import Moment
+from plugin.service import leases
 from plugin.upkeep import loop
 from tests.kernel.netns import wait_until
 from tests.reliability.crash.points import CALL, End, Points, install
@@ -33,9 +36,10 @@ from tests.reliability.proof import ProofError
 from tests.reliability.wire import DeadError, ask
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
-_PR_SET_CHILD_SUBREAPER: Final = 36  # orphans of the plugin become ours
+_PR_SET_CHILD_SUBREAPER: Final = 36  # orphans of the plugin become this process's
 _WAIT_SECONDS: Final = 60.0
 HANDOFFS: Final = "pnc-"  # what links are called that dockerd moves into sandboxes
+_now: Final = leases.moment  # type: ignore[attr-defined]
 _LATER: Final = 1e5  # seconds: whatever waits for its time has lapsed by then
 
 
@@ -67,6 +71,7 @@ class Server:
             "PYNET_TICK": "3600",
             "PYNET_QUARANTINE": "0",
             "PYNET_STICKY": "0",
+            "PYNET_SECRET": "a secret for networks that are encrypted",
         }
 
     def start(self, at: int | None = None) -> bool:
@@ -220,6 +225,12 @@ def _observe(control: socket.socket, points: Points) -> None:
     LinuxKernel.returned_links = none_returned  # type: ignore[method-assign, assignment]
 
 
+def _moved(seconds: float) -> Moment:
+    """What the time will be."""
+    now = _now()
+    return replace(now, wall=now.wall + seconds)
+
+
 def _listen(control: socket.socket, served: supervisor.Supervisor, points: Points) -> None:
     later: list[float] = []
     while True:
@@ -244,6 +255,8 @@ def _obey(
                 served._running_loop.look()
                 later.append(_LATER)
                 services.parts.healer._timer._clock = lambda: time.monotonic() + sum(later)
+                leases.moment = lambda: _moved(sum(later))  # type: ignore[attr-defined]
+            leases.moment = _now  # type: ignore[attr-defined]  # what is saved from now on must not be of the future
             services.allocator.collect(time.time() + _LATER)
             return None
         case "worker":

@@ -21,6 +21,7 @@ from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.netlink.nf_transactions import NfTables
 from plugin.kernel.netlink.rtnl import Rtnl
 from tests.kernel.netns import wait_until
+from tests.reliability.crash.leased import FILE
 
 _ALIKE: Final = 3
 _POLL_SECONDS: Final = 0.02
@@ -37,8 +38,18 @@ _RT_TABLE_MAIN: Final = 254
 _RTPROT_KERNEL: Final = 2
 _NUD_PERMANENT: Final = 0x80
 _DST, _LLADDR, _OIF, _PREFSRC = 1, 2, 4, 7  # RTA_DST and NDA_DST are the same
+LEASE: Final = ("endpoint_id", "granted", "seat", "lease.address")
 QUERIES: Final = {
-    "state": ("pynet.db", ("SELECT id, record FROM network", "SELECT id, record FROM endpoint")),
+    "state": (
+        "pynet.db",
+        (
+            "SELECT id, record FROM network",
+            "SELECT id, record FROM endpoint",
+            "SELECT network_id, client, "
+            + ", ".join(f"record ->> '$.{each}'" for each in LEASE)
+            + " FROM lease",
+        ),
+    ),
     "addresses": (
         "ipam.db",
         (
@@ -61,6 +72,7 @@ class Snapshot:
     ports: frozenset[str]
     state: frozenset[str]
     leases: frozenset[str]
+    granted: frozenset[str]
 
     def without(self, pool: str) -> "Snapshot":
         """The same, but for one pool."""
@@ -85,7 +97,7 @@ class Camera:
         self._firewall = NftablesFirewall(DockerUser(_MARK), _MARK, NfTables())
 
     def settled(self) -> Snapshot:
-        """Take a snapshot when nothing moves any more: the proxy lets go of ports by and by."""
+        """Take a snapshot when nothing moves any more: the proxy closes ports by and by."""
         alike = [self.take()]
         while len(alike) < _ALIKE:
             time.sleep(_POLL_SECONDS)
@@ -123,6 +135,7 @@ class Camera:
             ports=_ports(),
             state=_rows(self._state, "state"),
             leases=_rows(self._state, "addresses"),
+            granted=_granted(self._state.parent / FILE),
         )
 
 
@@ -144,7 +157,7 @@ def _links(rtnl: Rtnl) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _ways(rtnl: Rtnl) -> frozenset[str]:
-    """Routes that somebody made, and hardware addresses that he told the kernel, whoever it was.
+    """Routes, and hardware addresses of neighbours, that a program told the kernel.
 
     Also behind which host an overlay looks for whom.
     """
@@ -177,12 +190,20 @@ def _address(packed: bytes | None) -> str:
 
 
 def _ports() -> frozenset[str]:
-    """Sockets that are bound, whoever has them: here, the plugin and its proxy."""
+    """Sockets that are bound, in any process: here, the plugin and its proxy."""
     found = set()
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         for line in (_PROC / kind).read_text().splitlines()[1:]:
             found.add(f"{kind} {line.split()[1]}")
     return frozenset(found)
+
+
+def _granted(leases: Path) -> frozenset[str]:
+    """What a DHCP server believes: whose hardware address has which address."""
+    if not leases.exists():
+        return frozenset()
+    lines = (line.split() for line in leases.read_text().splitlines())
+    return frozenset(f"{line[1]} has {line[2]}" for line in lines if len(line) > 2)
 
 
 def _rows(state: Path, name: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ had, there must be what was before; and the next container must start and be who
 """
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -154,6 +155,9 @@ class Walk:
         """Start the plugin again, or let gunicorn do it."""
         if end is End.ALL_DIE:
             self.server.reap()
+        with suppress(ChildProcessError):  # what outlived a plugin and has ended since
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
         if not (self.server.start() if end is End.ALL_DIE else self.server.wait_ready()):
             raise ProofError("it does not start again")
 

@@ -63,7 +63,7 @@ def _boot(
 
 
 def _remove(ground: Ground) -> None:
-    """An engine that was killed may not let go of a network at the first try."""
+    """An engine that was killed may refuse to remove a network at the first try."""
     Cleaner(ground.host, ground.installed).clean()
     ground.site.forget()
 

@@ -1,4 +1,4 @@
-"""What an operator does after an accident: he removes everything, however often it takes.
+"""What an operator does after an accident: remove everything, however often it takes.
 
 Some of it is the engine's own: one that was killed may keep endpoints of containers that are
 gone, and refuses to remove their network until they are disconnected or it is restarted.  And

@@ -13,8 +13,9 @@ from typing import Final
 
 from tests.lab.commands import CommandError, DeadlineError
 from tests.lab.host import Host
-from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
+from tests.lab.installed import Installed, PluginProcess
 from tests.lab.lab import Lab
+from tests.lab.managed import ManagedPlugin
 from tests.lab.namespace import Peer
 from tests.lab.roots import ENGINES
 from tests.lab.site import Site
@@ -22,7 +23,7 @@ from tests.reliability.proof import Count, ProofError, Scope, say
 
 SOCKET: Final = "socket"
 MANAGED: Final = "managed"
-# Seconds, so that nobody waits long for what only a tick mends; a managed plugin has 30.
+# Seconds, so that no test waits long for what only a tick repairs; a managed plugin has 30.
 TICK: Final = "2"
 TAIL: Final = 40
 FAILURES: Final = (AssertionError, CommandError, DeadlineError, OSError)

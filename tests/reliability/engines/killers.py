@@ -9,7 +9,8 @@ from typing import Final
 
 from tests.lab.commands import wait_until
 from tests.lab.host import Host
-from tests.lab.installed import Installed, ManagedPlugin, PluginProcess
+from tests.lab.installed import Installed, PluginProcess
+from tests.lab.managed import ManagedPlugin
 from tests.reliability.engines.grounds import chance
 from tests.reliability.engines.prober import Prober
 

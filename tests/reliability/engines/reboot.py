@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from tests.lab.clients import http_get
 from tests.lab.commands import DeadlineError, wait_until
-from tests.lab.installed import ManagedPlugin, PluginProcess
+from tests.lab.installed import PluginProcess
+from tests.lab.managed import ManagedPlugin
 from tests.lab.roots import ENGINES, Engine
 from tests.lab.site import Site
 from tests.lab.traces import Traces, take

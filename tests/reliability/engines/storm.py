@@ -121,7 +121,7 @@ class Storm:
             thread.start()
 
     def end(self) -> None:
-        """Let everybody end the command that he is at."""
+        """Have every thread end the command that it is at."""
         self._ended.set()
         for thread in self._threads:
             thread.join()

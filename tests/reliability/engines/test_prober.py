@@ -1,4 +1,4 @@
-"""Whoever watches for silence has to hear it."""
+"""A prober that watches for silence has to notice it."""
 
 import socketserver
 import threading

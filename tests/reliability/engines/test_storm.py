@@ -21,7 +21,7 @@ def test_the_cause(said: str, cause: str) -> None:
 
 
 def test_what_nobody_knows_is_kept() -> None:
-    """Word for word, for whoever runs the proof."""
+    """Word for word, for the person who runs the proof."""
     tally = Tally()
     tally.count("run")
     tally.count("run", CommandError(["docker", "run"], 1, "a new sentence\n"))

@@ -75,7 +75,7 @@ class TestRecall:
     def test_a_network_in_the_making_is_left_alone(
         self, allocator: Allocator, use: IpamAddressUse, network: Network
     ) -> None:
-        """If it fails nobody would say so."""
+        """If its creation fails, no call would say that its pools are free."""
         use.recall(lambda: [replace(network, state=NetworkState.PENDING)])
 
         assert users(allocator) == [None, None]
@@ -139,7 +139,7 @@ class TestIsReleased:
         assert (requested, bound, use.is_released(pool, interface)) == (False, False, True)
 
     def test_nothing_of_another_ipam(self, use: IpamAddressUse) -> None:
-        """Nobody here knows whose it is."""
+        """pynet's IPAM does not know the container of such an address."""
         network = a_network("red", "10.8.0.0/24")
 
         assert not use.is_released(network.pools[0], ip_interface("10.8.0.2/24"))

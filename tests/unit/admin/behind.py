@@ -1,12 +1,18 @@
 """What the admin socket leads to, over a fake host."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from plugin.errors import NotReadyError, RefusedError
 from plugin.health import Health
 from plugin.model.ports import HostPort
-from plugin.operator.base import Row
+from plugin.operator.base import Explaining, Row
+from plugin.operator.comparison import Comparison
+from plugin.operator.drops import Drops
+from plugin.operator.explain.explanations import Explanations
+from plugin.operator.leases import DhcpLeases
+from plugin.operator.overview import Overview
 from plugin.store.base import Store
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
@@ -18,6 +24,9 @@ POOL = {
     "prefix": "10.1.0.0/24",
     "space": "pynet-local",
     "tenant": "",
+    "network": None,
+    "size": 254,
+    "free": 251,
     "addresses": {"bound": 3},
 }
 
@@ -34,6 +43,18 @@ class Desk:
 
     def pools(self) -> list[dict[str, Any]]:
         return [POOL]
+
+    def addresses(self, pool: str, at: str) -> dict[str, Any]:
+        if pool != POOL["id"]:
+            raise RefusedError(f"pool is {pool!r}")
+        blocks = [{"first": "10.1.0.0", "taken": 3}, {"first": "10.1.1.0", "taken": 1}]
+        states = enumerate(("never", "gateway", "bound", "kept"))
+        cells = [
+            {"address": f"10.1.0.{n}", "state": each, "owner": "name web"} for n, each in states
+        ]
+        first = at or blocks[0]["first"]
+        known = {"pool": pool, "prefix": "10.1.0.0/23", "size": 256, "unlisted": 0}
+        return {**known, "first": first, "blocks": blocks, "cells": [] if at else cells}
 
     def reservations(self) -> str:
         return self.text
@@ -88,6 +109,30 @@ class Maintenance:
         return list(rows)
 
 
+class Hosts:
+    """A cluster of two, one of which is gone."""
+
+    def view(self) -> dict[str, Any]:
+        hosts = [
+            {"id": "0f" * 16, "name": "one", "own": True, "running": True, "blocks": {"p": 2}},
+            {"id": "1f" * 16, "name": "two", "own": False, "running": False, "blocks": {}},
+        ]
+        network = {
+            "subnet": "10.50.0.0/16",
+            "cluster": "lan",
+            "exclude": "",
+            "gateway": "",
+            "hosts": ["one"],
+        }
+        return {"hosts": hosts, "networks": [network]}
+
+    def forget(self, host: str) -> dict[str, Any]:
+        names = {"two": "two", "1f1f": "\x1b[2Jtwo"}  # each host says its own
+        if host not in names:
+            raise RefusedError(f"host is {host!r}, which is none of the cluster's")
+        return {"id": "1f" * 16, "name": names[host], "blocks": 3}
+
+
 class Life:
     """A plugin with one container, started or not yet."""
 
@@ -95,8 +140,10 @@ class Life:
         self.rig = Rig()
         self.health: Health = self.rig.health
         self._desk = Desk()
+        self.hosts: Hosts | None = Hosts()
         self._maintenance = Maintenance()
-        self._started = started
+        self.started = started
+        self.directory = Path("/nowhere")
         self.rig.networks.create(BLUE)
         self.rig.run(BLUE, WEB, a_binding())
         if started:
@@ -110,14 +157,46 @@ class Life:
         self._check()
         return self._desk
 
+    def cluster(self) -> Hosts:
+        self._check()
+        if self.hosts is None:
+            raise RefusedError("this host is in no cluster")
+        return self.hosts
+
     def maintenance(self) -> Maintenance:
         self._check()
         return self._maintenance
+
+    def explanations(self) -> Explaining:
+        self._check()
+        return Explanations(store=self.rig.store, bound=self.rig.bound, rules="add table inet t\n")
+
+    def overview(self) -> Overview:
+        self._check()
+        return Overview(
+            health=self.health,
+            store=self.rig.store,
+            reservations=self._desk,
+            comparison=Comparison(self._maintenance.check),
+            directory=self.directory,
+            firewall=self.rig.firewall,
+        )
+
+    def drops(self) -> Drops:
+        self._check()
+        return Drops(store=self.rig.store, firewall=self.rig.firewall)
+
+    def leases(self) -> DhcpLeases:
+        self._check()
+        rig = self.rig
+        return DhcpLeases(
+            store=rig.store, bound=rig.bound, leases=rig.teardown.leases, locks=rig.locks
+        )
 
     def heal(self) -> None:
         self._check()
         self.rig.healer.heal()
 
     def _check(self) -> None:
-        if not self._started:
+        if not self.started:
             raise NotReadyError("pynet is not ready: it is still starting")

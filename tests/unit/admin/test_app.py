@@ -1,4 +1,4 @@
-"""The people's side: to look at the plugin, and to make it look again."""
+"""The people's side: to look at the plugin."""
 
 from ipaddress import ip_address
 
@@ -7,22 +7,39 @@ from flask.testing import FlaskClient
 
 from plugin import __version__
 from plugin.admin.app import create_app
-from plugin.model.ids import bridge_name
 from plugin.model.network import Protocol
 from plugin.model.ports import HostPort
 from tests.unit.admin.behind import BLUE, POOL, ROW, WEB, Life
 
 
-@pytest.fixture
-def life() -> Life:
-    """A plugin that is up."""
-    return Life()
+class TestPage:
+    """What the page of a browser asks for."""
+
+    def test_differences(self, client: FlaskClient, life: Life) -> None:
+        """As the last comparison has them."""
+        life.maintenance().wrong = [ROW]
+        answer = client.get("/v1/differences").json
+
+        assert answer
+        assert (answer["failure"], answer["rows"]) == ("", [ROW])
+        assert answer["at"].endswith("Z")
+
+    def test_addresses(self, client: FlaskClient) -> None:
+        """Of a pool, which is one of those that there are."""
+        answer = client.get("/v1/addresses?pool=p&at=10.1.1.0").json
+
+        assert answer
+        assert answer["first"] == "10.1.1.0"
+        assert client.get("/v1/addresses").status_code == 400
 
 
-@pytest.fixture
-def client(life: Life) -> FlaskClient:
-    """Talks to its admin application."""
-    return create_app(life).test_client()
+@pytest.mark.parametrize("query", ["wait=null", "wait=", "after=1.5", "after=x"])
+def test_a_number_that_is_none(client: FlaskClient, query: str) -> None:
+    """Is refused, not taken for the default."""
+    answer = client.get(f"/v1/events?{query}")
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"].startswith(f"{query.partition('=')[0]} is ")
 
 
 class TestHealth:
@@ -61,6 +78,44 @@ class TestHealth:
         assert answer.json["status"] == "starting"
 
 
+class TestStatus:
+    def test_the_health_with_counts(self, client: FlaskClient) -> None:
+        """Everything that one look shows."""
+        answer = client.get("/v1/status").json
+
+        assert answer
+        assert (answer["status"], answer["networks"], answer["ports"]) == ("ok", {"bridge": 1}, 1)
+        assert answer["compared"]["differences"] == 0
+
+    def test_it_is_never_ok_while_something_differs(self, client: FlaskClient, life: Life) -> None:
+        """The same comparison as ``pynet check`` makes."""
+        life.maintenance().wrong = [ROW]
+        answer = client.get("/v1/status").json
+
+        assert answer
+        assert answer["status"] == "degraded"
+        assert answer["degraded"][0]["what"] == "comparison"
+        assert "in one thing" in answer["degraded"][0]["why"]
+
+    def test_of_one_that_starts(self) -> None:
+        """Its health, at once."""
+        answer = create_app(Life(started=False)).test_client().get("/v1/status").json
+
+        assert answer
+        assert answer.keys() == {"status", "since", "version", "degraded", "hints"}
+
+    def test_of_one_that_cannot_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Why, at once: nothing that would wait for the start is asked."""
+        life = Life(started=False)
+        life.health.degrade("start", "the state is of a newer pynet", "run that version")
+        monkeypatch.setattr(life, "overview", lambda: pytest.fail("waits for the start"))
+        answer = create_app(life).test_client().get("/v1/status").json
+
+        assert answer
+        assert answer["status"] == "degraded"
+        assert answer["degraded"][0]["why"] == "the state is of a newer pynet"
+
+
 class TestViews:
     def test_networks_with_their_endpoints(self, client: FlaskClient) -> None:
         """As plain data."""
@@ -78,7 +133,7 @@ class TestViews:
                         "mac_address": WEB.mac_address,
                         "addresses": ["10.1.0.2/24", "fd00:1::2/64"],
                         "sandbox": "/var/run/docker/netns/0123456789ab",
-                        "ports": 2,
+                        "ports": 1,
                     }
                 ],
             }
@@ -102,7 +157,7 @@ class TestViews:
         assert [each["host"] for each in answer] == ["0.0.0.0", "::"]
 
     def test_a_port_that_is_not_served(self, client: FlaskClient, life: Life) -> None:
-        """It is published as far as Docker knows, and somebody else has it."""
+        """It is published as far as Docker knows, and another process has it."""
         port = HostPort(protocol=Protocol.TCP, address=ip_address("::"), port=8080)
         life.maintenance().ports.add(port)
         answer = client.get("/v1/ports").json
@@ -125,100 +180,3 @@ class TestViews:
         assert answer.mimetype == "text/plain"
         assert "# TYPE pynet_rpc_seconds histogram" in answer.text
         assert "# TYPE pynet_drift_total counter" in answer.text
-
-
-class TestActs:
-    def test_reconciling_heals_and_tells_how_it_is(self, client: FlaskClient, life: Life) -> None:
-        """Now, not with the next tick."""
-        life.rig.host.delete_link(bridge_name(BLUE.id))
-        answer = client.post("/v1/reconcile").json
-
-        assert answer
-        assert answer["status"] == "ok"
-        assert life.rig.held() == life.rig.wanted()
-
-    def test_reservations_are_taken_and_given_up(self, client: FlaskClient) -> None:
-        """As a list."""
-        assert client.post("/v1/reservations", data="a: b").json == {"reserved": 1, "note": ""}
-        assert client.get("/v1/reservations").json == {"yaml": "a: b"}
-        assert client.delete("/v1/reservations", data="a: b").json == {"unreserved": 1}
-
-
-class TestUpkeep:
-    def test_what_differs_is_shown_and_repaired(self, client: FlaskClient, life: Life) -> None:
-        """What was, and what is left."""
-        life.maintenance().wrong = [ROW]
-
-        assert client.get("/v1/check").json == [ROW]
-        assert client.post("/v1/repair").json == {"repaired": [ROW], "left": []}
-        assert client.get("/v1/check").json == []
-
-    def test_garbage_is_shown_and_taken_away(self, client: FlaskClient, life: Life) -> None:
-        """What is named, and networks that Docker does not know."""
-        life.maintenance().wrong = [ROW]
-        life.maintenance().idle = ["n1"]
-        shown = client.get("/v1/garbage").json
-        taken = client.post("/v1/garbage", json={"rows": [ROW], "forgotten": ["n1"]}).json
-
-        assert shown == {
-            "rows": [ROW],
-            "networks": ["known"],
-            "prefixes": [],
-            "idle": ["n1"],
-            "pools": [],
-        }
-        assert taken == [ROW]
-        assert life.maintenance().taken == ["n1"]
-
-    @pytest.mark.parametrize("body", ["", "[]", '{"rows": 1, "forgotten": []}', '{"rows": []}'])
-    def test_nonsense_takes_nothing_away(self, client: FlaskClient, body: str) -> None:
-        """In one sentence."""
-        answer = client.post("/v1/garbage", data=body)
-
-        assert answer.status_code == 400
-        assert answer.json is not None
-        assert answer.json["error"].startswith("the body is no list of what to remove: ")
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(
-        ("verb", "path"),
-        [
-            ("GET", "/v1/networks"),
-            ("GET", "/v1/ports"),
-            ("GET", "/v1/pools"),
-            ("GET", "/v1/reservations"),
-            ("GET", "/v1/check"),
-            ("GET", "/v1/garbage"),
-            ("POST", "/v1/repair"),
-            ("POST", "/v1/reconcile"),
-        ],
-    )
-    def test_a_plugin_that_is_not_up_yet_says_so(self, verb: str, path: str) -> None:
-        """503: it is worth asking again."""
-        answer = create_app(Life(started=False)).test_client().open(path, method=verb)
-
-        assert answer.status_code == 503
-        assert answer.json == {"error": "pynet is not ready: it is still starting"}
-
-    def test_what_is_refused(self, client: FlaskClient) -> None:
-        """In the words of whoever refused it."""
-        answer = client.post("/v1/reservations", data="nonsense")
-
-        assert (answer.status_code, answer.json) == (400, {"error": "that is no reservation"})
-
-    @pytest.mark.parametrize(
-        ("verb", "path", "status", "name"),
-        [
-            ("GET", "/", 404, "Not Found"),
-            ("GET", "/v1/reconcile", 405, "Method Not Allowed"),
-            ("POST", "/health", 405, "Method Not Allowed"),
-        ],
-    )
-    def test_else_it_is_json_too(
-        self, client: FlaskClient, verb: str, path: str, status: int, name: str
-    ) -> None:
-        """Programs ask here."""
-        answer = client.open(path, method=verb)
-
-        assert (answer.status_code, answer.json) == (status, {"error": name})

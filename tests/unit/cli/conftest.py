@@ -1,7 +1,7 @@
 """The command line, with an admin socket of a test behind it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,17 @@ def serving(path: Path, app: Flask) -> Iterator[None]:
 
 
 @contextmanager
-def an_engine(path: Path, networks: list[dict[str, Any]]) -> Iterator[None]:
-    """An engine that answers at a path, and lists these networks at that moment."""
+def an_engine(
+    path: Path,
+    networks: list[dict[str, Any]],
+    containers: Sequence[dict[str, Any]] = (),
+    services: Sequence[dict[str, Any]] = (),
+) -> Iterator[None]:
+    """An engine that answers at a path, and lists these networks, containers and services."""
     app = Flask("engine")
-    app.add_url_rule("/networks", view_func=lambda: jsonify(networks))
+    app.add_url_rule("/networks", "networks", lambda: jsonify(networks))
+    app.add_url_rule("/containers/json", "containers", lambda: jsonify(containers))
+    app.add_url_rule("/services", "services", lambda: jsonify(services))
     with serving(path, app):
         yield
 

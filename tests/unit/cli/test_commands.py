@@ -7,39 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from plugin import __version__
-from plugin.cli.commands import group
+from plugin.cli.commands import COMMANDS, group
+from plugin.errors import RefusedError
 from tests.unit.admin.behind import BLUE, WEB, Life
 from tests.unit.cli.conftest import Shell
-
-
-class TestStatus:
-    def test_a_plugin_that_is_well(self, pynet: Shell) -> None:
-        """In one line."""
-        result = pynet("status")
-
-        assert result.exit_code == 0
-        assert result.output.startswith(f"pynet {__version__}: ok since ")
-
-    def test_one_that_is_not(self, pynet: Shell, life: Life) -> None:
-        """What is missing, why, and what to do; scripts see the exit status."""
-        life.health.degrade("firewall", "nft is not there", "install nftables")
-        result = pynet("status")
-
-        assert result.exit_code == 1
-        assert "degraded" in result.output
-        assert "firewall: nft is not there\n    remedy: install nftables" in result.output
-
-    def test_as_json(self, pynet: Shell) -> None:
-        """For programs."""
-        assert json.loads(pynet("status", "--json").output)["status"] == "ok"
-
-    def test_without_a_plugin(self, tmp_path: Path) -> None:
-        """With what to look at."""
-        result = Shell(tmp_path / "nobody.sock")("status")
-
-        assert result.exit_code == 1
-        assert f"Error: no pynet answers at {tmp_path}/nobody.sock" in result.output
-        assert "is it running" in result.output
 
 
 class TestTables:
@@ -59,10 +30,19 @@ class TestTables:
 
     def test_pools(self, pynet: Shell) -> None:
         """With how much of each is used."""
-        head, row = pynet("pools").output.splitlines()
+        head, row = (line.split("\t") for line in pynet("pools").output.splitlines())
 
-        assert head.split() == ["pool", "space", "tenant", "bound", "reserved", "resting"]
-        assert row.split() == ["10.1.0.0/24", "pynet-local", "3", "0", "0"]
+        assert dict(zip(head, row, strict=True)) == {
+            "pool": "10.1.0.0/24",
+            "network": "-",
+            "space": "pynet-local",
+            "tenant": "-",
+            "bound": "3",
+            "reserved": "0",
+            "resting": "0",
+            "free": "251",
+            "size": "254",
+        }
 
     @pytest.mark.parametrize("command", ["networks", "ports", "pools"])
     def test_as_json(self, pynet: Shell, command: str) -> None:
@@ -80,13 +60,20 @@ class TestReservations:
             "reservations": [{"address": "10.1.0.9", "name": "web"}]
         }
 
+    def test_the_short_form(self, pynet: Shell) -> None:
+        """As the long one."""
+        assert pynet("reserve", "web.1=10.1.0.9").output == "1 reserved\n"
+        assert json.loads(pynet("reservations").output) == {
+            "reservations": [{"address": "10.1.0.9", "name": "web.1"}]
+        }
+
     def test_a_list(self, pynet: Shell) -> None:
         """As it was printed."""
         assert pynet("reserve", "-f", "-", stdin="a: b\n").output == "1 reserved\n"
         assert pynet("reservations").output == "a: b\n"
 
     def test_giving_one_up(self, pynet: Shell) -> None:
-        """Whoever it was kept for."""
+        """Whatever it was reserved for."""
         pynet("reserve", "10.1.0.9", "--name", "web")
 
         assert pynet("unreserve", "10.1.0.9").output == "1 unreserved\n"
@@ -103,11 +90,28 @@ class TestReservations:
 
     @pytest.mark.parametrize("arguments", [(), ("10.1.0.9", "-f", "-")])
     def test_neither_and_both_are_refused(self, pynet: Shell, arguments: tuple[str, ...]) -> None:
-        """Nobody knows what is meant."""
+        """It is not clear what is meant."""
         result = pynet("reserve", *arguments, stdin="x")
 
         assert result.exit_code == 2
         assert "give one ADDRESS, or a list with --file" in result.output
+
+    def test_one_without_an_owner(self, pynet: Shell) -> None:
+        """With the options that name one."""
+        result = pynet("reserve", "10.1.0.9")
+
+        assert result.exit_code == 2
+        assert "say whom the address is for: --name, --mac or --tag" in result.output
+
+    def test_as_json(self, pynet: Shell) -> None:
+        """For programs."""
+        reserved = pynet("reserve", "10.1.0.9", "--name", "web", "--json").output
+        listed = pynet("reservations", "--json").output
+        freed = pynet("unreserve", "10.1.0.9", "--json").output
+
+        assert json.loads(reserved) == {"reserved": 1, "note": ""}
+        assert json.loads(listed) == [{"address": "10.1.0.9", "name": "web"}]
+        assert json.loads(freed) == {"unreserved": 1}
 
     def test_what_does_nothing_here_is_said(self, pynet: Shell, life: Life) -> None:
         """An engine that names no container gives a reservation by name to nobody."""
@@ -117,42 +121,47 @@ class TestReservations:
         assert result.exit_code == 0
         assert result.output == "1 reserved\nnote: this host's Docker says nothing\n"
 
+    def test_one_address_is_no_list(
+        self, pynet: Shell, life: Life, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """What is wrong with it is said without its place in a list; of a file, with it."""
+
+        def refuse(_: str) -> None:
+            raise RefusedError("reservations[0]: address 'x' is no address")
+
+        monkeypatch.setattr(life.addresses(), "reserve", refuse)
+        (tmp_path / "list").touch()
+
+        assert pynet("reserve", "x", "--tag", "t").output == "Error: address 'x' is no address\n"
+        assert "reservations[0]" in pynet("reserve", "-f", str(tmp_path / "list")).output
+
     def test_what_the_plugin_refuses(self, pynet: Shell) -> None:
         """In its words."""
-        result = pynet("reserve", "nonsense")
+        result = pynet("reserve", "nonsense", "--name", "web")
 
         assert (result.exit_code, result.output) == (1, "Error: that is no reservation\n")
 
 
 class TestGroup:
-    def test_help_knows_every_command(self, pynet: Shell) -> None:
-        """And what it is for."""
+    def test_help_says_of_every_command_what_its_own_help_says(self, pynet: Shell) -> None:
+        """Short texts, which nothing is imported for."""
         output = pynet("--help").output
-
-        for command in (
-            "serve",
-            "status",
-            "networks",
-            "ports",
-            "pools",
-            "reserve",
-            "unreserve",
-            "reservations",
-            "check",
-            "repair",
-            "gc",
-            "backup",
-            "restore",
-        ):
-            assert f"\n  {command} " in output
+        for name, (_, about) in COMMANDS.items():
+            assert f"\n  {name} " in output
+            own = pynet(name, "--help").output.split("\n\n")[1]
+            assert " ".join(own.split()).startswith(about)
 
     def test_version(self, pynet: Shell) -> None:
         """The package's."""
         assert pynet("--version").output == f"pynet, version {__version__}\n"
 
     def test_an_unknown_command(self, pynet: Shell) -> None:
-        """Is none."""
-        assert pynet("dance").exit_code == 2
+        """With the nearest."""
+        result = pynet("statu")
+
+        assert result.exit_code == 2
+        assert "there is no command 'statu'; did you mean status?" in result.output
+        assert "'pynet --help' lists them" in pynet("juggle").output
 
     def test_a_bad_setting_is_refused(self, tmp_path: Path) -> None:
         """In one sentence, without a trace."""
@@ -167,8 +176,32 @@ def test_ports_show_the_containers_address_of_ipv6(pynet: Shell) -> None:
     assert "[fd00:1::2]:80" in pynet("ports").output
 
 
-def test_brackets_in_a_reason_are_shown(pynet: Shell, life: Life) -> None:
-    """The kernel's words often have them."""
-    life.health.degrade("networks", "Bind for [fd00::2]:80 failed: [Errno 98] in use", "wait")
+class TestCluster:
+    def test_hosts_and_networks(self, pynet: Shell) -> None:
+        """In two tables, or as JSON."""
+        result = pynet("cluster")
 
-    assert "Bind for [fd00::2]:80 failed: [Errno 98] in use" in pynet("status").output
+        assert result.exit_code == 0
+        assert "one (this one)" in result.output
+        assert "silent" in result.output
+        assert "10.50.0.0/16" in result.output
+        assert json.loads(pynet("cluster", "--json").output)["networks"]
+
+    def test_a_host_is_forgotten(self, pynet: Shell) -> None:
+        """Once its containers are gone."""
+        result = pynet("cluster", "forget", "two")
+
+        assert result.output == "two (1f1f1f1f1f1f) is forgotten; 3 blocks are free\n"
+
+    def test_the_name_of_a_host_controls_no_terminal(self, pynet: Shell) -> None:
+        """The host has chosen it."""
+        result = pynet("cluster", "forget", "1f1f")
+
+        assert result.output == "?[2Jtwo (1f1f1f1f1f1f) is forgotten; 3 blocks are free\n"
+
+    def test_one_that_is_none(self, pynet: Shell) -> None:
+        """In a sentence."""
+        result = pynet("cluster", "forget", "six")
+
+        assert result.exit_code == 1
+        assert "none of the cluster's" in result.output

@@ -1,4 +1,4 @@
-"""Commands that look, put right and take away, through a running plugin."""
+"""Commands that check, repair and remove, through a running plugin."""
 
 import json
 from collections.abc import Iterator
@@ -51,22 +51,31 @@ class TestCheck:
         head, *rows = result.output.splitlines()
 
         assert result.exit_code == 1
-        assert head.split() == ["network", "kind", "which", "fault"]
-        assert [row.split() for row in rows] == [
-            ["0123", "Bridge", "pnb-1", "missing"],
-            ["0123", "Bridge", "pnb-[2]", "missing"],
+        assert head.split("\t") == ["network", "name", "kind", "which", "fault"]
+        assert [row.split("\t") for row in rows] == [
+            ["0123", "-", "Bridge", "pnb-1", "missing"],
+            ["0123", "-", "Bridge", "pnb-[2]", "missing"],
         ]
+
+    def test_a_container_that_ends_meanwhile(
+        self, pynet: Shell, life: Life, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its endpoint is without a sandbox for a moment, and gone at a second look."""
+        looks = iter([[{**ROW, "fault": "no longer in use"}], []])
+        monkeypatch.setattr(life.maintenance(), "check", lambda: next(looks))
+
+        assert pynet("check").exit_code == 0
 
     def test_as_json(self, pynet: Shell, life: Life) -> None:
         """An empty list is one, too."""
         assert json.loads(pynet("check", "--json").output) == []
         life.maintenance().wrong = [ROW]
 
-        assert json.loads(pynet("check", "--json").output) == [ROW]
+        assert json.loads(pynet("check", "--json").output) == [{**ROW, "name": ""}]
 
 
 class TestRepair:
-    def test_what_was_put_right_and_what_is_left(self, pynet: Shell, life: Life) -> None:
+    def test_what_was_repaired_and_what_is_left(self, pynet: Shell, life: Life) -> None:
         """Status 0 only if nothing is."""
         life.maintenance().wrong = [ROW, OTHER]
         first, second, third = (pynet("repair") for _ in range(3))
@@ -81,7 +90,10 @@ class TestRepair:
         """Both lists."""
         life.maintenance().wrong = [ROW]
 
-        assert json.loads(pynet("repair", "--json").output) == {"repaired": [ROW], "left": []}
+        assert json.loads(pynet("repair", "--json").output) == {
+            "repaired": [{**ROW, "name": ""}],
+            "left": [],
+        }
 
 
 class TestGc:
@@ -200,7 +212,7 @@ def test_without_a_plugin_and_without_a_state(tmp_path: Path, command: str) -> N
     shell = Shell(tmp_path / "nobody.sock", PYNET_STATE=str(tmp_path / "nothing"))
     result = shell(command)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "Error: no pynet answers at" in result.output
     assert f"there is no state in {tmp_path}/nothing" in result.output
     assert not (tmp_path / "nothing").exists()

@@ -36,9 +36,11 @@ def lease(number: int = 100, *, obtained: float = 0.0, seconds: int | None = 120
 class Driven:
     """Time goes from one thing that is due to the next."""
 
-    def __init__(self, wish: Wish = WISH, lan: FakeLan | None = None) -> None:
+    def __init__(
+        self, wish: Wish = WISH, lan: FakeLan | None = None, kind: type[Client4] = Client4
+    ) -> None:
         self.lan = lan or FakeLan()
-        self.client = Client4(wish, Random(1))
+        self.client = kind(wish, Random(1))
         self.now = 1000.0
         self.events: list[Event] = []
         self.sent: list[tuple[float, Message | Arp]] = []

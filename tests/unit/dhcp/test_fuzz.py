@@ -140,7 +140,7 @@ def test_no_frame_of_a_hundred_thousand_raises() -> None:
 
 
 def test_a_client_that_has_an_address_keeps_it() -> None:
-    """Nobody knows its transaction: a thousand frames that look like answers change nothing."""
+    """A thousand frames that look like answers, of other transactions, change nothing."""
     driven = Driven()
     driven.start()
     driven.run(1)

@@ -64,7 +64,7 @@ NOT_TAKEN: Final = {
 
 @pytest.mark.parametrize("name", NOT_TAKEN)
 def test_an_answer_that_cannot_be_used_is_not_taken(name: str) -> None:
-    """And whoever reads why there is no address is told."""
+    """And a user who reads why there is no address is told."""
     twist, why = NOT_TAKEN[name]
     driven = Driven()
     driven.lan.server.twist = twist
@@ -200,7 +200,7 @@ TEXTS: Final = (
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_that_could_mean_something_else_are_left_out(text: bytes) -> None:
-    """A host name with a newline in it, and its kin; ours is never the server's to choose."""
+    """A host name with a newline in it, and its kin; the server never chooses a host name here."""
     driven = facts_with((Option.DOMAIN_NAME, text), (Option.HOST_NAME, b"web\nevil"))
 
     assert driven.client.lease

@@ -104,7 +104,7 @@ def test_the_wire_hears_for_those_who_ask() -> None:
 
 
 def test_an_answer_that_never_came_keeps_nobody_awake() -> None:
-    """While the wire is open for somebody else."""
+    """While the wire is open for another client."""
     driven = Driven()
     driven.lan.server.silent = True
     driven.parent.adopt(WISH, lease(obtained=940), driven.now)

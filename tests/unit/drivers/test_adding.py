@@ -74,7 +74,7 @@ class Whisper(BoundNetwork):
         return dummy_name(self.network.id)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
-        """Anybody may come."""
+        """Accept every endpoint."""
 
     def gateway_needs(self) -> GatewayNeeds:
         return GatewayNeeds(skip_ipv4=True, skip_ipv6=True)
@@ -143,7 +143,7 @@ class Overlay(BridgeNetwork):
 def test_whose_mtu_a_network_takes_says_nothing_of_bridges(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two such networks may take the same, and it is nobody's bridge."""
+    """Two such networks may take the MTU of the same link, which neither has for its bridge."""
     monkeypatch.setitem(registry.DRIVERS, "bridge", replace(BRIDGE, bind=Overlay))
     rig.host.add_parent("eth0", mtu=1400)
 

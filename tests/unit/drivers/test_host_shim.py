@@ -107,7 +107,7 @@ class TestNetwork:
         }
 
     def test_a_parent_of_its_own(self) -> None:
-        """There is nobody to be mistaken for, and no address to borrow."""
+        """Without a parent the shim has no MAC address to differ from, and no address to borrow."""
         changes = {"host_addresses": (), "parent_mac": None}
         network = a_lan(parent="", host_address="10.1.0.77;fd00:1::77", changes=changes)
         (shim,) = of(Shim, network)
@@ -164,7 +164,7 @@ class TestEndpoint:
         }
 
     def test_the_host_is_on_the_link(self) -> None:
-        """So nobody needs a way to it."""
+        """So containers need no route to it."""
         network = a_lan()
 
         assert bind(network).attachment(an_endpoint(network)).routes == ()
@@ -189,7 +189,7 @@ class TestEndpoint:
         assert bind(without).attachment(an_endpoint(without)).routes == ()
 
     def test_the_hosts_address_is_refused(self) -> None:
-        """Whoever gives addresses out."""
+        """Whichever IPAM gives addresses out."""
         network = a_lan(host_address="10.1.0.2")
         with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.2"):
             bind(network).check_endpoint(an_endpoint(network, 2))

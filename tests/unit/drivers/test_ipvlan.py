@@ -114,7 +114,7 @@ def test_a_network_that_gives_no_addresses_is_said() -> None:
 
 
 def test_a_mac_address_cannot_be_chosen() -> None:
-    """By the user, or by the engine for him."""
+    """By the user, or by the engine for the user."""
     network = an_ipvlan()
     with pytest.raises(RefusedError, match=r"is not possible in mode ipvlan.*choose mode=macvlan"):
         bind(network).check_endpoint(an_endpoint(network))
@@ -140,7 +140,7 @@ def test_the_routers_address_is_kept_free(options: dict[str, str], kept: bool) -
 
 
 def test_dockers_names_are_the_same() -> None:
-    """Who comes from Docker's driver changes nothing but ``-d``."""
+    """A user of Docker's driver changes nothing but ``-d``."""
     assert {"parent", "ipvlan_mode", "ipvlan_flag"} <= {option.name for option in OPTIONS}
 
 

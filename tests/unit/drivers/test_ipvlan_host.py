@@ -192,7 +192,7 @@ def test_the_parents_address_is_refused_to_containers() -> None:
 
 
 def test_the_hosts_address_is_refused_to_containers() -> None:
-    """Whoever gives addresses out."""
+    """Whichever IPAM gives addresses out."""
     network = a_net()
     with pytest.raises(RefusedError, match=r"--aux-address host=10\.1\.0\.77"):
         bind(network).check_endpoint(a_member(network, 77))

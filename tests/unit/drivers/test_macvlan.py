@@ -31,7 +31,7 @@ def links(**facts: Any) -> dict[IfName, HostLink]:
 
 class TestPlans:
     def test_the_network_needs_its_parent_and_nothing_else(self) -> None:
-        """It is not ours, so it is not made."""
+        """The parent is the host's, so it is not made."""
         plan = bind(a_macvlan()).network_plan()
 
         assert plan.requires == {ETH0}
@@ -68,7 +68,7 @@ class TestPlans:
         }
 
     def test_a_mac_address_goes_with_the_ip_address(self) -> None:
-        """Whoever comes back with it has no stale neighbours."""
+        """A container that comes back with the address leaves no neighbour with a stale entry."""
         network = a_macvlan()
         one, other = an_endpoint(network, 2), an_endpoint(network, 3)
 
@@ -205,7 +205,9 @@ class TestParent:
             ({"bus_driver": "mlx5_core", "virtual_function": True}, "spoofchk off trust on"),
         ],
     )
-    def test_what_is_doubtful_is_said(self, facts: dict[str, Any], match: str) -> None:
+    def test_a_parent_that_may_not_work_gives_a_hint(
+        self, facts: dict[str, Any], match: str
+    ) -> None:
         """With the remedy, and nothing is refused."""
         (hint,) = bind(a_macvlan()).check_parent(links(**facts))
 
@@ -214,7 +216,7 @@ class TestParent:
     @pytest.mark.parametrize(
         "facts", [{"bus_driver": "virtio_net"}, {"bus_driver": "iavf"}, {"wireless": True}]
     )
-    def test_what_is_doubtful_of_passthru(self, facts: dict[str, Any]) -> None:
+    def test_passthru_on_some_cards_gives_a_hint(self, facts: dict[str, Any]) -> None:
         """It changes the card itself."""
         (hint,) = bind(a_macvlan(macvlan_mode="passthru")).check_parent(links(**facts))
 
@@ -241,12 +243,12 @@ class TestParent:
 
 class TestRefusals:
     def test_a_gateway_of_elsewhere(self) -> None:
-        """Nobody would reach it."""
+        """No container could reach it."""
         network = replace(a_macvlan(), pools=(a_pool("10.1.0.0/24", "10.2.0.1/24"),))
         with pytest.raises(GatewayOutsideError, match=r"choose an address of 10\.1\.0\.0/24"):
             bind(network).network_plan()
 
 
 def test_dockers_names_are_the_same() -> None:
-    """Who comes from Docker's driver changes nothing but ``-d``."""
+    """A user of Docker's driver changes nothing but ``-d``."""
     assert {"parent", "macvlan_mode"} <= {option.name for option in OPTIONS}

@@ -17,6 +17,8 @@ GOOD: list[tuple[Any, str, object]] = [
     (options.boolean, "1", True),
     (options.boolean, "False", False),
     (options.boolean, "0", False),
+    (options.boolean, "yes", True),
+    (options.boolean, "Off", False),
     (options.mtu, "68", 68),
     (options.mtu, "65535", 65535),
     (options.mtu, "0", 0),
@@ -55,7 +57,7 @@ GOOD: list[tuple[Any, str, object]] = [
     ),
 ]
 BAD: list[tuple[Any, str]] = [
-    (options.boolean, "yes"),
+    (options.boolean, "maybe"),
     (options.boolean, ""),
     (options.mtu, "67"),
     (options.mtu, "65536"),

@@ -60,7 +60,7 @@ class TestWhatHostsHaveAlike:
         assert len({bind(each).tunnel() for each in (one, two, turned)}) == 1
 
     def test_other_subnets_have_another_number(self) -> None:
-        """Two networks are told apart."""
+        """So that hosts distinguish the networks."""
         numbers = {bind(on(0, f"10.{third}.0.0/24")).tunnel() for third in range(200)}
 
         assert len(numbers) == 200
@@ -106,7 +106,7 @@ class TestOnOneHost:
         assert peers == {HOSTS[0], HOSTS[2]}
 
     def test_a_bridge_that_is_there_is_not_used(self) -> None:
-        """Whoever stands on it would be joined to other hosts."""
+        """All that is on the bridge would be joined to other hosts."""
         bound = bind(on(0, bridge_name="br-lan"))
 
         assert bridge(bound).adoptable is False
@@ -123,7 +123,7 @@ class TestOnOneHost:
             bind(on(0, mtu=str(most + 1))).check_underlay(underlay)
 
     def test_a_network_that_is_only_checked_has_no_device(self) -> None:
-        """Nobody knows the host yet."""
+        """The host's own address is not known yet."""
         network = a_network("blue", mode="overlay", pools=(a_pool("10.1.0.0/24"),))
         kinds = {type(each) for each in bind(network).network_plan().resources}
 
@@ -174,7 +174,7 @@ class TestEncrypted:
             bind(on(0, encrypted="true", mtu=str(most + 1))).check_underlay(underlay)
 
     def test_addresses_inside_are_each_hosts_own(self) -> None:
-        """Of whichever family, and whoever else has a network like that."""
+        """Of either family, and for each network of the host."""
         hosts = ("10.0.0.1", "10.0.0.2", "::a00:1", "fd00::1", "fd00::2")
         found = {inner_address(ip_address(each), port) for each in hosts for port in (1, 2)}
 

@@ -107,7 +107,7 @@ class TestCheck:
             bind(network).check_parent(links)
 
     def test_what_is_no_ethernet(self) -> None:
-        """Nor is a VLAN to be had there."""
+        """Nor is a VLAN possible there."""
         for network in (on("eth0"), BY_NAME):
             with pytest.raises(RefusedError, match=r"eth0 is no Ethernet link.*choose the card"):
                 self.check(network, ethernet=False)

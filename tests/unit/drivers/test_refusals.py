@@ -12,7 +12,7 @@ from plugin.wire import labels
 from tests import refusals
 from tests.conformance.plugin import Plugin
 from tests.fakes.values import a_network, an_endpoint, an_id
-from tests.refusals import LABEL, Refusal
+from tests.refusals.case import DUAL, IPV4, LABEL, Refusal
 
 OF_NETWORKS = list(refusals.of_networks())
 OF_CONTAINERS = list(refusals.of_containers())
@@ -108,7 +108,7 @@ def test_options_that_do_no_harm_are_taken(plugin: Plugin, *, internal: bool) ->
         said="",
         options={LABEL + name: value for name, value in given.items()},
         internal=internal,
-        subnets=refusals.IPV4,
+        subnets=IPV4,
     )
 
     plugin.call("NetworkDriver.CreateNetwork", network(case))
@@ -117,7 +117,7 @@ def test_options_that_do_no_harm_are_taken(plugin: Plugin, *, internal: bool) ->
 def test_a_network_of_an_earlier_pynet_is_served_all_the_same() -> None:
     """What is refused today may be there since yesterday."""
     options = {"publish": "docker", "isolation": "strict", "host_services": "deny"}
-    old = a_network("old", *refusals.DUAL, options=options)
+    old = a_network("old", *DUAL, options=options)
 
     with pytest.raises(RefusedError):
         bind(old).check_options()

@@ -26,7 +26,8 @@ def test_each_mode_has_its_driver() -> None:
 def test_an_unknown_mode_is_refused_with_those_there_are() -> None:
     """``-o mode=brigde``."""
     with pytest.raises(
-        InvalidOptionError, match=r"option mode is 'brigde', expected one of bridge"
+        InvalidOptionError,
+        match=r"option mode is 'brigde', expected one of bridge.*did you mean bridge",
     ):
         driver_for("brigde")
 
@@ -82,10 +83,10 @@ class TestNames:
         ("name", "hint"),
         [
             ("icc_alow", "did you mean icc_allow? It decides who reaches whom"),
-            ("iccs", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
-            ("zzz", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
+            ("iccs", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from, name"),
+            ("zzz", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from, name"),
             ("mtu", "it belongs to a network: docker network create -o mtu=..."),
-            ("mode", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from"),
+            ("mode", "it has mac, spoof_guard, icc_allow, gateway, rate_to, rate_from, name"),
         ],
     )
     def test_of_a_container(self, name: str, hint: str) -> None:

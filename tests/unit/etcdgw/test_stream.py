@@ -2,7 +2,7 @@
 
 import pytest
 
-from etcdgw.connection import Chunks, Lines
+from etcdgw.framing import Chunks, Lines
 from etcdgw.messages import prefix_end
 
 BODY = b'{"a":1}\n\n{"b":2}\n{"c":'
@@ -48,5 +48,5 @@ def test_what_is_not_chunked() -> None:
     [(b"/a/", b"/a0"), (b"a\xff", b"b"), (b"", b"\x00"), (b"\xff\xff", b"\x00")],
 )
 def test_the_end_of_a_prefix(prefix: bytes, end: bytes) -> None:
-    """Is the first key behind; etcd's word for the end of all keys is a zero byte."""
+    """Is the first key behind it; to etcd, a zero byte means the end of all keys."""
     assert prefix_end(prefix) == end

@@ -1,4 +1,4 @@
-"""How a firewall keeps facts is its own affair: nobody else has a word of nft."""
+"""How a firewall keeps facts is its own affair: no other package uses terms of nftables."""
 
 import ast
 import re
@@ -8,7 +8,9 @@ from pathlib import Path
 import plugin
 
 ROOT = Path(plugin.__file__).parent
-NFT = re.compile(r'\bpn_|^"$|@th,')  # a set or map, a quote around a name, a piece of a header
+NFT = re.compile(r"\bpn_|@th,")  # a set or map, a piece of a header
+QUOTE = re.compile('^"$')  # around a name
+PEOPLES = ("cli", "operator")  # they quote for people, and read what people have quoted
 
 
 def _texts(path: Path) -> Iterator[str]:
@@ -27,6 +29,7 @@ def test_names_and_quoting_of_nft_are_in_the_firewall_alone() -> None:
         if path.relative_to(ROOT).parts[0] != "firewall"
         for text in _texts(path)
         if NFT.search(text)
+        or (QUOTE.search(text) and path.relative_to(ROOT).parts[0] not in PEOPLES)
     }
 
     assert found == set()

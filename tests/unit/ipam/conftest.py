@@ -14,6 +14,8 @@ from ipam.settings import Settings, parse_pools
 from ipam.store.base import Store
 from ipam.store.host_facts import HostFacts, MemoryFacts
 from ipam.store.memory import MemoryStore
+from tests.fakes.registry import RegistryState
+from tests.unit.ipam.clustered import ClusterHost
 
 NOW = 1_800_000_000.0
 PLAIN = Settings(quarantine=0, sticky=0, reserve_timeout=0)
@@ -112,3 +114,22 @@ def world() -> World:
 @pytest.fixture
 def make_world() -> Callable[..., World]:
     return World
+
+
+@pytest.fixture
+def cluster_of() -> Callable[[str], ClusterHost]:
+    """Makes hosts of one cluster."""
+    state = RegistryState()
+    return lambda name: ClusterHost(state, name)
+
+
+@pytest.fixture
+def one(cluster_of: Callable[[str], ClusterHost]) -> ClusterHost:
+    """The first host of a cluster."""
+    return cluster_of("one")
+
+
+@pytest.fixture
+def two(cluster_of: Callable[[str], ClusterHost]) -> ClusterHost:
+    """The second one."""
+    return cluster_of("two")

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ipam.errors import (
-    AddressInUseError,
-)
+from ipam.errors import AddressInUseError
 from ipam.lease import Kind, Owner
 from ipam.pool import GLOBAL, LOCAL
 from ipam.prefixes import parse_address
@@ -121,7 +119,7 @@ class TestBinding:
         assert lease.owner == Owner(name="web", mac="02:42:0a:00:00:01")
 
     def test_a_mac_address_that_was_made_is_forgotten(self, world: World) -> None:
-        """Nobody will come back with it; the address rests as a stranger's does."""
+        """No container will come back with it; the address rests as one without an owner does."""
         pool = world.used("10.1.2.0/24")
         address = world.take(pool, mac="02:42:0a:00:00:01", tag="front")
         world.allocator.bind(LOCAL, pool.prefix, parse_address(address), mac_made=True)
@@ -143,7 +141,7 @@ class TestBinding:
         assert world.states(red) == {address: "bound"}
 
     def test_addresses_of_another_ipam_do_not_matter(self, world: World) -> None:
-        """A network of ours may have Docker's addresses."""
+        """A network of pynet's may have addresses of Docker's IPAM."""
         pool = world.pool("10.1.2.0/24")
         world.allocator.release_pool(pool.id)
 

@@ -1,11 +1,14 @@
 """Blocks of a pool that hosts share, and who may use them after what."""
 
+from dataclasses import replace
+
 import pytest
 
 from ipam.blocks.admission import admit, forget
 from ipam.blocks.base import NotAdmittedError, UnavailableError
 from ipam.blocks.keys import block_key, block_of
-from ipam.blocks.ownership import Blocks, block_length
+from ipam.blocks.layout import block_length
+from ipam.blocks.ownership import Blocks
 from ipam.prefixes import parse_prefix
 from tests.fakes.registry import FakeLedger, FakeRegistry, Fate, RegistryState
 
@@ -93,6 +96,37 @@ def test_an_older_ledger_loses_what_was_given_back(shared: Shared) -> None:
     shared.end_sessions()
 
     assert shared.start(older, "boot2").owned(POOL) == [kept]
+
+
+def test_what_was_being_given_back(shared: Shared) -> None:
+    """A process ended in between: it is the host's again if that has the pool still, and free after a boot."""
+    ledger = FakeLedger()
+    first = shared.start(ledger, "boot1")
+    kept, unfinished = first.claim(POOL), first.claim(POOL)
+    ledger.drop(POOL, unfinished)
+    again = shared.start(ledger, "boot1")
+    again.find_again(POOL)
+    assert again.owned(POOL) == [kept, unfinished]
+
+    ledger.drop(POOL, unfinished)
+    shared.end_sessions()
+    shared.start(ledger, "boot2")
+    assert [key for key in shared.state.keys if "blocks/" in key] == [block_key(POOL, kept)]
+
+
+def test_what_an_older_ledger_does_not_have(shared: Shared) -> None:
+    """It was restored while containers run: what is claimed since is given to no other host."""
+    ledger = FakeLedger()
+    first = shared.start(ledger, "boot1")
+    first.claim(POOL)
+    older = ledger.copied(lambda: 0)
+    later = first.claim(POOL)
+    assert older.known is not None
+    older.known = replace(older.known, boot="")
+    shared.end_sessions()
+    shared.start(older, "boot1")
+
+    assert block_key(POOL, later) in shared.state.keys
 
 
 def test_who_was_copied_and_comes_second_is_refused(shared: Shared) -> None:

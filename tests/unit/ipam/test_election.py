@@ -158,7 +158,7 @@ class TestNewLeader:
             world.now = now
             lead(world)
             pool = allocate(world, subnet="10.1.2.0/28")
-            # The round before gave all its tasks back to whoever led then.
+            # The round before gave all its tasks back to the manager that led then.
             tasks = [world.take(pool) for _ in range(13)]
 
             assert len(set(tasks)) == 13
@@ -224,3 +224,74 @@ def test_a_global_network_without_a_swarm_is_deleted_whole(world: World) -> None
     world.allocator.ungroup("5" * 64, deleted=True)
 
     assert world.allocator.pools() == []
+
+
+class TestRemovedElsewhere:
+    """A network that was removed while another manager led, which this one was not told of."""
+
+    @pytest.fixture
+    def pool(self, world: World) -> Pool:
+        found = allocate(world)
+        world.take(found)
+        world.now += 60
+        return found
+
+    def test_another_that_the_swarm_has_takes_its_pool(self, world: World, pool: Pool) -> None:
+        """At once, as its tasks run; and none of their addresses is given twice."""
+        lead(world)
+        assert world.pool(SUBNET, space=GLOBAL).id == pool.id
+        assert world.take(pool, kind=Kind.GATEWAY) == "10.1.2.1"
+        world.allocator.group(TWO, GLOBAL, [pool.prefix], again=True)
+        tasks = [world.take(pool, f"10.1.2.{number}") for number in (2, 3)]
+
+        assert world.take(pool) not in tasks
+        with pytest.raises(PoolOverlapError, match=f"of network {TWO}"):
+            world.pool(SUBNET, space=GLOBAL)
+
+    def test_one_that_is_new_does_not_while_the_leader_still_asks(
+        self, world: World, pool: Pool
+    ) -> None:
+        """The first may be asked for next."""
+        lead(world)
+        world.pool(SUBNET, space=GLOBAL)
+        with pytest.raises(PoolInUseError, match=f"serves network {ONE}"):
+            world.allocator.group(TWO, GLOBAL, [pool.prefix])
+
+        assert allocate(world).network == ONE
+
+    @pytest.mark.parametrize("subnet", [SUBNET, "10.1.0.0/16"])
+    def test_a_new_one_takes_its_addresses_later(
+        self, world: World, pool: Pool, subnet: str
+    ) -> None:
+        """When the leader has asked for everything it has; a fresh pool is made."""
+        lead(world)
+        world.now += 60
+        fresh = allocate(world, TWO, subnet)
+
+        assert [each.network for each in world.allocator.pools()] == [TWO]
+        assert world.states(fresh) == {str(fresh.prefix[1]): "bound"}
+
+    def test_one_that_the_leader_asked_for_is_not_displaced(self, world: World, pool: Pool) -> None:
+        """Neither at once nor later, by any network."""
+        lead(world)
+        allocate(world)
+        world.now += 60
+        with pytest.raises(PoolOverlapError):
+            world.pool("10.1.0.0/16", space=GLOBAL)
+        with pytest.raises(PoolInUseError):
+            world.allocator.group(TWO, GLOBAL, [pool.prefix], again=True)
+
+    def test_a_plugin_that_starts_again_knows_of_no_election(
+        self, world: World, pool: Pool
+    ) -> None:
+        """Engines ask it as if they were elected, and for nothing else then."""
+        world.restart()
+        world.allocator.restarted()
+        world.allocator.elected()
+        world.now += 60
+        with pytest.raises(PoolOverlapError):
+            world.pool("10.1.0.0/16", space=GLOBAL)
+        world.pool(SUBNET, space=GLOBAL)
+
+        with pytest.raises(PoolInUseError):
+            world.allocator.group(TWO, GLOBAL, [pool.prefix])

@@ -7,7 +7,7 @@ from tests.unit.ipam.conftest import World
 
 class TestGroup:
     def test_pools_of_another_ipam_do_not_matter(self, world: World) -> None:
-        """A network of ours may have Docker's addresses."""
+        """A network of pynet's may have pools of Docker's IPAM."""
         world.pool("10.1.2.0/24")
         before = world.everything()
 

@@ -21,7 +21,7 @@ class TestOwner:
     def test_the_first_thing_both_are_known_by_decides(
         self, one: Owner, other: Owner, same: bool
     ) -> None:
-        """Nobody known is like nobody."""
+        """Two owners of which nothing is known are not the same."""
         assert one.matches(other) is same
         assert other.matches(one) is same
 

@@ -127,7 +127,7 @@ class TestTwoFamilies:
             world.take(v4)
 
     def test_an_ipv6_address_that_is_given_is_taken(self, world: World) -> None:
-        """From any part of the prefix: whoever names it answers for it."""
+        """From any part of the prefix: the user who names it answers for it."""
         _, v6 = self.mirrored(world)
 
         assert world.take(v6, "fd00:66::9") == "fd00:66::9"

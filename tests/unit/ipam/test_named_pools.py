@@ -38,7 +38,7 @@ class TestThisPool:
         assert pool.id == f"{LOCAL}/{expected}"
 
     def test_host_routes_do_not_matter(self, world: World) -> None:
-        """Who names a subnet means it."""
+        """A user who names a subnet means it."""
         world.routes = ["10.1.0.0/16"]
 
         assert str(world.pool("10.1.2.0/24").prefix) == "10.1.2.0/24"
@@ -122,7 +122,7 @@ class TestThisPool:
             (
                 PoolRequest(options={"prefx": "28"}),
                 InvalidOptionError,
-                "'prefx' is not an option of a pool, expected one of exclude, group, prefix",
+                "'prefx' is not an option of a pool, expected one of cluster, exclude, group, prefix.*did you mean prefix",
             ),
             (PoolRequest(options={"prefix": "x"}), InvalidOptionError, "prefix is 'x', expected"),
             (PoolRequest(options={"prefix": "129"}), InvalidOptionError, "prefix is '129'"),

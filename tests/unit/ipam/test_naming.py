@@ -52,7 +52,7 @@ def test_one_name_is_enough(world: World) -> None:
 
 
 def test_an_older_engine_took_over(world: World) -> None:
-    """It starts anew, and then names nobody."""
+    """The older engine starts, and then its requests name no container."""
     pool = world.pool("10.1.2.0/24")
     world.take(pool, name="web")
     world.allocator.restarted()

@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ipam.errors import (
-    PoolFullError,
-)
+from ipam.errors import PoolFullError
 from tests.unit.ipam.conftest import PLAIN, World
 
 
@@ -46,7 +44,7 @@ class TestOverflow:
         assert world.take(first, "10.1.9.77") == "10.1.9.77"
 
     def test_pools_of_one_group_stand_in_for_each_other(self, world: World) -> None:
-        """Where the network driver is not ours, nobody says which pools belong together."""
+        """A network driver other than pynet's does not say which pools belong together; the option does."""
         first = world.pool("10.1.2.0/32", group="lan")
         world.pool("10.1.3.0/24", group="wan")
         world.pool("10.1.9.0/32", group="lan")

@@ -9,8 +9,8 @@ from ipam.errors import (
     PoolOverlapError,
     PoolsExhaustedError,
 )
-from ipam.pool import GLOBAL, LOCAL, PoolID, PoolRequest
-from ipam.prefixes import parse_prefix
+from ipam.pool import GLOBAL, LOCAL, NO_TENANT, Pool, PoolID, PoolRequest
+from ipam.prefixes import parse_prefix, parse_range
 from ipam.settings import Settings, parse_pools
 from tests.unit.ipam.conftest import World
 
@@ -160,3 +160,29 @@ class TestRelease:
         assert world.take(pool) == "10.1.2.1"
         world.allocator.release_pool(pool.id)
         assert world.allocator.pools() == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "exclusions", "expected"),
+    [
+        ((), (), ["10.9.0.1-10.9.0.254"]),
+        (("10.9.0.16/28",), (), ["10.9.0.16-10.9.0.31"]),
+        (("10.9.0.0/28", "10.9.0.8/29"), (), ["10.9.0.1-10.9.0.15"]),
+        ((), ("10.9.0.4-10.9.0.250",), ["10.9.0.1-10.9.0.3", "10.9.0.251-10.9.0.254"]),
+    ],
+)
+def test_where_addresses_are_chosen(
+    ranges: tuple[str, ...], exclusions: tuple[str, ...], expected: list[str]
+) -> None:
+    """The usable part of ranges, without what is excluded, and no address twice."""
+    pool = Pool(
+        id=PoolID("p"),
+        space=LOCAL,
+        tenant=NO_TENANT,
+        prefix=parse_prefix("10.9.0.0/24"),
+        ranges=tuple(map(parse_range, ranges)),
+        exclusions=tuple(map(parse_range, exclusions)),
+        requested=0.0,
+    )
+
+    assert [str(part) for part in pool.automatic] == expected

@@ -100,7 +100,7 @@ class TestRequired:
         assert [world.allocator.restarted() for _ in range(2)] == [True, False]
 
     def test_not_for_a_pool_of_swarm(self, world: World) -> None:
-        """Managers ask for theirs by themselves, and no engine's start replays them."""
+        """Managers ask for their pools by themselves, and no engine's start replays them."""
         world.pool()
         world.allocator.expect_replay(PoolID(f"{GLOBAL}/10.7.0.0/24"))
 
@@ -163,7 +163,7 @@ class TestIntoAStoreThatHoldsSome:
         assert replaying.states(replaying.allocator.pools()[0]) == before
 
     def test_it_is_answered_once(self, replaying: World) -> None:
-        """Whoever asks next is another."""
+        """The next request is another container's."""
         pool = ask_for_the_pool(replaying)
         replaying.take(pool, "10.1.2.4")
 

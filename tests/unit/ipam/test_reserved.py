@@ -1,4 +1,4 @@
-"""Addresses that are kept for somebody, whoever asks."""
+"""Addresses that are kept for a name, a MAC address or a tag."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,8 +48,8 @@ class TestReservations:
         with pytest.raises(PoolFullError):
             world.take(pool)
 
-    def test_it_is_refused_to_whoever_is_known_to_be_another(self, world: World) -> None:
-        """Engines before 29 name nobody: an address typed by hand is then trusted."""
+    def test_it_is_refused_to_a_container_known_by_another_name(self, world: World) -> None:
+        """Engines before 29 do not name the container: an address typed by hand is then trusted."""
         world.reserve("10.1.2.9", name="web")
         pool = world.used("10.1.2.0/24")
 
@@ -94,7 +94,7 @@ class TestReservations:
 
         assert world.take(pool, name="db") == address
 
-    def test_one_that_waits_to_be_bound_is_not_taken_away(self, world: World) -> None:
+    def test_one_that_waits_to_be_bound_is_not_given_again(self, world: World) -> None:
         """It was typed by hand a moment ago."""
         world.reserve("10.1.2.9", name="web")
         pool = world.used("10.1.2.0/24")
@@ -109,7 +109,7 @@ class TestReservations:
 
         assert world.take(pool) == "10.1.2.1"
 
-    def test_unreserved_it_is_anybody_s(self, world: World) -> None:
+    def test_unreserved_any_container_may_have_it(self, world: World) -> None:
         """From then on, and repeated without complaint."""
         pool = world.used("10.1.2.0/30")
         world.reserve("10.1.2.1", name="web")

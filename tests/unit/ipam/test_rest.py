@@ -13,7 +13,7 @@ class TestRest:
     def test_an_address_rests_in_quarantine_before_another_gets_it(
         self, make_world: Callable[..., World]
     ) -> None:
-        """Neighbours and logs still know it as somebody else's."""
+        """Neighbours and logs still know it as another container's."""
         world = make_world(settings=replace(PLAIN, quarantine=60))
         pool = world.pool("10.1.2.0/29")
         world.give(pool, world.take(pool))
@@ -35,15 +35,15 @@ class TestRest:
 
         assert world.take(pool) == "10.1.2.2"
 
-    def test_whoever_names_a_resting_address_gets_it(self, world: World) -> None:
-        """What is typed is meant."""
+    def test_a_request_that_names_a_resting_address_gets_it(self, world: World) -> None:
+        """A user who types an address means it."""
         pool = world.pool("10.1.2.0/24")
         world.give(pool, world.take(pool, name="web"))
 
         assert world.take(pool, "10.1.2.1") == "10.1.2.1"
 
     def test_release_of_the_unknown_and_of_the_free_succeeds(self, world: World) -> None:
-        """And gives nobody's address away."""
+        """And releases no other address."""
         pool = world.pool("10.1.2.0/24")
         world.take(pool)
         before = world.everything()
@@ -97,7 +97,7 @@ class TestSticky:
         assert world.take(pool, name="web") == "10.1.2.2"
 
     def test_not_when_it_was_taken_by_hand_since(self, world: World) -> None:
-        """Who has it keeps it."""
+        """The container that has it keeps it."""
         pool = world.used("10.1.2.0/24")
         mine = world.take(pool, name="web")
         world.give(pool, mine)

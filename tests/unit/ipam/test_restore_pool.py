@@ -73,7 +73,7 @@ class TestRestorePool:
         assert world.allocator.pools() == []
 
     def test_another_pool_in_its_place_is_said(self, world: World) -> None:
-        """It was given while nobody remembered the one that was lost."""
+        """It was given out while the store did not have the lost one."""
         world.pool("10.1.2.0/30")
         before = world.everything()
 

@@ -95,7 +95,7 @@ def test_what_came_back_earlier_does_not_matter(world: World) -> None:
 
 @pytest.mark.parametrize("owner", [{"name": "web"}, {"mac": MAC}, {"tag": "printer"}])
 def test_who_is_known_comes_back_for_its_own(world: World, owner: dict[str, str]) -> None:
-    """And in the way of another's, as whoever asked by number is."""
+    """And its address is left out for another container, as one asked for by number is."""
     pool = world.used("10.1.2.0/24")
     mine, other = world.take(pool, **owner), world.take(pool)
     world.give(pool, mine)
@@ -116,7 +116,7 @@ def test_who_asked_by_number_does_so_again(world: World) -> None:
 
 
 def test_a_number_is_forgotten_with_its_holder(world: World) -> None:
-    """Whoever has the address afterwards may not have asked for it."""
+    """The next holder of the address may not have asked for it by number."""
     pool = world.used("10.1.2.0/30")
     for address in (world.take(pool, "10.1.2.1"), world.take(pool, "10.1.2.2")):
         world.give(pool, address)
@@ -141,7 +141,7 @@ def test_a_chosen_mac_is_no_name_where_nobody_asks_with_one(world: World) -> Non
 
 @pytest.mark.parametrize("options", [{"exclude": "10.1.2.1"}, {"range": "10.1.2.2-10.1.2.9"}])
 def test_never_what_is_not_given(world: World, options: dict[str, str]) -> None:
-    """A container may have it that was made before, or somebody who asked by number."""
+    """A container that was made before may have it, or one that asked for it by number."""
     plain = world.pool("10.1.2.0/24")
     mine = world.take(plain)
     world.allocator.release_pool(plain.id)

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from ipam.errors import InvalidSettingError
-from ipam.settings import Settings, parse_pools, ula_source, with_defaults
+from ipam.settings import Settings, parse_pools, parse_ranges, ula_source, with_defaults
 
 
 class TestParsePools:
@@ -76,3 +76,30 @@ class TestSettings:
         """0 means never; less means nothing."""
         with pytest.raises(InvalidSettingError, match="quarantine is -1, expected seconds"):
             Settings(quarantine=-1)
+
+
+class TestCluster:
+    def test_ranges_are_read(self) -> None:
+        """Of both IP versions."""
+        assert [str(each) for each in parse_ranges("10.48.0.0/12, fd00:48::/48")] == [
+            "10.48.0.0/12",
+            "fd00:48::/48",
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("lan", "cluster has 'lan', expected prefixes such as"),
+            ("10.50.0.1/12", "write 10.48.0.0/12"),
+            ("10.48.0.0/12,10.50.0.0/16", "10.50.0.0/16, which overlaps another"),
+        ],
+    )
+    def test_a_wrong_range_is_refused(self, text: str, said: str) -> None:
+        """With what would be right."""
+        with pytest.raises(InvalidSettingError, match=said):
+            parse_ranges(text)
+
+    def test_this_host_s_pools_are_not_in_the_cluster_s(self) -> None:
+        """Other hosts would choose the same."""
+        with pytest.raises(InvalidSettingError, match=r"overlaps 10\.208\.0\.0/12 of pools"):
+            Settings(cluster=parse_ranges("10.0.0.0/8"))

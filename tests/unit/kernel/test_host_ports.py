@@ -14,7 +14,7 @@ from plugin.model.ports import HostPort
 BOTH = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
-def test_what_was_held_is_let_go_when_the_kernel_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_held_is_released_when_the_kernel_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else nobody could have the port until the plugin is restarted."""
     bind = socket.socket.bind
     numbers = []

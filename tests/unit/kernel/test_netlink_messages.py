@@ -64,7 +64,7 @@ def test_what_changed_meanwhile_is_asked_for_again(told: Told, *, last: bool) ->
 
 
 def test_what_changes_all_the_time_is_no_list(told: Told) -> None:
-    """Nobody takes half of it for the whole, and nobody asks for ever."""
+    """Half a list is not taken for the whole, and the question is not repeated for ever."""
     for _ in range(100):
         told.say((LINK, INTERRUPTED, b"aaaa"), DONE)
 
@@ -74,7 +74,7 @@ def test_what_changes_all_the_time_is_no_list(told: Told) -> None:
 
 @pytest.mark.parametrize("kind", [NLMSG_ERROR, NLMSG_DONE])
 def test_an_error_is_no_end(told: Told, kind: int) -> None:
-    """Whoever took it for the end would place a pool over a route of the host's."""
+    """If it were taken for the end, a pool could be placed over a route of the host's."""
     refusal = struct.pack("=i", -errno.ENOMEM)
     if kind == NLMSG_ERROR:
         refusal += bytes(16)  # the request it is about

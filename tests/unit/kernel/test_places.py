@@ -1,4 +1,4 @@
-"""A newcomer takes the place of whoever has been silent for longest, among those it shares with."""
+"""A new connection takes the place of the one, of those it shares with, that is silent longest."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ BOUNDS = Bounds(total=6, per_port=4, per_client=2, idle_seconds=60)
 
 @dataclass(eq=False)
 class Guest:
-    """Somebody with a place."""
+    """A connection that has a place."""
 
     places: Places
     port: int
@@ -54,7 +54,7 @@ def test_a_client_displaces_itself(inn: Inn) -> None:
 
 
 def test_a_port_displaces_its_own(inn: Inn) -> None:
-    """However many clients flood it: other ports keep theirs."""
+    """However many clients flood it, other ports keep their connections."""
     inn.enter(2, b"neighbour")
     crowd = [inn.enter(1, b"%d" % number) for number in range(4)]
 

@@ -87,7 +87,7 @@ def test_two_looks_that_lack_one_are() -> None:
 
 @pytest.mark.parametrize("code", [errno.EAGAIN, errno.ENOMEM])
 def test_in_doubt_it_is_there(code: int) -> None:
-    """The kernel could not tell: nobody is forgotten for want of an answer."""
+    """The kernel did not answer: the link counts as there."""
     assert Sandboxes(Ending(0, code)).has(CHILD)
     with pytest.raises(RtnlError):
         Sandboxes(Ending(0, code)).delete(CHILD)

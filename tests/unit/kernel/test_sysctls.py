@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_without_ipv6_nothing_of_it_is_missing(root: Path) -> None:
-    """It would be mended, and counted, with every tick."""
+    """It would be repaired, and counted, with every tick."""
     sysctls.ensure(OFF, root)
 
     assert sysctls.read(OFF, root) == OFF

@@ -59,7 +59,7 @@ def test_an_illegal_move(before: EndpointState, after: EndpointState) -> None:
 def test_a_sandbox_where_there_must_be_one_and_nowhere_else(
     state: EndpointState, key: str | None
 ) -> None:
-    """Whoever leaves has none."""
+    """An endpoint that leaves has none."""
     with pytest.raises(ValueError, match=f"becomes {state.value} joins"):
         an_endpoint_in(S.JOINED).moved(state, sandbox_key=key)
 

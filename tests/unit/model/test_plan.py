@@ -32,7 +32,7 @@ class TestUnion:
 
 
 class TestRequires:
-    """Links that must be there, whoever makes them."""
+    """Links that must be there, made by the plan or by the user."""
 
     def test_a_link_that_the_plan_makes_is_nobody_elses(self) -> None:
         """It comes back without the user, after a boot for instance."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ipam.allocator import Allocator
+from ipam.blocks.base import Identity
 from ipam.pool import PoolRequest
 from ipam.prefixes import parse_prefix
 from ipam.store.sqlite import SqliteStore as AddressStore
@@ -22,6 +24,7 @@ from plugin.operator.archive import INCOMING, MANIFEST, backup, finish_restore, 
 from plugin.store.sqlite import SqliteStore
 from tests.fakes.values import a_network, an_endpoint
 
+VERSION_1 = Path(__file__).parents[1] / "ipam" / "data" / "store-v1.db"
 BLUE = replace(a_network("blue"), state=NetworkState.ACTIVE)
 RED = replace(a_network("red", "10.2.0.0/24"), state=NetworkState.ACTIVE)
 
@@ -83,7 +86,7 @@ class TestBackup:
 
         assert contents(tmp_path / "new") == ((BLUE,), ["10.1.0.0/24"], "abc\n")
 
-    def test_it_may_be_made_while_somebody_writes(self, state: Path) -> None:
+    def test_it_may_be_made_while_pynet_writes(self, state: Path) -> None:
         """Of what is committed, with no journal needed."""
         out = io.BytesIO()
         with closing(SqliteStore(state / "pynet.db")) as store:
@@ -125,7 +128,7 @@ class TestBackup:
 
 class TestRestore:
     def test_what_was_there_is_kept_aside(self, saved: bytes, state: Path) -> None:
-        """With its journals: somebody may want it back."""
+        """With its journals: the user may want it back."""
         fill(state, RED, pool="10.2.0.0/24")
         aside = restore(io.BytesIO(saved), state)
 
@@ -259,7 +262,7 @@ class TestRestore:
         assert contents(state) == ((BLUE,), ["10.1.0.0/24"], "abc\n")
         assert not (state / INCOMING).exists()
 
-    def test_what_came_after_the_backup_is_not_taken_away(self, state: Path) -> None:
+    def test_what_came_after_the_backup_is_not_removed(self, state: Path) -> None:
         """The next start asks what it finds: containers may run on it."""
         with closing(SqliteStore(state / "pynet.db")) as store:
             store.settle()
@@ -270,3 +273,27 @@ class TestRestore:
 
         with closing(SqliteStore(state / "pynet.db")) as store:
             assert not store.settled()
+
+    def test_the_cluster_is_asked_before_blocks_of_a_backup_are_used(self, state: Path) -> None:
+        """What was given back after the backup may be another host's."""
+        admitted = Identity(host="one", instance="abc", generation=2, boot="b7")
+        with closing(AddressStore(state / "ipam.db")) as addresses:
+            addresses.ledger.admit(admitted)
+        out = io.BytesIO()
+        backup(state, out)
+        out.seek(0)
+        restore(out, state)
+
+        with closing(AddressStore(state / "ipam.db")) as addresses:
+            assert addresses.ledger.identity() == replace(admitted, boot="")
+
+    def test_a_backup_without_a_ledger_is_restored(self, state: Path) -> None:
+        """An earlier version made it."""
+        shutil.copy(VERSION_1, state / "ipam.db")
+        out = io.BytesIO()
+        backup(state, out)
+        out.seek(0)
+        restore(out, state)
+
+        with closing(AddressStore(state / "ipam.db")) as addresses:
+            assert addresses.ledger.identity() is None

@@ -67,7 +67,7 @@ class TestLinks:
         assert links.found() == ()
 
     def test_containers_that_have_links_are_named(self) -> None:
-        """By what the host shows: whoever runs them, and whatever became of the state."""
+        """By what the host shows, whichever engine runs them and whatever became of the state."""
         rig = Rig()
         parent = a_network("lan", "10.2.0.0/24", mode="macvlan", options={"parent": "eth0"})
         rig.host.add_parent("eth0")

@@ -39,6 +39,39 @@ def both_errors(answer: Any) -> str:
     return str(decoded["Err"])
 
 
+@pytest.mark.parametrize(
+    ("environ", "by_flask"),
+    [
+        ({}, False),
+        ({"CONTENT_LENGTH": "9" * 5000}, True),
+        ({"CONTENT_LENGTH": "-1"}, True),
+        ({"CONTENT_LENGTH": str(5 << 20)}, True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, True),
+    ],
+)
+def test_flask_serves_what_engines_do_not_send(environ: dict[str, str], by_flask: bool) -> None:
+    """It takes ten times as long; both answer in JSON."""
+    app = create_app(lookup)
+    seen: list[None] = []
+    app.before_request(lambda: seen.append(None))
+    answer = app.test_client().post("/NetworkDriver.Echo", data=b"x", environ_overrides=environ)
+
+    assert answer.mimetype == "application/json"
+    assert bool(seen) is by_flask
+
+
+def test_a_body_that_ends_early_is_no_request() -> None:
+    """An engine that was killed while it sent one."""
+    answer = (
+        create_app(lookup)
+        .test_client()
+        .post("/NetworkDriver.Echo", data=b'{"a":', environ_overrides={"CONTENT_LENGTH": "9"})
+    )
+
+    assert answer.status_code == 400
+    assert "it has 5 of 9 bytes" in both_errors(answer)
+
+
 class TestCall:
     @pytest.mark.parametrize("content_type", [None, "application/json", "text/html"])
     @pytest.mark.parametrize("host", ["", "plugin.moby.localhost", "no such name"])
@@ -99,7 +132,7 @@ class TestElse:
 
     @pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE", "PATCH"])
     def test_other_verbs(self, client: FlaskClient, verb: str) -> None:
-        """Somebody with a browser, or curl without -X POST."""
+        """Of a browser, or of curl without -X POST."""
         answer = client.open("/NetworkDriver.Echo", method=verb)
 
         assert answer.status_code == 405

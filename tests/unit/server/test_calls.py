@@ -76,7 +76,7 @@ class TestAbandoned:
         assert "NetworkDriver.Join for " in condition.why
         assert ".py:" in condition.why
 
-    def test_whoever_asked_may_have_gone(
+    def test_the_caller_may_have_gone(
         self, health: Health, client: tuple[socket.socket, socket.socket]
     ) -> None:
         """dockerd was killed; the others are still watched over."""
@@ -178,7 +178,7 @@ class TestBounded:
 
 
 def test_a_stuck_tick_is_told(health: Health) -> None:
-    """Nobody waits for it, but nothing is healed meanwhile."""
+    """No call waits for it, but nothing is healed meanwhile."""
     over = threading.Event()
     calls = Calls(health)
 

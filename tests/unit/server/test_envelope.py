@@ -48,9 +48,8 @@ def answered(error: Exception | None, method: str = "NetworkDriver.Test") -> tup
             raise error
         return {"Scope": "local"}
 
-    response = respond(method, call)
-    assert response.mimetype == "application/json"
-    return response.status_code, json.loads(response.data)
+    status, body = respond(method, call)
+    return status, json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +65,7 @@ def test_each_class_has_its_answer(error: Exception, status: int) -> None:
 
 
 def test_success_has_neither_key() -> None:
-    """An engine takes an empty one for success too, but nobody has to rely on it."""
+    """An engine takes an empty key for success, too, but need not: there is none."""
     assert answered(None) == (200, {"Scope": "local"})
 
 
@@ -88,7 +87,7 @@ class TestFaults:
         assert answer == failure(f"internal error in pynet ({kind}); see its log")
 
     def test_its_trace_is_in_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Where whoever mends it will look."""
+        """A person who is to fix it will look there."""
         answered(ValueError("secret"))
 
         (record,) = caplog.records
@@ -111,7 +110,7 @@ class TestMetric:
         assert [self.count(method, r) for r in ("ok", "refused")] == [n + 1 for n in before]
 
     def test_unknown_methods_do_not_make_it_grow(self) -> None:
-        """Anybody could ask for any name."""
+        """Any program could ask for any name."""
         before = self.count("unknown", "unknown")
         answered(UnknownMethodError("no"), "Made.Up")
 

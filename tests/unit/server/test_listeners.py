@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_caller_can_connect_at_once(path: Path) -> None:
-    """And waits in line until somebody serves."""
+    """And waits in line until the server serves."""
     with listen(path), socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(path))
 
@@ -56,7 +56,7 @@ def test_a_living_process_is_left_alone(path: Path) -> None:
 
 
 def test_another_file_is_not_removed(path: Path) -> None:
-    """Somebody mistook a path."""
+    """The user mistook a path."""
     path.parent.mkdir()
     path.write_text("precious")
     with pytest.raises(SettingError, match="expected a path that can be listened on"):

@@ -31,7 +31,7 @@ class Crowded(socket.socket):
 
 @pytest.fixture
 def stop() -> Iterator[tuple[int, int]]:
-    """A pipe, to which whoever stops the worker writes."""
+    """The pipe by which the worker is told to stop."""
     ends = os.pipe()
     yield ends
     for end in ends:

@@ -1,4 +1,4 @@
-"""Options are read once for each network and container, however often anybody asks."""
+"""Options are read once for each network and container, however often they are asked for."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -104,7 +104,7 @@ def test_neither_a_container_nor_a_tick_reads_anything(
         rig.endpoints.leave(network.id, endpoint.id)
         rig.endpoints.delete(network.id, endpoint.id)
 
-    reads.pop(MAC, None)  # a container's wish, looked at before it is one of the network's
+    reads.pop(MAC, None)  # what a container asks for, looked at before it is one of the network's
     assert reads == {}
 
 

@@ -108,7 +108,7 @@ class TestAgain:
 
 
 class TestLate:
-    """Nobody waits any more: what was made is undone."""
+    """The engine does not wait any more: what was made is undone."""
 
     def test_a_network(self, rig: Rig) -> None:
         """The engine has been told that there is none."""

@@ -1,4 +1,4 @@
-"""Ports of endpoints: published while the endpoint is its sandbox's gateway, and held until then by nobody."""
+"""Ports of endpoints: published while the endpoint is its sandbox's gateway, and free until then."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -6,34 +6,21 @@ from ipaddress import ip_address
 
 import pytest
 
-from plugin.errors import (
-    EndpointNotFoundError,
-    PortTakenError,
-)
+from plugin.errors import EndpointNotFoundError, PortTakenError
 from plugin.model.network import Protocol
 from plugin.model.ports import HostPort
 from plugin.model.traffic import OpenPort
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, a_published_port, an_endpoint
-
-BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
-WEB = an_endpoint(BLUE)
-IDS = (BLUE.id, WEB.id)
+from tests.unit.service.test_endpoints import BLUE, IDS, WEB
 
 
 @pytest.fixture
-def rig() -> Rig:
+def rig(rig: Rig) -> Rig:
     """A plugin with one network."""
-    made = Rig()
-    made.networks.create(BLUE)
-    made.faults.arm(None)
-    return made
-
-
-@pytest.fixture
-def alone(rig: Rig) -> frozenset[object]:
-    """What the host holds for the network without any endpoint."""
-    return rig.held()
+    rig.networks.create(BLUE)
+    rig.faults.arm(None)
+    return rig
 
 
 class TestRouted:
@@ -143,7 +130,7 @@ class TestProgram:
     def test_bindings_of_two_addresses_get_one_number(
         self, rig: Rig, ports: dict[str, int]
     ) -> None:
-        """``-p 0.0.0.0::80 -p [::]::80``: whoever looks up a name finds both."""
+        """``-p 0.0.0.0::80 -p [::]::80``: a client that looks up a name finds both."""
         families = [a_binding(host_ip=each, **ports) for each in ("0.0.0.0", "::")]
         self.publish(rig, *families)
 
@@ -181,7 +168,10 @@ class TestProgram:
         rig.endpoints.create(WEB)
         rig.endpoints.join(*IDS, SANDBOX)
         before = rig.held()
-        with pytest.raises(PortTakenError, match=r"^Bind for 0\.0\.0\.0:8081 failed: port is alre"):
+        with pytest.raises(
+            PortTakenError,
+            match=r"^Bind for 0\.0\.0\.0:8081 failed: port is alre.*ss -tulnp sport = :8081",
+        ):
             rig.endpoints.program(*IDS, [a_binding(80, 8080), a_binding(81, 8081)])
 
         assert rig.kernel.ports == set()
@@ -189,7 +179,7 @@ class TestProgram:
         assert rig.endpoints.get(*IDS).published == ()
 
     def test_a_port_that_a_record_still_claims_is_nobody_elses(self, rig: Rig) -> None:
-        """Whoever finishes the failed removal later would take it from its next owner."""
+        """Else the failed removal, finished later, would take the port from its next owner."""
         self.publish(rig, a_binding())
         rig.faults.arm(0)
         with pytest.raises(ExceptionGroup):
@@ -207,7 +197,9 @@ class TestProgram:
         other = an_endpoint(BLUE, 3)
         rig.endpoints.create(other)
         rig.endpoints.join(BLUE.id, other.id, SANDBOX)
-        with pytest.raises(PortTakenError):
+        with pytest.raises(
+            PortTakenError, match=f"pynet publishes it for .*:80 .endpoint {WEB.id[:12]}"
+        ):
             rig.endpoints.program(BLUE.id, other.id, [a_binding()])
 
         assert rig.held() == rig.wanted()

@@ -58,7 +58,7 @@ class TestStandIn:
         assert stands_in(rig)
 
     def test_it_comes_back_when_the_link_is_lost(self, rig: Rig) -> None:
-        """The container died and nobody said so: the same pass that sees it mends it."""
+        """The container died and the engine said nothing: the pass that sees it restores the link."""
         join(rig)
         rig.host.delete_link(port_name(GATEWAY.id))
         rig.healer.heal()
@@ -68,7 +68,7 @@ class TestStandIn:
         assert redirect_name(GATEWAY.id) not in rig.host.links
 
     def test_it_is_what_the_last_join_left_after_a_restart(self, rig: Rig) -> None:
-        """Nobody has to say it again."""
+        """The engine does not have to tell it again."""
         join(rig)
         again = rig.restarted()
 

@@ -96,7 +96,7 @@ class TestTwoGateways:
 
 
 def test_what_is_published_stays_while_ipv6_is_handed_over(rig: Rig) -> None:
-    """Nobody's connections by IPv4 are interrupted."""
+    """No connection by IPv4 is interrupted."""
     join(rig, IPV4, FOUR)
     program(rig, FOUR, WEB)
     rig.faults.arm(None)
@@ -107,7 +107,7 @@ def test_what_is_published_stays_while_ipv6_is_handed_over(rig: Rig) -> None:
 
 
 def test_what_cannot_be_had_leaves_what_was(rig: Rig) -> None:
-    """IPv6 of the host has been taken by somebody else meanwhile."""
+    """Another program has taken the host's port for IPv6 meanwhile."""
     join(rig, IPV4, FOUR)
     program(rig, FOUR, WEB, no_proxy_6to4=True)
     join(rig, IPV6, SIX)

@@ -7,21 +7,20 @@ import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.messages4 import Kind, Option
-from plugin.errors import HostError, RefusedError
-from plugin.model.ids import EndpointID, MacAddress
+from plugin.errors import (
+    HostError,
+    RefusedError,
+    StoreError,
+)
+from plugin.model.ids import MacAddress
 from plugin.model.links import Macvlan
 from plugin.model.network import Endpoint, Network, StaticRoute
 from plugin.service import leases
 from tests.fakes.dhcp import SERVER
 from tests.fakes.rig import Rig
-from tests.fakes.values import SANDBOX, a_network, a_pool
+from tests.fakes.values import SANDBOX
 from tests.kernel.netns import wait_until
-
-MAC = MacAddress("02:11:22:33:44:55")
-LAN: Network = replace(
-    a_network("lan", mode="macvlan", options={"mode": "macvlan", "parent": "eth0", "dhcp": "true"}),
-    pools=(a_pool("0.0.0.0/0", gateway=None),),
-)
+from tests.unit.service.leasing import LAN, MAC, start, wanted
 
 
 @pytest.fixture
@@ -30,19 +29,6 @@ def on_lan(rig: Rig) -> Rig:
     rig.host.add_parent("eth0")
     rig.networks.create(LAN)
     return rig
-
-
-def wanted(name: str, mac: MacAddress | None = None) -> Endpoint:
-    return Endpoint(
-        id=EndpointID(name * 8),
-        network_id=LAN.id,
-        mac_address=mac or MacAddress(""),
-        mac_chosen=mac is not None,
-    )
-
-
-def start(rig: Rig, name: str, mac: MacAddress | None = None) -> Endpoint:
-    return rig.endpoints.create(wanted(name, mac))
 
 
 def test_an_address_is_saved_before_it_is_answered(on_lan: Rig) -> None:
@@ -85,7 +71,7 @@ def test_a_container_that_comes_back_has_its_address(on_lan: Rig) -> None:
 
 
 def test_a_chosen_mac_address_is_who_it_is(on_lan: Rig) -> None:
-    """Whoever comes and goes meanwhile."""
+    """Whatever other containers come and go meanwhile."""
     first = start(on_lan, "web", MAC)
     other = start(on_lan, "db")
     on_lan.endpoints.delete(LAN.id, first.id)
@@ -110,7 +96,24 @@ def test_a_mac_address_is_one_running_containers(on_lan: Rig) -> None:
     assert on_lan.store.leases(LAN.id)[0].endpoint_id == first.id
 
 
-def test_a_plugin_that_restarts_says_nothing_to_anybody(on_lan: Rig) -> None:
+def test_a_name_that_the_user_gave_is_who_it_is(on_lan: Rig) -> None:
+    """For engines that tell nobody the container's own."""
+
+    def named(name: str) -> Endpoint:
+        return on_lan.endpoints.create(replace(wanted(name), options={"name": "web"}))
+
+    first = named("one")
+    on_lan.endpoints.delete(LAN.id, first.id)
+    start(on_lan, "other")
+
+    again = named("two")
+
+    assert (again.ipv4, again.mac_address) == (first.ipv4, first.mac_address)
+    named_web = [each.option(Option.HOST_NAME) for each in on_lan.lan.server.heard]
+    assert named_web.count(b"web") == 3  # DISCOVER and REQUEST, and REQUEST again
+
+
+def test_a_plugin_that_restarts_sends_nothing(on_lan: Rig) -> None:
     """It goes on with what it held, and rests what nobody holds any more."""
     kept, gone = start(on_lan, "web"), start(on_lan, "db")
     on_lan.store.delete_endpoint(gone.id)
@@ -179,3 +182,67 @@ def test_a_silent_server_is_named_and_nothing_is_left(on_lan: Rig) -> None:
     on_lan.lan.server.silent = False
     wait_until(lambda: on_lan.lan.server.leases, "nobody asks any more")
     assert start(on_lan, "web").ipv4 == IPv4Interface("192.168.50.100/24")
+
+
+def test_a_state_that_cannot_be_written_leaves_nothing_at_the_server(
+    on_lan: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease without a record would never be given back."""
+
+    def full(_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(on_lan.store, "save_lease", full)
+
+    with pytest.raises(StoreError):
+        start(on_lan, "web")
+
+    assert on_lan.store.leases(LAN.id) == ()
+    wait_until(lambda: not on_lan.lan.server.leases, "not given back")
+
+
+class TestInModeIpvlan:
+    """All containers have the parent's MAC address."""
+
+    @pytest.fixture
+    def network(self, rig: Rig) -> Network:
+        """One on the LAN."""
+        rig.host.add_parent("eth0", mac_address=MAC)
+        made = replace(LAN, mode="ipvlan", options={**LAN.options, "mode": "ipvlan"})
+        rig.networks.create(made)
+        return made
+
+    @pytest.mark.usefixtures("network")
+    def test_each_has_an_address_of_its_own(self, rig: Rig) -> None:
+        """By an identifier that is none of a MAC address; the engine sets no MAC address."""
+        one, other = start(rig, "web"), start(rig, "db")
+
+        assert one.ipv4 != other.ipv4
+        assert (one.mac_address, other.mac_address) == ("", "")
+        assert {each.mac for each in rig.lan.server.heard} == {MAC}
+        assert all(client.startswith(b"\xff") for client in rig.lan.server.leases)
+        rig.endpoints.delete(LAN.id, one.id)
+        assert start(rig, "new").ipv4 == one.ipv4
+
+    @pytest.mark.usefixtures("network")
+    def test_a_server_that_goes_by_the_mac_address_is_named(self, rig: Rig) -> None:
+        """It gives all the same address, which only the first may have."""
+        first = start(rig, "web")
+        rig.lan.server.twist = lambda answer: [replace(answer, yours=IPv4Address("192.168.50.100"))]
+
+        with within(0.5), pytest.raises(HostError, match="choose mode=macvlan"):
+            start(rig, "db")
+        assert [each.id for each in rig.store.endpoints(LAN.id)] == [first.id]
+
+
+def test_the_hosts_own_address_is_not_taken(rig: Rig) -> None:
+    """The host does not hear that its parent asks for it."""
+    own = IPv4Interface("192.168.50.100/24")
+    rig.host.add_parent("eth0", addresses=(own,))
+    rig.networks.create(LAN)
+
+    with (
+        within(0.5),
+        pytest.raises(HostError, match=r"192\.168\.50\.100 is this host's own address"),
+    ):
+        start(rig, "web")

@@ -76,7 +76,7 @@ class TestHold:
         with elsewhere(lambda: locks.hold(BLUE)):
             assert tries(lambda: locks.hold(RED))
 
-    def test_whoever_waits_gets_it(self) -> None:
+    def test_a_thread_that_waits_gets_it(self) -> None:
         """As soon as it is free."""
         locks = Locks(wait_seconds=60)
         order = []
@@ -93,7 +93,7 @@ class TestHold:
 
         assert order == ["first", "second"]
 
-    def test_an_exception_lets_go(self) -> None:
+    def test_an_exception_releases_it(self) -> None:
         """Calls are refused all the time."""
         locks = Locks(wait_seconds=SHORT)
         with pytest.raises(ValueError, match="x"), locks.hold(BLUE):
@@ -209,7 +209,7 @@ class TestRestoring:
         with locks.hold(RED):
             pass
 
-    def test_whoever_ends_opens_all(self) -> None:
+    def test_another_thread_may_open_all(self) -> None:
         """What could not be restored is the tick's."""
         locks = Locks(wait_seconds=SHORT)
         restorer = threading.Thread(target=locks.shut, args=([BLUE, RED],))

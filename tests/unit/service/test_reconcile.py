@@ -47,7 +47,7 @@ class TestForwarding:
     def test_it_is_switched_on_when_nobody_elses_is_let_through(
         self, rig: Rig, version: int
     ) -> None:
-        """Once: the next time it is on, whoever did it."""
+        """Once: the next time it is on, whichever program did it."""
         plan = Plan(resources=frozenset({FORWARDING[version]}))
         rig.reconciler.apply(plan)
         rig.reconciler.apply(plan)
@@ -99,7 +99,7 @@ class TestApply:
         assert f"net/ipv6/conf/{bridge}/disable_ipv6" not in rig.host.sysctls
 
     def test_what_was_refused_is_not_undone(self, rig: Rig) -> None:
-        """It is somebody else's."""
+        """The bridge is another program's."""
         rig.host.add_foreign_link(bridge_name(BLUE.id))
         with pytest.raises(ForeignLinkError):
             rig.reconciler.apply(PLAN)

@@ -1,4 +1,4 @@
-"""127.0.0.0/8 crosses a bridge while somebody there publishes a port that is reached by it."""
+"""127.0.0.0/8 crosses a bridge while a container there publishes a port that is reached by it."""
 
 from collections.abc import Callable
 
@@ -79,7 +79,7 @@ def test_a_start_takes_back_what_nobody_needs(rig: Rig) -> None:
     assert again.held() == again.wanted()
 
 
-def test_a_start_leaves_what_somebody_needs(rig: Rig) -> None:
+def test_a_start_leaves_what_a_container_needs(rig: Rig) -> None:
     """It is not off in between: containers run on."""
     rig.run(BLUE, ONE, a_binding(80))
     again = rig.restarted()

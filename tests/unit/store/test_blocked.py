@@ -56,7 +56,7 @@ def kept(store: SqliteStore, writer: sqlite3.Connection) -> Iterator[None]:
 def test_a_write_that_does_not_end_keeps_no_other_for_ever(
     store: SqliteStore, writers: list[sqlite3.Connection]
 ) -> None:
-    """Whoever comes next is told so in time."""
+    """The next call is told so in time."""
     with (
         kept(store, writers[0]),
         deadline.within(0.05),
@@ -92,7 +92,7 @@ def test_another_process_that_keeps_the_file_is_waited_for_and_named(
     assert store.networks() == (BLUE,)
 
 
-def test_a_file_that_was_taken_away_is_written_to_no_more(
+def test_a_file_that_was_moved_away_is_written_to_no_more(
     store: SqliteStore, path: Path, tmp_path: Path
 ) -> None:
     """SQLite would go on writing to it, and nothing of that would be there after a restart."""
@@ -135,7 +135,7 @@ def test_a_copy_is_not_settled(path: Path, tmp_path: Path) -> None:
 def test_a_file_that_was_replaced_is_not_written_to(
     store: SqliteStore, path: Path, tmp_path: Path
 ) -> None:
-    """Somebody put a copy in its place."""
+    """The user put a copy in its place."""
     (tmp_path / "copy").write_bytes(path.read_bytes())
     (tmp_path / "copy").rename(path)
 

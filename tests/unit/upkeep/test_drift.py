@@ -94,7 +94,7 @@ def test_what_is_other_than_it_should_be(rig: Rig) -> None:
 
 
 def test_what_is_left_over(rig: Rig) -> None:
-    """Carries our mark and belongs to nobody."""
+    """It is in pynet's tables, and no network has it."""
     rig.firewall.ensure([LinkRole(link=IfName("x"), role=Role.NETWORK)])
     (found,) = look(rig)
 
@@ -138,7 +138,7 @@ def test_a_plugin_that_does_not_run_holds_no_ports(rig: Rig) -> None:
 
 
 def test_ports_that_are_not_served(rig: Rig) -> None:
-    """Somebody took one while the plugin was away, or nothing carries it."""
+    """Another program took one while the plugin was away, or nothing carries it."""
     inspector = Inspector(rig.store, rig.reconciler, rig.bound)
     assert inspector.unserved() == frozenset()
     lost = next(iter(rig.kernel.ports))

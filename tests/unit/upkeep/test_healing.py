@@ -1,4 +1,4 @@
-"""At start, every tick and when somebody meddled: host and state are brought together."""
+"""At start, at every tick and after another program's change, the host gets what the state says."""
 
 import pytest
 
@@ -58,7 +58,7 @@ class TestQuiet:
         assert drift() == before
 
     def test_the_firewalls_skeleton_is_made_so(self, rig: Rig) -> None:
-        """Whoever changed it."""
+        """Whichever program changed it."""
         rig.healer.heal()
         rig.healer.heal()
 
@@ -88,7 +88,7 @@ class TestRules:
 
 
 class TestUnserved:
-    """A family that has no rule of ours beside Docker's."""
+    """A family in which pynet has no rule beside Docker's."""
 
     def test_it_is_said_where_it_matters(self, rig: Rig) -> None:
         """One condition for each family, whatever the reasons."""
@@ -107,7 +107,7 @@ class TestUnserved:
         assert condition.why.startswith("it fails; so does the other. ")
 
     def test_it_is_over_when_it_is(self, rig: Rig) -> None:
-        """Nobody has to restart anything."""
+        """Without a restart of anything."""
         rig.host.filtered = {4}
         rig.firewall.found = Prepared(unserved=(Unserved(version=4, why="it fails"),))
         rig.healer.heal()
@@ -142,7 +142,7 @@ class TestDrift:
 
         assert rig.host.sysctls["net/ipv4/ip_forward"] == "1"
 
-    def test_what_nobody_wants_is_taken_away(self, rig: Rig) -> None:
+    def test_what_no_network_wants_is_removed(self, rig: Rig) -> None:
         """Links and elements; foreign ones stay."""
         wanted = rig.held()
         rig.host.add_foreign_link("eth0")
@@ -155,7 +155,7 @@ class TestDrift:
         assert rig.held() == wanted
         assert "eth0" in rig.host.links
 
-    def test_what_is_taken_away_is_counted(self, rig: Rig) -> None:
+    def test_what_is_removed_is_counted(self, rig: Rig) -> None:
         """As what is put back is."""
         before = drift().get("LinkRole", 0)
         rig.firewall.ensure([STRANGER])
@@ -175,7 +175,7 @@ class TestDrift:
 
 
 def _reads_of_a_flush(networks: int) -> int:
-    """How often a heal reads what somebody took away from so many networks."""
+    """How often a heal reads what another program removed from so many networks."""
     rig = Rig()
     for number in range(networks):
         rig.networks.create(a_network(f"n{number}", f"10.{number}.0.0/24"))

@@ -31,7 +31,7 @@ def rig() -> Rig:
 
 
 class TestLostState:
-    def test_nothing_is_taken_away_by_a_state_that_has_just_begun(self, rig: Rig) -> None:
+    def test_nothing_is_removed_by_a_state_that_has_just_begun(self, rig: Rig) -> None:
         """Containers run on what an earlier state knew."""
         held = rig.held()
         rig.store.delete_network(BLUE.id)
@@ -184,8 +184,8 @@ class TestFailures:
         assert condition.why.startswith("nft is not there; published ports, masq")
         assert rig.health.conditions == ()
 
-    def test_one_resource_that_cannot_be_mended_does_not_stop_the_rest(self, rig: Rig) -> None:
-        """As much as can be had."""
+    def test_one_resource_that_cannot_be_repaired_does_not_stop_the_rest(self, rig: Rig) -> None:
+        """As much as possible is repaired."""
         rig.host.delete_link(bridge_name(BLUE.id))
         rig.host.sysctls["net/ipv4/ip_forward"] = "0"
         rig.faults.arm(1)  # the bridge: that FORWARD is shut comes before everything
@@ -199,7 +199,7 @@ class TestFailures:
 
 
 class TestCrash:
-    """The process ends at any moment; what the next one finds is mended."""
+    """The process ends at any moment; the next one repairs what it finds."""
 
     def scenario(self, rig: Rig) -> None:
         red = replace(a_network("red", "10.2.0.0/24"), id=NetworkID("f" * 64))

@@ -127,7 +127,7 @@ def test_a_route_that_nobody_wants_is_swept(rig: Rig) -> None:
     assert rig.held() == rig.wanted()
 
 
-def test_a_route_that_somebody_deleted_comes_back(rig: Rig) -> None:
+def test_a_route_that_another_program_deleted_comes_back(rig: Rig) -> None:
     """With the next tick."""
     network = a_lan(rig)
     rig.run(network, an_endpoint(network))
@@ -149,7 +149,7 @@ class TestNoLeaseYet:
         return rig
 
     def test_containers_start(self, rig: Rig) -> None:
-        """Nobody would start them again; only their ways have to wait, and that is said."""
+        """The engine would not start them again; only their routes have to wait, and that is said."""
         (network,) = rig.store.networks()
         rig.run(network, an_endpoint(network))
         rig.healer.heal()

@@ -53,7 +53,7 @@ class TestEndpoints:
         assert rig.addresses.bound == set()
 
     def test_one_whose_sandbox_is_gone_is_collected(self, rig: Rig) -> None:
-        """Nobody will ever say so."""
+        """The engine will never say so."""
         alone = rig.held()
         rig.run(BLUE, WEB, a_binding())
         rig.host.delete_link(port_name(WEB.id))
@@ -248,28 +248,28 @@ class TestClock:
     def test_each_is_waited_for_by_itself(self) -> None:
         """And one that is not idle any more is forgotten."""
         now = 0.0
-        stragglers = IdleTimer(lambda: now)
+        timer = IdleTimer(lambda: now)
         one, both = {"a": 10.0}, {"a": 10.0, "b": 10.0}
-        stragglers.due("blue", one)
+        timer.due("blue", one)
         now = 5.0
-        stragglers.due("blue", both)
+        timer.due("blue", both)
         now = 10.0
-        first = stragglers.due("blue", both)
-        stragglers.due("blue", {"b": 10.0})
+        first = timer.due("blue", both)
+        timer.due("blue", {"b": 10.0})
         now = 15.0
 
         assert first == {"a"}
-        assert stragglers.due("blue", both) == {"b"}
-        assert stragglers.due("red", {"b": 10.0}) == frozenset()
+        assert timer.due("blue", both) == {"b"}
+        assert timer.due("red", {"b": 10.0}) == frozenset()
 
     def test_scopes_that_are_gone_are_forgotten(self) -> None:
         """Or a plugin that runs for months would remember every network there was."""
         now = 0.0
-        stragglers = IdleTimer(lambda: now)
-        stragglers.due("blue", {"a": 10.0})
-        stragglers.due("red", {"a": 10.0})
-        stragglers.keep(["red", "green"])
+        timer = IdleTimer(lambda: now)
+        timer.due("blue", {"a": 10.0})
+        timer.due("red", {"a": 10.0})
+        timer.keep(["red", "green"])
         now = 10.0
 
-        assert stragglers.due("blue", {"a": 10.0}) == frozenset()
-        assert stragglers.due("red", {"a": 10.0}) == {"a"}
+        assert timer.due("blue", {"a": 10.0}) == frozenset()
+        assert timer.due("red", {"a": 10.0}) == {"a"}

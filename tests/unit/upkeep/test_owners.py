@@ -45,7 +45,7 @@ def test_links_that_are_as_they_should_be() -> None:
 
 
 def test_one_network_is_healed_alone() -> None:
-    """The other stays as somebody made it, until a look at everything."""
+    """The other stays as it is, until a look at everything."""
     rig = a_rig()
     rig.join(BLUE, WEB)
     rig.host.links.pop(bridge_name(BLUE.id))

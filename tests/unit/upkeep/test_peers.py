@@ -1,16 +1,17 @@
 """Networks on several hosts follow what the cluster tells of them."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from plugin.errors import KernelError
+from plugin.errors import KernelError, RefusedError
 from plugin.model.facts import Fact
 from plugin.model.ids import IfName, MacAddress, vxlan_name
 from plugin.model.network import Network
 from plugin.model.resources import Resource
 from plugin.model.spanning import PeerHost
-from plugin.model.tunnels import FloodEntry
+from plugin.model.tunnels import FloodEntry, Vxlan, WireGuardPeer
 from plugin.upkeep.peers import is_peers
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_network, an_endpoint
@@ -83,6 +84,22 @@ def test_what_failed_is_tried_again(rig: Rig, at: int) -> None:
     assert floods(rig) == {"10.99.0.2", "10.99.0.3"}
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "10.1.0.9", "10.98.0.1", "fe80::1%lo"],
+)
+def test_a_host_that_is_nowhere(rig: Rig, place: str) -> None:
+    """Each host says where it is: frames come back to no network by what one says, and none go to a group."""
+    rig.host.add_parent("eth1", mtu=1500, addresses=(ip_interface("10.98.0.1/24"),))
+    network = create(rig)
+    rig.cluster.move(frozenset({ONE, ip_address(place), THREE}))
+    rig.peers.follow()
+
+    assert floods(rig) == heard(rig) == {"10.99.0.3"}
+    rig.networks.delete(network.id)
+    assert create(rig).peers == (THREE,)
+
+
 def test_hosts_that_the_user_named_stay(rig: Rig) -> None:
     """Whatever the cluster tells."""
     create(rig, peers="10.99.0.1,10.99.0.3")
@@ -104,7 +121,7 @@ def test_a_restarted_plugin_has_the_hosts_it_knew(rig: Rig) -> None:
 
 
 def test_differences_are_reported(rig: Rig) -> None:
-    """To whoever looks after the networks then."""
+    """To the part that then looks after the networks."""
     create(rig)
     told: list[str] = []
     rig.peers.report_to(lambda: told.append("changed"))
@@ -113,8 +130,72 @@ def test_differences_are_reported(rig: Rig) -> None:
     assert told == ["changed"]
 
 
+def test_hosts_agree_before_anything_is_made(rig: Rig) -> None:
+    """The number is the one of all hosts; a host that would have it otherwise makes nothing."""
+    rig.cluster.vni = 4242
+    network = create(rig)
+    (device,) = (each for each in rig.held() if isinstance(each, Vxlan))
+    rig.cluster.refusal = RefusedError("mtu is 'default' in the cluster and '1400' here")
+
+    assert device.vni == network.vni == 4242
+    assert rig.cluster.terms[network.id].options["vxlan_port"] == "4789"
+    with pytest.raises(RefusedError, match="in the cluster"):
+        rig.networks.create(a_network("red", "10.60.0.0/24", mode="overlay"))
+    assert [each.id for each in rig.store.networks()] == [network.id]
+
+
+def test_a_network_of_each_host_has_the_options_of_all(rig: Rig) -> None:
+    """If hosts share its subnet, and only then."""
+    own, plain = a_network("own", "10.60.0.0/24"), a_network("red", "10.61.0.0/24")
+    pools = (replace(plain.pools[0], options={"cluster": "default"}),)
+    shared = replace(plain, pools=pools, options={"mtu": "1400"})
+    rig.networks.create(shared)
+    rig.cluster.refusal = RefusedError("mtu is '1400' in the cluster and not set here")
+    rig.networks.create(own)
+
+    subnets = {"subnets": "10.61.0.0/24"}
+    assert rig.cluster.terms[shared.id].options == {"mode": "bridge", **subnets, "mtu": "1400"}
+    assert own.id not in rig.cluster.terms
+    with pytest.raises(RefusedError, match="in the cluster"):
+        rig.networks.create(replace(a_network("grey", "10.62.0.0/24"), pools=pools))
+    assert {each.id for each in rig.store.networks()} == {own.id, shared.id}
+
+
+def test_keys_that_hosts_tell(rig: Rig) -> None:
+    """Are in the record with their hosts, and those that told none are no peers."""
+    rig.host.key, rig.cluster.told_keys = "mine", {TWO: "two's", THREE: ""}
+    rig.cluster.hosts = frozenset({ONE, TWO, THREE})
+    network = create(rig, encrypted="true")
+    assert (network.peers, network.peer_keys) == ((TWO,), ("two's",))
+    assert rig.cluster.parts[network.id].key == "mine"
+    assert "PYNET_SECRET" not in rig.cluster.terms[network.id].options
+    rig.cluster.told_keys = {TWO: "another", THREE: "three's"}
+    rig.peers.follow()
+
+    there = [each for link in rig.host.links.values() for each in link.encrypted.values()]
+    peers = [each for each in there if isinstance(each, WireGuardPeer)]
+    assert {str(each.endpoint): each.public_key for each in peers} == {
+        "10.99.0.2": "another",
+        "10.99.0.3": "three's",
+    }
+
+
+def test_keys_where_nobody_tells_any(rig: Rig) -> None:
+    """A secret makes them, which other hosts must have too; without one the network is refused."""
+    secret = create(rig, encrypted="true")
+    rig.host.key = "mine"
+
+    assert rig.cluster.terms[secret.id].options["PYNET_SECRET"] == "set"
+    assert secret.peer_keys == ()
+    with pytest.raises(RefusedError, match="pynet has no secret"):
+        rig.networks.create(
+            a_network("red", "10.60.0.0/24", mode="overlay", options={"encrypted": "true"})
+        )
+    assert [each.id for each in rig.store.networks()] == [secret.id]
+
+
 def test_a_deleted_network_leaves_the_cluster(rig: Rig) -> None:
-    """Other hosts are told, where somebody tells them."""
+    """Other hosts are told, where the cluster can tell them."""
     network = create(rig)
     rig.networks.delete(network.id)
 

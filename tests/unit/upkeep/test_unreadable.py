@@ -45,7 +45,7 @@ def damage(request: pytest.FixtureRequest, rig: Rig) -> str:
 
 
 def spoil(rig: Rig, change: Callable[[Network], Network]) -> None:
-    """Change a record without anybody's asking."""
+    """Change a record, as no call does."""
     network = rig.store.network(BLUE.id)
     assert network
     rig.store.save_network(change(network))

@@ -10,7 +10,7 @@ from plugin.config import Role
 from plugin.wire import ipam_driver as wire
 from plugin.wire.decoding import decode
 from plugin.wire.errors import WireError
-from plugin.wire.plugin import activation_answer
+from plugin.wire.handshake import activation_answer
 
 MAC = "com.docker.network.endpoint.macaddress"
 

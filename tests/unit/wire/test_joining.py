@@ -161,7 +161,7 @@ class TestProgram:
         assert found == ["", "0.0.0.0", "::"] * 2
 
     @pytest.mark.parametrize(
-        ("wish", "complaint"),
+        ("asked", "complaint"),
         [
             ({"Port": 80}, "Object missing required field `Proto`"),
             ({"Proto": 6}, "Object missing required field `Port`"),
@@ -183,10 +183,10 @@ class TestProgram:
             ({"Proto": 6, "Port": 80, "HostIP": "x"}, "[0].HostIP: 'x' is not an address"),
         ],
     )
-    def test_refusals(self, wish: dict[str, Any], complaint: str) -> None:
+    def test_refusals(self, asked: dict[str, Any], complaint: str) -> None:
         """With the path to it."""
         with pytest.raises(WireError) as refusal:
-            self.bindings(wish)
+            self.bindings(asked)
 
         assert str(refusal.value).startswith("$.Options[com.docker.network.portmap]")
         assert complaint in str(refusal.value)

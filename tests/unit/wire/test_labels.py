@@ -82,6 +82,12 @@ class TestNetworkOptions:
 
         assert str(refusal.value).startswith(f"option {LABEL}{label} is unknown to pynet; {hint}")
 
+    def test_a_parent_of_one_host(self) -> None:
+        """Its name may have dots, as labels of other tools do."""
+        given = {"parent@web1.example.com": "eth1"}
+
+        assert labels.network_options({labels.GENERIC: given}, "$") == given
+
     def test_what_says_nothing_to_a_driver(self) -> None:
         """Labels of other tools, of Docker on Windows, and that it is not the default bridge."""
         given = {

@@ -1,14 +1,11 @@
 """Answers that depend on little."""
 
-from typing import Any
-
 import pytest
 
 from plugin.config import Scope
 from plugin.wire import network_answers as answers
-from plugin.wire import network_driver as wire
 from tests.fakes.values import a_network, a_published_port, an_endpoint
-from tests.unit.wire.bodies import LABEL, read
+from tests.unit.wire.bodies import LABEL
 
 
 class TestOtherAnswers:
@@ -54,9 +51,6 @@ class TestOtherAnswers:
 
     def test_an_allocation_gives_the_options_back(self) -> None:
         """Every node of the swarm gets them so."""
-        assert answers.allocation_answer({"mtu": "1400"}) == {"Options": {"mtu": "1400"}}
+        given = {"mtu": "1400", "pynet.allocated": "true"}
 
-    @pytest.mark.parametrize("message", [{}, {"DiscoveryType": 1, "DiscoveryData": {"Self": True}}])
-    def test_discovery_is_read(self, message: dict[str, Any]) -> None:
-        """And what it means is for other modes."""
-        assert read(wire.DiscoveryNotification, **message).DiscoveryType in (0, 1)
+        assert answers.allocation_answer({"mtu": "1400"}) == {"Options": given}

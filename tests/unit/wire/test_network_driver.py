@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 
 from plugin.errors import InvalidOptionError
-from plugin.model.network import (
-    GatewayNeeds,
-    NetworkState,
-)
+from plugin.model.network import GatewayNeeds, NetworkState
 from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
 from plugin.wire.errors import WireError
@@ -188,7 +185,7 @@ class TestCreateEndpoint:
 
     @pytest.mark.parametrize(("label", "ifname"), [("wan0", "wan0"), ("", None)])
     def test_the_users_name_for_the_link(self, label: str, ifname: str | None) -> None:
-        """Engines before 29.8 do not pass it on to whoever names the link."""
+        """Engines before 29.8 do not pass it on to the part that names the link."""
         endpoint = read(
             wire.CreateEndpointRequest,
             NetworkID="n",
@@ -269,3 +266,16 @@ class TestCreateEndpoint:
             "Interface": {"MacAddress": endpoint.mac_address}
         }
         assert answers.endpoint_answer(chosen, endpoint) == {"Interface": {}}
+
+
+def test_what_a_leader_accepted_is_told_to_the_next() -> None:
+    """And means nothing to the nodes."""
+    accepted = read(
+        wire.AllocateNetworkRequest,
+        NetworkID="n" * 25,
+        Options={"pynet.allocated": "true", "mtu": "1400"},
+    )
+
+    assert accepted.is_again
+    assert accepted.network("overlay").options == {"mtu": "1400"}
+    assert not read(wire.AllocateNetworkRequest, NetworkID="n" * 25).is_again

@@ -5,6 +5,7 @@ from typing import Any
 from plugin.firewall.fact_table import elements_of
 from plugin.model.facts import Fact
 from plugin.model.plan import Plan
+from plugin.model.ports import ProxiedPort
 from plugin.model.sysctls import Sysctl
 
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
@@ -28,3 +29,11 @@ def elements(plan: Plan, *containers: str) -> set[tuple[str, ...]]:
 def settings(plan: Plan) -> dict[str, str]:
     """Settings of the kernel by their names."""
     return {each.name: each.value for each in of_kind(plan, Sysctl)}
+
+
+def proxied(plan: Plan) -> set[str]:
+    """What a process carries, as text."""
+    return {
+        f"[{each.held.address}]:{each.held.port} to {each.address}:{each.port}"
+        for each in of_kind(plan, ProxiedPort)
+    }

@@ -51,7 +51,7 @@ class TestMembership:
     def test_an_option_adds_its_elements(
         self, options: dict[str, str], added: set[tuple[str, ...]]
     ) -> None:
-        """And takes away none."""
+        """And removes none."""
         assert of_network(options) == of_network({}) | added
 
     @pytest.mark.parametrize("version", [4, 6])
@@ -126,7 +126,7 @@ class TestHostServices:
     def test_a_host_without_a_part_in_it_is_closed(
         self, options: dict[str, str], changes: dict[str, bool], *, closed: bool
     ) -> None:
-        """Unless the user says so, or has given the host a part by a bridge of his own."""
+        """Unless the user says so, or names a bridge by which the host has a part."""
         network = a_network(options=options, internal=True, **changes)
         found = {each.role for each in of_kind(bind(network).network_plan(), LinkRole)}
 
@@ -191,7 +191,7 @@ class TestStandIns:
         assert not bind(self.NETWORK).shared_plan((joined, *others)).resources
 
     def test_without_the_option_there_are_none(self) -> None:
-        """Whoever has joined."""
+        """Whichever containers have joined."""
         assert not bind(a_network()).shared_plan(()).resources
 
     def test_it_is_every_others_gateway(self) -> None:

@@ -100,7 +100,7 @@ class TestNetworkPlan:
         assert {("pn_subnets4", "10.1.0.0/24"), ("pn_subnets4", "10.2.0.0/24")} <= elements(plan)
 
     def test_an_internal_network_is_told_to_the_firewall(self) -> None:
-        """And does not go out behind anybody's address."""
+        """And its containers do not go out behind an address of the host."""
         network = a_network(internal=True)
         found = elements(bind(network).network_plan())
 

@@ -89,7 +89,7 @@ class TestNetwork:
         assert bind(network).gateway_needs() is not None
 
     def test_an_mtu_that_is_too_small_for_ipv6_may_come_from_the_uplink(self) -> None:
-        """The user hears of the option that mends it."""
+        """The user hears of the option that fixes it."""
         refusal = ask("network_plan", a_network("blue", *DUAL, uplink_mtu=1000))
 
         assert "option mtu is '1000', expected at least 1280 bytes" in refusal

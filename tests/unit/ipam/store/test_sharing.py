@@ -64,7 +64,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads wait for each other however slow the machine is: the lock takes anybody next."""
+    """Threads wait for each other however slow the machine is: the lock keeps no order."""
     monkeypatch.setattr(timed_lock, "PATIENCE", DEADLINE)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ipam.allocator import Allocator
-from ipam.errors import CorruptStoreError, NewerStoreError, StoreError
+from ipam.blocks.base import Identity
+from ipam.errors import NewerStoreError, StoreError
 from ipam.lease import AddressRequest, Owner, State
 from ipam.pool import LOCAL, PoolID, PoolRequest
 from ipam.prefixes import parse_address, parse_prefix
@@ -21,11 +22,6 @@ from ipam.store.sqlite import SqliteStore
 
 DATA = Path(__file__).parents[1] / "data"
 V1_POOL = PoolID(f"{LOCAL}/10.20.0.0/24")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ipam.db"
 
 
 def digest(path: Path) -> str:
@@ -45,27 +41,6 @@ class TestOpen:
         ]
 
         assert pragmas == ["wal", 2, 1]
-        store.close()
-
-    def test_nobody_waits_for_the_disk_on_behalf_of_endpoints(
-        self, path: Path, writers: list[sqlite3.Connection]
-    ) -> None:
-        """What they are bound to is over with the machine; what is given out is not."""
-        store = SqliteStore(path)
-        allocator = Allocator(store)
-        pool = allocator.request_pool(PoolRequest())
-
-        def synchronous() -> int:
-            value: int = writers[0].execute("PRAGMA synchronous").fetchone()[0]
-            return value
-
-        for endpoint in ("e1", "e2"):
-            given = allocator.request_address(pool.id, AddressRequest())
-            assert synchronous() == 2
-            allocator.bind(LOCAL, pool.prefix, given.ip, endpoint=endpoint)
-            assert synchronous() == 1
-            allocator.unbind(LOCAL, pool.prefix, given.ip, endpoint=endpoint)
-            assert synchronous() == 1
         store.close()
 
     def test_everything_is_there_when_it_is_opened_again(self, path: Path) -> None:
@@ -122,14 +97,17 @@ class TestMigration:
         store.close()
 
     def test_it_works_as_one_of_today(self, path: Path) -> None:
-        """What came later can be used: reservations and endpoints."""
+        """What came later can be used: reservations, endpoints and the ledger of blocks."""
         shutil.copy(DATA / "store-v1.db", path)
-        allocator = Allocator(SqliteStore(path), clock=lambda: 1_800_000_020.0)
+        store = SqliteStore(path)
+        allocator = Allocator(store, clock=lambda: 1_800_000_020.0)
         address = parse_address("10.20.0.130")
 
         allocator.reserve(Reservation(address=address, owner=Owner(name="db")))
         allocator.bind(LOCAL, parse_prefix("10.20.0.0/24"), address, endpoint="e1")
+        store.ledger.begin(Identity(host="one", instance="abc"))
 
+        assert store.ledger.identity() == Identity(host="one", instance="abc")
         assert allocator.reservations()
         assert {lease.endpoint for lease in allocator.leases(V1_POOL)} == {None, "e1"}
         assert str(allocator.request_address(V1_POOL)) == "10.20.0.131/24"
@@ -165,107 +143,6 @@ class TestMigration:
         with pytest.raises(NewerStoreError, match=f"has version {VERSION + 1} and this program"):
             SqliteStore(copy)
         assert (digest(copy), digest(Path(f"{copy}-wal"))) == before
-
-
-class TestDamage:
-    @pytest.mark.parametrize("damage", ["no database", "torn", "overwritten"])
-    def test_a_damaged_file_is_set_aside(self, path: Path, damage: str) -> None:
-        """With a clear error; the next start is an empty one, to be replayed into."""
-        store = SqliteStore(path)
-        allocator = Allocator(store)
-        pool = allocator.request_pool(PoolRequest(prefix=parse_prefix("10.1.0.0/16")))
-        for _ in range(2000):
-            allocator.request_address(pool.id)
-        store.close()
-        content = bytearray(path.read_bytes())
-        if damage == "no database":
-            content[:] = b"this was never a database" * 100
-        if damage == "torn":
-            del content[len(content) // 2 :]
-        if damage == "overwritten":
-            content[20_000:60_000] = b"\xa5" * 40_000
-        path.write_bytes(content)
-
-        with pytest.raises(CorruptStoreError, match=r"is damaged .* was set aside as") as caught:
-            SqliteStore(path)
-
-        assert caught.value.set_aside.read_bytes() == content
-        assert not path.exists()
-        assert Allocator(SqliteStore(path)).restarted()
-
-    def test_its_journal_goes_with_it(self, path: Path) -> None:
-        """An old journal would damage the new file."""
-        path.write_bytes(b"this was never a database" * 100)
-        Path(f"{path}-wal").write_bytes(b"journal")
-
-        with pytest.raises(CorruptStoreError) as caught:
-            SqliteStore(path)
-
-        assert Path(f"{caught.value.set_aside}-wal").read_bytes() == b"journal"
-        assert not Path(f"{path}-wal").exists()
-
-    def test_a_write_that_fails_is_a_refusal_and_no_half_of_it_stays(
-        self, path: Path, writers: list[sqlite3.Connection]
-    ) -> None:
-        """A full disk costs the answer, not the store."""
-        store = SqliteStore(path)
-        allocator = Allocator(store)
-        pool = allocator.request_pool(PoolRequest())
-        first = allocator.request_address(pool.id)
-        writers[0].execute("PRAGMA query_only = 1")
-        with pytest.raises(StoreError, match="cannot write: attempt to write a readonly"):
-            allocator.request_address(pool.id)
-        with pytest.raises(StoreError):
-            allocator.request_pool(PoolRequest())
-        writers[0].execute("PRAGMA query_only = 0")
-
-        assert [lease.address for lease in allocator.leases(pool.id)] == [first.ip]
-        assert allocator.pools() == [pool]
-        assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
-        store.close()
-
-    @pytest.mark.parametrize("what", ["address", "pool", "release"])
-    def test_a_commit_that_fails_leaves_no_trace_in_memory(
-        self, path: Path, what: str, writers: list[sqlite3.Connection]
-    ) -> None:
-        """What was refused can be asked for again."""
-        store = SqliteStore(path)
-        allocator = Allocator(store)
-        pool = allocator.request_pool(PoolRequest())
-        first = allocator.request_address(pool.id)
-        other = PoolRequest(prefix=parse_prefix("10.1.0.0/16"))
-        act = {
-            "address": lambda: allocator.request_address(pool.id),
-            "pool": lambda: allocator.request_pool(other),
-            "release": lambda: allocator.release_pool(pool.id),
-        }[what]
-
-        def refuse_commit(action: int, name: str | None, *_: str | None) -> int:
-            refused = action == sqlite3.SQLITE_TRANSACTION and name == "COMMIT"
-            return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
-
-        writers[0].set_authorizer(refuse_commit)
-        with pytest.raises(StoreError, match="cannot write: not authorized"):
-            act()
-        writers[0].set_authorizer(None)
-
-        assert int(allocator.request_address(pool.id).ip) == int(first.ip) + 1
-        assert allocator.request_pool(other)
-        store.close()
-
-    def test_a_locked_file_is_waited_for_and_then_given_up(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Every call is bounded."""
-        monkeypatch.setattr(files, "BUSY_TIMEOUT", 0.05)
-        allocator = Allocator(SqliteStore(path))
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-
-            with pytest.raises(StoreError, match="database is locked"):
-                allocator.request_pool(PoolRequest())
-
-        assert allocator.request_pool(PoolRequest())
 
 
 class TestSharing:
@@ -317,7 +194,7 @@ class TestSharing:
 
 
 class TestWhileItIsOpen:
-    def test_a_file_that_is_taken_away_gives_nothing_more(self, path: Path) -> None:
+    def test_a_file_that_is_moved_away_gives_nothing_more(self, path: Path) -> None:
         """What would be given would be lost with the file; put back, it goes on."""
         allocator = Allocator(SqliteStore(path))
         pool = allocator.request_pool(PoolRequest())
@@ -331,7 +208,7 @@ class TestWhileItIsOpen:
         assert allocator.request_address(pool.id, AddressRequest())
 
     def test_a_file_that_is_replaced_is_not_written_to(self, path: Path) -> None:
-        """Nor is the one that was: nobody would read it again."""
+        """Nor is the one that was there before: no process would read it again."""
         allocator = Allocator(SqliteStore(path))
         SqliteStore(path.with_name("other.db")).close()
         path.with_name("other.db").rename(path)

@@ -1,0 +1,1 @@
+"""How a network or a container would be built by hand, and why."""

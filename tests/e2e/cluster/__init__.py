@@ -1,0 +1,1 @@
+"""Hosts that share subnets by etcd."""

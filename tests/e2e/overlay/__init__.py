@@ -1,0 +1,1 @@
+"""Networks on a host of each engine, without a swarm."""

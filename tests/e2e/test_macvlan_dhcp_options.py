@@ -1,0 +1,123 @@
+"""What a network's options have DHCP servers told, and which answers are taken; dnsmasq is the witness."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.e2e.parents import ON_ETH0
+from tests.lab.commands import CommandError
+from tests.lab.dhcp import Dnsmasq
+from tests.lab.namespace import Peer, ip
+from tests.lab.site import Site
+
+LEASED: Final = (*ON_ETH0, "-o", "dhcp=true", "--ipam-driver", "null")
+CLASS: Final = "docker net"
+
+
+@contextmanager
+def _serving(peer: Peer, folder: Path) -> Iterator[Dnsmasq]:
+    """It gives another router to a class of clients, and remembers nobody."""
+    folder.mkdir()
+    made = Dnsmasq(
+        peer,
+        folder,
+        *("--log-dhcp", "--dhcp-authoritative"),
+        *(f"--dhcp-vendorclass=set:docker,{CLASS}", "--dhcp-option=tag:docker,3,10.99.0.253"),
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def server(peer: Peer, tmp_path: Path) -> Iterator[Dnsmasq]:
+    """One for a whole test."""
+    with _serving(peer, tmp_path / "server") as made:
+        yield made
+
+
+def test_what_the_server_is_told(site: Site, server: Dnsmasq) -> None:
+    """Its class and its name, and a MAC address that outlives the network."""
+    options = (f"vendor_class={CLASS}", "fqdn=server", "identity=lan", "require=true")
+    given = [word for option in options for word in ("-o", option)]
+    seen = set()
+    for _ in range(2):
+        network = site.network(*LEASED, *given, ipam=False)
+        web = site.run("--network", f"name={network},driver-opt=name=web")
+        seen.add((site.address(web, network), site.exec(web, "cat", "/sys/class/net/eth0/address")))
+        assert "default via 10.99.0.253" in site.exec(web, "ip", "route")
+        assert server.names() == {"web"}
+        site.remove(web)
+        site.remove_network(network)
+
+    assert len(seen) == 1
+    assert "client provides name: web" in server.log()
+
+
+def test_a_server_that_is_not_to_be_listened_to(site: Site, peer: Peer, server: Dnsmasq) -> None:
+    """A network that requires one is refused, and says why; nothing was leased for that."""
+    with pytest.raises(CommandError, match=rf"require is true.*server {peer.address} is not one"):
+        site.network(
+            *LEASED, "-o", "require=true", "-o", f"deny_servers={peer.address}", ipam=False
+        )
+
+    assert server.addresses() == set()
+    site.network(*LEASED, "-o", "require=true", "-o", f"servers={peer.address}", ipam=False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--gateway", "10.99.0.254"), "--gateway is 10.99.0.254.*say -o routes="),
+        (("--ip-range", "10.99.0.128/26"), "--ip-range is 10.99.0.128/26.*set the range there"),
+        (
+            ("--aux-address", "x=10.99.0.9"),
+            "10.99.0.9 is of --aux-address, leave it out, and keep the address free",
+        ),
+        (("--subnet", "10.98.0.0/24"), "and the addresses of a LAN are of one subnet"),
+    ],
+)
+def test_what_the_server_alone_decides(site: Site, flags: tuple[str, str], said: str) -> None:
+    """Flags of Docker's for networks whose addresses an IPAM gives."""
+    pool = ("--ipam-driver", site.driver, "--ipam-opt", "dhcp=eth0", "--subnet", "10.99.0.0/24")
+
+    with pytest.raises(CommandError, match=said):
+        site.network(*ON_ETH0, "-o", "dhcp=true", *pool, *flags, ipam=False)
+
+
+def test_another_machine_has_the_address(site: Site, peer: Peer, tmp_path: Path) -> None:
+    """The start fails and names it; with conflict=wait it has another address, with off the same."""
+
+    def start(conflict: str) -> IPv4Address:
+        options = ("-o", "identity=lan", "-o", f"conflict={conflict}")
+        network = site.network(*LEASED, *options, ipam=False)
+        try:
+            web = site.run("--network", f"name={network},driver-opt=name=web")
+            return site.address(web, network)
+        finally:
+            site.clear()
+
+    with _serving(peer, tmp_path / "alone"):
+        first = start("join")
+    with _serving(peer, tmp_path / "join") as server, _has(peer, first):
+        with pytest.raises(CommandError, match=f"{first}, which DHCP server .* is in use by"):
+            start("join")
+        assert f"DHCPDECLINE(eth0) {first}" in server.log()
+    with _serving(peer, tmp_path / "wait"), _has(peer, first):
+        assert start("wait") != first
+    with _serving(peer, tmp_path / "off"), _has(peer, first):
+        assert start("off") == first
+
+
+@contextmanager
+def _has(peer: Peer, address: IPv4Address) -> Iterator[None]:
+    ip(peer.netns, f"address add {address}/32 dev eth0")
+    try:
+        yield
+    finally:
+        ip(peer.netns, f"address delete {address}/32 dev eth0")

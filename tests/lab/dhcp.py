@@ -1,0 +1,119 @@
+"""DHCP servers of a LAN, on a machine of the lab; what each has leased is the witness."""
+
+import signal
+import subprocess
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Final
+
+from tests.lab.commands import run, wait_until
+from tests.lab.namespace import Peer, enter
+
+RANGE: Final = ("10.99.0.100", "10.99.0.120")
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A container that plays a server with programs of this machine."""
+
+    netns: Path
+
+    def run(self, *argv: str) -> str:
+        return run(enter(self.netns, *argv))
+
+
+class Dnsmasq:
+    """It sees not whether an address is free, which takes it three seconds."""
+
+    def __init__(
+        self,
+        peer: Peer | Sandbox,
+        folder: Path,
+        *options: str,
+        ifname: str = "eth0",
+        first: str = RANGE[0],
+    ) -> None:
+        self._leases = folder / "leases"
+        self._log = folder / "log"
+        last = f"{first.rpartition('.')[0]}.120"
+        self._process = subprocess.Popen(
+            enter(
+                peer.netns,
+                *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
+                *(f"--interface={ifname}", "--bind-interfaces", "--user=root", "--no-ping"),
+                f"--dhcp-range={first},{last},120",
+                *options,
+                f"--dhcp-leasefile={self._leases}",
+                f"--pid-file={folder / 'pid'}",
+                f"--log-facility={self._log}",
+            )
+        )
+        wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "dnsmasq")
+
+    def leases(self) -> dict[str, IPv4Address]:
+        """Addresses by the client's MAC address; of several with one, the latest."""
+        return {line[1]: IPv4Address(line[2]) for line in self._lines()}
+
+    def addresses(self) -> set[IPv4Address]:
+        """All that are leased."""
+        return {IPv4Address(line[2]) for line in self._lines()}
+
+    def ends(self, address: IPv4Address) -> int:
+        """When a lease does, in seconds since 1970."""
+        return max(int(line[0]) for line in self._lines() if line[2] == str(address))
+
+    def names(self) -> set[str]:
+        """What clients that said a name are called."""
+        return {line[3] for line in self._lines()} - {"*"}
+
+    def log(self) -> str:
+        """What it has said."""
+        return self._log.read_text()
+
+    def addresses6(self) -> set[IPv6Address]:
+        """All of IPv6 that are leased."""
+        _, _, lines = self._leases.read_text().partition("duid ")
+        return {IPv6Address(line.split()[2]) for line in lines.splitlines()[1:]}
+
+    def silence(self) -> None:
+        """It answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def speak(self) -> None:
+        """It answers again."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+    def _lines(self) -> list[list[str]]:
+        text, _, _ = self._leases.read_text().partition("duid ")  # and then those of IPv6
+        lines = (line.split() for line in text.splitlines())
+        return [line for line in lines if len(line) > 2]
+
+
+class Udhcpd:
+    """It distinguishes clients by their MAC addresses alone, as many home routers do."""
+
+    def __init__(self, peer: Peer, folder: Path) -> None:
+        configuration = folder / "udhcpd.conf"
+        (folder / "udhcpd.leases").touch()
+        configuration.write_text(
+            f"start {RANGE[0]}\nend {RANGE[1]}\ninterface eth0\nmin_lease 10\n"
+            f"lease_file {folder}/udhcpd.leases\npidfile {folder}/udhcpd.pid\n"
+            "option subnet 255.255.255.0\noption lease 120\n"
+        )
+        self._process = subprocess.Popen(
+            enter(peer.netns, "busybox", "udhcpd", "-f", "-S", str(configuration)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "udhcpd")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,1 @@
+"""The packages that people install, on hosts that have nothing of this tree."""

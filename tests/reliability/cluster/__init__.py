@@ -1,0 +1,1 @@
+"""A cluster of real engines and members of etcd, in trouble."""

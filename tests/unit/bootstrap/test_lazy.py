@@ -1,0 +1,36 @@
+"""What a process does not need is not in its memory."""
+
+import subprocess
+import sys
+from typing import Final
+
+PROGRAM: Final = """
+import sys
+import {modules}
+print([each for each in sys.modules if each.startswith({rooms})])
+"""
+CLUSTERS: Final = ("etcdgw", "ipam.cluster", "plugin.bootstrap.cluster", "plugin.cluster.etcd")
+CALLS: Final = (
+    "flask",
+    "msgspec",
+    "prometheus_client",
+    "ipam",
+    "plugin.kernel",
+    "plugin.telemetry",
+)
+
+
+def imported(modules: str, rooms: tuple[str, ...]) -> str:
+    """What of ``rooms`` comes with the modules, in a process of its own."""
+    argv = [sys.executable, "-c", PROGRAM.format(modules=modules, rooms=rooms)]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_without_a_cluster_nothing_of_it_is_imported() -> None:
+    """A host that is in none pays nothing for it."""
+    assert imported("plugin.bootstrap.supervisor", CLUSTERS) == "[]\n"
+
+
+def test_the_arbiter_has_nothing_that_calls_need() -> None:
+    """It only starts the worker, and looks whether that is alive."""
+    assert imported("plugin.bootstrap, plugin.server.process", CALLS) == "[]\n"
