@@ -69,8 +69,8 @@ def test_pynets_own_ipam(site: Site, peer: Peer, server: Dnsmasq) -> None:
     """The same by pynet's IPAM; the engine and the plugin are killed, and an address is chosen."""
     pool = ("--ipam-driver", site.driver, "--ipam-opt", "dhcp=eth0", "--subnet", "10.99.0.0/24")
     network = site.network(*ON_ETH0, "-o", "dhcp=true", *pool, ipam=False)
+    other = site.run("--network", network, "--ip", "10.99.0.119")  # before the server chooses it
     one = site.run("--network", network, "--restart", "always")
-    other = site.run("--network", network, "--ip", "10.99.0.119")
     addresses = {site.address(each, network) for each in (one, other)}
 
     assert IPv4Address("10.99.0.119") in addresses

@@ -1,5 +1,6 @@
 """What the doctor says of published ports and of what a network's options mean."""
 
+import contextlib
 import socket
 import subprocess
 from typing import Any
@@ -30,6 +31,28 @@ def test_d24_a_taken_port(doctored: Doctored) -> None:
 
     assert cause.startswith("0.0.0.0:8080/tcp of site is not served: ")
     assert "(pid " in cause
+
+
+def test_d24_the_port_of_the_other_family(doctored: Doctored) -> None:
+    """Who serves the same port by IPv6 alone, or at another address, is not in the way."""
+    doctored.plugin["/v1/ports"] = [{**a_port("0.0.0.0"), "served": False}]
+    with contextlib.ExitStack() as stack:
+        for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
+            sock = doctored.netns.socket(family, socket.SOCK_STREAM)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, 8080))
+            sock.listen()
+            holder = subprocess.Popen(("sleep", "60"), pass_fds=(sock.fileno(),))
+            stack.callback(holder.wait)
+            stack.callback(holder.kill)
+            sock.close()
+        (both,) = doctored.examine(only="D24")
+        doctored.plugin["/v1/ports"] = [{**a_port("::"), "served": False}]
+        (of_ipv6,) = doctored.examine(only="D24")
+
+    assert f"(pid {holder.pid}) has the port" in the(list(both.findings)).cause
+    assert f"(pid {holder.pid}) has the port" not in the(list(of_ipv6.findings)).cause
 
 
 @pytest.mark.parametrize(

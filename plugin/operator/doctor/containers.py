@@ -1,7 +1,7 @@
 """Published ports, and what a network's options mean for its containers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -82,7 +82,7 @@ def port_taken(host: Host) -> Iterator[Finding]:
     for port in host.ports:
         if port.served:
             continue
-        holder = holder_of(port.protocol, port.host_port)
+        holder = holder_of(port)
         name = _name(host, port)
         yield Finding(
             cause=f"{port.text} of {name} is not served"
@@ -127,23 +127,49 @@ def traefik(host: Host) -> Iterator[Finding]:
             )
 
 
-def holder_of(protocol: str, port: int) -> str:
+def holder_of(port: SeenPort) -> str:
     """The other program that has a port of the host, by name and process; empty if none is seen."""
-    inodes = {
-        row[9]
+    by_inode = {
+        row[9]: place
         for family in ("", "6")
-        for row in _sockets(Path("/proc/thread-self"), f"{protocol}{family}")
-        if int(row[1].rpartition(":")[2], 16) == port
+        for row in _sockets(Path("/proc/thread-self"), f"{port.protocol}{family}")
+        if (place := _in_the_way(row[1], port)) is not None
     }
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            for each in (process / "fd").iterdir():
+    found = [
+        (by_inode[inode], f"{name} (pid {process.name})")
+        for process in Path("/proc").glob("[0-9]*")
+        for name, inode in _held(process, by_inode)
+        if name != _OURS
+    ]
+    return min(found, default=(0, ""))[1]
+
+
+def _in_the_way(local: str, port: SeenPort) -> int | None:
+    """Whether a socket's local address keeps others from a port: 0 surely, 1 perhaps, None not.
+
+    A socket of :: has the IPv4 port too unless it is for IPv6 alone, which the kernel's table does not
+    show. Such a one may be pynet's own for the same port by IPv6.
+    """
+    digits, _, number = local.rpartition(":")
+    if int(number, 16) != port.host_port:
+        return None
+    address = _address(digits)
+    wanted = ip_address(port.host) if port.host else IPv4Address(0)
+    if address.version == wanted.version:
+        overlaps = address == wanted or address.is_unspecified or wanted.is_unspecified
+        return 0 if overlaps else None
+    return 1 if address.is_unspecified and address.version == 6 else None
+
+
+def _held(process: Path, inodes: Container[str]) -> Iterator[tuple[str, str]]:
+    """A process's name and the inode of each of those sockets that it has."""
+    with suppress(OSError):
+        for each in (process / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
                 target = os.readlink(each)  # noqa: PTH115 - it is no path
                 if target.startswith("socket:[") and target[8:-1] in inodes:
                     name = (process / "comm").read_text(errors="replace").strip()
-                    if name != _OURS:  # which may hold the port of the other family
-                        return f"{name} (pid {process.name})"
-    return ""
+                    yield name, target[8:-1]
 
 
 def _once(host: Host) -> Iterator[SeenPort]:
