@@ -1,7 +1,7 @@
 """Ends connections of containers that are gone, in the background.
 
-A look at the kernel's table takes 11 ms or more of a processor, even for one connection: a third
-of what pynet spends on a whole life of a container.  So one look serves all containers that end
+A look at the kernel's table takes 11 ms or more of a processor before Linux 6.8, even for one
+connection: a third of what pynet spends on a whole life of a container.  So one look serves all containers that end
 within a tenth of a second.  No longer: the next container often has the address of the last, begins
 little later than that, and an endpoint that gets such an address waits until the look is over.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from plugin import deadline
 from plugin.errors import PynetError
-from plugin.kernel.netlink import conntrack
+from plugin.kernel.netlink.conntrack import Connections
 from plugin.log import Log
 from plugin.model.network import IPAddress
 
@@ -27,6 +27,7 @@ class ConnectionReaper:
     """Ends the connections of addresses whose container is gone."""
 
     def __init__(self) -> None:
+        self._connections = Connections()
         self._changed = threading.Condition()
         self._wanted: list[tuple[frozenset[IPAddress], _Done]] = []
         self._pending: set[IPAddress] = set()  # also those that are looked for right now
@@ -68,7 +69,8 @@ class ConnectionReaper:
 
     def _run(self) -> None:
         while wanted := self._next():
-            conntrack.forget_addresses(address for addresses, _ in wanted for address in addresses)
+            gone = [address for addresses, _ in wanted for address in addresses]
+            self._connections.forget_addresses(gone)
             for _, done in wanted:
                 try:
                     done()
@@ -77,6 +79,7 @@ class ConnectionReaper:
             with self._changed:
                 self._pending = {each for addresses, _ in self._wanted for each in addresses}
                 self._changed.notify_all()
+        self._connections.close()
 
     def _next(self) -> list[tuple[frozenset[IPAddress], _Done]]:
         """Return when there is something to look for; nothing at the end."""

@@ -22,7 +22,8 @@ from plugin.kernel.links import (
     sysctls,
 )
 from plugin.kernel.links.reaper import Reaper
-from plugin.kernel.netlink import conntrack, nf_tables
+from plugin.kernel.netlink import nf_tables
+from plugin.kernel.netlink.conntrack import Connections
 from plugin.kernel.netlink.conversations import conversation
 from plugin.kernel.proxy.proxy import Proxy
 from plugin.kernel.wireguard.keys import Keys
@@ -47,7 +48,8 @@ class LinuxKernel:
         self._ports = HostPorts()
         self._keys = keys or Keys()
         self._proxy = proxy or Proxy()
-        self._connections = ConnectionReaper()
+        self._connections = Connections()
+        self._connection_reaper = ConnectionReaper()
         self._reaper = Reaper()
         self._handlers = handlers(
             Parts(
@@ -164,13 +166,13 @@ class LinuxKernel:
             self._ports.remove(port)
 
     def forget_connections(self, ports: Iterable[HostPort]) -> None:
-        conntrack.forget(ports)
+        self._connections.forget(ports)
 
     def end_connections(self, addresses: Collection[IPAddress], done: Callable[[], object]) -> None:
-        self._connections.end(addresses, done)
+        self._connection_reaper.end(addresses, done)
 
     def connections_ended(self, addresses: Collection[IPAddress] | None = None) -> None:
-        self._connections.wait(addresses)
+        self._connection_reaper.wait(addresses)
 
     def foreign_bridges(self) -> ForeignBridges:
         with conversation() as rtnl:
@@ -230,7 +232,8 @@ class LinuxKernel:
     def close(self) -> None:
         """Release ports, and delete links that are waiting for deletion; other objects stay."""
         self._reaper.stop()
-        self._connections.stop()
+        self._connection_reaper.stop()
+        self._connections.close()
         self._proxy.close()
         self._ports.close()
 

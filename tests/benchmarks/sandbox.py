@@ -5,14 +5,34 @@ An endpoint's far end that stayed on the host would double the host's links.
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from pyroute2 import IPRoute
 
 from tests.lab.host import Host
 from tests.lab.namespace import Namespace
 from tests.lab.netns import inside
+
+CONNECTIONS: Final = 100
+
+
+@contextmanager
+def busy(host: Host) -> Iterator[None]:
+    """Have the host's kernel track connections in the block, as it does on any host in use.
+
+    What pynet does for containers that end depends on it, and would depend on what was measured before.
+    """
+    with ExitStack() as stack:
+        with inside(host.netns):
+            server = stack.enter_context(
+                socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS)
+            )
+            for _ in range(CONNECTIONS):
+                stack.enter_context(socket.create_connection(server.getsockname()))
+        yield
 
 
 class Sandbox:

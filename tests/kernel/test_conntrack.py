@@ -1,5 +1,6 @@
 """Clients of a UDP port start anew when it is published and when it is withdrawn."""
 
+import os
 import socket
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ UDP = Protocol.UDP
 DUAL = ("10.1.0.0/24", "fd00:1::/64")
 PORT = 7000
 ANY = ("0.0.0.0", "::")
+DELETES_BY_FILTERS = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 8)
 
 TRANSLATION = """table ip n { chain c { type nat hook output priority -100;
     udp dport 8080 dnat to 10.7.0.2:80; }; }"""
@@ -42,21 +44,21 @@ class TestForget:
     def test_those_of_one_port_and_family_go(self) -> None:
         """Connections of other ports go on."""
         before = entries()
-        conntrack.forget([a_port(53)])
+        conntrack.Connections().forget([a_port(53)])
 
         assert before - entries() == {("udp", "ipv4", "53")}
 
     def test_of_both_families(self) -> None:
         """A port that is published on any address."""
         before = entries()
-        conntrack.forget([a_port(53), a_port(53, "::")])
+        conntrack.Connections().forget([a_port(53), a_port(53, "::")])
 
         assert before - entries() == {("udp", "ipv4", "53"), ("udp", "ipv6", "53")}
 
     def test_tcp_ends_by_itself(self) -> None:
         """And those there are go on, as with Docker."""
         before = entries()
-        conntrack.forget([a_port(53, protocol=Protocol.TCP)])
+        conntrack.Connections().forget([a_port(53, protocol=Protocol.TCP)])
 
         assert entries() == before
         assert ("tcp", "ipv4", "53") in before
@@ -70,7 +72,9 @@ class TestForget:
             return dump(*asked)
 
         monkeypatch.setattr(conntrack, "dump", counted)
-        conntrack.forget([a_port(port, any_) for port in range(50, 350) for any_ in ANY])
+        conntrack.Connections().forget(
+            [a_port(port, any_) for port in range(50, 350) for any_ in ANY]
+        )
 
         assert ("udp", "ipv4", "53") not in entries()
         assert ("udp", "ipv6", "54") not in entries()
@@ -83,16 +87,27 @@ class TestForget:
         """Where telling all of them would cost more than a look for each family."""
         monkeypatch.setattr(conntrack, "_FEW", 0)
         before = entries()
-        conntrack.forget([a_port(port, "::") for port in range(50, 350)])
-        conntrack.forget([a_port(5353)])
+        conntrack.Connections().forget([a_port(port, "::") for port in range(50, 350)])
+        conntrack.Connections().forget([a_port(5353)])
 
         gone = {("udp", "ipv6", "53"), ("udp", "ipv6", "54"), ("udp", "ipv4", "5353")}
+        assert before - entries() == gone
+
+    @pytest.mark.skipif(not DELETES_BY_FILTERS, reason="since Linux 6.8")
+    def test_a_few_ports_need_no_look(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The kernel deletes by their filters; of one address by two."""
+        monkeypatch.setattr(conntrack, "dump", None)
+        before = entries()
+        conntrack.Connections().forget([a_port(port, any_) for port in (53, 54) for any_ in ANY])
+        conntrack.Connections().forget_addresses([ip_address("127.0.0.9")])
+
+        gone = {("udp", family, port) for family in ("ipv4", "ipv6") for port in ("53", "54")}
         assert before - entries() == gone
 
     def test_a_port_without_connections(self) -> None:
         """Most have none."""
         before = entries()
-        conntrack.forget([a_port(9)])
+        conntrack.Connections().forget([a_port(9)])
 
         assert entries() == before
 
@@ -100,9 +115,13 @@ class TestForget:
 class TestAddresses:
     """Connections of a container that is gone, whichever end began them and whatever they spoke."""
 
-    @pytest.fixture(autouse=True, params=[5000, 0], ids=["told", "filtered"])
-    def few(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(conntrack, "_FEW", request.param)
+    @pytest.fixture(
+        autouse=True, params=[(8, 5000), (0, 5000), (0, 0)], ids=["deleted", "told", "filtered"]
+    )
+    def way(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        filters, few = request.param
+        monkeypatch.setattr(conntrack, "_FILTERS", filters)
+        monkeypatch.setattr(conntrack, "_FEW", few)
 
     @pytest.fixture
     def tracked(self, netns: Netns) -> None:
@@ -131,7 +150,7 @@ class TestAddresses:
     def test_of_every_protocol_and_both_directions(self) -> None:
         """And of no other address."""
         before = entries()
-        conntrack.forget_addresses([ip_address("10.7.0.2"), ip_address("fd00:7::2")])
+        conntrack.Connections().forget_addresses([ip_address("10.7.0.2"), ip_address("fd00:7::2")])
 
         gone = {("udp", "ipv4", port) for port in ("53", "54", "8080")}
         gone |= {("udp", "ipv6", "56"), ("tcp", "ipv4", "57")}
@@ -143,7 +162,7 @@ class TestAddresses:
     def test_a_stranger_keeps_his(self) -> None:
         """One number more."""
         before = entries()
-        conntrack.forget_addresses([ip_address("10.7.0.22"), ip_address("fd00:7::3")])
+        conntrack.Connections().forget_addresses([ip_address("10.7.0.22"), ip_address("fd00:7::3")])
 
         assert entries() == before
 

@@ -1,7 +1,7 @@
 """What the kernel's file tells cheaply: that there is no connection to forget."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from plugin.kernel.netlink import conntrack
-from plugin.kernel.netlink.messages import dump
 from tests.kernel.netns import Netns
 from tests.kernel.tracked import TRACKING, a_port, entries
 
@@ -25,11 +24,13 @@ def looks(netns: Netns, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     speak(range(50, 53))
     looks: list[Any] = []
 
-    def counted(*asked: Any) -> Iterable[bytes]:
-        looks.append(asked)
-        return dump(*asked)
+    delete_all = conntrack._delete_all  # noqa: SLF001
 
-    monkeypatch.setattr(conntrack, "dump", counted)
+    def counted(sock: socket.socket, filters: Collection[bytes]) -> bool:
+        looks.append(filters)
+        return delete_all(sock, filters)
+
+    monkeypatch.setattr(conntrack, "_delete_all", counted)
     return looks
 
 
@@ -41,15 +42,15 @@ def speak(ports: range) -> None:
 
 def test_few_and_none_wanted_need_no_look(looks: list[Any]) -> None:
     """As of most containers that end, on a host that does little else."""
-    conntrack.forget_addresses([GONE, ip_address("::9")])
-    conntrack.forget([a_port(49)])
+    conntrack.Connections().forget_addresses([GONE, ip_address("::9")])
+    conntrack.Connections().forget([a_port(49)])
 
     assert not looks
 
 
 def test_one_is_wanted(looks: list[Any]) -> None:
     """It goes, and the others stay."""
-    conntrack.forget([a_port(51)])
+    conntrack.Connections().forget([a_port(51)])
 
     assert looks
     assert {port for _, _, port in entries()} & {"50", "51", "52"} == {"50", "52"}
@@ -61,7 +62,7 @@ def test_an_ipv6_address_is_found(netns: Netns, looks: list[Any]) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.bind(("fd00:7::2", 0))
         sock.sendto(b"?", ("::1", 54))
-    conntrack.forget_addresses([ip_address("fd00:7::2")])
+    conntrack.Connections().forget_addresses([ip_address("fd00:7::2")])
 
     assert looks
     assert ("udp", "ipv6", "54") not in entries()
@@ -73,7 +74,7 @@ def test_more_than_a_page_is_not_believed(
     """A second page may lack what is there."""
     monkeypatch.setattr(conntrack, "_LINES", 1000)
     speak(range(100, 160))
-    conntrack.forget_addresses([GONE])
+    conntrack.Connections().forget_addresses([GONE])
 
     assert looks
 
@@ -81,7 +82,7 @@ def test_more_than_a_page_is_not_believed(
 def test_many_are_not_read_at_all(looks: list[Any]) -> None:
     """A part of them could only be thrown away."""
     speak(range(100, 160))
-    conntrack.forget_addresses([GONE])
+    conntrack.Connections().forget_addresses([GONE])
 
     assert looks
 
@@ -92,6 +93,6 @@ def test_a_kernel_that_does_not_tell(
 ) -> None:
     """The file is an option that distributions may leave out; and a read of it may fail."""
     monkeypatch.setattr(conntrack, "_TEXT", Path(text))
-    conntrack.forget_addresses([GONE])
+    conntrack.Connections().forget_addresses([GONE])
 
     assert looks

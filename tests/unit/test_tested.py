@@ -67,6 +67,7 @@ WHERE: Final = {
     "plugin/firewall/iptables.py": "kernel/test_docker_user.py",
     "plugin/firewall/user_nat.py": "kernel/test_user_rules.py",
     "plugin/kernel/connection_reaper.py": "kernel/test_conntrack.py",
+    "plugin/kernel/netlink/conntrack_messages.py": "kernel/test_conntrack.py",
     "plugin/kernel/links/docker_bridges.py": "kernel/test_isolation.py",
     "plugin/kernel/links/dummy.py": "contract/test_kernel_stacked.py",
     "plugin/kernel/links/flood_entries.py": "contract/test_kernel_tunnels.py",

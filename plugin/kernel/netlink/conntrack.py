@@ -9,164 +9,122 @@ The kernel keeps the table of all namespaces in one array, and every listing wal
 and addresses.  A filtered one costs 1 us for each connection of the host, an
 unfiltered one 5 us.  The kernel's file walks the array without its locks, in 0.4 ms, but is whole
 only as far as one page goes: where a host has few connections, and none of them is wanted, nothing
-else is asked.  The kernel could also delete by a filter, but only since Linux 6.8
-(net/netfilter/nf_conntrack_netlink.c); filtered lists are as old as 5.8.
+else is asked.  Since Linux 6.8 the kernel deletes by a filter, and takes no lock where the array is
+empty: 1 ms for each filter (net/netfilter/nf_conntrack_core.c, get_next_corpse).  An older one refuses
+such a request as incomplete, and is asked for filtered lists, which are as old as 5.8.
 """
 
 import errno
-import re
 import socket
-import struct
+import weakref
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from plugin.deadline import TimedLock
+from plugin.errors import KernelError
+from plugin.kernel.netlink import conntrack_messages as words
+from plugin.kernel.netlink.conntrack_messages import Wanted
 from plugin.kernel.netlink.messages import (
     NETLINK_NETFILTER,
     NFGENMSG,
     NLM_F_ACK,
-    U32,
     NetlinkError,
     acknowledgements,
-    attribute,
     attributes,
     check,
     dump,
     message,
-    nested,
 )
 from plugin.log import Log
-from plugin.model.network import IPAddress, Protocol
+from plugin.model.network import IPAddress
 from plugin.model.ports import HostPort
 
 _log: Final = Log("conntrack")
 # linux/netfilter/nfnetlink.h: NFNL_SUBSYS_CTNETLINK with CT_GET, CT_DELETE
 _CT_GET: Final = 1 << 8 | 1
 _CT_DELETE: Final = 1 << 8 | 2
-# linux/netfilter/nfnetlink_conntrack.h
-_CTA_TUPLE_ORIG: Final = 1
-_CTA_TUPLE_REPLY: Final = 2
-_CTA_TUPLE_IP: Final = 1
-_CTA_TUPLE_PROTO: Final = 2
-_CTA_IP_V4_SRC: Final = 1
-_CTA_IP_V6_SRC: Final = 3
-_CTA_PROTO_NUM: Final = 1
-_CTA_PROTO_DST_PORT: Final = 3
-_CTA_ID: Final = 12
-_CTA_ZONE: Final = 18
-_CTA_FILTER: Final = 25
-# CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS have the numbers of their tuples.
-_MATCH_SOURCE: Final = 1 << 0
-_MATCH_PROTOCOL: Final = 1 << 3
-_MATCH_PORT: Final = 1 << 5
-_FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
-_VERSION: Final = {int(family): version for version, family in _FAMILY.items()}
-_UDP: Final = bytes([Protocol.UDP.value])
-_APART: Final = (_CTA_ZONE, _CTA_ID)  # what distinguishes connections with the same ends
 _TIMEOUT_SECONDS: Final = 2.0
 _ROOM: Final = 1 << 16
+_NO_FILTERS: Final = (errno.EINVAL, errno.EOPNOTSUPP)
 _FEW: Final = 5000  # connections for which an unfiltered listing costs no more than another walk
-_IPV4_BYTES: Final = 4
+_FILTERS: Final = 8  # by which the kernel deletes; for more, one listing costs less
 _COUNT: Final = Path("/proc/sys/net/netfilter/nf_conntrack_count")  # of this namespace
 _TEXT: Final = Path("/proc/thread-self/net/nf_conntrack")
 _LINES: Final = 20  # of the text, as many as one page may have
 _PAGE: Final = 4096
 _LONGEST: Final = 512  # bytes that a line may have, and more
 
-_PORT_ATTRIBUTE: Final = re.compile(
-    re.escape(struct.pack("=HH", 6, _CTA_PROTO_DST_PORT)) + rb"(..)", re.DOTALL
-)
 
-_Port = tuple[int, bytes]  # IP version and number
+class Connections:
+    """The table of the network namespace that the first caller is in.
 
+    A socket is kept, since closing one waits for what was deleted from nf_tables last (see
+    ``nf_tables.conversation``): 5 to 16 ms for each container that ends.
+    """
 
-def forget(ports: Iterable[HostPort]) -> None:
-    """Forget connections to the UDP ports among ``ports``, translated to any container."""
-    wanted = {
-        (port.address.version, port.port.to_bytes(2))
-        for port in ports
-        if port.protocol is Protocol.UDP
-    }
-    if wanted:
-        numbers = frozenset(number for _, number in wanted)
-        _forget(_Wanted(ports=frozenset(wanted), numbers=numbers))
+    def __init__(self) -> None:
+        self._lock = TimedLock(_TIMEOUT_SECONDS, _busy)
+        self._socket: socket.socket | None = None
 
+    def forget(self, ports: Iterable[HostPort]) -> None:
+        """Forget connections to the UDP ports among ``ports``, translated to any container."""
+        self._forget(words.udp_ports(ports))
 
-def forget_addresses(addresses: Iterable[IPAddress]) -> None:
-    """Forget connections from and to containers with ``addresses``, of any protocol."""
-    wanted = frozenset(address.packed for address in addresses)
-    if wanted:
-        _forget(_Wanted(addresses=wanted))
+    def forget_addresses(self, addresses: Iterable[IPAddress]) -> None:
+        """Forget connections from and to containers with ``addresses``, of any protocol."""
+        self._forget(words.containers(addresses))
 
+    def close(self) -> None:
+        """End the conversation; the next caller begins another."""
+        with self._lock:
+            self._close()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """UDP ports of the host, and addresses of containers."""
-
-    ports: frozenset[_Port] = frozenset()
-    numbers: frozenset[bytes] = frozenset()  # of ``ports``
-    addresses: frozenset[bytes] = frozenset()
-
-    def listings(self) -> list[bytes]:
-        """The requests whose answers have every such connection, and more.
-
-        IPv6 addresses make no filter: the kernel inverts the comparison, and lists all but those
-        that are wanted (ctnetlink_filter_match_tuple, seen with Linux 6.18).
-        """
-        found: list[bytes] = []
-        for version in sorted({version for version, _ in self.ports}):
-            found += [_by_port(version, [port for each, port in self.ports if each == version])]
-        own = sorted(address for address in self.addresses if len(address) == _IPV4_BYTES)
-        if len(own) < len(self.addresses):
-            found.append(NFGENMSG.pack(socket.AF_INET6, 0, 0))
-        for address in own:
-            found += [_by_source(_CTA_TUPLE_ORIG, address), _by_source(_CTA_TUPLE_REPLY, address)]
-        return found
-
-    def may_be_in(self, data: bytes) -> bool:
-        """A quick look, for listings of which nearly nothing is wanted."""
-        if any(address in data for address in self.addresses):
-            return True
-        return bool(self.numbers) and not self.numbers.isdisjoint(_PORT_ATTRIBUTE.findall(data))
-
-    def words(self) -> frozenset[bytes]:
-        """What a line of the kernel's text about such a connection has one of."""
-        sources = [f"src={_full(address)}" for address in self.addresses]
-        ports = [f"dport={int.from_bytes(number)}" for number in self.numbers]
-        return frozenset(word.encode() for word in (*sources, *ports))
-
-    def has(self, family: int, found: dict[int, bytes]) -> bool:
-        """Whether the connection is one of them."""
-        asked = attributes(found[_CTA_TUPLE_ORIG], 0)
-        if self.ports:
-            words = attributes(asked.get(_CTA_TUPLE_PROTO, b""), 0)
-            port = (_VERSION.get(family, 0), words.get(_CTA_PROTO_DST_PORT, b""))
-            if words.get(_CTA_PROTO_NUM) == _UDP and port in self.ports:
-                return True
-        answered = attributes(found.get(_CTA_TUPLE_REPLY, b""), 0)
-        return _source(asked) in self.addresses or _source(answered) in self.addresses
-
-
-def _forget(wanted: _Wanted) -> None:
-    """Log that the kernel cannot do it; no service depends on it."""
-    try:
-        connections = _connections()
-        if not connections or (connections <= _LINES and _lacks(wanted)):
+    def _forget(self, wanted: Wanted) -> None:
+        """Log that the kernel cannot do it; no service depends on it."""
+        if not wanted:
             return
-        listings = wanted.listings()
-        if connections <= _FEW * (len(listings) - 1):
-            listings = [NFGENMSG.pack(socket.AF_UNSPEC, 0, 0)]
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
-            sock.settimeout(_TIMEOUT_SECONDS)
-            for listing in listings:
-                for body in dump(sock, _CT_GET, listing, wanted.may_be_in):
-                    found = attributes(body, NFGENMSG.size)
-                    if wanted.has(body[0], found):
-                        _delete(sock, body[0], found)
-    except (NetlinkError, OSError) as error:
-        _log.warning("connections.not_forgotten", reason=error)
+        try:
+            connections = _connections()
+            if not connections or (connections <= _LINES and _lacks(wanted)):
+                return
+            with self._lock:
+                try:
+                    _delete_wanted(self._open(), wanted, connections)
+                except BaseException:
+                    self._close()  # unread answers must not go to the next caller
+                    raise
+        except (KernelError, NetlinkError, OSError) as error:
+            _log.warning("connections.not_forgotten", reason=error)
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+            weakref.finalize(self, self._socket.close)  # closed even if close() is never called
+            self._socket.settimeout(_TIMEOUT_SECONDS)
+        return self._socket
+
+    def _close(self) -> None:
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()
+
+
+def _busy(seconds: float) -> KernelError:
+    return KernelError(f"the table of connections has been busy for {seconds:.0f} s")
+
+
+def _delete_wanted(sock: socket.socket, wanted: Wanted, connections: int) -> None:
+    if _delete_all(sock, wanted.filters()):
+        wanted = wanted.beyond_filters()
+    listings = wanted.listings()
+    if connections <= _FEW * (len(listings) - 1):
+        listings = [NFGENMSG.pack(socket.AF_UNSPEC, 0, 0)]
+    for listing in listings:
+        for body in dump(sock, _CT_GET, listing, wanted.may_be_in):
+            found = attributes(body, NFGENMSG.size)
+            if wanted.has(body[0], found):
+                _delete(sock, body[0], found)
 
 
 def _connections() -> int:
@@ -177,7 +135,7 @@ def _connections() -> int:
         return 0
 
 
-def _lacks(wanted: _Wanted) -> bool:
+def _lacks(wanted: Wanted) -> bool:
     """Whether the kernel's text is whole and has nothing like it.
 
     A second read would begin at an entry by its number, and miss one for each that ended meanwhile
@@ -192,45 +150,32 @@ def _lacks(wanted: _Wanted) -> bool:
     return len(text) <= _PAGE - _LONGEST and wanted.words().isdisjoint(text.split())
 
 
-def _by_source(tuple_kind: int, address: bytes) -> bytes:
-    """Connections that a container began, or answers: its IPv4 address is the source there.
+def _delete_all(sock: socket.socket, filters: Collection[bytes]) -> bool:
+    """Have the kernel delete by filters; False if it cannot, or not as fast as by a listing.
 
-    Both of its tuple and of its filter, the original direction has number 1 and the reply's 2.
+    A kernel before 6.8 takes a filter for a connection of which nearly nothing is said (EINVAL).
     """
-    source = nested(_CTA_TUPLE_IP, attribute(_CTA_IP_V4_SRC, address))
-    flags = attribute(tuple_kind, U32.pack(_MATCH_SOURCE))
-    wanted = nested(tuple_kind, source) + nested(_CTA_FILTER, flags)
-    return NFGENMSG.pack(socket.AF_INET, 0, 0) + wanted
-
-
-def _by_port(version: int, ports: Collection[bytes]) -> bytes:
-    """Connections to a UDP port of one family, or to all where there are several."""
-    words, match = [attribute(_CTA_PROTO_NUM, _UDP)], _MATCH_PROTOCOL
-    if len(ports) == 1:
-        words += [attribute(_CTA_PROTO_DST_PORT, port) for port in ports]
-        match |= _MATCH_PORT
-    wanted = nested(_CTA_TUPLE_ORIG, nested(_CTA_TUPLE_PROTO, *words))
-    flags = attribute(_CTA_TUPLE_ORIG, U32.pack(match))
-    return NFGENMSG.pack(_FAMILY[version], 0, 0) + wanted + nested(_CTA_FILTER, flags)
-
-
-def _full(address: bytes) -> str:
-    """An address as the kernel writes it: of IPv6 every digit."""
-    return ip_address(address).exploded
+    if len(filters) > _FILTERS:
+        return False
+    try:
+        for each in filters:
+            _ask_to_delete(sock, each)
+    except NetlinkError as error:
+        if error.code in _NO_FILTERS:
+            return False
+        raise
+    return True
 
 
 def _delete(sock: socket.socket, family: int, found: dict[int, bytes]) -> None:
-    which = nested(_CTA_TUPLE_ORIG, found[_CTA_TUPLE_ORIG])
-    which += b"".join(attribute(kind, found[kind]) for kind in _APART if kind in found)
-    sock.send(message(_CT_DELETE, NLM_F_ACK, NFGENMSG.pack(family, 0, 0) + which))
+    try:
+        _ask_to_delete(sock, NFGENMSG.pack(family, 0, 0) + words.which(found))
+    except NetlinkError as error:
+        if error.code != errno.ENOENT:  # it ended by itself
+            raise
+
+
+def _ask_to_delete(sock: socket.socket, body: bytes) -> None:
+    sock.send(message(_CT_DELETE, NLM_F_ACK, body))
     for _, answer in acknowledgements(sock.recv(_ROOM)):
-        try:
-            check(answer)
-        except NetlinkError as error:
-            if error.code != errno.ENOENT:  # it ended by itself
-                raise
-
-
-def _source(words: dict[int, bytes]) -> bytes:
-    ends = attributes(words.get(_CTA_TUPLE_IP, b""), 0)
-    return ends.get(_CTA_IP_V4_SRC) or ends.get(_CTA_IP_V6_SRC, b"")
+        check(answer)

@@ -13,7 +13,7 @@ from tests.benchmarks.figure import Figure, Row
 from tests.benchmarks.layers.served import LAYERS
 from tests.benchmarks.plugin_client import PluginClient
 from tests.benchmarks.sample import Sample
-from tests.benchmarks.sandbox import Sandbox
+from tests.benchmarks.sandbox import CONNECTIONS, Sandbox, busy
 from tests.benchmarks.scene import DISK, Scene
 
 _WARM_UP: Final = 10
@@ -27,7 +27,7 @@ def _measure(scene: Scene) -> Iterator[Row]:
     records = scene.directory(DISK) / "records"
     program = (sys.executable, "-m", "tests.benchmarks.layers.served", str(records))
     with scene.host_with(program) as (host, socket):
-        with closing(PluginClient(socket)) as client, Sandbox(host) as sandbox:
+        with closing(PluginClient(socket)) as client, Sandbox(host) as sandbox, busy(host):
             network = NetworkLife.create(client)
             for _ in range(_WARM_UP):
                 _live(network, sandbox)
@@ -80,7 +80,7 @@ FIGURE: Final = Figure(
     name="layers",
     title="Where the time of the calls goes",
     method="The nine calls of the life of a container with a port, one life after the other, "
-    "against a plugin with timers at the doors of its layers, whose own time is in the rows. "
+    f"on a host with {CONNECTIONS} connections of its own, against a plugin with timers at the doors of its layers, whose own time is in the rows. "
     "Each layer without those below it; from the moment that a connection was accepted until it "
     "is closed, so that the caller's own time and the way to the plugin are not in it. A layer "
     "with less than 0.05 ms of a call is only in the sums.",

@@ -76,7 +76,7 @@ def install(path: Path) -> None:
         at(rtnl.Rtnl, name, "netlink")
     at(announcements, "announce", "netlink")
     at(nf_transactions.NfTables, "change", "nftables")
-    at(conntrack, "forget", "conntrack")
+    at(conntrack.Connections, "forget", "conntrack")
     at(connection_reaper.ConnectionReaper, "wait", "conntrack")
     for name in ("ensure", "remove", "carried"):
         at(proxy.Proxy, name, "proxy")
