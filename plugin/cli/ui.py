@@ -20,6 +20,7 @@ from plugin.sockets import Listener, read_listener
 
 _WHERE: Final = "127.0.0.1:9611"
 _KEY_BYTES: Final = 16
+_ANSWER_KEY_BYTES: Final = 9  # a page asks for it once
 _ENGINE_SECONDS: Final = 2.0
 
 
@@ -37,14 +38,15 @@ def ui(*, listen: str, every: float) -> None:
 
     where = _loopback(listen)
     ask("/health")  # a page that shows nothing is worse than a sentence
-    key = secrets.token_urlsafe(_KEY_BYTES)
+    key, answer_key = (secrets.token_urlsafe(size) for size in (_KEY_BYTES, _ANSWER_KEY_BYTES))
     name = socket.gethostname()
     look = _looking()
     feed = Feed(lambda: seen(look, name), every=every, most=MOST_VIEWERS)
-    server = Server(where, Pages(key=key, address=_written(where), ask=ask), feed)
+    pages = Pages(key=key, answer_key=answer_key, address=_written(where), ask=ask)
+    server = Server(where, pages, feed)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     port = server.server_address[1]
-    click.echo(f"http://{_written(where)}:{port}/#{key}")
+    click.echo(f"http://{_written(where)}:{port}/#{key}.{answer_key}")
     click.echo(
         "The address has a key; who has it sees what this page shows.  Ctrl-C ends it.", err=True
     )

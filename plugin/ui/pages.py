@@ -4,6 +4,9 @@ Any user of this host may connect to an address of the loopback, and any web pag
 shows may ask it to.  So data need a key, which only the reader of the command's output has; a name
 in the Host header must be one of the loopback (a foreign name that leads here is DNS rebinding);
 and paths are looked up in a table and never in a file system.
+
+Once the command has ended any user may listen on its port, and a page that is still open asks that
+program.  So who shows the key is shown the answer key, which the page knows and never sends.
 """
 
 import json
@@ -47,13 +50,17 @@ class Answer:
     status: int = _OK
     kind: str = _TEXT
     body: bytes | None = b""
+    answer_key: str = ""  # where the key was right
 
 
 class Pages:
     """Answers GET requests; ``ask`` asks pynet as a command does, and raises what a command raises."""
 
-    def __init__(self, *, key: str, address: str, ask: Callable[[str], Any]) -> None:
+    def __init__(
+        self, *, key: str, answer_key: str, address: str, ask: Callable[[str], Any]
+    ) -> None:
         self._key = key
+        self._answer_key = answer_key
         self._names = _NAMES | {address}
         self._ask = ask
         self._files = {
@@ -86,13 +93,14 @@ class Pages:
                 _FORBIDDEN, "the key is not that of this pynet ui; open the address that it printed"
             )
         if path == _EVENTS:
-            return Answer(kind="text/event-stream", body=None)
+            return Answer(kind="text/event-stream", body=None, answer_key=self._answer_key)
         passed = {name: each for name in _DATA[path] if (each := _last(values, name))}
         try:
             found = self._ask(f"/v1{path}?{urlencode(passed)}")
         except PynetError as error:
-            return _refusal(_BAD, str(error))
-        return Answer(kind=_JSON, body=json.dumps(found).encode())
+            return _refusal(_BAD, str(error), self._answer_key)
+        body = json.dumps(found).encode()
+        return Answer(kind=_JSON, body=body, answer_key=self._answer_key)
 
 
 def seen(look: Callable[[], Host], name: str) -> bytes:
@@ -106,8 +114,8 @@ def seen(look: Callable[[], Host], name: str) -> bytes:
         return msgspec.json.encode({"away": f"internal error ({type(error).__name__})"})
 
 
-def _refusal(status: int, why: str) -> Answer:
-    return Answer(status=status, body=f"{why}\n".encode())
+def _refusal(status: int, why: str, answer_key: str = "") -> Answer:
+    return Answer(status=status, body=f"{why}\n".encode(), answer_key=answer_key)
 
 
 def _name(host: str) -> str:

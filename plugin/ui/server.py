@@ -24,6 +24,9 @@ _POLL_SECONDS: Final = 0.5
 _NOT_ALLOWED: Final = 405
 _UNSUPPORTED: Final = 501  # http.server: what it answers to a method that the handler has not
 _TOO_MANY: Final = 503
+# A script reads a header of what it fetched, and of a stream its events alone.
+_ANSWER_KEY: Final = "Pynet-Answer-Key"
+_ANSWER_EVENT: Final = b"event: answer-key\ndata: %b\n\n"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -135,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with self.server.feed.viewer() as seen:
                 self._head(answer)
+                self.wfile.write(_ANSWER_EVENT % answer.answer_key.encode())
                 for each in seen:
                     self.wfile.write(b"data: %b\n\n" % each if each else b":\n\n")
         except TooManyViewersError:
@@ -153,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(length))
         for name, value in _HEADERS.items():
             self.send_header(name, value)
+        if answer.answer_key:
+            self.send_header(_ANSWER_KEY, answer.answer_key)
         if answer.status == _NOT_ALLOWED:
             self.send_header("Allow", "GET")
         self.end_headers()

@@ -1,10 +1,12 @@
 """A plugin in memory, the page over it, and a browser that shows it."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -19,7 +21,8 @@ from tests.lab.servers import Server as Serving
 from tests.unit.admin.behind import Life
 from tests.unit.ui.conftest import BRIDGE, ENGINE, Looked
 
-KEY = "a-key"
+KEY: Final = "a-key"
+ANSWER_KEY: Final = "an-answer"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +33,62 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.nightly)
 
 
+class Served:
+    """The page, which can end as the command does, and begin again with the same keys."""
+
+    def __init__(self, life: Life) -> None:
+        self._client = create_app(life).test_client()
+        self._feed = Feed(
+            lambda: seen(lambda: Looked(life, ENGINE, BRIDGE), "here"),
+            every=0.05,
+            most=MOST_VIEWERS,
+        )
+        self.port = 0
+        self.begin()
+
+    @property
+    def address(self) -> str:
+        """Where it is, with its keys."""
+        return f"http://127.0.0.1:{self.port}/#{KEY}.{ANSWER_KEY}"
+
+    def begin(self, *, key: str = KEY, answer_key: str = ANSWER_KEY) -> None:
+        """Serve, at the port of before."""
+        pages = Pages(key=key, answer_key=answer_key, address="127.0.0.1", ask=self._ask)
+        server = _Ending(
+            Listener(address=ip_address("127.0.0.1"), port=self.port), pages, self._feed
+        )
+        self.port = server.server_address[1]
+        self._server, self._serving = server, Serving(server)
+
+    def end(self) -> None:
+        """Close the port, and with it every connection."""
+        self._serving.close()
+        self._server.end()
+
+    def _ask(self, path: str) -> Any:
+        answer = self._client.get(path)
+        if answer.status_code != HTTPStatus.OK:
+            raise RefusedError(answer.get_json()["error"])
+        return answer.get_json()
+
+
+class _Ending(Server):
+    """Knows its connections, which end with a process."""
+
+    def __init__(self, where: Listener, pages: Pages, feed: Feed) -> None:
+        super().__init__(where, pages, feed)
+        self._connections: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
+
+    def end(self) -> None:
+        for each in self._connections:
+            with suppress(OSError):  # it has ended before
+                each.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.fixture
 def life() -> Life:
     """A plugin with a container that publishes a port."""
@@ -37,24 +96,17 @@ def life() -> Life:
 
 
 @pytest.fixture
-def address(life: Life) -> Iterator[str]:
-    """Where the page is, with its key."""
+def served(life: Life) -> Iterator[Served]:
+    """What `pynet ui` serves."""
+    served = Served(life)
+    yield served
+    served.end()
 
-    client = create_app(life).test_client()
 
-    def ask(path: str) -> Any:
-        answer = client.get(path)
-        if answer.status_code != HTTPStatus.OK:
-            raise RefusedError(answer.get_json()["error"])
-        return answer.get_json()
-
-    feed = Feed(
-        lambda: seen(lambda: Looked(life, ENGINE, BRIDGE), "here"), every=0.05, most=MOST_VIEWERS
-    )
-    pages = Pages(key=KEY, address="127.0.0.1", ask=ask)
-    server = Server(Listener(address=ip_address("127.0.0.1"), port=0), pages, feed)
-    with Serving(server):
-        yield f"http://127.0.0.1:{server.server_address[1]}/#{KEY}"
+@pytest.fixture
+def address(served: Served) -> str:
+    """Where the page is, with its keys."""
+    return served.address
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,20 @@
 
 import struct
 import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 
 from plugin.model.ids import port_name, short
 from tests.browser.chromium import Page
+from tests.browser.conftest import ANSWER_KEY, Served
+from tests.lab.servers import Server as Serving
 from tests.unit.admin.behind import BLUE, WEB, Life
 from tests.unit.ui.conftest import BRIDGE, CONTAINERS, NETWORKS
 
 DRIFTED = "[...document.querySelectorAll('#picture g.drift')].map(e => e.dataset.id.split(' ')[0])"
+STATUS = "document.querySelector('#status')?.textContent ?? ''"
 FOCUS = "document.activeElement.dataset.id || document.activeElement.id"
 BOX = "#picture g[data-id^=link] .box"
 RED = bytes((0xFD, 0xEC, 0xEA))  # page.css, --bad-box
@@ -200,6 +205,70 @@ def test_a_wrong_key(browser: Page, address: str) -> None:
     )
 
     assert "open the address that it printed" in told
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    """Serves at the page's port what it likes, and sends back what it was sent."""
+
+    asked: ClassVar[list[str]] = []
+    answers: ClassVar[bytes] = b""
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        key = self.path.partition("key=")[2]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Pynet-Answer-Key", key)
+        self.end_headers()
+        self.wfile.write(self.answers.replace(b"KEY", key.encode()))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+        """Be silent."""
+
+
+FORGED = b'data: {"host":"forged","version":"9","status":"ok","nodes":[],"edges":[],"pools":[]}\n\n'
+
+
+@pytest.mark.parametrize("begins", [b"", b"event: answer-key\ndata: KEY\n\n"])
+def test_another_program_at_its_port(page: Page, served: Served, begins: bytes) -> None:
+    """Is found out, is not asked again, and nothing that it says is shown."""
+    served.end()
+    _Stranger.asked.clear()
+    _Stranger.answers = begins + FORGED
+    with Serving(ThreadingHTTPServer(("127.0.0.1", served.port), _Stranger)):
+        page.wait(STATUS, lambda each: "another program answers here" in each)
+        asked = len(_Stranger.asked)
+        page.click("#picture g[data-id^=network]")
+        told = page.wait("document.querySelector('#commands').textContent")
+
+    assert "another program answers here" in told
+    assert len(_Stranger.asked) == asked
+    assert page.run("document.querySelector('#host').textContent") == "here"
+    assert not any(ANSWER_KEY in each for each in _Stranger.asked)
+    page.said.clear()  # the browser's own words about the connection
+
+
+def test_another_pynet_at_its_port(page: Page, served: Served) -> None:
+    """Has other keys, which it printed."""
+    served.end()
+    served.begin(key="new", answer_key="new-answer")
+    page.wait(STATUS, lambda each: "open the address that it printed" in each)
+    page.said.clear()
+
+
+def test_a_tunnel_that_breaks(page: Page, served: Served) -> None:
+    """The page goes on by itself."""
+    served.end()
+    page.wait(STATUS, lambda each: "does not answer; it is asked again" in each)
+    served.begin()
+    page.wait(STATUS, lambda each: each.endswith(": ok"))
+    page.said.clear()
+
+
+def test_an_address_that_was_cut(browser: Page, address: str) -> None:
+    """Without the answer key nobody can be believed."""
+    browser.open(address.partition(".an-")[0])
+    browser.wait(STATUS, lambda each: "open the address that it printed" in each)
 
 
 def test_scripts_of_others_do_not_run(page: Page) -> None:

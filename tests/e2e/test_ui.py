@@ -59,7 +59,7 @@ def asked(site: Site, address: str, path: str) -> Iterator[http.client.HTTPRespo
     try:
         with inside(site.host.netns):
             connection.connect()
-        connection.request("GET", f"{path}key={page.fragment}")
+        connection.request("GET", f"{path}key={page.fragment.partition('.')[0]}")
         yield connection.getresponse()
     finally:
         connection.close()

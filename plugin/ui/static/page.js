@@ -3,7 +3,10 @@
 import { drawField, spokenCell } from "./addresses.js";
 import { draw, focusOn } from "./picture.js";
 
-const key = location.hash.slice(1);
+// The first is sent; the second is what pynet ui answers with, and no other program knows.
+const [key, answerKey] = location.hash.slice(1).split(".");
+const WRONG_KEY = "the key is not that of this pynet ui; open the address that it printed";
+const STRANGER = "another program answers here, so pynet ui has ended: close this page, do not reload it";
 const $ = (id) => document.getElementById(id);
 let now = null; // what was sent last
 let open = null; // the node whose details are shown
@@ -11,6 +14,7 @@ let drawn = ""; // what the picture shows
 let drawnPools = ""; // what the table of pools shows
 let pool = null; // whose addresses are shown
 let block = ""; // the first of those
+let ended = false; // who answers is not pynet ui, and is not asked again
 
 function element(tag, text, name = "") {
   const made = document.createElement(tag);
@@ -20,9 +24,15 @@ function element(tag, text, name = "") {
 }
 
 async function ask(path, values) {
+  if (ended) throw new Error(STRANGER);
   const answer = await fetch(`${path}?${new URLSearchParams({ ...values, key })}`);
+  if (!isPynet(answer)) throw new Error(STRANGER);
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer.json();
+}
+
+function isPynet(answer) {
+  return answer.headers.get("Pynet-Answer-Key") === answerKey;
 }
 
 function say(text, bad) {
@@ -190,23 +200,43 @@ function closeDetails() {
 }
 
 function follow() {
+  if (!answerKey) {
+    say(`No news: ${WRONG_KEY}`, true);
+    return;
+  }
   const source = new EventSource(`/events?${new URLSearchParams({ key })}`);
-  source.onmessage = (event) => show(JSON.parse(event.data));
+  let known = false; // whether this stream began with the answer key
+  const leave = () => {
+    ended = true;
+    source.close();
+    say(`No news: ${STRANGER}`, true);
+  };
+  source.addEventListener("answer-key", (event) => {
+    known = event.data === answerKey;
+    if (!known) leave();
+  });
+  source.onmessage = (event) => (known ? show(JSON.parse(event.data)) : leave());
   source.onerror = async () => {
+    known = false;
     if (source.readyState !== EventSource.CLOSED) {
       say("No news: pynet ui does not answer; it is asked again", true);
       return;
     }
-    // The stream was refused, which it says in words to a request alone.
-    let why = "pynet ui does not answer any more";
+    // The stream was refused: why is told to a request alone.
     try {
       const answer = await fetch(`/explain?${new URLSearchParams({ key })}`);
-      why = answer.status === 403 ? (await answer.text()).trim() : "as many pages are open as are served; it is asked again in ten seconds";
-      if (answer.status !== 403) setTimeout(follow, 10000);
+      if (answer.status === 403) {
+        say(`No news: ${WRONG_KEY}`, true);
+      } else if (!isPynet(answer)) {
+        leave();
+      } else {
+        say("No news: as many pages are open as are served; it is asked again in ten seconds", true);
+        setTimeout(follow, 10000);
+      }
     } catch {
+      say("No news: pynet ui does not answer any more; it is asked again in ten seconds", true);
       setTimeout(follow, 10000);
     }
-    say(`No news: ${why}`, true);
   };
 }
 

@@ -29,12 +29,15 @@ def test_the_address_is_printed(pynet: Shell, port: int, monkeypatch: pytest.Mon
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("socket.gethostname", lambda: "\x1b[2J; reboot")
     first, second = (pynet("ui", "--listen", f"127.0.0.1:{port}") for _ in range(2))
-    address, key = first.stdout.strip().split("#")
+    address, keys = first.stdout.strip().split("#")
+    key, answer_key = keys.split(".")
 
     assert first.exit_code == 0
     assert address == f"http://127.0.0.1:{port}/"
     assert len(key) > 20
+    assert len(answer_key) > 10
     assert key not in second.stdout
+    assert answer_key not in second.stdout
     assert f"ssh -L {port}:127.0.0.1:{port} '?[2J; reboot'\n" in first.stderr
     assert len(served) == 2
 

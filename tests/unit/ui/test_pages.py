@@ -11,13 +11,14 @@ from tests.unit.admin.behind import Life
 from tests.unit.ui.conftest import BRIDGE, ENGINE, Looked
 
 KEY = "a-key"
+ANSWER_KEY = "an-answer"
 HERE = "127.0.0.1:9611"
 
 
 @pytest.fixture
 def pages() -> Pages:
     """Those of an address that is not the usual one."""
-    return Pages(key=KEY, address="127.0.0.9", ask=asked)
+    return Pages(key=KEY, answer_key=ANSWER_KEY, address="127.0.0.9", ask=asked)
 
 
 def asked(path: str) -> Any:
@@ -138,6 +139,7 @@ def test_an_explanation_that_is_refused(pages: Pages) -> None:
     answer = pages.answer(f"/explain?key={KEY}", HERE)
 
     assert (answer.status, text(answer)) == (400, "id is '', which is no network\n")
+    assert answer.answer_key == ANSWER_KEY  # the page shows pynet's words alone
 
 
 def test_events_are_a_stream(pages: Pages) -> None:

@@ -16,6 +16,7 @@ from plugin.ui.server import MOST_VIEWERS, Server
 from tests.unit.ui.conftest import until
 
 KEY = "a-key"
+ANSWER_KEY = "an-answer"
 EVENTS = f"GET /events?key={KEY} HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PAGE = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEAD = "HTTP/1.0 200 OK"
@@ -28,7 +29,7 @@ def free() -> Listener:
 @pytest.fixture
 def server() -> Iterator[Server]:
     """One that shows the same at all times."""
-    pages = Pages(key=KEY, address="127.0.0.1", ask=lambda path: path)
+    pages = Pages(key=KEY, answer_key=ANSWER_KEY, address="127.0.0.1", ask=lambda path: path)
     server = Server(free(), pages, Feed(lambda: b'{"host":"here"}', every=60, most=MOST_VIEWERS))
     thread = threading.Thread(target=lambda: server.serve_forever(0.02))
     thread.start()
@@ -61,6 +62,24 @@ def test_the_page(server: Server) -> None:
     assert "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n" in answer
     assert "Set-Cookie" not in answer
     assert "Access-Control" not in answer
+
+
+def test_who_has_the_key_is_shown_the_answer_key(server: Server) -> None:
+    """First of all in a stream, and with every other answer; nobody else is."""
+    told = f"Pynet-Answer-Key: {ANSWER_KEY}\r\n"
+    stream = b""
+    with connected(server) as viewer:
+        viewer.sendall(EVENTS.encode())
+        while b"data: {" not in stream:
+            stream += viewer.recv(4096)
+
+    first, second, _ = stream.partition(b"\r\n\r\n")[2].split(b"\n\n")
+    assert first == f"event: answer-key\ndata: {ANSWER_KEY}".encode()
+    assert second == b'data: {"host":"here"}'
+    assert told in asked(server, f"GET /explain?key={KEY} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for path in ("/", "/explain?key=wrong", "/events", "/nothing"):
+        answer = asked(server, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert ANSWER_KEY not in answer
 
 
 @pytest.mark.parametrize(
@@ -116,9 +135,9 @@ def test_a_hundred_viewers_at_once(server: Server) -> None:
             each.sendall(EVENTS.encode())
         for each in viewers:
             seen = b""
-            while b"\n\n" not in seen.partition(b"\r\n\r\n")[2]:
-                seen += each.recv(4096)
-            assert b'data: {"host":"here"}\n\n' in seen
+            while not seen.endswith(b'data: {"host":"here"}\n\n'):
+                assert (more := each.recv(4096))
+                seen += more
 
         assert asked(server, EVENTS).endswith(
             "100 pages are open, which are as many as are served\n"
@@ -194,7 +213,7 @@ def test_an_address_that_is_taken(server: Server) -> None:
 def test_ipv6() -> None:
     """The loopback of the other family."""
     where = Listener(address=ip_address("::1"), port=0)
-    pages = Pages(key=KEY, address="[::1]", ask=lambda path: path)
+    pages = Pages(key=KEY, answer_key=ANSWER_KEY, address="[::1]", ask=lambda path: path)
     try:
         server = Server(where, pages, Feed(bytes, every=60, most=1))
     except HostError:
