@@ -59,8 +59,11 @@ def asked(site: Site, address: str, path: str) -> Iterator[http.client.HTTPRespo
     try:
         with inside(site.host.netns):
             connection.connect()
-        connection.request("GET", f"{path}key={page.fragment.partition('.')[0]}")
-        yield connection.getresponse()
+        key, answer_key = page.fragment.split(".")
+        connection.request("GET", f"{path}key={key}")
+        answer = connection.getresponse()
+        assert answer.headers["Pynet-Answer-Key"] == answer_key
+        yield answer
     finally:
         connection.close()
 
@@ -72,7 +75,7 @@ def next_of(
     end = time.monotonic() + SECONDS
     for line in events:  # one at least each ten seconds
         assert time.monotonic() < end
-        if line.startswith(b"data: "):
+        if line.startswith(b"data: {"):
             seen: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
             if "away" not in seen and wanted(seen):
                 return seen

@@ -136,7 +136,8 @@ def test_a_hundred_viewers_at_once(server: Server) -> None:
         for each in viewers:
             seen = b""
             while not seen.endswith(b'data: {"host":"here"}\n\n'):
-                assert (more := each.recv(4096))
+                more = each.recv(4096)
+                assert more
                 seen += more
 
         assert asked(server, EVENTS).endswith(
