@@ -65,7 +65,7 @@ class Client6(Client):
         super().__init__(chance, taken)
         self.wish = wish
         self.tally = Tally6()
-        self._questions = Questions6(wish.identity, chance, speaker, self.tally)
+        self._questions = Questions6(wish, chance, speaker, self.tally)
         self._probe: Probe6 | None = None
         self._stateful = wish.method is Method.DHCP  # a server is asked, and not a router
         self._hint: Lease | None = None

@@ -61,6 +61,7 @@ class Option(IntEnum):
     T2 = 59
     VENDOR_CLASS = 60
     CLIENT_ID = 61
+    USER_CLASS = 77
     CLIENT_FQDN = 81
     DOMAIN_SEARCH = 119
     CLASSLESS_ROUTES = 121

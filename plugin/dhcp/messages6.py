@@ -45,6 +45,7 @@ class Option(IntEnum):
     PREFERENCE = 7
     ELAPSED = 8
     STATUS = 13
+    USER_CLASS = 15
     DNS = 23
     DOMAIN_SEARCH = 24
 
@@ -82,6 +83,7 @@ class Message6:
     preference: int = 0
     status: int = 0
     wished_for: tuple[int, ...] = ()
+    user_classes: tuple[str, ...] = ()
     dns: tuple[IPv6Address, ...] = ()
     search: tuple[str, ...] = ()
 
@@ -97,6 +99,8 @@ def encode6(message: Message6) -> bytes:
         options.append(
             (Option.WISHED_FOR, b"".join(code.to_bytes(2, "big") for code in message.wished_for))
         )
+    if message.user_classes:
+        options.append((Option.USER_CLASS, _counted(message.user_classes)))
     options.append((Option.ELAPSED, min(message.elapsed, 0xFFFF).to_bytes(2, "big")))
     head = struct.pack("!I", message.kind << 24 | message.xid)
     return head + b"".join(_tlv(code, value) for code, value in options)
@@ -213,6 +217,11 @@ def _walk(area: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield code, area[at + 4 : end]
         at = end
+
+
+def _counted(texts: tuple[str, ...]) -> bytes:
+    """Each text behind its length (section 21.15)."""
+    return b"".join(len(each).to_bytes(2, "big") + each.encode("ascii") for each in texts)
 
 
 def _tlv(code: int, value: bytes) -> bytes:

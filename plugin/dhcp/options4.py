@@ -18,7 +18,7 @@ from plugin.dhcp.values import Wish
 from plugin.model.ids import MacAddress
 from plugin.model.leases import Facts, Lease, Route
 
-WISHED_FOR: Final = (  # 121 before 3: RFC 3442
+_WISHED_FOR: Final = (  # 121 before 3: RFC 3442
     *(Option.SUBNET_MASK, Option.CLASSLESS_ROUTES, Option.ROUTER, Option.DNS, Option.DOMAIN_NAME),
     *(Option.MTU, Option.NTP, Option.LEASE_TIME, Option.SERVER_ID, Option.T1, Option.T2),
     Option.DOMAIN_SEARCH,
@@ -61,6 +61,10 @@ def address_of(message: Message, wish: Wish) -> IPv4Interface:
         raise UnacceptableError(
             f"{message.yours} is given, and {wish.address} was asked for; reserve that on the server"
         )
+    if wish.gateway and wish.gateway not in network:
+        raise UnacceptableError(
+            f"{interface} is given, and gateway {wish.gateway} is not of that LAN; choose one that is"
+        )
     if message.yours in wish.avoid:
         raise UnacceptableError(f"{message.yours} is this host's own address")
     return interface
@@ -86,7 +90,7 @@ def lease_of(message: Message, wish: Wish, *, next_hop: MacAddress, asked: float
         address=address,
         server=server,
         next_hop=next_hop,
-        facts=facts_of(message, address),
+        facts=facts_of(message, address, wish),
         obtained=asked,
         seconds=None if seconds == _INFINITE else seconds,
         t1=t1,
@@ -94,19 +98,25 @@ def lease_of(message: Message, wish: Wish, *, next_hop: MacAddress, asked: float
     )
 
 
-def facts_of(message: Message, address: IPv4Interface) -> Facts:
-    """What else is said; of each thing, as much as can be true."""
+def wished_for(wish: Wish) -> bytes:
+    """The options that a server is asked for (option 55)."""
+    unwanted = {Option.CLASSLESS_ROUTES: not wish.routes, Option.MTU: not wish.mtu}
+    return bytes(code for code in _WISHED_FOR if not unwanted.get(code))
+
+
+def facts_of(message: Message, address: IPv4Interface, wish: Wish) -> Facts:
+    """What else is said; of each thing, as much as can be true and is wanted."""
     routers = [each for each in _addresses(message.option(Option.ROUTER)) if _near(each, address)]
     router = routers[0] if routers else None
     routes: tuple[Route, ...] = ()
-    classless = message.option(Option.CLASSLESS_ROUTES)
+    classless = message.option(Option.CLASSLESS_ROUTES) if wish.routes else None
     if classless is not None:  # RFC 3442: option 3 is ignored then
         said = list(_routes(classless))[:_MOST_ROUTES]
         defaults = [each.gateway for each in said if not each.destination.prefixlen]
         near = [each for each in defaults if each and _near(each, address)]
         router = near[0] if near else None
         routes = tuple(each for each in said if _is_sound(each, address))
-    mtu = _number(message.option(Option.MTU), 2)
+    mtu = _number(message.option(Option.MTU), 2) if wish.mtu else None
     return Facts(
         router=router,
         routes=tuple(dict.fromkeys(routes)),

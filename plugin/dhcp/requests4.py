@@ -5,7 +5,7 @@ from typing import Final
 
 from plugin.dhcp.frames import BROADCAST, EVERYBODY, NOBODY, datagram_frame
 from plugin.dhcp.messages4 import Kind, Message, Option, encode
-from plugin.dhcp.options4 import WISHED_FOR
+from plugin.dhcp.options4 import wished_for
 from plugin.dhcp.values import Wish
 from plugin.model.leases import Lease
 
@@ -65,10 +65,12 @@ class Requests:
         options: list[tuple[int, bytes]] = [(Option.CLIENT_ID, identity.client_id)]
         if identity.host_name:
             options.append(_name(identity.host_name, fqdn=self._wish.fqdn))
-        options.append((Option.PARAMETERS, bytes(WISHED_FOR)))
+        options.append((Option.PARAMETERS, wished_for(self._wish)))
         options.append((Option.MAX_MESSAGE_SIZE, _LARGEST_MESSAGE.to_bytes(2, "big")))
         if self._wish.vendor_class:
             options.append((Option.VENDOR_CLASS, self._wish.vendor_class.encode("ascii")))
+        if self._wish.user_classes:
+            options.append((Option.USER_CLASS, _counted(self._wish.user_classes)))
         return options
 
     def _frame(self, kind: Kind, xid: int, seconds: int, options: list[tuple[int, bytes]]) -> bytes:
@@ -91,6 +93,11 @@ def _name(label: str, *, fqdn: bool) -> tuple[int, bytes]:
     if not fqdn:
         return Option.HOST_NAME, name
     return Option.CLIENT_FQDN, _SERVER_ENTERS + bytes((len(name),)) + name
+
+
+def _counted(classes: tuple[str, ...]) -> bytes:
+    """Each class behind its length (RFC 3004 section 4)."""
+    return b"".join(bytes((len(each),)) + each.encode("ascii") for each in classes)
 
 
 def release(xid: int, lease: Lease) -> bytes:

@@ -8,6 +8,7 @@ from plugin.dhcp.frames6 import Speaker, datagram_frame6, solicitation_frame
 from plugin.dhcp.messages6 import Association, Granted, Kind, Message6, Option, decode6, encode6
 from plugin.dhcp.states import State
 from plugin.dhcp.tally import Tally6
+from plugin.dhcp.values import Wish6
 from plugin.model.leases import Identity, Lease
 
 KIND_IN: Final = {
@@ -30,14 +31,12 @@ def iaid_and_duid(identity: Identity) -> tuple[bytes, bytes]:
     return identity.client_id[:_IAID], identity.client_id[_IAID:]
 
 
-def request6(
-    kind: Kind, xid: int, seconds: float, identity: Identity, lease: Lease | None
-) -> bytes:
+def request6(kind: Kind, xid: int, seconds: float, wish: Wish6, lease: Lease | None) -> bytes:
     """A message about an address, which of a SOLICIT is a hint; times are the server's to choose.
 
     No server is asked for a rapid commit: it would grant what is not saved yet.
     """
-    iaid, duid = iaid_and_duid(identity)
+    iaid, duid = iaid_and_duid(wish.identity)
     about = (Granted(address=lease.ipv6.ip, preferred=0, valid=0),) if lease else ()
     message = Message6(
         kind=kind,
@@ -47,6 +46,7 @@ def request6(
         association=Association(iaid=iaid, addresses=about),
         elapsed=round(seconds * 100),
         wished_for=() if kind in _GIVES_UP else _WISHED_FOR,
+        user_classes=() if kind in _GIVES_UP else wish.user_classes,
     )
     return encode6(message)
 
@@ -56,12 +56,12 @@ class Questions6:
 
     def __init__(
         self,
-        identity: Identity,
+        wish: Wish6,
         chance: Random,
         speaker: Callable[[], Speaker | None],
         tally: Tally6,
     ) -> None:
-        self._identity = identity
+        self._wish = wish
         self._chance = chance
         self._speaker = speaker
         self._tally = tally
@@ -90,12 +90,12 @@ class Questions6:
             )
             return None
         self._tally.requests += 1
-        message = request6(kind, self._xid, seconds, self._identity, lease)
+        message = request6(kind, self._xid, seconds, self._wish, lease)
         return datagram_frame6(speaker, message)
 
     def answer(self, payload: bytes) -> Message6 | None:
         """The message, if it is one to what was asked last."""
         message = decode6(payload)
-        _, duid = iaid_and_duid(self._identity)
+        _, duid = iaid_and_duid(self._wish.identity)
         is_own = message is not None and (message.xid, message.client) == (self._xid, duid)
         return message if is_own else None

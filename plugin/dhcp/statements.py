@@ -8,6 +8,7 @@ from plugin.dhcp.frames6 import Speaker, announcement_frame, datagram_frame6
 from plugin.dhcp.messages6 import Kind
 from plugin.dhcp.requests4 import release
 from plugin.dhcp.requests6 import request6
+from plugin.dhcp.values import Wish6
 from plugin.model.leases import Lease
 
 
@@ -18,7 +19,7 @@ def release_frames(xid: int, lease: Lease, speaker: Callable[[], Speaker | None]
     said_by = speaker() if lease.server_id else None
     if said_by is None:
         return []
-    message = request6(Kind.RELEASE, xid & 0xFFFFFF, 0, lease.identity, lease)
+    message = request6(Kind.RELEASE, xid & 0xFFFFFF, 0, Wish6(identity=lease.identity), lease)
     return [datagram_frame6(said_by, message)]
 
 

@@ -13,7 +13,8 @@ class Wish:
 
     ``subnet`` is the only one that addresses may be of; with ``servers``, no other server is
     listened to.  ``avoid`` are addresses that the host has itself.  With ``fqdn`` the server is asked to
-    enter the host name in the DNS.
+    enter the host name in the DNS.  Without ``routes`` no classless routes are asked for or read, without ``mtu``
+    no MTU.  An address that does not have ``gateway`` on its LAN is of no use.
     """
 
     identity: Identity
@@ -24,7 +25,11 @@ class Wish:
     denied_servers: frozenset[IPv4Address] = frozenset()
     avoid: frozenset[IPv4Address] = frozenset()
     vendor_class: str | None = None
+    user_classes: tuple[str, ...] = ()
     fqdn: bool = False
+    routes: bool = True
+    mtu: bool = True
+    gateway: IPv4Address | None = None
     probe: bool = True
 
     @property
@@ -57,6 +62,7 @@ class Wish6:
 
     identity: Identity
     method: Method = Method.SLAAC
+    user_classes: tuple[str, ...] = ()
     avoid: frozenset[IPv6Address] = frozenset()
     probe: bool = True
 

@@ -10,6 +10,7 @@ from plugin.dhcp.identity import host_name
 from plugin.drivers import dhcp_terms
 from plugin.drivers.dhcp_terms import DhcpTerms
 from plugin.drivers.options import MIN_MTU_IPV6, Option, Values, boolean
+from plugin.drivers.routes import GATEWAY
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, MacAddress, is_of_swarm
 from plugin.model.network import LEASED_SPACE, Endpoint, IPAddress, Network, StaticRoute
@@ -70,7 +71,10 @@ IPV6: Final[Option[Any]] = Option(
     "the container's MAC address makes an address of it. `dhcp`: a DHCPv6 server gives it. `auto`: as the "
     "router says.",
 )
-OPTIONS: Final[tuple[Option[Any], ...]] = (DHCP, RELEASE_AFTER, IPV6, *dhcp_terms.OPTIONS)
+OPTIONS: Final[tuple[Option[Any], ...]] = (
+    *(DHCP, RELEASE_AFTER, IPV6, GATEWAY),
+    *dhcp_terms.OPTIONS,
+)
 NAME: Final[Option[str | None]] = Option(
     name="name",
     parse=_name,
@@ -139,11 +143,12 @@ def _key(network: Network, terms: DhcpTerms) -> str:
 def check_options(network: Network, options: Values, *, isolated: bool = False) -> None:
     """Refuse DHCP where no server could be asked, or an IPAM gives addresses."""
     if not options[DHCP]:
-        for option in (RELEASE_AFTER, IPV6, *dhcp_terms.OPTIONS):
+        for option in OPTIONS:
             if options.is_changed(option):
+                other = "say --gateway in its place" if option is GATEWAY else "leave it out"
                 raise RefusedError(
                     f"option {option.name} is {options.texts[option.name]!r}, and nothing is leased "
-                    "without dhcp=true; say dhcp=true, or leave it out"
+                    f"without dhcp=true; say dhcp=true, or {other}"
                 )
         return
     dhcp_terms.check_terms(options)

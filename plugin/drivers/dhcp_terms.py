@@ -7,9 +7,11 @@ from ipaddress import IPv4Address
 from typing import Any, Final
 
 from plugin.drivers.options import Option, Values, boolean, choice, ipv4_address, listed
+from plugin.drivers.routes import named_gateways
 from plugin.errors import RefusedError
 
 _CLASS: Final = re.compile(r"[ -~]{1,255}")  # RFC 2132 section 9.13: an option has 255 octets
+_MOST_OF_CLASSES: Final = 255  # with an octet for the length of each: RFC 3004 section 4
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESSES: Final = "addresses of DHCP servers with ',' between"
 
@@ -39,6 +41,13 @@ def _class(text: str) -> str:
     return text
 
 
+def _classes(text: str) -> tuple[str, ...]:
+    classes = listed(",", _class)(text)
+    if len(set(classes)) != len(classes) or len("".join(classes)) + len(classes) > _MOST_OF_CLASSES:
+        raise ValueError(text)
+    return classes
+
+
 def _key(text: str) -> str:
     if not _KEY.fullmatch(text):
         raise ValueError(text)
@@ -66,6 +75,30 @@ VENDOR_CLASS: Final[Option[str | None]] = Option(
     expected="up to 255 printable ASCII characters",
     meaning="What containers say they are (option 60), for servers that give classes of clients "
     "different addresses or routers.",
+)
+USER_CLASS: Final[Option[tuple[str, ...]]] = Option(
+    name="user_class",
+    parse=_classes,
+    default=(),
+    expected="printable ASCII characters, or several such classes, each once, with ',' between, 254 together",
+    meaning="Classes that containers say they are of (option 77, of DHCPv6 option 15), for servers that "
+    "choose by them, as by `vendor_class`.",
+)
+USE_ROUTES: Final = Option(
+    name="use_routes",
+    parse=boolean,
+    default=True,
+    expected="true or false",
+    meaning="`false`: the server's classless routes (option 121) are not asked for; its router (option 3) is "
+    "the default route.",
+)
+USE_MTU: Final = Option(
+    name="use_mtu",
+    parse=boolean,
+    default=True,
+    expected="true or false",
+    meaning="`false`: the server's MTU (option 26) is not asked for; containers have that of the parent, "
+    "or of `mtu`.",
 )
 FQDN: Final = Option(
     name="fqdn",
@@ -100,18 +133,26 @@ REQUIRE: Final = Option(
     meaning="The network is created only if a DHCP server answers.",
 )
 OPTIONS: Final[tuple[Option[Any], ...]] = (
-    *(SERVERS, DENY_SERVERS, VENDOR_CLASS, FQDN, CONFLICT, IDENTITY, REQUIRE),
+    *(SERVERS, DENY_SERVERS, VENDOR_CLASS, USER_CLASS, FQDN, USE_ROUTES, USE_MTU),
+    *(CONFLICT, IDENTITY, REQUIRE),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhcpTerms:
-    """The values of the options above, as they are on every network that says nothing of them."""
+    """The values of the options above, as they are on every network that says nothing of them.
+
+    The user named ``gateway`` for the default route of containers.
+    """
 
     servers: frozenset[IPv4Address] = frozenset()
     denied_servers: frozenset[IPv4Address] = frozenset()
     vendor_class: str | None = None
+    user_classes: tuple[str, ...] = ()
     fqdn: bool = False
+    routes: bool = True
+    mtu: bool = True
+    gateway: IPv4Address | None = None
     conflict: Conflict = Conflict.JOIN
     identity: str | None = None
     required: bool = False
@@ -119,11 +160,16 @@ class DhcpTerms:
 
 def terms_of(options: Values) -> DhcpTerms:
     """What the options say."""
+    gateway = named_gateways(options).get(4)
     return DhcpTerms(
         servers=options[SERVERS],
         denied_servers=options[DENY_SERVERS],
         vendor_class=options[VENDOR_CLASS],
+        user_classes=options[USER_CLASS],
         fqdn=options[FQDN] is Fqdn.SERVER,
+        routes=options[USE_ROUTES],
+        mtu=options[USE_MTU],
+        gateway=gateway if isinstance(gateway, IPv4Address) else None,
         conflict=options[CONFLICT],
         identity=options[IDENTITY],
         required=options[REQUIRE],

@@ -139,11 +139,9 @@ def refuse_conflicts(host: HostAccess) -> None:
     routes.refuse_conflicts(host.network, options)
     if host.by_docker:
         routes.refuse_conflicts(host.network, options, _DOCKERS_WAY)
-        if options[routes.NO_DEFAULT_ROUTE]:
+        if routes.families_without(options):
             raise RefusedError(
-                f"option {routes.NO_DEFAULT_ROUTE.name} is "
-                f"{options.texts[routes.NO_DEFAULT_ROUTE.name]}, "
-                f"and a network with {_DOCKERS_WAY}; leave out one of them"
+                f"option {routes.why_without(options)}, and a network with {_DOCKERS_WAY}; leave out one of them"
             )
         if host.stack.own:
             raise RefusedError(

@@ -169,7 +169,7 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
 
 def connected(plain: Attachment, stack: Stack, endpoint: Endpoint) -> Attachment:
     """The same, with everybody on the link; with addresses of the LAN's own, its routers say the way."""
-    without = stack.options[routes.NO_DEFAULT_ROUTE]
+    without = routes.families_without(stack.options)
     if stack.options[IPV6] is not Ipv6.OFF:
         without |= {6}
     versions = sorted({each.version for each in endpoint.interfaces} - without)

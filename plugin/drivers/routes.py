@@ -6,12 +6,30 @@ libnetwork/types: NEXTHOP and CONNECTED), and a gateway for each family.
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from plugin.drivers.options import Option, Values, families, route_list
+from plugin.drivers.options import Option, Values, families, ipv4_address, route_list
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.network import Attachment, Endpoint, IPAddress, Network, StaticRoute
+
+
+class Gateway(Enum):
+    """Whose default route for IPv4 containers with addresses by DHCP have, unless an address is named."""
+
+    SERVER = "server"
+    NONE = "none"
+
+
+def _gateway(text: str) -> Gateway | IPv4Address:
+    if text in {each.value for each in Gateway}:
+        return Gateway(text)
+    address = ipv4_address(text)
+    if address.is_multicast or address.is_reserved or address.is_loopback or not int(address):
+        raise ValueError(text)
+    return address
+
 
 ROUTES: Final[Option[tuple[StaticRoute, ...]]] = Option(
     name="routes",
@@ -30,16 +48,39 @@ NO_DEFAULT_ROUTE: Final[Option[frozenset[int]]] = Option(
     meaning="Give containers no default route by this network, or none of one family: other "
     "networks or routers' advertisements do. The engine publishes no ports there then.",
 )
+GATEWAY: Final[Option[Gateway | IPv4Address]] = Option(
+    name="gateway",
+    parse=_gateway,
+    default=Gateway.SERVER,
+    expected="server, none or an IPv4 address of the LAN",
+    meaning="The containers' default route for IPv4, on a network with `dhcp=true`: the router that the "
+    "`server` names, `none`, or another machine of the LAN by its address.",
+)
 OPTIONS: Final = (ROUTES, NO_DEFAULT_ROUTE)
 
 
 def named_gateways(options: Values) -> dict[int, IPAddress]:
     """The next hops of default routes that the user named, by family."""
-    return {
+    named: dict[int, IPAddress] = {
         route.next_hop.version: route.next_hop
         for route in options[ROUTES]
         if route.next_hop is not None and not route.destination.prefixlen
     }
+    gateway = options[GATEWAY]
+    if isinstance(gateway, IPv4Address):
+        named[4] = gateway
+    return named
+
+
+def families_without(options: Values) -> frozenset[int]:
+    """Families of which containers have no default route by the network."""
+    return options[NO_DEFAULT_ROUTE] | ({4} if options[GATEWAY] is Gateway.NONE else frozenset())
+
+
+def why_without(options: Values) -> str:
+    """What the user said that a default route contradicts."""
+    option = NO_DEFAULT_ROUTE if options[NO_DEFAULT_ROUTE] else GATEWAY
+    return f"{option.name} is {options.texts[option.name]}"
 
 
 def refuse_conflicts(network: Network, options: Values, closed: str = "") -> None:
@@ -47,23 +88,29 @@ def refuse_conflicts(network: Network, options: Values, closed: str = "") -> Non
 
     Raises RefusedError.
     """
-    routes = [each for each in options[ROUTES] if not each.destination.prefixlen]
-    without = options[NO_DEFAULT_ROUTE]
+    said = [
+        (
+            f"option {ROUTES.name} has {each.destination} via {each.next_hop}",
+            each.destination.version,
+        )
+        for each in options[ROUTES]
+        if not each.destination.prefixlen
+    ]
+    if isinstance(options[GATEWAY], IPv4Address):
+        said.append((f"option {GATEWAY.name} is {options[GATEWAY]}", 4))
+    without = families_without(options)
     if network.internal:
         closed = "--internal has no way out"
-    versions = [each.destination.version for each in routes]
-    for route in routes:
-        text = f"option {ROUTES.name} has {route.destination} via {route.next_hop}"
-        version = route.destination.version
+    versions = [version for _, version in said]
+    for text, version in said:
         if closed:
             raise RefusedError(f"{text}, and a network with {closed}; leave out one of them")
         if version in without:
-            raise RefusedError(
-                f"{text}, and {NO_DEFAULT_ROUTE.name} is {options.texts[NO_DEFAULT_ROUTE.name]}; "
-                "leave out one of them"
-            )
+            raise RefusedError(f"{text}, and {why_without(options)}; leave out one of them")
         if versions.count(version) > 1:
-            raise RefusedError(f"{text} and another of IPv{version}; leave out one of them")
+            raise RefusedError(
+                f"{text}, and there is another default route of IPv{version}; leave out one of them"
+            )
 
 
 def check_next_hops(network: Network, options: Values) -> None:
@@ -104,7 +151,7 @@ def with_gateways(
     named = {version: hop for version, hop in named_gateways(options).items() if hop not in own}
     chosen = dict(found)
     chosen |= {each: named[each] for each in _versions(endpoint) if each in named}
-    without = options[NO_DEFAULT_ROUTE]
+    without = families_without(options)
     gateway4, gateway6 = (None if each in without else chosen.get(each) for each in (4, 6))
     return replace(
         attachment,

@@ -122,6 +122,7 @@ def wish_of(use: DhcpUse, identity: Identity) -> AnyWish:
     return Wish6(
         identity=identity,
         method=_METHODS.get(use.ipv6, Method.AUTO),
+        user_classes=use.terms.user_classes,
         avoid=frozenset(each for each in use.avoid if isinstance(each, IPv6Address)),
         probe=use.terms.conflict is not Conflict.OFF,
     )
@@ -137,6 +138,10 @@ def wish4_of(use: DhcpUse, identity: Identity) -> Wish:
         servers=terms.servers,
         denied_servers=terms.denied_servers,
         vendor_class=terms.vendor_class,
+        user_classes=terms.user_classes,
         fqdn=terms.fqdn,
+        routes=terms.routes,
+        mtu=terms.mtu,
+        gateway=terms.gateway,
         probe=terms.conflict is not Conflict.OFF,
     )

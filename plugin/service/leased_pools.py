@@ -228,7 +228,7 @@ class LeasedPools:
         if wanted is not None and wanted != _NO_GATEWAY.ip:
             raise RefusedError(
                 f"--gateway is {wanted}, and containers take the router that the LAN's server names; leave it "
-                f"out, or say -o routes='0.0.0.0/0 via {wanted}' in its place"
+                f"out, or say -o gateway={wanted} in its place"
             )
         return _NO_GATEWAY
 

@@ -250,3 +250,16 @@ def test_as_the_router_says(lan: ServerLan, clients: Loop) -> None:
 
     assert lease.server_id
     assert IPv6Address("fd50::1000") <= lease.ipv6.ip <= IPv6Address("fd50::1fff")
+
+
+@pytest.mark.root
+def test_a_class_of_clients(lan: ServerLan, clients: Loop) -> None:
+    """A server that chooses by the user class knows it, the second of two too."""
+    lan.dnsmasq(
+        *("--dhcp-range=fd50::1000,fd50::1fff,64,120", "--dhcp-userclass=set:lab,lab"),
+        "--dhcp-option=tag:lab,option6:dns-server,[fd50::53]",
+    )
+
+    lease = acquire(clients, replace(WEB, user_classes=("web", "lab")))
+
+    assert lease.facts.dns == (IPv6Address("fd50::53"),)

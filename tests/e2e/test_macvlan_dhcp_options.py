@@ -16,17 +16,22 @@ from tests.lab.site import Site
 
 LEASED: Final = (*ON_ETH0, "-o", "dhcp=true", "--ipam-driver", "null")
 CLASS: Final = "docker net"
+FAR: Final = "10.98.0.0/16"
+FAR_WAY: Final = "10.99.0.252"
+SERVERS_OWN: Final = "the server"  # which says that it is the router, if nothing else
 
 
 @contextmanager
 def _serving(peer: Peer, folder: Path) -> Iterator[Dnsmasq]:
-    """It gives another router to a class of clients, and remembers nobody."""
+    """It gives another router or MTU to a class of clients, and a route to all; it remembers nobody."""
     folder.mkdir()
     made = Dnsmasq(
         peer,
         folder,
         *("--log-dhcp", "--dhcp-authoritative"),
         *(f"--dhcp-vendorclass=set:docker,{CLASS}", "--dhcp-option=tag:docker,3,10.99.0.253"),
+        *("--dhcp-userclass=set:lab,lab", "--dhcp-option=tag:lab,26,1400"),
+        f"--dhcp-option=tag:lab,121,{FAR},{FAR_WAY},0.0.0.0/0,10.99.0.251",
     )
     try:
         yield made
@@ -59,6 +64,43 @@ def test_what_the_server_is_told(site: Site, server: Dnsmasq) -> None:
     assert "client provides name: web" in server.log()
 
 
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        ((), ("10.99.0.251", FAR_WAY, "1400")),
+        (("use_routes=false",), (SERVERS_OWN, "", "1400")),
+        (("use_mtu=false", "gateway=none"), ("", FAR_WAY, "1500")),
+        (("gateway=10.99.0.9",), ("10.99.0.9", FAR_WAY, "1400")),
+    ],
+)
+def test_what_is_taken_of_the_server(
+    site: Site, peer: Peer, server: Dnsmasq, options: tuple[str, ...], taken: tuple[str, str, str]
+) -> None:
+    """The server gives a class of clients routes, another router, and an MTU."""
+    given = [word for option in ("user_class=web,lab", *options) for word in ("-o", option)]
+    network = site.network(*LEASED, *given, ipam=False)
+    web = site.run("--network", network)
+
+    lines = [line.split() for line in site.exec(web, "ip", "route").splitlines()]
+    ways = {line[0]: line[2] for line in lines if line[1] == "via"}
+    found = [ways.get(each, "") for each in ("default", FAR)]
+    mtu = site.exec(web, "cat", "/sys/class/net/eth0/mtu").strip()
+    default, *others = taken
+    default = default.replace(SERVERS_OWN, str(peer.address))
+    assert [*found, mtu] == [default, *others]
+    assert "user class: weblab" in server.log()  # as dnsmasq writes the two
+
+
+def test_a_gateway_of_another_lan(site: Site, server: Dnsmasq) -> None:
+    """The start fails for that, and says so; nothing is leased."""
+    network = site.network(*LEASED, "-o", "gateway=192.0.2.1", ipam=False)
+
+    with pytest.raises(CommandError, match=r"gateway 192\.0\.2\.1 is not of that LAN"):
+        site.run("--network", network)
+
+    assert server.addresses() == set()
+
+
 def test_a_server_that_is_not_to_be_listened_to(site: Site, peer: Peer, server: Dnsmasq) -> None:
     """A network that requires one is refused, and says why; nothing was leased for that."""
     with pytest.raises(CommandError, match=rf"require is true.*server {peer.address} is not one"):
@@ -73,7 +115,7 @@ def test_a_server_that_is_not_to_be_listened_to(site: Site, peer: Peer, server: 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--gateway", "10.99.0.254"), "--gateway is 10.99.0.254.*say -o routes="),
+        (("--gateway", "10.99.0.254"), "--gateway is 10.99.0.254.*say -o gateway=10.99.0.254"),
         (("--ip-range", "10.99.0.128/26"), "--ip-range is 10.99.0.128/26.*set the range there"),
         (
             ("--aux-address", "x=10.99.0.9"),

@@ -47,7 +47,10 @@ _TERMS: Final = {
     "servers": "192.0.2.1",
     "deny_servers": "192.0.2.7",
     "vendor_class": "docker",
+    "user_class": "lab",
     "fqdn": "server",
+    "use_routes": "false",
+    "use_mtu": "false",
     "conflict": "wait",
     "identity": "lan",
     "require": "true",
@@ -113,6 +116,8 @@ _BRIDGES: Final = {
     "dhcp": Case(options={**_ON_LAN, "release_after": "12h"}, adopted=True, bindings=()),
     "dhcp-terms": Case(options={**_ON_LAN, **_TERMS}, adopted=True, bindings=()),
     "dhcp-slaac": Case(options={**_ON_LAN, "ipv6": "slaac"}, adopted=True, bindings=()),
+    "dhcp-gateway": Case(options={**_ON_LAN, "gateway": "10.1.0.9"}, adopted=True, bindings=()),
+    "dhcp-gateway-none": Case(options={**_ON_LAN, "gateway": "none"}, adopted=True, bindings=()),
     "dhcp-name": Case(options=_ON_LAN, container={"name": "web"}, adopted=True, bindings=()),
 }
 
@@ -152,6 +157,8 @@ _MACVLANS: Final = {
     "mac": replace(_on_parent("macvlan"), container={"mac": "02:11:22:33:44:55"}),
     "dhcp": _on_parent("macvlan", dhcp="true", release_after="12h"),
     "dhcp-terms": _on_parent("macvlan", dhcp="true", **_TERMS),
+    "dhcp-gateway": _on_parent("macvlan", dhcp="true", gateway="10.1.0.9"),
+    "dhcp-gateway-none": _on_parent("macvlan", dhcp="true", gateway="none"),
     "dhcp-slaac": _on_parent("macvlan", dhcp="true", ipv6="slaac"),
     "dhcp-name": replace(_on_parent("macvlan", dhcp="true"), container={"name": "web"}),
 }
@@ -175,6 +182,8 @@ _IPVLANS: Final = {
     ),
     "dhcp": _on_parent("ipvlan", dhcp="true", release_after="12h", ipv6="dhcp"),
     "dhcp-terms": _on_parent("ipvlan", dhcp="true", **_TERMS),
+    "dhcp-gateway": _on_parent("ipvlan", dhcp="true", gateway="10.1.0.9"),
+    "dhcp-gateway-none": _on_parent("ipvlan", dhcp="true", gateway="none"),
     "dhcp-name": replace(_on_parent("ipvlan", dhcp="true"), container={"name": "web"}),
 }
 _NAMED: Final = {"peers": "192.0.2.2,192.0.2.3,192.0.2.4"}

@@ -13,9 +13,10 @@ from tests.golden.case import DUAL, Case
 _BASES: Final = tuple(product((DUAL, DUAL[:1], DUAL[1:]), (False, True)))  # subnets, internal
 _PUBLISHERS: Final = ("", "publish=docker")
 _LEASED: Final = (
-    "dhcp=true release_after=12h servers=192.0.2.1 deny_servers=192.0.2.7 vendor_class=docker fqdn=server "
-    "conflict=wait identity=lan require=true +name=web"
+    "dhcp=true release_after=12h servers=192.0.2.1 deny_servers=192.0.2.7 vendor_class=docker user_class=lab "
+    "fqdn=server use_routes=false use_mtu=false conflict=wait identity=lan require=true +name=web"
 )
+_GATEWAYS: Final = ("none", "10.1.0.9")
 _ON_PARENTS: Final = {
     "vlan": ("", "vlan=100"),
     "mtu": ("", "mtu=1400"),
@@ -61,7 +62,10 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "rate_from": ("", "rate_from=10mbit", "+rate_from=1mbit"),
         "publish": _PUBLISHERS,
         "userland_proxy": ("", "userland_proxy=false"),
-        "dhcp": ("", f"bridge_name=lan ipv6=slaac {_LEASED}"),
+        "dhcp": (
+            *("", f"bridge_name=lan ipv6=slaac {_LEASED}"),
+            *(f"bridge_name=lan dhcp=true gateway={each}" for each in _GATEWAYS),
+        ),
         "mac": ("", "+mac=02:11:22:33:44:55"),
     },
     # Those of mode bridge have met there; here they meet what makes the difference.
@@ -88,7 +92,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         **_ON_PARENTS,
         "parent": ("", "parent=eth0"),
         "macvlan_mode": ("", "macvlan_mode=vepa", "macvlan_mode=passthru"),
-        "dhcp": ("", f"ipv6=slaac {_LEASED}"),
+        "dhcp": ("", f"ipv6=slaac {_LEASED}", *(f"dhcp=true gateway={each}" for each in _GATEWAYS)),
         "host": (
             *("", "host_access=true", "host_access=true host_services=deny"),
             "host_access=true host_address=192.0.2.9,fd00:99::9 host_services=80",
@@ -100,7 +104,7 @@ _AXES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "parent": ("", "parent=eth0"),
         "ipvlan_mode": ("", "ipvlan_mode=l3", "ipvlan_mode=l3s"),
         "ipvlan_flag": ("", "ipvlan_flag=private"),
-        "dhcp": ("", f"ipv6=dhcp {_LEASED}"),
+        "dhcp": ("", f"ipv6=dhcp {_LEASED}", *(f"dhcp=true gateway={each}" for each in _GATEWAYS)),
         "host": (
             *("", "host_access=true host_address=10.1.0.77,fd00:1::77"),
             "host_access=true host_address=10.1.0.77,fd00:1::77 host_services=deny",

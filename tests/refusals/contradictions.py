@@ -145,7 +145,7 @@ CONTRADICTIONS: Final = (
             (
                 {"routes": "0.0.0.0/0 via 10.50.0.9; 0.0.0.0/0 via 10.50.0.8"},
                 False,
-                " and another of IPv4; leave out one of them",
+                ", and there is another default route of IPv4; leave out one of them",
             ),
         )
     ),

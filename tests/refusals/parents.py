@@ -94,11 +94,70 @@ ON_PARENTS: Final = (
             ("servers", "10.0.0.1"),
             ("deny_servers", "10.0.0.1"),
             ("vendor_class", "docker"),
+            ("user_class", "lab"),
+            ("use_routes", "false"),
+            ("use_mtu", "false"),
             ("fqdn", "server"),
             ("conflict", "wait"),
             ("identity", "lan"),
             ("require", "true"),
         )
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={**BESIDE.get(mode, {}), "gateway": "10.50.0.9"},
+            said="gateway is '10.50.0.9', and nothing is leased without dhcp=true; say dhcp=true, or "
+            "say --gateway in its place",
+        )
+        for mode in ("bridge", "macvlan", "ipvlan")
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={**beside, "dhcp": "true", **others},
+            subnets=(),
+            said=said,
+        )
+        for mode, beside in (
+            ("bridge", {"bridge_name": "br-lan"}),
+            ("macvlan", {"parent": "eth0"}),
+            ("ipvlan", {"parent": "eth0"}),
+        )
+        for others, said in (
+            (
+                {"gateway": "10.50.0.9", "no_default_route": "ipv4"},
+                "gateway is 10.50.0.9, and no_default_route is ipv4; leave out one of them",
+            ),
+            (
+                {"gateway": "10.50.0.9", "routes": "0.0.0.0/0 via 10.50.0.8"},
+                "via 10.50.0.8, and there is another default route of IPv4; leave out one of them",
+            ),
+            (
+                {"gateway": "none", "routes": "0.0.0.0/0 via 10.50.0.8"},
+                "via 10.50.0.8, and gateway is none; leave out one of them",
+            ),
+        )
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={"parent": "eth0", "dhcp": "true", "gateway": "10.50.0.9"},
+            subnets=(),
+            internal=True,
+            said="gateway is 10.50.0.9, and a network with --internal has no way out; leave out",
+        )
+        for mode in ("macvlan", "ipvlan")
+    ),
+    *(
+        Refusal(
+            mode=mode,
+            options={"parent": "eth0", "dhcp": "true", "publish": "docker", "gateway": gateway},
+            subnets=(),
+            said=f"gateway is {gateway}, and a network with publish=docker has docker_gwbridge",
+        )
+        for mode in ("macvlan", "ipvlan")
+        for gateway in ("none", "10.50.0.9")
     ),
     Refusal(
         mode="bridge",

@@ -45,6 +45,9 @@ _MTUS: Final = (
     "\u0661\u0665\u0660\u0660",
 )
 _CLASS: Final = "up to 255 printable ASCII characters"
+_CLASSES: Final = (
+    "printable ASCII characters, or several such classes, each once, with ',' between, 254 together"
+)
 _DHCP: Final[Values] = {
     "ipv6": ("off, slaac, dhcp or auto", ("", "true", "SLAAC", "on")),
     "dhcp": (BOOLEAN, _BOOLEANS),
@@ -54,6 +57,16 @@ _DHCP: Final[Values] = {
     ),
     "servers": (DHCP_SERVERS, ("", "router", "10.0.0.1;10.0.0.2", "fd00::1", "10.0.0.0/24")),
     "deny_servers": (DHCP_SERVERS, ("", "router", "10.0.0.1,", "fd00::1")),
+    "user_class": (
+        _CLASSES,
+        ("", "lab,", "lab,lab", "x" * 255, f"{'x' * 126},{'y' * 128}", "caf\u00e9", "two\nlines"),
+    ),
+    "use_routes": (BOOLEAN, _BOOLEANS),
+    "use_mtu": (BOOLEAN, _BOOLEANS),
+    "gateway": (
+        "server, none or an IPv4 address of the LAN",
+        ("", "router", "Server", "fe80::1", "10.0.0.0/24", "0.0.0.0", "224.0.0.1", "127.0.0.1"),
+    ),
     "vendor_class": (_CLASS, ("", "x" * 256, "two\nlines", "caf\u00e9", "nul\0")),
     "fqdn": ("off or server", ("", "true", "client", "Server")),
     "conflict": ("join, wait or off", ("", "true", "on", "Wait")),

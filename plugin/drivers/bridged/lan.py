@@ -26,7 +26,13 @@ from plugin.drivers.bridged.parsed import BridgeOptions
 from plugin.drivers.dhcp import DhcpUse
 from plugin.drivers.link_options import IFACE_PREFIX
 from plugin.drivers.options import Option
-from plugin.drivers.routes import NO_DEFAULT_ROUTE, ROUTES, routes_for, with_gateways
+from plugin.drivers.routes import (
+    NO_DEFAULT_ROUTE,
+    ROUTES,
+    refuse_conflicts,
+    routes_for,
+    with_gateways,
+)
 from plugin.errors import InvalidOptionError, RefusedError
 from plugin.model.ids import IfName, handoff_name
 from plugin.model.network import (
@@ -85,6 +91,7 @@ class LanBridge(BridgedNetwork):
                     f"option {option.name} is {self.options.texts[option.name]}, and with dhcp=true the host "
                     f"has no part in the network that could do it; leave out {option.name}"
                 )
+        refuse_conflicts(self.network, self.options)
         dhcp.check_options(self.network, self.options)
 
     def check_endpoint(self, endpoint: Endpoint) -> None:

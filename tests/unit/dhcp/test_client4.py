@@ -8,6 +8,8 @@ from plugin.dhcp.frames import Arp
 from plugin.dhcp.messages4 import Kind, Option
 from plugin.dhcp.states import Confirmed, Conflicted, GaveUp, Leased, Refused, State
 from plugin.model.ids import MacAddress
+from plugin.model.leases import Facts
+from tests.fakes.dhcp import LAN, SERVER
 from tests.unit.dhcp.driven import WEB, WISH, Driven, lease
 
 STRANGER: Final = MacAddress("02:00:00:00:00:99")
@@ -54,6 +56,22 @@ class TestFromNothing:
             assert message.broadcast
             assert message.option(Option.CLIENT_ID) == WEB.client_id
             assert message.option(Option.HOST_NAME) == b"web"
+
+    def test_classes_are_told_and_what_is_not_wanted_is_not_asked_for(self) -> None:
+        """Option 77, and no routes and no MTU; what a server says of them all the same is not read."""
+        wish = replace(WISH, user_classes=("lab", "printer"), routes=False, mtu=False)
+        driven = Driven(wish)
+        said = ((Option.CLASSLESS_ROUTES, bytes(1) + LAN[9].packed), (Option.MTU, b"\5\x78"))
+        driven.lan.server.options += said
+        driven.start()
+
+        for message in driven.messages():
+            assert message.option(Option.USER_CLASS) == b"\3lab\7printer"
+            asked = message.option(Option.PARAMETERS) or b""
+            assert not {Option.CLASSLESS_ROUTES, Option.MTU} & {*asked}
+        lease = driven.client.lease
+        assert lease
+        assert lease.facts == Facts(router=SERVER)
 
     def test_tries_come_less_and_less_often_and_end(self) -> None:
         """After a minute without any answer."""

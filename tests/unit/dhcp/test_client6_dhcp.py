@@ -3,6 +3,8 @@
 from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Interface
 
+from scapy.layers.dhcp6 import DHCP6OptUserClass
+
 from plugin.dhcp.identity import identity6_of, identity_beside_others
 from plugin.dhcp.messages6 import Kind
 from plugin.dhcp.states import (
@@ -64,6 +66,19 @@ class TestFromNothing:
         for message in driven.router.server.heard:
             assert message.association
             assert b"\xff" + message.association.iaid + message.client == own.client_id
+
+    def test_classes_are_told(self) -> None:
+        """RFC 8415 section 21.15, with two octets for each length."""
+        driven = Driven6(replace(WISH, user_classes=("lab", "printer")))
+        driven.start()
+
+        said = [
+            DHCP6OptUserClass(frame[frame.index(b"\0\x0f\0\x0e") :])
+            for _, frame in driven.frames[:2]
+        ]
+        assert [what for what, _ in driven.frames][:2] == ["solicit", "request"]
+        for each in said:
+            assert [one.data for one in each.userclassdata] == [b"lab", b"printer"]
 
     def test_a_parent_without_ipv6(self) -> None:
         """No server could answer; it is said, and tried again."""

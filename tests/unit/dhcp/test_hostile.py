@@ -141,6 +141,18 @@ def test_an_address_outside_the_subnet_is_not_taken() -> None:
     assert "not of the network's subnet" in driven.client.tally.text
 
 
+def test_a_lan_without_the_users_gateway_is_not_taken() -> None:
+    """The engine would fail to set the route, and say so in words of its own."""
+    driven = Driven(replace(WISH, gateway=IPv4Address("10.0.0.1")))
+    driven.start()
+
+    assert driven.kinds() == [Kind.DISCOVER]
+    assert "gateway 10.0.0.1 is not of that LAN" in driven.client.tally.text
+    driven = Driven(replace(WISH, gateway=LAN[9]))
+    driven.start()
+    assert driven.kinds() == [Kind.DISCOVER, Kind.REQUEST]
+
+
 def test_another_address_than_was_offered_is_not_taken() -> None:
     """Whatever it is."""
     driven = Driven()

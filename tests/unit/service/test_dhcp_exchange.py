@@ -38,14 +38,19 @@ def start(rig: Rig, container: str, network_id: str = LAN.id, **options: str) ->
 
 
 def test_the_server_is_told_class_and_name(on_host: Rig) -> None:
-    """By options 60 and 81, and the name by no other (RFC 4702 section 3.1)."""
-    on_host.networks.create(lan(vendor_class="docker net", fqdn="server"))
+    """By options 60, 77 and 81, and the name by no other (RFC 4702 section 3.1)."""
+    options = {"vendor_class": "docker net", "user_class": "lab, printer", "use_mtu": "false"}
+    on_host.networks.create(lan(fqdn="server", use_routes="false", **options))
     on_host.lan.server.heard.clear()
 
     start(on_host, "web", name="web")
 
     for each in on_host.lan.server.heard:
         assert each.option(Option.VENDOR_CLASS) == b"docker net"
+        assert each.option(Option.USER_CLASS) == b"\3lab\7printer"
+        assert not {Option.MTU, Option.CLASSLESS_ROUTES} & {
+            *(each.option(Option.PARAMETERS) or b"")
+        }
         assert each.option(Option.CLIENT_FQDN) == b"\5\0\0\3web"
         assert each.option(Option.HOST_NAME) is None
     assert on_host.lan.server.kinds() == [Kind.DISCOVER, Kind.REQUEST]
@@ -161,3 +166,32 @@ def test_a_network_that_requires_a_server(on_host: Rig) -> None:
     assert not on_host.store.networks()
     on_host.lan.server.silent = False
     on_host.networks.create(lan(require="true"))
+
+
+@pytest.mark.parametrize(
+    ("gateway", "taken"),
+    [("server", SERVER), ("none", None), ("192.168.50.9", IPv4Address("192.168.50.9"))],
+)
+def test_whose_default_route_containers_have(
+    on_host: Rig, gateway: str, taken: IPv4Address | None
+) -> None:
+    """That of the server's router, none (nor one on the link), or the user's."""
+    on_host.networks.create(lan(gateway=gateway))
+    endpoint = start(on_host, "web")
+
+    attachment = on_host.endpoints.join(LAN.id, endpoint.id, SANDBOX)
+
+    assert (attachment.gateway4, attachment.routes) == (taken, ())
+
+
+@pytest.mark.parametrize("options", [{"gateway": "10.0.0.1"}, {"routes": "0.0.0.0/0 via 10.0.0.1"}])
+def test_a_gateway_of_another_lan(on_host: Rig, options: dict[str, str]) -> None:
+    """No address is of use then; it is said when the network is created, and by each start."""
+    with pytest.raises(
+        RefusedError, match=r"require is true.*gateway 10\.0\.0\.1 is not of that LAN"
+    ):
+        on_host.networks.create(lan(require="true", **options))
+
+    on_host.networks.create(lan(**options))
+    with within(0.3), pytest.raises(NoLeaseError, match=r"gateway 10\.0\.0\.1 is not of that LAN"):
+        start(on_host, "web")

@@ -135,7 +135,7 @@ REFUSED: Final[dict[str, tuple[Callable[[Rig], object], str, str]]] = {
     "--gateway": (
         lambda rig: rig.pools.gateway(IPv4Address("192.168.50.1")),
         "--gateway is 192.168.50.1",
-        "say -o routes='0.0.0.0/0 via 192.168.50.1'",
+        "say -o gateway=192.168.50.1",
     ),
     "--ip outside of --subnet": (elsewhere, "10.0.0.9 is not of the", "choose another --ip"),
     "two subnets": (
