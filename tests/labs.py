@@ -41,6 +41,11 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+def pictures(page: Path) -> list[str]:
+    """The drawings of a page, which have no language."""
+    return [text for kind, text in _BLOCK.findall(page.read_text()) if not kind]
+
+
 def _matches(wanted: str, line: str) -> bool:
     pattern = ".*".join(re.escape(part) for part in wanted.split("…"))
     return re.fullmatch(pattern, line.strip()) is not None

@@ -1,8 +1,15 @@
 """The labs in two languages."""
 
+import re
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
 import pytest
 
-from tests.labs import LABS, Block, blocks, pages
+from tests.labs import LABS, Block, blocks, pages, pictures
+
+ADDRESS: Final = re.compile(r"\d+\.\d+\.\d+\.(?:\d+|…)")
+SUBNET: Final = re.compile(r"\d+\.\d+\.\d+\.0/\d+")
 
 
 @pytest.mark.parametrize("name", [page.name for page in pages("en")])
@@ -19,6 +26,32 @@ def test_both_languages_have_every_lab() -> None:
 
     assert names[0] == names[1]
     assert len(names[0]) == 8
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", [page.name for page in pages("en")])
+def test_a_picture_shows_what_the_lab_has(name: str, language: str) -> None:
+    """Each lab has one, whose addresses are those of the commands or in a subnet of them."""
+    (picture,) = pictures(LABS / language / name)
+    text = (LABS / language / name).read_text().replace(picture, "")
+    subnets = [IPv4Network(each) for each in SUBNET.findall(text)]
+    unknown = [
+        address
+        for address in ADDRESS.findall(picture)
+        if address not in text
+        and not any(IPv4Address(address.replace("…", "9")) in each for each in subnets)
+    ]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize("name", [page.name for page in pages("en")])
+def test_both_languages_have_the_same_picture(name: str) -> None:
+    """But for words: its addresses and how it is drawn."""
+    english, korean = (pictures(LABS / language / name)[0] for language in ("en", "ko"))
+
+    assert ADDRESS.findall(english) == ADDRESS.findall(korean)
+    assert re.findall(r"[─-╿►◄]", english) == re.findall(r"[─-╿►◄]", korean)
 
 
 def test_what_is_not_shown_is_missed() -> None:
