@@ -129,7 +129,8 @@ class Etcd:
 
     def _signal(self, what: signal.Signals, numbers: tuple[int, ...]) -> None:
         for number in numbers:
-            os.kill(self._members[number].pid, what)
+            if self._members[number].running:
+                os.kill(self._members[number].pid, what)
 
 
 def peer_port(number: int) -> int:

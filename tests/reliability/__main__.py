@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds",
         type=float,
-        help="after which crash-points begins no other walk; writes no page",
+        help="how long etcd's trouble lasts, or after which crash-points begins no other walk; writes no page",
     )
     parser.add_argument("--seed", type=int, default=1, help="for what is random; the default is 1")
     return parser

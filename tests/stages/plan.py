@@ -169,7 +169,7 @@ NIGHTLY: Final = (
             *(("crash-points", 1000), ("fuzz", 120), ("crowd", 60), ("soak", 300)),
             *(("kill-loop", 330), ("boot", 120), ("live-restore", 200), ("crash-loop", 120)),
             *(("reboot", 60), ("engine-upgrade", 60), ("stale-endpoints", 60)),
-            ("cluster-hammer", 400),
+            *(("cluster-hammer", 400), ("cluster-outage --seconds 600", 700)),
         )
     ),
 )

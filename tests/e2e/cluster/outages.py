@@ -1,6 +1,5 @@
 """What can befall etcd, and the ways to it and between hosts; and what must go on meanwhile."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,9 @@ import pytest
 from tests.e2e.clustered import Clustered
 from tests.lab.commands import CommandError, run, wait_until
 from tests.lab.namespace import enter
-from tests.lab.unix_http import get_bytes
+from tests.lab.slow_calls import late
 from tests.reliability.engines.travellers import Ping
 
-CALL: Final = re.compile(r"^pynet_rpc_seconds_(count|bucket)\{(.*?)\} (\S+)$", re.MULTILINE)
-LONGEST: Final = "3.0"  # seconds that the engine may wait for an answer
 OVERLAY: Final = ("-o", "mode=overlay", "--subnet=10.57.0.0/16")
 
 
@@ -140,7 +137,7 @@ def through(hosts: Clustered, outage: Outage) -> None:
     assert len(set(given)) == len(given), given
     lost = [ping.lost for ping in pings]
     assert not any(lost), lost
-    slow = [late(hosts, host) for host in (0, 1)]
+    slow = list(map(late, hosts.processes))
     assert not any(slow), slow
 
 
@@ -154,16 +151,3 @@ def _refused(hosts: Clustered, host: int, network: str) -> None:
         hosts.sites[host].network("--subnet=10.59.0.0/16")
     with pytest.raises(CommandError, match="etcd"):
         hosts.sites[host].run("--network", network, "--ip=10.57.77.7")
-
-
-def late(hosts: Clustered, host: int) -> list[str]:
-    """Methods of which a call took longer than an engine may wait, since the plugin's start."""
-    text = get_bytes(hosts.processes[host].admin_socket, "/metrics").decode()
-    calls: dict[str, float] = {}
-    for kind, labels, number in CALL.findall(text):
-        method = re.sub(r'le="[^"]*",?', "", labels)
-        if kind == "count":
-            calls[method] = calls.get(method, 0) + float(number)
-        elif f'le="{LONGEST}"' in labels:
-            calls[method] = calls.get(method, 0) - float(number)
-    return [method for method, number in calls.items() if number]

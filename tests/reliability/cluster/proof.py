@@ -6,23 +6,19 @@ from contextlib import ExitStack
 from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
-from uuid import uuid4
 
 from tests.lab.commands import wait_until
 from tests.lab.etcd import Etcd
 from tests.lab.host import IMAGE, Host
-from tests.lab.installed import PluginProcess
 from tests.lab.lab import Lab
+from tests.reliability.cluster.grounds import CREATE, VERSIONS, faults_of, is_well, joined
 from tests.reliability.cluster.hammers import SUBNET, Hammer, Log
 from tests.reliability.cluster.troubles import Troubles
 from tests.reliability.engines.grounds import FAILURES, chance
 from tests.reliability.engines.travellers import Ping
 from tests.reliability.proof import Count, Proof, ProofError, Scope, say
 
-VERSIONS: Final = ("28", "20.10", "28")
-RANGES: Final = "10.48.0.0/12"
 SECONDS: Final = (300, 45)
-CREATE: Final = ("network", "create", "-d", "pynet", "--ipam-driver", "pynet", "-o", "mode=overlay")
 
 
 def prove(scope: Scope) -> Iterator[Count]:
@@ -40,7 +36,7 @@ def _proved(stack: ExitStack, seed: int, seconds: float) -> Iterator[Count]:
     etcd = Etcd(lab.run, lab.peer())
     stack.callback(etcd.end)
     hosts = [lab.host(version) for version in VERSIONS]
-    plugins = [_joined(host, etcd) for host in hosts]
+    plugins = [joined(host, etcd) for host in hosts]
     for plugin in plugins:
         stack.callback(plugin.end)
     for host in hosts:
@@ -58,14 +54,12 @@ def _proved(stack: ExitStack, seed: int, seconds: float) -> Iterator[Count]:
         for hammer in hammers:
             hammer.end()
     for plugin in plugins:
-        wait_until(partial(_is_well, plugin), "the health")
+        wait_until(partial(is_well, plugin), "the health")
     doubles = log.doubles()
     assert not doubles, f"one address on two at a time: {doubles[:3]}"
     assert not log.examples, f"refused for no known reason: {log.examples[:3]}"
     assert ping.lost == 0, f"{ping.lost} of {ping.sent} pings lost"
-    faults = [
-        line for each in plugins for line in each.tail(10**6).splitlines() if ".fault" in line
-    ]
+    faults = [line for each in plugins for line in faults_of(each)]
     assert not faults, f"pynet had faults of its own: {faults[:3]}"
     yield Count(what="containers", number=len(log.stays))
     yield Count(what="addresses that they had", number=len({each.address for each in log.stays}))
@@ -78,15 +72,6 @@ def _proved(stack: ExitStack, seed: int, seconds: float) -> Iterator[Count]:
     yield Count(what="pings lost, and addresses given twice", number=0)
 
 
-def _joined(host: Host, etcd: Etcd) -> PluginProcess:
-    plugin = PluginProcess(host, PYNET_ETCD=etcd.setting, PYNET_CLUSTER=RANGES)
-    plugin.state.mkdir(mode=0o700)
-    (plugin.state / "host-id").write_text(f"{uuid4().hex}\n")  # they are one machine
-    plugin.start()
-    wait_until(lambda: any(etcd.keys("nodes/")), "the session of a host")
-    return plugin
-
-
 def _resting(host: Host) -> Ping:
     """A ping between two containers of one host that no trouble may disturb."""
     found = []
@@ -96,10 +81,6 @@ def _resting(host: Host) -> Ping:
         found.append(seen)
     netns = host.path(found[0]["SandboxKey"].removeprefix("/var"))
     return Ping(netns, IPv4Address(found[1]["Networks"]["app"]["IPAddress"]))
-
-
-def _is_well(plugin: PluginProcess) -> bool:
-    return not plugin.ask("/health")["degraded"]
 
 
 def _wait(seconds: float, log: Log) -> None:

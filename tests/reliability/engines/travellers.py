@@ -24,7 +24,10 @@ WORD: Final = struct.Struct("!Q")
 class Ping:
     """Pings from a namespace while it is entered, and counts what came back."""
 
-    def __init__(self, netns: Path, target: IPv4Address) -> None:
+    def __init__(
+        self, netns: Path, target: IPv4Address, *, interval: float = PING_INTERVAL
+    ) -> None:
+        self._interval = interval
         with inside(netns):
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         self._socket.settimeout(1)
@@ -56,7 +59,7 @@ class Ping:
         return self.sent - len(self.heard)
 
     def _ask(self) -> None:
-        while not self._ended.wait(PING_INTERVAL):
+        while not self._ended.wait(self._interval):
             try:
                 self._socket.sendto(_echo_request(self._identity, self.sent), self._target)
             finally:
