@@ -18,7 +18,8 @@ from plugin.config import Config
 from plugin.errors import SettingError, StoreError
 from plugin.health import Health
 from plugin.kernel.linux import LinuxKernel
-from plugin.model.ids import EndpointID
+from plugin.model.ids import EndpointID, NetworkID, is_of_swarm
+from plugin.model.network import NetworkState
 from plugin.store.base import Store
 from plugin.store.directory import ADDRESS_FILE
 
@@ -64,7 +65,12 @@ def open_addresses(
         from plugin.bootstrap.cluster import join
 
         cluster = join(
-            config.cluster, store, settings, occupied=kernel.occupied, in_use=_in_use(networks)
+            config.cluster,
+            store,
+            settings,
+            occupied=kernel.occupied,
+            in_use=_in_use(networks),
+            of_swarm=_of_swarm(networks),
         )
         opened.callback(cluster.close)
         return Addresses(allocator=cluster.allocator, cluster=cluster)
@@ -94,3 +100,14 @@ def _in_use(networks: Store) -> Callable[[str], bool]:
         return endpoint is not None and endpoint.joined and not endpoint.deleting
 
     return in_use
+
+
+def _of_swarm(networks: Store) -> Callable[[], list[NetworkID]]:
+    """Networks of a swarm that connect this host with others."""
+    return lambda: [
+        each.id
+        for each in networks.networks()
+        if is_of_swarm(each.id)
+        and each.local is not None
+        and each.state is not NetworkState.DELETING
+    ]

@@ -23,8 +23,10 @@ from plugin import __version__
 from plugin.addressing.etcd_registry import PREFIX, EtcdRegistry
 from plugin.addressing.ipam_use import as_pynet_errors
 from plugin.cluster.etcd import Etcd
+from plugin.cluster.swarm_members import SwarmMembers
 from plugin.config import ClusterSettings
 from plugin.errors import ClusterAwayError, SettingError
+from plugin.model.ids import NetworkID
 from plugin.model.network import IPAddress, is_of_one_host
 from plugin.model.tunnels import Terms
 from plugin.operator.cluster import SharedPools
@@ -32,6 +34,7 @@ from plugin.operator.cluster import SharedPools
 # Seconds that a call waits for etcd; with the wait for another call before it, dockerd has its answer within 3.
 CALL_SECONDS: Final = 1.9
 _COMMAND_SECONDS: Final = 10.0
+_SWARM: Final = "swarm/"  # the nodes of swarms; what else is there has names of ipam's
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")  # random(4)
 
 
@@ -43,6 +46,7 @@ class Cluster:
     etcd: Client
     hosts: SharedPools
     peers: Etcd
+    members: SwarmMembers
 
     def attend(self) -> None:
         with _away():
@@ -54,6 +58,7 @@ class Cluster:
     def close(self) -> None:
         """Close the connections."""
         self.peers.close()
+        self.members.close()
         self.etcd.close()
 
 
@@ -102,8 +107,12 @@ def join(
     *,
     occupied: Callable[[], Iterable[Prefix]],
     in_use: Callable[[str], bool],
+    of_swarm: Callable[[], Iterable[NetworkID]],
 ) -> Cluster:
-    """The cluster, which is not asked for anything yet.  Raises SettingError."""
+    """The cluster, which is not asked for anything yet; ``of_swarm`` are a swarm's networks on this host.
+
+    Raises SettingError.
+    """
     try:
         shared = replace(settings, cluster=parse_ranges(config.ranges))
     except InvalidSettingError as error:
@@ -131,7 +140,8 @@ def join(
         settings.host_id,
         lambda: address or (ip_address(etcd.local_address) if etcd.local_address else None),
     )
-    return Cluster(allocator=allocator, etcd=etcd, hosts=hosts, peers=peers)
+    members = SwarmMembers(etcd, f"{PREFIX}{_SWARM}", settings.host_id, of_swarm)
+    return Cluster(allocator=allocator, etcd=etcd, hosts=hosts, peers=peers, members=members)
 
 
 def _address(text: str) -> IPAddress | None:

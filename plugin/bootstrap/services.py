@@ -149,7 +149,13 @@ class Builder:
         if not store.settled():
             hold(allocator, store.networks(), _speaking(firewall, kernel))
         others = Alone() if cluster is None else cluster.peers
-        nodes = NodeDiscovery(NodesFile(directory), self._agents, self._health, others)
+        nodes = NodeDiscovery(
+            NodesFile(directory),
+            self._agents,
+            self._health,
+            others,
+            None if cluster is None else cluster.members,
+        )
         backends = Backends(
             store=store,
             kernel=kernel,

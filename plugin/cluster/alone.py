@@ -23,6 +23,9 @@ class Alone:
     def peers(self, membership: Membership) -> frozenset[IPAddress]:
         return frozenset()
 
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        return frozenset()
+
     def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
         return None
 

@@ -31,7 +31,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeersChange:
-    """Other hosts that a network is on since, or have another key, and that it is not on any more."""
+    """Other hosts that a network is on since, or have another key, and that it is not on any more.
+
+    They are peers, with the network or without; or they have it since, or do not any more.
+    """
 
     network: NetworkID
     added: frozenset[IPAddress] = frozenset()
@@ -61,6 +64,9 @@ class Cluster(Protocol):
 
     def peers(self, membership: Membership) -> frozenset[IPAddress]:
         """The other hosts, as far as they are known now; never waits."""
+
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        """Those of ``peers`` that certainly do not have the network now; never waits."""
 
     def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
         """What the other hosts told, as far as that is known now; None if nobody tells keys.  Never waits."""

@@ -92,6 +92,9 @@ class Etcd:
                 self._thread.start()
             return frozenset(found)
 
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        return frozenset()
+
     def keys(self, membership: Membership) -> dict[IPAddress, str]:
         with self._lock:
             return self._known(membership)

@@ -32,6 +32,9 @@ class Static:
             return frozenset(membership.named) - {membership.local}
         return self._otherwise.peers(membership)
 
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        return frozenset() if membership.named else self._otherwise.lacking(membership)
+
     def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
         return None if membership.named else self._otherwise.keys(membership)
 

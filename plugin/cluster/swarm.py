@@ -1,13 +1,14 @@
 """Nodes of a swarm, which its engine names by node discovery.
 
-A network of the swarm is on all nodes, as far as this host knows.  Other networks are left to
-another cluster.
+A network of the swarm is on all nodes, as far as this host knows; where etcd tells which nodes have
+it, the others get no copies of frames.  Other networks are left to another cluster.
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, Protocol
 
 from plugin.cluster.base import Cluster, Membership, PeersChange
 from plugin.cluster.swarm_nodes import Nodes, NodesFile
@@ -49,18 +50,62 @@ class Agents:
         return agent is not None and agent in (self._earlier or ())
 
 
-class NodeDiscovery:
-    """Networks of a swarm are on all its nodes; other networks are left to ``otherwise``."""
+class Members(Protocol):
+    """What nodes tell of themselves by another way than the engine."""
 
-    def __init__(self, kept: NodesFile, agents: Agents, health: Health, otherwise: Cluster) -> None:
+    def having(self, network: NetworkID) -> frozenset[IPAddress]:
+        """Nodes that have the network, as far as they were heard of."""
+
+    def lacking(self, network: NetworkID) -> frozenset[IPAddress]:
+        """Nodes that certainly do not have it."""
+
+    def report_to(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` when one of the answers may be another one."""
+
+    def show(self, own: IPAddress) -> None:
+        """Have other nodes know this one at the address."""
+
+    def enter(self, network: NetworkID) -> None:
+        """Have other nodes know that the network is here."""
+
+    def leave(self) -> None:
+        """Have other nodes know that a network is here no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What was said last of a network: its other nodes, and those of them that have it."""
+
+    membership: Membership
+    peers: frozenset[IPAddress]
+    having: frozenset[IPAddress]
+
+
+class NodeDiscovery:
+    """Networks of a swarm are on all its nodes; other networks are left to ``otherwise``.
+
+    ``members`` tell more, if nodes have a way to do so.
+    """
+
+    def __init__(
+        self,
+        kept: NodesFile,
+        agents: Agents,
+        health: Health,
+        otherwise: Cluster,
+        members: Members | None = None,
+    ) -> None:
         self._kept = kept
         self._agents = agents
         self._health = health
         self._otherwise = otherwise
         self._lock = threading.Lock()
         self._nodes = kept.read()
-        self._asked: set[NetworkID] = set()
+        self._members = members
+        self._asked: dict[NetworkID, _Answer] = {}
         self._told: list[Callable[[PeersChange], None]] = []
+        if members is not None:
+            members.report_to(self._tell)
         self._report()
 
     def own_address(self, network: NetworkID) -> IPAddress | None:
@@ -89,31 +134,42 @@ class NodeDiscovery:
         if not is_of_swarm(membership.network):
             return self._otherwise.peers(membership)
         with self._lock:
-            self._asked.add(membership.network)
-            known = frozenset(self._nodes.others)
-        # A device sends to hosts of one family.
-        version = membership.local.version
-        return frozenset(each for each in known if each.version == version) - {membership.local}
+            answer = self._answer(membership)
+            self._asked[membership.network] = answer
+        return answer.peers
+
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        if not is_of_swarm(membership.network):
+            return self._otherwise.lacking(membership)
+        with self._lock:
+            answer = self._answer(membership)
+        return answer.peers - answer.having
 
     def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
         """A swarm has no channel for keys."""
         return None if is_of_swarm(membership.network) else self._otherwise.keys(membership)
 
     def enter(self, membership: Membership) -> None:
-        """Nodes are told nothing: a swarm has no channel for it."""
+        """A swarm itself has no channel for it."""
         if not is_of_swarm(membership.network):
             self._otherwise.enter(membership)
+        elif self._members is not None:
+            self._members.enter(membership.network)
 
     def leave(self, network: NetworkID) -> None:
         if not is_of_swarm(network):
             self._otherwise.leave(network)
             return
         with self._lock:
-            self._asked.discard(network)
+            self._asked.pop(network, None)
+        if self._members is not None:
+            self._members.leave()
 
     def report_to(self, changed: Callable[[PeersChange], None]) -> None:
+        """A process that wants to hear of others runs on: from now on it shows this node to them."""
         self._told.append(changed)
         self._otherwise.report_to(changed)
+        self._show(self._nodes.own)
 
     def joined(self, own: IPAddress) -> None:
         """This host is in a swarm by this address; its engine names other nodes from now on, or did."""
@@ -126,25 +182,42 @@ class NodeDiscovery:
             nodes = Nodes(agent=agent, own=own, complete=not self._agents.is_earlier(agent))
             self._become(nodes)
         _log.info("swarm.joined", address=own, complete=nodes.complete)
-        self._tell(before, nodes)
+        self._show(own)
+        self._tell()
 
     def appeared(self, node: IPAddress) -> None:
         """Another node has come."""
         with self._lock:
-            before = self._nodes
-            nodes = before.with_node(node)
-            self._become(nodes)
+            self._become(self._nodes.with_node(node))
         _log.info("node.appeared", address=node)
-        self._tell(before, nodes)
+        self._tell()
 
     def disappeared(self, node: IPAddress) -> None:
         """Another node has gone, or cannot be reached."""
         with self._lock:
-            before = self._nodes
-            nodes = before.without_node(node)
-            self._become(nodes)
+            self._become(self._nodes.without_node(node))
         _log.info("node.disappeared", address=node)
-        self._tell(before, nodes)
+        self._tell()
+
+    def _show(self, own: IPAddress | None) -> None:
+        if self._members is not None and own is not None:
+            self._members.show(own)
+
+    def _answer(self, membership: Membership) -> _Answer:
+        """What is known now; the lock is held."""
+        network, nodes = membership.network, self._nodes
+        known = set(nodes.others)
+        if nodes.own is None or not nodes.complete:
+            known |= set(membership.recorded)  # better than what was lost, or never told
+        lacking: frozenset[IPAddress] = frozenset()
+        if self._members is not None:
+            having = self._members.having(network)
+            known |= having
+            lacking = self._members.lacking(network) - having
+        # A device sends to hosts of one family.
+        version = membership.local.version
+        peers = frozenset(each for each in known if each.version == version) - {membership.local}
+        return _Answer(membership=membership, peers=peers, having=peers - lacking)
 
     def _become(self, nodes: Nodes) -> None:
         self._nodes = nodes
@@ -162,12 +235,17 @@ class NodeDiscovery:
             "restart Docker on this node, once",
         )
 
-    def _tell(self, before: Nodes, after: Nodes) -> None:
-        was, now = frozenset(before.others), frozenset(after.others)
-        added, removed = now - was, was - now
-        if not added and not removed:
-            return
-        for network in tuple(self._asked):
-            change = PeersChange(network=network, added=added, removed=removed)
+    def _tell(self) -> None:
+        """Tell the differences to what was answered last."""
+        changes = []
+        with self._lock:
+            for network, before in tuple(self._asked.items()):
+                now = self._answer(before.membership)
+                added = (now.peers - before.peers) | (now.having - before.having)
+                removed = (before.peers - now.peers) | (before.having - now.having)
+                if added or removed:
+                    changes.append(PeersChange(network=network, added=added, removed=removed))
+                    self._asked[network] = now
+        for change in changes:
             for told in self._told:
                 told(change)

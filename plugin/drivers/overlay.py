@@ -236,8 +236,14 @@ class OverlayNetwork(BridgedNetwork):
             master=options.bridge,
             owner=network.id,
         )
-        peers = [each for each in (inside(peer, self.options) for peer in network.peers) if each]
-        floods = {FloodEntry(ifname=device.ifname, peer=peer) for peer in peers}
+        where = {peer: inside(peer, self.options) for peer in network.peers}
+        peers = [each for each in where.values() if each]
+        # A peer without the network needs no copies, and may have it before this host hears of that.
+        floods = {
+            FloodEntry(ifname=device.ifname, peer=each)
+            for peer, each in where.items()
+            if each and peer not in network.idle_peers
+        }
         guards = _guards(peers, device)
         if self.options[ENCRYPTED]:
             guards.add(EncryptedNetwork(port=device.port, vni=device.vni))

@@ -2,7 +2,7 @@
 
 A network keeps what was read from the host when it was made (``uplink_mtu``,
 ``foreign_parent``), so that a restart does not change its plan.  Only ``host_addresses`` and
-``parent_mac`` follow the host, whose addresses may be leased, ``peers`` and their keys the cluster.
+``parent_mac`` follow the host, whose addresses may be leased, ``peers``, their keys and who is idle the cluster.
 """
 
 from collections.abc import Mapping
@@ -128,6 +128,7 @@ class Network:
     foreign_parent: bool = False  # the parent was there before, and pynet did not make it
     local: IPAddress | None = None  # this host's address among the hosts of the network
     peers: tuple[IPAddress, ...] = ()  # the addresses of the other hosts there
+    idle_peers: tuple[IPAddress, ...] = ()  # those of them that do not have the network
     peer_keys: tuple[
         str, ...
     ] = ()  # what these told, in their order; none where a secret makes keys

@@ -55,11 +55,13 @@ class Hosts:
         if membership is None:
             return bound.network
         peers = self._possible(bound, self._cluster.peers(membership))
+        idle = _in_order(peers & self._cluster.lacking(membership))
         if not membership.key:
-            return replace(bound.network, peers=_in_order(peers), peer_keys=())
+            return replace(bound.network, peers=_in_order(peers), idle_peers=idle, peer_keys=())
         told = {host: key for host, key in (self._cluster.keys(membership) or {}).items() if key}
         there = _in_order(peers & told.keys())
-        return replace(bound.network, peers=there, peer_keys=tuple(told[each] for each in there))
+        keys = tuple(told[each] for each in there)
+        return replace(bound.network, peers=there, idle_peers=idle, peer_keys=keys)
 
     def enter(self, bound: BoundNetwork) -> None:
         """The network is here."""

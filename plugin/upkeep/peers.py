@@ -90,7 +90,7 @@ def is_peers(network: Network, entry: FloodEntry) -> bool:
 
     Inside an encrypted tunnel no host answers at another address than a peer's.
     """
-    known = entry.peer in network.peers or is_inner(entry.peer)
+    known = is_inner(entry.peer) or entry.peer in set(network.peers) - set(network.idle_peers)
     return entry.mac_address == EVERYBODY and known
 
 

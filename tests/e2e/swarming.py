@@ -5,13 +5,16 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
+from uuid import uuid4
 
+from plugin.model.ids import NetworkID, vxlan_name
 from tests.lab.commands import CommandError, DeadlineError, run, wait_until
 from tests.lab.dockerd import SOCKET
+from tests.lab.etcd import Etcd
 from tests.lab.host import IMAGE, Host
 from tests.lab.lab import Lab
 from tests.lab.managed import MANAGED_NAME, ManagedPlugin
@@ -76,6 +79,7 @@ class Swarm:
 
     lab: Lab
     nodes: list[Node] = field(default_factory=list)
+    etcd: Etcd | None = None
 
     def docker(self, *arguments: str) -> str:
         """Run a command on a manager; the first that takes it."""
@@ -199,6 +203,24 @@ class Swarm:
             return str(error)
 
 
+def tunnel(swarm: Swarm, network: str) -> str:
+    """The name of its device, the same on every node."""
+    shown = swarm.docker("network", "inspect", "-f", "{{.ID}}", network)
+    return vxlan_name(NetworkID(shown))
+
+
+def peers(node: Node, device: str) -> set[str]:
+    """Whom the device floods."""
+    lines = run(enter(node.host.netns, "bridge", "fdb", "show", "dev", device)).splitlines()
+    words = [line.split() for line in lines if line.startswith("00:00:00:00:00:00")]
+    return {each[each.index("dst") + 1] for each in words}
+
+
+def others(swarm: Swarm, node: Node) -> set[str]:
+    """The addresses of the other nodes."""
+    return {str(each.host.address) for each in swarm.nodes if each is not node}
+
+
 def without_registry(host: Host) -> None:
     """Have each start of a task know at once that no registry has its image: names take 10 s to fail."""
     with host.path("/etc/hosts").open("a") as hosts:
@@ -211,6 +233,8 @@ def managed(host: Host, **settings: str) -> ManagedPlugin:
     plugin = ManagedPlugin(host)
     plugin.install()
     plugin.disable()
+    # Hosts of the lab are one machine, and have one machine-id.
+    (plugin.state / "host-id").write_text(f"{uuid4().hex}\n")
     plugin.set("SCOPE=global", *(f"{name}={value}" for name, value in settings.items()))
     plugin.enable()
     return plugin
@@ -227,13 +251,19 @@ def join(swarm: Swarm, host: Host, role: str) -> None:
 
 
 @contextmanager
-def raised(version: str, *roles: str) -> Iterator[Swarm]:
+def raised(version: str, *roles: str, etcd: bool = False) -> Iterator[Swarm]:
     """A swarm of hosts with these roles, whose engines have this version."""
-    with Lab() as lab:
+    with Lab() as lab, ExitStack() as stack:
         hosts = [lab.host(version) for _ in roles]
+        settings = {}
+        members = None
+        if etcd:
+            members = Etcd(lab.run, lab.peer())
+            stack.callback(members.end)
+            settings = {"PYNET_ETCD": members.setting}
         with ThreadPoolExecutor() as pool:
-            plugins = list(pool.map(managed, hosts))
-        swarm = Swarm(lab)
+            plugins = list(pool.map(lambda host: managed(host, **settings), hosts))
+        swarm = Swarm(lab, etcd=members)
         for host, plugin, role in zip(hosts, plugins, roles, strict=True):
             join(swarm, host, role)
             swarm.nodes.append(Node(host, plugin))

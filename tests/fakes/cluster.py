@@ -15,6 +15,7 @@ class FakeCluster:
     def __init__(self) -> None:
         self.own: IPAddress | None = None
         self.hosts: frozenset[IPAddress] = frozenset()
+        self.without: frozenset[IPAddress] = frozenset()
         self.vni: int | None = None
         self.told_keys: dict[IPAddress, str] | None = None
         self.refusal: PynetError | None = None
@@ -40,6 +41,9 @@ class FakeCluster:
 
     def peers(self, membership: Membership) -> frozenset[IPAddress]:
         return self.hosts - {membership.local}
+
+    def lacking(self, membership: Membership) -> frozenset[IPAddress]:
+        return self.without - {membership.local}
 
     def keys(self, membership: Membership) -> Mapping[IPAddress, str] | None:
         return self.told_keys

@@ -5,9 +5,8 @@ from functools import partial
 
 import pytest
 
-from plugin.model.ids import NetworkID, vxlan_name
 from tests.e2e.spanning import HARMS
-from tests.e2e.swarming import SLEEP, Node, Swarm, restart, without_registry
+from tests.e2e.swarming import SLEEP, Node, Swarm, others, peers, restart, tunnel, without_registry
 from tests.lab.commands import run, wait_until
 from tests.lab.host import IMAGE
 from tests.lab.managed import MANAGED_NAME
@@ -33,25 +32,8 @@ def app(swarm: Swarm) -> str:
     return "app"
 
 
-def tunnel(swarm: Swarm, network: str) -> str:
-    """The name of its device, the same on every node."""
-    shown = swarm.docker("network", "inspect", "-f", "{{.ID}}", network)
-    return vxlan_name(NetworkID(shown))
-
-
-def peers(node: Node, device: str) -> set[str]:
-    """Whom the device floods."""
-    lines = run(enter(node.host.netns, "bridge", "fdb", "show", "dev", device)).splitlines()
-    words = [line.split() for line in lines if line.startswith("00:00:00:00:00:00")]
-    return {each[each.index("dst") + 1] for each in words}
-
-
 def _is_another(node: Node, before: int) -> bool:
     return node.plugin.pid not in (0, before)
-
-
-def others(swarm: Swarm, node: Node) -> set[str]:
-    return {str(each.host.address) for each in swarm.nodes if each is not node}
 
 
 def test_everyone_reaches_everyone(swarm: Swarm, app: str) -> None:

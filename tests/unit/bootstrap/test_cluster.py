@@ -36,6 +36,7 @@ def joined(path: Path, settings: ClusterSettings, host: str = "one") -> Cluster:
         Settings(host_id=host),
         occupied=tuple,
         in_use=lambda _: False,
+        of_swarm=tuple,
     )
 
 

@@ -1,5 +1,7 @@
 """Nodes that an engine names, over restarts of the plugin and of the engine."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -23,6 +25,35 @@ OF_RED = Membership(network=RED, local=ONE)
 OF_HERE = Membership(network=HERE, local=ONE)
 
 
+class FakeMembers:
+    """What nodes tell; a test says it."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[IPAddress, set[NetworkID]] = {}
+        self.silent: set[IPAddress] = set()
+        self.shown: list[IPAddress] = []
+        self.entered: list[NetworkID] = []
+        self.left = 0
+
+    def having(self, network: NetworkID) -> frozenset[IPAddress]:
+        return frozenset(each for each, networks in self.nodes.items() if network in networks)
+
+    def lacking(self, network: NetworkID) -> frozenset[IPAddress]:
+        return frozenset(self.nodes) - self.having(network) - self.silent
+
+    def report_to(self, changed: Callable[[], None]) -> None:
+        self.changed = changed
+
+    def show(self, own: IPAddress) -> None:
+        self.shown.append(own)
+
+    def enter(self, network: NetworkID) -> None:
+        self.entered.append(network)
+
+    def leave(self) -> None:
+        self.left += 1
+
+
 class Engine:
     """An engine that names nodes, and the processes of the plugin that it runs."""
 
@@ -30,6 +61,7 @@ class Engine:
         self.directory = directory
         self.agents: dict[IPAddress, str] = {}
         self.other = FakeCluster()
+        self.members: FakeMembers | None = None
         self.start_plugin()
 
     def start_plugin(self) -> None:
@@ -38,7 +70,7 @@ class Engine:
         agents.asked()
         self.health = Health()
         kept = NodesFile(self.directory)
-        self.cluster = NodeDiscovery(kept, agents, self.health, self.other)
+        self.cluster = NodeDiscovery(kept, agents, self.health, self.other, self.members)
         self.told: list[PeersChange] = []
         self.cluster.report_to(self.told.append)
 
@@ -52,6 +84,10 @@ class Engine:
     @property
     def peers(self) -> frozenset[IPAddress]:
         return self.cluster.peers(OF_RED)
+
+    @property
+    def flooded(self) -> frozenset[IPAddress]:
+        return self.peers - self.cluster.lacking(OF_RED)
 
 
 @pytest.fixture
@@ -155,6 +191,77 @@ class TestRestart:
         engine.join("a", TWO)
 
         assert engine.peers == {TWO}
+
+
+class TestWhereEtcdTells:
+    """Which nodes have which network; an engine names all nodes."""
+
+    @pytest.fixture
+    def members(self, engine: Engine) -> FakeMembers:
+        engine.members = made = FakeMembers()
+        engine.start_plugin()
+        return made
+
+    def test_nodes_without_the_network_lack_it(self, engine: Engine, members: FakeMembers) -> None:
+        """Nobody else: one that tells nothing may have an older pynet, or no etcd."""
+        members.nodes = {ONE: {RED}, TWO: set()}
+        engine.join("a", TWO, THREE)
+        assert engine.peers == {TWO, THREE}
+        assert engine.flooded == {THREE}
+        members.nodes[TWO].add(RED)
+        members.changed()
+
+        assert engine.flooded == {TWO, THREE}
+        assert engine.told[-1] == PeersChange(network=RED, added=frozenset({TWO}))
+        members.nodes[TWO].clear()
+        members.changed()
+        members.changed()
+        assert engine.told[-1] == PeersChange(network=RED, removed=frozenset({TWO}))
+        assert len(engine.told) == 2
+
+    def test_nobody_lacks_it_while_etcd_is_away(self, engine: Engine, members: FakeMembers) -> None:
+        """The nodes that the engine named hold."""
+        members.nodes = {TWO: set(), THREE: set()}
+        engine.join("a", TWO, THREE)
+        assert engine.flooded == frozenset()
+        members.silent = {TWO, THREE}
+        members.changed()
+
+        assert engine.flooded == {TWO, THREE}
+
+    def test_nodes_are_known_before_the_engine_names_them(
+        self, engine: Engine, members: FakeMembers
+    ) -> None:
+        """Those that have the network; after a restart of both, and where the list was lost."""
+        members.nodes = {ONE: {RED}, TWO: {RED}, THREE: set(), SIX: {RED}}
+        engine.join("a", TWO, THREE)
+        engine.join("b")
+        assert engine.peers == {TWO}
+        (engine.directory / "swarm-nodes").unlink()
+        engine.start_plugin()
+
+        assert engine.peers == {TWO}
+
+    def test_the_node_is_shown_to_others(self, engine: Engine, members: FakeMembers) -> None:
+        """By each process that runs, with the networks that come and go."""
+        engine.join("a", TWO)
+        engine.cluster.enter(OF_RED)
+        engine.cluster.enter(OF_HERE)
+        engine.cluster.leave(HERE)
+        engine.cluster.leave(RED)
+        engine.start_plugin()
+
+        assert members.shown == [ONE, ONE]
+        assert (members.entered, members.left) == ([RED], 1)
+
+
+def test_a_list_that_was_lost(engine: Engine) -> None:
+    """Is no reason to leave hosts that the network's record has."""
+    part = replace(OF_RED, recorded=(TWO, SIX))
+    assert engine.cluster.peers(part) == {TWO}
+    engine.join("a")
+
+    assert engine.cluster.peers(part) == frozenset()
 
 
 class TestEnabledLater:

@@ -105,6 +105,15 @@ class TestOnOneHost:
 
         assert peers == {HOSTS[0], HOSTS[2]}
 
+    def test_a_peer_without_the_network_gets_no_copies(self) -> None:
+        """And is heard: it may have the network before this host knows."""
+        idle = replace(on(1), idle_peers=(ip_address(HOSTS[2]),))
+        plan = bind(idle).network_plan()
+
+        assert {str(e.peer) for e in plan.resources if isinstance(e, FloodEntry)} == {HOSTS[0]}
+        heard = {str(e.address) for e in plan.resources if isinstance(e, PeerHost)}
+        assert heard == {HOSTS[0], HOSTS[2]}
+
     def test_a_bridge_that_is_there_is_not_used(self) -> None:
         """All that is on the bridge would be joined to other hosts."""
         bound = bind(on(0, bridge_name="br-lan"))

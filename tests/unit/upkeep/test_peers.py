@@ -69,6 +69,22 @@ def test_hosts_come_and_go(rig: Rig) -> None:
     assert len(changed) == 4
 
 
+def test_a_host_without_the_network_gets_no_copies(rig: Rig) -> None:
+    """As long as the cluster is certain of that; its frames are accepted all the time."""
+    rig.cluster.hosts = frozenset({ONE, TWO, THREE})
+    rig.cluster.without = frozenset({THREE})
+    network = create(rig)
+    assert network.idle_peers == (THREE,)
+    assert floods(rig) == {"10.99.0.2"}
+    assert heard(rig) == {"10.99.0.2", "10.99.0.3"}
+    assert not is_peers(network, FloodEntry(ifname=vxlan_name(network.id), peer=THREE))
+    rig.cluster.without = frozenset()
+    rig.peers.follow()
+
+    assert floods(rig) == heard(rig) == {"10.99.0.2", "10.99.0.3"}
+    assert rig.held() == rig.wanted()
+
+
 @pytest.mark.parametrize("at", range(4))
 def test_what_failed_is_tried_again(rig: Rig, at: int) -> None:
     """By the next look, at whatever point it failed."""
