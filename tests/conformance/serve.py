@@ -3,15 +3,16 @@
 import sys
 from pathlib import Path
 
+from plugin.server import arbiter
 from plugin.server.listeners import listen
-from plugin.server.process import Process, by_socket
+from plugin.server.worker import by_socket
 from tests.conformance.plugin import Plugin
 
 
 def main(path: str) -> None:
     """Until it is stopped."""
     sock = listen(Path(path))
-    Process([sock], lambda: by_socket({path: Plugin().app})).run()
+    arbiter.serve([sock], lambda: by_socket({path: Plugin().app}))
 
 
 if __name__ == "__main__":
