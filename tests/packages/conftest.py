@@ -111,7 +111,10 @@ def apt(host: Host, *arguments: str) -> str:
 
 def from_mirror(host: Host, *packages: str) -> None:
     """Install Debian's packages on the host, with this machine's network: the host's has no mirror."""
-    script = f"apt-get -qq update; apt-get -y --no-install-recommends install {' '.join(packages)}; apt-get clean"
+    # A mirror's list of the newest suite may be older than that suite says it lasts.
+    update = "apt-get -qq -o Acquire::Check-Valid-Until=false update"
+    install = f"apt-get -y --no-install-recommends install {' '.join(packages)}"
+    script = f"{update}; {install}; apt-get clean"
     namespaces = ("--mount", "--pid", "--uts", "--ipc")
     run(
         ["nsenter", f"--target={host.leader}", *namespaces, "--", "sh", "-ec", script],

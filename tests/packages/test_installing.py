@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.lab.clients import http_get
-from tests.lab.host import IMAGE
+from tests.lab.host import IMAGE, Host
 from tests.lab.installed import REPOSITORY
 from tests.lab.managed import ManagedPlugin
 from tests.lab.namespace import Peer
@@ -35,13 +36,25 @@ def patient(machine: SystemdHost) -> Iterator[SystemdHost]:
 
 
 @pytest.fixture(scope="module")
-def cloned(machine: SystemdHost, deb: Callable[[int], Path]) -> str:
-    """What a shell on the host does first: it goes into a checkout of pynet, where pip works."""
-    from_mirror(machine, "python3-venv")
-    return f"cd {checkout(machine)}\n{for_pip(deb)}"
+def clone(deb: Callable[[int], Path]) -> Callable[[Host], str]:
+    """Put a checkout on a host: what a shell does first is to go there, where pip works."""
+
+    @cache
+    def clone(host: Host) -> str:
+        from_mirror(host, "python3-venv")
+        return f"cd {checkout(host)}\n{for_pip(deb)}"
+
+    return clone
 
 
-def reaches(host: SystemdHost, network: str, peer: Peer) -> bool:
+@pytest.fixture(params=["20.10", "28"])
+def either(request: pytest.FixtureRequest) -> Host:
+    """A bare host of each engine; systemd started only the older."""
+    host: Host = request.getfixturevalue("machine" if request.param == "20.10" else "plain")
+    return host
+
+
+def reaches(host: Host, network: str, peer: Peer) -> bool:
     """Whether a container on the network gets an answer from another machine."""
     ping = ("run", "--rm", "--network", network, IMAGE, "ping", "-c", "1", str(peer.address))
     return "1 packets received" in host.docker(*ping)
@@ -66,8 +79,9 @@ def test_the_debian_package(patient: SystemdHost, deb: Callable[[int], Path]) ->
     assert remains(patient) == set()
 
 
-def test_the_service(machine: SystemdHost, cloned: str, peer: Peer) -> None:
+def test_the_service(machine: SystemdHost, clone: Callable[[Host], str], peer: Peer) -> None:
     """Installed by hand: a network that works, a command that is found, and nothing at the end."""
+    cloned = clone(machine)
     install, remove = commands("As a service")
 
     machine.run("sh", "-ec", f"{cloned}{install}", timeout=300)
@@ -80,33 +94,36 @@ def test_the_service(machine: SystemdHost, cloned: str, peer: Peer) -> None:
     assert remains(machine) == set()
 
 
-def test_the_managed_plugin(machine: SystemdHost, cloned: str, peer: Peer, tmp_path: Path) -> None:
+def test_the_managed_plugin(
+    either: Host, clone: Callable[[Host], str], peer: Peer, tmp_path: Path
+) -> None:
     """Made, set up, upgraded, looked into and removed, while a container runs on."""
+    cloned = clone(either)
     make, settings, upgrade, inside = commands("As a managed plugin")
     (remove,) = commands("Removing the managed plugin")
     build, _, create = make.partition("\n")
     assert build.startswith("make plugin ")
-    machine.run("sh", "-ec", f"{cloned}python3 -m venv .venv; .venv/bin/pip install .", timeout=300)
-    managed = ManagedPlugin(machine)
+    either.run("sh", "-ec", f"{cloned}python3 -m venv .venv; .venv/bin/pip install .", timeout=300)
+    managed = ManagedPlugin(either)
     managed.install()
 
-    machine.run("sh", "-ec", create)
-    assert reaches(machine, "demo", peer)
-    assert reaches(machine, "demo2", peer)
+    either.run("sh", "-ec", create)
+    assert reaches(either, "demo", peer)
+    assert reaches(either, "demo2", peer)
     web = ("--network", "demo", "--name", "web", "-p", "8080:80", IMAGE, "sh", "-c", WEB)
-    machine.docker("run", "-d", *web)
-    machine.run("sh", "-ec", settings)
+    either.docker("run", "-d", *web)
+    either.run("sh", "-ec", settings)
     # What docker asks about the plugin is answered, and there is a registry.
     yes = "docker plugin upgrade --grant-all-permissions --skip-remote-check"
     upgrade = upgrade.replace("docker plugin upgrade", yes)
-    with serve_plugin(machine.netns, managed.build(), tmp_path):
-        machine.run(
+    with serve_plugin(either.netns, managed.build(), tmp_path):
+        either.run(
             "sh", "-ec", upgrade.replace("REGISTRY/pynet/pynet:NEXT", REFERENCE), timeout=300
         )
     managed.wait_ready()
-    assert "nothing differs" in machine.run("sh", "-ec", inside)
-    assert http_get(peer.netns, machine.address, 8080) == "here"
-    machine.docker("rm", "-f", "web")
-    machine.run("sh", "-ec", f"{cloned}{remove.replace('NETWORK...', 'demo demo2')}")
+    assert "nothing differs" in either.run("sh", "-ec", inside)
+    assert http_get(peer.netns, either.address, 8080) == "here"
+    either.docker("rm", "-f", "web")
+    either.run("sh", "-ec", f"{cloned}{remove.replace('NETWORK...', 'demo demo2')}")
 
-    assert remains(machine) == set()
+    assert remains(either) == set()
