@@ -8,6 +8,7 @@ the parent's, and an identifier of RFC 4361 tells them apart.
 import hashlib
 import re
 from dataclasses import replace
+from ipaddress import IPv6Network
 from typing import Final
 
 from plugin.model.ids import MacAddress, derived_mac
@@ -60,6 +61,11 @@ def duid_of(*text: str) -> bytes:
 def iaid_of(*text: str) -> bytes:
     """The four bytes that tell the associations of one DUID apart."""
     return _digest("iaid", *text)[:4]
+
+
+def interface_identifier(prefix: IPv6Network, identity: Identity) -> int:
+    """What a client has of a prefix: the same in that prefix, another in any other (RFC 7217 section 5)."""
+    return int.from_bytes(_digest("address", str(prefix), identity.client_id.hex())[:8], "big")
 
 
 def host_name(name: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """The address that a router's prefix gives a container (RFC 4862), known before its link is there.
 
 The container's kernel makes the same address of its hardware address, and keeps it and the default route
-as routers say; here is only what people see of it, and whether the router still has the prefix.
+as routers say; here is only what people see of it, and whether the router still has the prefix.  Where
+containers share a hardware address, each has one of its identity that its kernel does not make.
 """
 
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
@@ -9,11 +10,12 @@ from typing import Final
 
 from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.frames6 import Advertised
+from plugin.dhcp.identity import interface_identifier
 from plugin.dhcp.messages6 import is_host6
 from plugin.dhcp.router_advertisement import Prefix, RouterAdvertisement
 from plugin.dhcp.timing import SHORTEST_LEASE
 from plugin.dhcp.values import Wish6
-from plugin.model.ids import MacAddress, link_local
+from plugin.model.ids import link_local
 from plugin.model.leases import Facts, Lease
 
 INFINITE: Final = 0xFFFFFFFF
@@ -26,7 +28,7 @@ _TWO_HOURS: Final = 7200
 def autonomous_lease(heard: Advertised, wish: Wish6, before: Lease | None, *, now: float) -> Lease:
     """The address, the one of ``before`` if its prefix is still there.  Raises UnacceptableError."""
     prefix = _prefix(heard.advertisement, before, now)
-    address = _address(prefix, wish.identity.mac)
+    address = _address(prefix, wish)
     if address in wish.avoid:
         raise UnacceptableError(f"{address} is this host's own address")
     known = before if before and before.address.ip == address else None
@@ -78,9 +80,11 @@ def _why_not(said: RouterAdvertisement) -> str:
     return f"the router has no prefix /64 to make an address of ({prefixes or 'none'}{managed})"
 
 
-def _address(prefix: Prefix, mac: MacAddress) -> IPv6Address:
-    """RFC 4291 appendix A, as the kernel does it (net/ipv6/addrconf.c)."""
-    identifier = int(link_local(mac)) & _IDENTIFIER
+def _address(prefix: Prefix, wish: Wish6) -> IPv6Address:
+    """RFC 4291 appendix A, as the kernel does it (net/ipv6/addrconf.c), or RFC 7217."""
+    identifier = int(link_local(wish.identity.mac)) & _IDENTIFIER
+    if wish.shares_mac:
+        identifier = interface_identifier(prefix.network, wish.identity)
     return IPv6Address(int(prefix.network.network_address) | identifier)
 
 

@@ -58,11 +58,15 @@ class Method(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish6:
-    """Who wants an IPv6 address, none of those that the host has itself."""
+    """Who wants an IPv6 address, none of those that the host has itself.
+
+    Who ``shares_mac`` with others has an address of a prefix by its client identifier.
+    """
 
     identity: Identity
     method: Method = Method.SLAAC
     user_classes: tuple[str, ...] = ()
+    shares_mac: bool = False
     avoid: frozenset[IPv6Address] = frozenset()
     probe: bool = True
 
@@ -73,7 +77,7 @@ class Wish6:
 
     @property
     def is_only(self) -> bool:
-        """Whether one address alone would do: the MAC address makes one of a prefix."""
+        """Whether one address alone would do: an identity has one of a prefix."""
         return self.method is Method.SLAAC
 
     @property

@@ -11,6 +11,7 @@ from plugin.dhcp.frames import Arp, Datagram
 from plugin.dhcp.frames6 import Heard6
 from plugin.dhcp.messages4 import Message
 from plugin.dhcp.states import Action, Confirmed, Conflicted, Event, Leased, Offered
+from plugin.dhcp.values import Wish6
 from plugin.errors import PynetError
 from plugin.model.ids import IfName
 from plugin.model.leases import Lease
@@ -53,10 +54,7 @@ class Entry:
                         "the server was told so, start the container again",
                     )
                     if server
-                    else (
-                        "a router's prefix gives",
-                        "choose another MAC address with --mac-address",
-                    )
+                    else ("a router's prefix gives", f"choose another {_chosen(self.client)}")
                 )
                 self.conflict = AddressInUseError(
                     f"{address}, which {whence}, is in use by {mac} on {self.parent}; {remedy}"
@@ -106,6 +104,13 @@ class Entry:
         waiting, self.confirming = self.confirming, []
         for each in waiting:
             answer(each, None)
+
+
+def _chosen(client: Client4 | Client6) -> str:
+    """Of what the address is made that a router's prefix gives."""
+    if isinstance(client.wish, Wish6) and client.wish.shares_mac:
+        return "name with driver-opt=name=NAME"
+    return "MAC address with --mac-address"
 
 
 def answer(waiting: Future[_T], value: _T) -> bool:

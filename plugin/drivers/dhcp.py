@@ -68,7 +68,7 @@ IPV6: Final[Option[Any]] = Option(
     default=Ipv6.OFF,
     expected="off, slaac, dhcp or auto",
     meaning="IPv6 beside IPv4, on a network with `dhcp=true`. `slaac`: the LAN's router has the prefix, and "
-    "the container's MAC address makes an address of it. `dhcp`: a DHCPv6 server gives it. `auto`: as the "
+    "the container's MAC address makes an address of it, or in mode ipvlan its identity. `dhcp`: a DHCPv6 server gives it. `auto`: as the "
     "router says.",
 )
 OPTIONS: Final[tuple[Option[Any], ...]] = (
@@ -115,6 +115,11 @@ def is_asked_for(network: Network) -> bool:
         return False
 
 
+def has_ipv6(network: Network, options: Values) -> bool:
+    """Whether containers have an IPv6 address, of an IPAM or of the LAN."""
+    return network.ipv6 or options[IPV6] is not Ipv6.OFF
+
+
 def dhcp_use(network: Network, parent: IfName, options: Values) -> DhcpUse | None:
     """What the options say; the mode adds whose the MAC addresses are."""
     if not options[DHCP]:
@@ -152,10 +157,6 @@ def check_options(network: Network, options: Values, *, isolated: bool = False) 
                 )
         return
     dhcp_terms.check_terms(options)
-    if is_of_swarm(network.id) and options[IPV6] is not Ipv6.OFF:
-        raise RefusedError(
-            f"option ipv6 is {options[IPV6].value}, and a swarm's nodes ask for IPv4 alone; leave out ipv6"
-        )
     if isolated:
         raise RefusedError(
             "option dhcp is true, and there is no DHCP server on an isolated network; say parent too"

@@ -6,11 +6,11 @@ The kernel isolates a parent from the links on it, but not those links from each
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
 from plugin.drivers import dhcp, routes
-from plugin.drivers.dhcp import DHCP, DhcpUse
+from plugin.drivers.dhcp import DHCP, DhcpUse, has_ipv6
 from plugin.drivers.host_services import HOST_SERVICES
 from plugin.drivers.options import Option, Values, address_list, boolean
 from plugin.drivers.parent_modes import Stack
@@ -48,6 +48,7 @@ HOST_ADDRESS: Final[Option[tuple[IPAddress, ...]]] = Option(
     of_host=True,
 )
 _ANY: Final = IPv4Network("0.0.0.0/0")
+_ANY6: Final = IPv6Network("::/0")
 _DOCKERS_WAY: Final = "publish=docker has docker_gwbridge for its way out"
 OPTIONS: Final[tuple[Option[Any], ...]] = (HOST_ACCESS, HOST_ADDRESS, HOST_SERVICES, PUBLISH)
 
@@ -79,9 +80,10 @@ class HostAccess:
     @property
     def subnets(self) -> tuple[IPNetwork, ...]:
         """Of containers; of a family whose LAN is known with their leases alone, everything."""
-        leased = self.options[DHCP]
-        pools = (pool.prefix for pool in self.network.pools if pool.prefix.prefixlen)
-        return tuple(pools) or ((_ANY,) if leased else ())
+        pools = tuple(pool.prefix for pool in self.network.pools if pool.prefix.prefixlen)
+        if not self.options[DHCP]:
+            return pools
+        return (*(pools or (_ANY,)), *((_ANY6,) if has_ipv6(self.network, self.options) else ()))
 
     def address_for(self, interface: IPInterface) -> IPAddress | None:
         """The host's address for a container."""
@@ -90,20 +92,23 @@ class HostAccess:
 
     def address_in(self, prefix: IPNetwork) -> IPAddress | None:
         """The host's address for containers of a subnet: one in it, if there is one."""
-        known = self.options[HOST_ADDRESS]
-        if prefix.version not in {each.version for each in known}:
-            if self.ipvlan_mode is not None:
-                return own_address(self.network.id, prefix.version)
-            known = tuple(each.ip for each in self.network.host_addresses)
-        same = [each for each in known if each.version == prefix.version]
+        same = self.addresses(prefix.version)
         return next((each for each in same if each in prefix), next(iter(same), None))
+
+    def addresses(self, version: int) -> tuple[IPAddress, ...]:
+        """The host's addresses for containers: those of the option, else derived ones or the parent's."""
+        known = tuple(each for each in self.options[HOST_ADDRESS] if each.version == version)
+        if known:
+            return known
+        if self.ipvlan_mode is not None:
+            return (own_address(self.network.id, version),)
+        return tuple(each.ip for each in self.network.host_addresses if each.version == version)
 
 
 def dhcp_use(host: HostAccess) -> DhcpUse | None:
     """How containers get addresses by DHCP; not those that the host has among them."""
     use = dhcp.dhcp_use(host.network, host.stack.parent, host.options)
-    own = (each for each in host.options[HOST_ADDRESS] if isinstance(each, IPv4Address))
-    return replace(use, avoid=use.avoid.union(own)) if use else None
+    return replace(use, avoid=use.avoid | {*host.options[HOST_ADDRESS]}) if use else None
 
 
 def check_options(host: HostAccess) -> None:

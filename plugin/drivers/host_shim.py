@@ -12,6 +12,7 @@ parent for an address of a link on it are delivered to that link.
 from collections.abc import Iterator
 from ipaddress import ip_interface
 
+from plugin.drivers.dhcp import has_ipv6
 from plugin.drivers.host_access import HOST_ADDRESS, HostAccess
 from plugin.drivers.host_services import HOST_SERVICES, reached_services
 from plugin.errors import RefusedError
@@ -35,7 +36,7 @@ def network_resources(host: HostAccess) -> frozenset[Resource]:
         parent=stack.parent,
         mac_address=_mac_address(host),
         mtu=stack.mtu,
-        ipv6=network.ipv6,
+        ipv6=has_ipv6(network, host.options),
         owner=network.id,
         ipvlan_mode=host.ipvlan_mode,
     )
@@ -117,13 +118,16 @@ def _forged(host: HostAccess) -> Iterator[ForgedSource]:
 
 
 def _own_addresses(host: HostAccess) -> Iterator[Address]:
-    """The addresses on the shim: those of the option, derived ones, and IPv6 ones for discovery."""
+    """The addresses on the shim: those of the option, derived ones, and IPv6 ones for discovery.
+
+    Containers whose subnet is not known may be of any in which the host has an address.
+    """
     own = {*host.options[HOST_ADDRESS]}
     for subnet in host.subnets:
         address = host.address_in(subnet)
         borrowed = host.ipvlan_mode is None and subnet.version == 4
         if address is not None and not borrowed:
-            own.add(address)
+            own |= {address} if subnet.prefixlen else {*host.addresses(subnet.version)}
     for address in own:
         interface = ip_interface(f"{address}/{address.max_prefixlen}")
         yield Address(ifname=host.ifname, interface=interface)

@@ -205,16 +205,6 @@ class IpvlanNetwork(BoundNetwork):
         if not self.options[dhcp.DHCP]:
             return
         mode = self.options[MODE].name.lower()
-        ipv6 = self.options[dhcp.IPV6]
-        if ipv6 in (dhcp.Ipv6.SLAAC, dhcp.Ipv6.AUTO):
-            raise RefusedError(
-                f"option ipv6 is {ipv6.value}, and an address is made of a MAC address that all containers of mode "
-                "ipvlan share; choose ipv6=dhcp or mode=macvlan"
-            )
-        if ipv6 is not dhcp.Ipv6.OFF and self._host.has_access:
-            raise RefusedError(
-                f"option ipv6 is {ipv6.value}, and host_access is true; choose one of them"
-            )
         if not self._has_neighbours:
             raise RefusedError(
                 f"option dhcp is true, and no broadcast reaches containers with ipvlan_mode={mode}; choose "

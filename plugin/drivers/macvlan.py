@@ -79,10 +79,6 @@ class MacvlanNetwork(BoundNetwork):
             )
         host_access.refuse_conflicts(self._host)
         dhcp.check_options(self.network, self.options, isolated=self._stack.own)
-        ipv6 = self.options[dhcp.IPV6]
-        if ipv6 is not dhcp.Ipv6.OFF and (self._is_passthru or self._host.has_access):
-            other = "macvlan_mode is passthru" if self._is_passthru else "host_access is true"
-            raise RefusedError(f"option ipv6 is {ipv6.value}, and {other}; choose one of them")
 
     def check_endpoint(self, endpoint: Endpoint) -> None:
         container_values(ENDPOINT_OPTIONS, endpoint.options).check()
@@ -127,9 +123,12 @@ class MacvlanNetwork(BoundNetwork):
         return parent_modes.terms(self)
 
     def dhcp_use(self) -> DhcpUse | None:
+        """In mode passthru the host's kernel makes the container's address, too, and hears nobody there."""
         use = host_access.dhcp_use(self._host)
-        only = self.network.parent_mac if self._is_passthru else None
-        return replace(use, only_mac=only) if use else None
+        if use is None or not self._is_passthru:
+            return use
+        avoided = frozenset(each for each in use.avoid if each.version == 4)
+        return replace(use, only_mac=self.network.parent_mac, avoid=avoided)
 
     def host_subnets(self) -> tuple[IPNetwork, ...]:
         return host_access.host_subnets(self._host)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from plugin.drivers import routes
 from plugin.drivers.base import BoundNetwork, common_terms
-from plugin.drivers.dhcp import IPV6, Ipv6, leased_routes
+from plugin.drivers.dhcp import IPV6, Ipv6, has_ipv6, leased_routes
 from plugin.drivers.link_options import IFACE_PREFIX, mtu_option
 from plugin.drivers.options import MIN_MTU_IPV6, Option, Values
 from plugin.drivers.parent_choice import PARENT, VLAN, any_parent, vlan_number
@@ -81,8 +81,7 @@ def read_stack(network: Network, options: Values) -> Stack:
         mtu=options[MTU] or None,
         options=options,
     )
-    has_ipv6 = network.ipv6 or options[IPV6] is not Ipv6.OFF
-    if has_ipv6 and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
+    if has_ipv6(network, options) and stack.mtu is not None and stack.mtu < MIN_MTU_IPV6:
         raise InvalidOptionError(
             MTU.name, stack.mtu, f"at least {MIN_MTU_IPV6} bytes on a network with IPv6"
         )

@@ -123,6 +123,7 @@ def wish_of(use: DhcpUse, identity: Identity) -> AnyWish:
         identity=identity,
         method=_METHODS.get(use.ipv6, Method.AUTO),
         user_classes=use.terms.user_classes,
+        shares_mac=use.shared_mac is not None,
         avoid=frozenset(each for each in use.avoid if isinstance(each, IPv6Address)),
         probe=use.terms.conflict is not Conflict.OFF,
     )

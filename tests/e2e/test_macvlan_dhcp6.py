@@ -9,21 +9,19 @@ import pytest
 from plugin.model.ids import MacAddress, link_local
 from tests.e2e.parents import MAC, ON_ETH0
 from tests.lab.commands import wait_until
-from tests.lab.dhcp import Dnsmasq
+from tests.lab.dhcp import MANAGED, PREFIX, Dnsmasq
 from tests.lab.namespace import SUBNET6, Peer
 from tests.lab.site import Site
 
 LEASED: Final = ("-o", "dhcp=true", "--ipam-driver", "null")
 SLAAC: Final = (*LEASED, "-o", "ipv6=slaac")
-MANAGED: Final = ("--enable-ra", f"--dhcp-range={SUBNET6[0x1000]},{SUBNET6[0x10FF]},64,240")
-ROUTER: Final = ("--enable-ra", f"--dhcp-range={SUBNET6.network_address},ra-only,64,240")
 IDENTIFIER: Final = (1 << 64) - 1
 
 
 @pytest.fixture
 def router(peer: Peer, tmp_path: Path) -> Iterator[Dnsmasq]:
     """It has a prefix, and addresses of IPv4."""
-    made = Dnsmasq(peer, tmp_path, *ROUTER)
+    made = Dnsmasq(peer, tmp_path, *PREFIX)
     yield made
     made.close()
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.commands import run, wait_until
-from tests.lab.namespace import Peer, enter
+from tests.lab.namespace import SUBNET6, Peer, enter
 
 RANGE: Final = ("10.99.0.100", "10.99.0.120")
+# What a router says of IPv6: hosts make addresses of its prefix, or are given some.
+PREFIX: Final = ("--enable-ra", f"--dhcp-range={SUBNET6.network_address},ra-only,64,240")
+MANAGED: Final = ("--enable-ra", f"--dhcp-range={SUBNET6[0x1000]},{SUBNET6[0x10FF]},64,240")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,10 @@ class Dnsmasq:
         """All that are leased."""
         return {IPv4Address(line[2]) for line in self._lines()}
 
-    def ends(self, address: IPv4Address) -> int:
+    def ends(self, address: IPv4Address | IPv6Address) -> int:
         """When a lease does, in seconds since 1970."""
-        return max(int(line[0]) for line in self._lines() if line[2] == str(address))
+        lines = self._lines() if address.version == 4 else self._lines6()
+        return max(int(line[0]) for line in lines if line[2] == str(address))
 
     def names(self) -> set[str]:
         """What clients that said a name are called."""
@@ -73,8 +77,7 @@ class Dnsmasq:
 
     def addresses6(self) -> set[IPv6Address]:
         """All of IPv6 that are leased."""
-        _, _, lines = self._leases.read_text().partition("duid ")
-        return {IPv6Address(line.split()[2]) for line in lines.splitlines()[1:]}
+        return {IPv6Address(line[2]) for line in self._lines6()}
 
     def silence(self) -> None:
         """It answers nobody."""
@@ -93,6 +96,10 @@ class Dnsmasq:
         text, _, _ = self._leases.read_text().partition("duid ")  # and then those of IPv6
         lines = (line.split() for line in text.splitlines())
         return [line for line in lines if len(line) > 2]
+
+    def _lines6(self) -> list[list[str]]:
+        _, _, text = self._leases.read_text().partition("duid ")
+        return [line.split() for line in text.splitlines()[1:]]
 
 
 class Udhcpd:

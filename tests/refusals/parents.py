@@ -210,33 +210,6 @@ ON_PARENTS: Final = (
         said="at least 1280 bytes on a network with IPv6",
     ),
     Refusal(
-        mode="ipvlan",
-        options={"parent": "eth0", "dhcp": "true", "ipv6": "dhcp", "host_access": "true"},
-        subnets=(),
-        said="ipv6 is dhcp, and host_access is true; choose one of them",
-    ),
-    *(
-        Refusal(
-            mode="macvlan",
-            options={"parent": "eth0", "dhcp": "true", "ipv6": "auto", **others},
-            subnets=(),
-            said=f"ipv6 is auto, and {said}; choose one of them",
-        )
-        for others, said in (
-            ({"host_access": "true"}, "host_access is true"),
-            ({"macvlan_mode": "passthru"}, "macvlan_mode is passthru"),
-        )
-    ),
-    *(
-        Refusal(
-            mode="ipvlan",
-            options={"parent": "eth0", "dhcp": "true", "ipv6": ipv6},
-            subnets=(),
-            said=f"ipv6 is {ipv6}, and an address is made of a MAC address that all containers",
-        )
-        for ipv6 in ("slaac", "auto")
-    ),
-    Refusal(
         mode="macvlan",
         options={"parent": "eth0", "release_after": "2h"},
         said="release_after is '2h', and nothing is leased without dhcp=true",

@@ -1,11 +1,14 @@
 """The way of one client for IPv6 to an address of a router's prefix, and what becomes of it."""
 
 from dataclasses import replace
-from ipaddress import IPv6Interface, IPv6Network
+from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 
 from plugin.dhcp.frames6 import Neighbour
+from plugin.dhcp.identity import identity6_of, identity_beside_others
 from plugin.dhcp.states import Confirmed, Conflicted, GaveUp, Leased, State, Unanswered
+from plugin.dhcp.values import Wish6
 from plugin.model.ids import MacAddress
+from tests.fakes.dhcp import PARENT_MAC
 from tests.fakes.router import ROUTER, neighbour
 from tests.fakes.router import icmp_frame as icmp
 from tests.unit.dhcp.driven6 import ADDRESS, WISH6, Driven6, bound, lease6
@@ -59,6 +62,26 @@ class TestFromNothing:
 
         assert driven.client.state is State.SELECTING
         assert f"{ADDRESS} is this host's own address" in driven.client.tally.text
+
+
+class TestSharedMacAddress:
+    """Of ipvlan containers: RFC 7217 section 5."""
+
+    def address(self, *text: str, prefix: str = "2001:db8:50::/64") -> IPv6Address:
+        identity = identity6_of(identity_beside_others(PARENT_MAC, *text))
+        driven = Driven6(Wish6(identity=identity, shares_mac=True))
+        driven.router.prefixes = [(IPv6Network(prefix), 7200, 3600)]
+        driven.start()
+        assert driven.client.lease
+        return driven.client.lease.ipv6.ip
+
+    def test_an_identity_has_an_address(self) -> None:
+        """The same always, and of each prefix another."""
+        mine, other = self.address("web"), self.address("web", prefix="fd00::/64")
+
+        assert self.address("web") == mine != self.address("db")
+        assert mine in IPv6Network("2001:db8:50::/64")
+        assert int(mine) & 0xFFFFFFFF != int(other) & 0xFFFFFFFF
 
 
 class TestConflicts:

@@ -36,6 +36,20 @@ def test_after_a_conflict_it_is_asked_for_again() -> None:
     assert acquire(driven).result(0).address.ip == ADDRESS
 
 
+def test_another_name_is_another_address() -> None:
+    """Who shares a MAC address cannot choose another."""
+    driven, wish = Driven(), replace(WISH6, shares_mac=True)
+    address = acquire(driven, wish).result(0).ipv6.ip
+    driven.parent.forget(wish.identity.client_id)
+    driven.lan.router.hosts[address] = STRANGER
+    acquire(driven, wish)
+    confirming: Future[None] = Future()
+    driven.parent.confirm(wish.identity.client_id, confirming)
+
+    with pytest.raises(AddressInUseError, match="choose another name with driver-opt=name=NAME"):
+        confirming.result(0)
+
+
 def test_groups_are_heard_while_something_is_asked() -> None:
     """All nodes, and who asks for the address that is probed; then nobody listens."""
     driven = Driven()

@@ -247,6 +247,20 @@ class TestDhcpv6:
         own, other = (each.lease.identity for each in rig.store.leases(LAN.id))
         assert own.client_id == b"\xff" + other.client_id
 
+    def test_ipvlan_has_addresses_of_a_prefix(self, rig: Rig) -> None:
+        """Two containers with one MAC address have two, and have them again."""
+        rig.host.add_parent("eth0", mac_address=MAC)
+        options = {"mode": "ipvlan", "parent": "eth0", "dhcp": "true", "ipv6": "auto"}
+        rig.networks.create(replace(LAN, mode="ipvlan", options=options))
+        one, other = start(rig, "web", None), start(rig, "db", None)
+        assert one.ipv6
+        assert other.ipv6
+        assert one.ipv6.network == other.ipv6.network == ADDRESS.network
+        assert len({one.ipv6, other.ipv6, ADDRESS}) == 3
+
+        rig.endpoints.delete(LAN.id, one.id)
+        assert start(rig, "new", None).ipv6 == one.ipv6
+
     def test_a_server_that_is_silent(self, managed: Rig) -> None:
         """It is named, and the lease of IPv4 rests."""
         managed.lan.router.server.silent = True

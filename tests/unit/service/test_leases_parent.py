@@ -1,7 +1,7 @@
 """Leases where one container has the parent, or the host is among them, by a server in memory."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface, ip_network
 from typing import Final
 
 import pytest
@@ -10,14 +10,18 @@ from plugin.deadline import within
 from plugin.dhcp.base import NoLeaseError
 from plugin.errors import RefusedError
 from plugin.model.addresses import Address, HostRoute
-from plugin.model.ids import MacAddress
+from plugin.model.ids import MacAddress, link_local
+from plugin.model.links import Shim
 from plugin.model.network import Network
+from plugin.model.speakers import HeardOnShim
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX
 from tests.unit.service.leasing import LAN, MAC, start
 
 PARENT_MAC: Final = MacAddress("02:00:00:00:00:50")
 OWN: Final = IPv4Interface("192.168.50.7/24")
+OWN6: Final = IPv6Interface("2001:db8:50::7/64")
+ELSEWHERE6: Final = IPv6Interface("fd00::7/64")
 FIRST: Final = IPv4Address("192.168.50.100")
 
 
@@ -66,6 +70,14 @@ class TestPassthru:
 
         assert alone.lan.server.heard == []
 
+    def test_the_hosts_kernel_made_the_same_address(self, rig: Rig) -> None:
+        """Of the router's prefix: no frame for it reaches the host any more."""
+        own = "2001:db8:50::ff:fe00:50/64"
+        rig.host.add_parent("eth0", mac_address=PARENT_MAC, addresses=(OWN, ip_interface(own)))
+        rig.networks.create(lan(macvlan_mode="passthru", ipv6="slaac"))
+
+        assert str(start(rig, "web").ipv6) == own
+
 
 class TestHostAccess:
     def test_the_host_has_a_way_to_each(self, on_host: Rig) -> None:
@@ -85,11 +97,40 @@ class TestHostAccess:
         with within(0.3), pytest.raises(NoLeaseError, match=f"{FIRST} is this host's own address"):
             start(on_host, "web")
 
-    def test_a_host_without_an_address(self, rig: Rig) -> None:
+    @pytest.mark.parametrize("version", [4, 6])
+    def test_a_host_without_an_address(self, rig: Rig, version: int) -> None:
         """It says what to do."""
-        rig.host.add_parent("eth0")
+        rig.host.add_parent("eth0", addresses=(OWN,) if version == 6 else ())
 
         with pytest.raises(
-            RefusedError, match="needs an IPv4 address of the host's, and parent eth0"
+            RefusedError, match=f"needs an IPv{version} address of the host's, and parent eth0"
         ):
-            rig.networks.create(lan(host_access="true"))
+            rig.networks.create(lan(host_access="true", ipv6="auto"))
+
+    @pytest.mark.parametrize(("ipv6", "source"), [("slaac", OWN6), ("dhcp", ELSEWHERE6)])
+    def test_both_families(self, rig: Rig, ipv6: str, source: IPv6Interface) -> None:
+        """From the address of the same prefix; a server's is of none, and then the host is on the link all the same."""
+        rig.host.add_parent("eth0", mac_address=PARENT_MAC, addresses=(OWN, ELSEWHERE6, OWN6))
+        rig.networks.create(lan(host_access="true", ipv6=ipv6))
+        endpoint = start(rig, "web", MAC)
+        attachment = rig.endpoints.join(LAN.id, endpoint.id, SANDBOX)
+        held = rig.held()
+
+        (way,) = (e for e in held if isinstance(e, HostRoute) and e.address.version == 6)
+        assert endpoint.ipv6
+        assert (way.address, way.source) == (endpoint.ipv6.ip, source.ip)
+        there = {e.interface.ip for e in held if isinstance(e, Address)}
+        assert there == {OWN6.ip, ELSEWHERE6.ip}
+        assert all(e.ipv6 for e in held if isinstance(e, Shim))
+        heard = {e.address for e in held if isinstance(e, HeardOnShim)}
+        assert heard == {FIRST, endpoint.ipv6.ip, link_local(MAC)}
+        ways = {e.destination for e in attachment.routes}
+        assert (ip_network(source.ip) in ways) is (ipv6 == "dhcp")
+
+    def test_an_extra_address_of_ipv6_is_no_containers(self, on_host: Rig) -> None:
+        """As one of IPv4."""
+        own = "2001:db8:50:0:11:22ff:fe33:4455"
+        on_host.networks.create(lan(host_access="true", ipv6="slaac", host_address=own))
+
+        with within(0.3), pytest.raises(NoLeaseError, match=f"{own} is this host's own address"):
+            start(on_host, "web", MAC)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Interface
 from typing import Any, Final
 
 import pytest
@@ -59,11 +59,11 @@ class TestManager:
 class TestNode:
     """It asks in place of the manager."""
 
-    def node(self, mac: str) -> Rig:
+    def node(self, mac: str, ipv6: str = "off") -> Rig:
         rig = Rig()
         rig.host.add_parent("eth0", mac_address=MacAddress(mac))
         request(rig)
-        rig.networks.create(SWARM)
+        rig.networks.create(replace(SWARM, options={**SWARM.options, "ipv6": ipv6}))
         return rig
 
     def test_the_nodes_answer_is_the_servers(self) -> None:
@@ -96,3 +96,19 @@ class TestNode:
             macs |= {each.mac for each in rig.lan.server.heard}
 
         assert len(macs) == 2
+
+    def test_nodes_of_one_lan_are_other_clients_of_ipv6(self) -> None:
+        """Each asks a server for the tasks that it starts."""
+        clients = set()
+        for mac in ("02:00:00:00:00:01", "02:00:00:00:00:02"):
+            rig = self.node(mac, ipv6="dhcp")
+            wanted = Endpoint(
+                id=EndpointID("web"),
+                network_id=SWARM.id,
+                mac_address=MacAddress(""),
+                ipv4=ask(rig, wanted=IPv4Address("198.18.3.4")),
+            )
+            assert rig.endpoints.create(wanted).ipv6 == IPv6Interface("fd50::1000/128")
+            clients |= set(rig.lan.router.server.leases)
+
+        assert len(clients) == 2
