@@ -48,6 +48,9 @@ ENGINES: Final = {
     "28": Engine(version="28", suite="forky", packages=(*PACKAGES, "docker-cli")),
 }
 
+COMPOSE: Final = Path("/usr/libexec/docker/cli-plugins/docker-compose")
+_COMPOSE_SUITE: Final = "forky"  # bookworm's is of before `docker compose`
+
 # What the package of pynet needs beside the engine: for hosts that are installed on.
 _INSTALLABLE: Final = ("python3", "libnftables1", "init-system-helpers", "iputils-ping")
 # A host that systemd starts, as a user has it; later suites' systemd needs newer control groups than
@@ -98,6 +101,20 @@ def ensure_image() -> Path:
         run(["tar", "-C", temporary, "-cf", str(whole), "."])
         whole.rename(image)
     return image
+
+
+def ensure_compose() -> Path:
+    """Return Docker Compose's own program, which runs on hosts of every suite."""
+    compose = CACHE / "docker-compose"
+    if compose.exists():
+        return compose
+    with locked(compose.name), progress("Docker Compose", _COMPOSE_SUITE):
+        if not compose.exists():
+            root = CACHE / "root-compose.building"
+            bootstrap(_COMPOSE_SUITE, ("docker-compose",), root)
+            (root / COMPOSE.relative_to("/")).rename(compose)
+            shutil.rmtree(root)
+    return compose
 
 
 def main() -> int:
