@@ -104,8 +104,8 @@ class ClusterAllocator(Allocator):
             with self._cluster.joined(prefix, _agreed(placed), placed.never_given):
                 self._kept.adopt(prefix)
                 return super().request_pool(named)
-        except Exception:
-            self._tell()  # what was claimed before the refusal is given back at once
+        except Exception:  # also what the caller's ``occupied`` raises, of which ipam has no names
+            self._tell()  # what was claimed before that is given back at once
             raise
 
     def release_pool(self, pool: PoolID) -> None:

@@ -54,7 +54,7 @@ class ClusterReservations:
         try:
             for pool, each in shared:
                 self._cluster.keep(pool, each.address, _written(each.owner))
-        except Exception:
+        except IpamError:
             for each in {*wanted} - before:
                 self._remove(each, held)
             raise
