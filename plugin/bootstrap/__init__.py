@@ -8,13 +8,13 @@ fifteen seconds for every call.
 
 # ruff: noqa: PLC0415
 
+import ctypes
 import resource
 import threading
 from typing import TYPE_CHECKING, Final
 
 from plugin import log
 from plugin.config import Config
-from plugin.server import arbiter
 from plugin.server.listeners import listen
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def serve(config: Config) -> None:
     sockets.append(listen(config.admin_socket))
     _log.info("sockets.bound", paths=",".join(str(s.getsockname()) for s in sockets))
     _raise_file_limit()
-    arbiter.serve(sockets, lambda: _build(config))
+    _use_one_arena()
+    from plugin.server.process import Process
+
+    Process(sockets, lambda: _build(config)).run()
 
 
 def _build(config: Config) -> "WsgiApp":
@@ -42,9 +45,8 @@ def _build(config: Config) -> "WsgiApp":
     from plugin.kernel.watches import name_process
     from plugin.server.app import create_app
     from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
-    from plugin.server.worker import by_socket
+    from plugin.server.process import by_socket
 
-    _use_one_arena()
     name_process()
     supervisor = Supervisor(config)
     apps: dict[str, WsgiApp] = {
@@ -62,8 +64,6 @@ def _build(config: Config) -> "WsgiApp":
 
 def _use_one_arena() -> None:
     """Threads of Python take turns: an arena for each is 12 MiB for nothing (mallopt(3))."""
-    import ctypes
-
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 

@@ -29,7 +29,6 @@ def listen(path: Path) -> socket.socket:
     for descriptor in _handed_over():
         sock = socket.socket(fileno=descriptor)
         if sock.family == socket.AF_UNIX and sock.getsockname() == str(path):
-            sock.set_inheritable(False)
             return sock
         sock.detach()
     return _bound(path)
@@ -64,6 +63,7 @@ def _bound(path: Path) -> socket.socket:
     except SettingError:
         sock.close()
         raise
+    sock.set_inheritable(True)
     return sock
 
 

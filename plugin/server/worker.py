@@ -8,86 +8,54 @@ connection over twice also costs as much as serving it.
 import errno
 import os
 import select
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from gunicorn.workers.sync import SyncWorker
 
 from plugin.log import Log
 from plugin.server import plain
 from plugin.server.watchdog import Watchdog
 
-if TYPE_CHECKING:
-    from plugin.server.calls import WsgiApp
-    from plugin.server.gunicorn_requests import GunicornRequests
-
 THREADS: Final = 16  # for each socket, and more while all of them are busy
 _MOST_THREADS: Final = 512  # a call more than server.calls.MOST is refused at once
 _CLIENT_SECONDS: Final = 20.0  # for a caller to send its whole request, or to take an answer
 _HEARTBEAT_SECONDS: Final = 1.0
-_GRACE_SECONDS: Final = 5.0  # dockerd kills a plugin ten seconds after it asked it to stop
 _PAUSE_SECONDS: Final = 0.5
 _CALLER_GONE: Final = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR)
 _log: Final = Log("server")
 
 
-class ThreadedWorker:
+class ThreadedWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process, THREADS threads for each socket."""
 
-    def __init__(self, sockets: Sequence[socket.socket], app: "WsgiApp") -> None:
-        self._sockets = sockets
-        self._app = app
-        self._alive = True
-        self._grace = _GRACE_SECONDS
+    alive: bool
 
-    def run(self, arbiter: int, life: int) -> None:
-        """Serve until a signal asks to stop, or the process ``arbiter`` is gone.
-
-        A byte is written to ``life`` each second, as a sign of life.
-        """
+    def run(self) -> None:
         self._stop_read, stop_write = os.pipe()
-        woken = self._listen_to_signals()
-        os.write(life, b".")  # before the first call: from here on a worker may hang
-        crews = [self._crew(listener) for listener in self._sockets]
+        crews = [self._crew(listener) for listener in self.sockets]
         watchdog = Watchdog()
-        while self._alive and os.getppid() == arbiter:
-            with suppress(BlockingIOError):  # the arbiter is stopped, or slow
-                os.write(life, b".")
+        while self.alive and self.is_parent_alive():
+            self.notify()
             watchdog.tell()
-            select.select([woken], [], [], _HEARTBEAT_SECONDS)
-        self._alive = False
+            # Signals write to the pipe.
+            select.select([self.PIPE[0]], [], [], _HEARTBEAT_SECONDS)
+        self.alive = False
         os.write(stop_write, b"x")
-        deadline = time.monotonic() + self._grace
+        deadline = time.monotonic() + self.cfg.graceful_timeout
         for crew in crews:
             crew.wait(deadline)
-
-    def _listen_to_signals(self) -> int:
-        """Have signals end the wait for the next sign of life; what they write to is returned."""
-        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._stop)
-        for each in (signal.SIGINT, signal.SIGQUIT):
-            signal.signal(each, self._stop_at_once)
-        return woken
-
-    def _stop(self, _: int, __: FrameType | None) -> None:
-        self._alive = False
-
-    def _stop_at_once(self, _: int, __: FrameType | None) -> None:
-        self._alive = False
-        self._grace = 0.0
 
     def _crew(self, listener: Any) -> "_Crew":
         door = Door(listener, self._stop_read)
         return _Crew(lambda crew: self._serve(door, crew))
 
     def _serve(self, door: "Door", crew: "_Crew") -> None:
-        while self._alive:
+        while self.alive:
             client = door.accept()
             if client is None:
                 continue
@@ -98,32 +66,13 @@ class ThreadedWorker:
 
     def _answer(self, listener: Any, client: "Caller") -> None:
         try:
-            if plain.serve(client, self._app):
+            if plain.serve(client, self.wsgi):
                 client.close()
                 return
         except OSError:  # nothing came in time, or the caller has gone
             client.close()
             return
-        try:
-            self._others.serve(listener, client)
-        except Exception:  # noqa: BLE001 - no file to import from, say: this thread serves the next
-            _log.exception("request.fault")
-            client.close()
-
-    @cached_property
-    def _others(self) -> "GunicornRequests":
-        from plugin.server.gunicorn_requests import GunicornRequests  # noqa: PLC0415 - see there
-
-        return GunicornRequests(self._app)
-
-
-def by_socket(apps: "dict[str, WsgiApp]") -> "WsgiApp":
-    """One application for all sockets: each request goes to that of the socket it came by."""
-
-    def dispatch(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        return apps[environ["gunicorn.socket"].getsockname()](environ, start)
-
-    return dispatch
+        self.handle(listener, client, "")
 
 
 class Caller(socket.socket):

@@ -3,16 +3,15 @@
 import sys
 from pathlib import Path
 
-from plugin.server import arbiter
 from plugin.server.listeners import listen
-from plugin.server.worker import by_socket
+from plugin.server.process import Process, by_socket
 from tests.conformance.plugin import Plugin
 
 
 def main(path: str) -> None:
     """Until it is stopped."""
     sock = listen(Path(path))
-    arbiter.serve([sock], lambda: by_socket({path: Plugin().app}))
+    Process([sock], lambda: by_socket({path: Plugin().app})).run()
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plugin.model.resources import HostResource
-from plugin.server import arbiter
 from plugin.server.calls import Calls, WsgiApp
 from plugin.server.listeners import listen
-from plugin.server.worker import by_socket
+from plugin.server.process import Process, by_socket
 from tests.conformance.plugin import Plugin
 from tests.fakes.kernel import FakeKernel
 
@@ -38,7 +37,7 @@ def build(path: str, fifo: str) -> WsgiApp:
 
 def main(path: str, fifo: str) -> None:
     """Until it is stopped."""
-    arbiter.serve([listen(Path(path))], lambda: build(path, fifo))
+    Process([listen(Path(path))], lambda: build(path, fifo)).run()
 
 
 if __name__ == "__main__":

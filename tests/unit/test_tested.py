@@ -91,7 +91,7 @@ WHERE: Final = {
     "plugin/operator/drops.py": "unit/cli/test_drops.py",
     "plugin/operator/overview.py": "unit/admin/test_app.py",
     "plugin/operator/views.py": "unit/admin/test_app.py",
-    "plugin/server/gunicorn_requests.py": "conformance/test_http.py",
+    "plugin/server/process.py": "kernel/test_forked_server.py",
     "plugin/service/claims.py": "unit/service/test_leases.py",
     "plugin/service/hosts.py": "unit/upkeep/test_peers.py",
     "plugin/service/lease_seats.py": "unit/service/test_leases.py",

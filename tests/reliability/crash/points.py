@@ -45,7 +45,7 @@ _DISK_FULL: Final = "database or disk is full"
 class End(Enum):
     """What becomes of the plugin at the point."""
 
-    WORKER_DIES = "worker dies"  # as after a fault in a library: the arbiter starts another
+    WORKER_DIES = "worker dies"  # as after a fault in a library: gunicorn starts another
     ALL_DIE = "all die"  # as after kill -9 of the service, or a loss of power
     REFUSED = "refused"  # what is done there fails, once
     BROKEN = "broken"  # it fails, and so does everything of its kind after it

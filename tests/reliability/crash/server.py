@@ -21,7 +21,7 @@ from typing import Any, Final
 import plugin.admin.app
 import plugin.kernel.netlink.pyroute2_core  # for queues, a quarter of a second of the processor
 import plugin.server.app
-import plugin.server.worker  # noqa: F401 - what `serve` would import late
+import plugin.server.process  # noqa: F401 - what `serve` would import late
 from plugin import bootstrap
 from plugin.bootstrap import supervisor
 from plugin.config import Config, read_config

@@ -152,7 +152,7 @@ class Walk:
         return self._camera.settled()
 
     def revive(self, end: End = End.ALL_DIE) -> None:
-        """Start the plugin again, or let the arbiter do it."""
+        """Start the plugin again, or let gunicorn do it."""
         if end is End.ALL_DIE:
             self.server.reap()
         with suppress(ChildProcessError):  # what outlived a plugin and has ended since
