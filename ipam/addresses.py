@@ -6,7 +6,7 @@ second try and never a second holder: the store refuses an address that has a
 lease.  What is remembered changes when the store has kept an attempt, and not before.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -173,10 +173,15 @@ class PoolAddresses:
             return None
         return self._leases.hold(self._lease(held.address, request, at), at)
 
-    def give_back(self, address: Address, at: Attempt) -> None:
-        """Release the address: it rests for a while, or is free at once."""
+    def give_back(self, address: Address, in_use: Callable[[str], bool], at: Attempt) -> None:
+        """Release the address: it rests for a while, or is free at once.
+
+        It stays held if it is bound to an endpoint that is ``in_use``.
+        """
         held = at.leases.get(self.pool.id, address)
         if held is None or held.state is State.RESTING or self._keeps_gateway(held):
+            return
+        if held.state is State.BOUND and held.endpoint is not None and in_use(held.endpoint):
             return
         claimed = address in self._memory.named or self._returns_by_itself(held.owner)
         self._leases.rest(held, at)
@@ -210,11 +215,6 @@ class PoolAddresses:
         known = held.owner.without_mac() if mac_made else held.owner
         held = replace(held, owner=known.known_as(owner))
         self._leases.hold(bound_lease(held, endpoint, at.now), at)
-
-    def bound_to(self, address: Address, at: Attempt) -> str | None:
-        """The endpoint that is bound to the address; None if none is, or it is not known."""
-        held = at.leases.get(self.pool.id, address)
-        return held.endpoint if held is not None and held.state is State.BOUND else None
 
     def unbind(self, address: Address, endpoint: str | None, at: Attempt) -> None:
         """Record that the endpoint has lost the address; a release should follow."""

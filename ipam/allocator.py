@@ -159,9 +159,7 @@ class Allocator(Contents):
         def give_back(at: Attempt) -> None:
             holder = space.group_of(pool).holding(address)
             if holder is not None:
-                endpoint = holder.bound_to(address, at)
-                if endpoint is None or not self._in_use(endpoint):
-                    holder.give_back(address, at)
+                holder.give_back(address, self._in_use, at)
 
         with suppress(UnknownPoolError):
             space.run(give_back, self._times(), Disk.AWAITED_BESIDE)

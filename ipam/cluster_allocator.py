@@ -15,13 +15,7 @@ from ipam.allocator import Allocator
 from ipam.blocks.membership import Agreed, PoolDiffersError
 from ipam.cluster_kept import ClusterReservations, Copy
 from ipam.cluster_pools import ClusterPools
-from ipam.errors import (
-    InvalidAddressError,
-    InvalidOptionError,
-    InvalidPrefixError,
-    NotOwnedError,
-    PoolFullError,
-)
+from ipam.errors import InvalidOptionError, InvalidPrefixError, NotOwnedError, PoolFullError
 from ipam.lease import AddressRequest, Kind, State
 from ipam.pool import (
     GLOBAL,
@@ -33,16 +27,10 @@ from ipam.pool import (
     pool_id,
 )
 from ipam.pool_request import WantedPool, read_request
-from ipam.prefixes import (
-    Address,
-    Interface,
-    Prefix,
-    intersect,
-    span,
-    usable,
-)
+from ipam.prefixes import Address, Interface, Prefix, intersect, span
 from ipam.reservation import Reservation
 from ipam.settings import Settings
+from ipam.shared import check_gateway
 from ipam.store.base import Store
 
 _BLOCKS: Final = 2  # that one request claims: the engine waits
@@ -166,7 +154,7 @@ class ClusterAllocator(Allocator):
 
     def release_address(self, pool: PoolID, address: Address) -> None:
         super().release_address(pool, address)
-        held = self._shared(pool)
+        held = self._known(pool)
         if held is not None and self._cluster.is_alone(held.prefix, address):
             self._tell()  # the host that its owner is on next waits for it
 
@@ -197,7 +185,7 @@ class ClusterAllocator(Allocator):
 
     def _claim_kept(self, pool: PoolID, wanted: AddressRequest) -> None:
         """Have here what is kept for the owner, if it is free; else it gets another address."""
-        held = self._shared(pool)
+        held = self._known(pool)
         if held is None or wanted.address is not None:
             return
         address = self._kept.address_of(held.prefix, wanted.owner)
@@ -240,7 +228,7 @@ class ClusterAllocator(Allocator):
         if known and wanted.address in (None, known[0]):
             return replace(wanted, address=known[0])
         if wanted.address is not None:
-            _check_gateway(held, wanted.address)
+            check_gateway(held, wanted.address)
         return replace(wanted, address=self._cluster.agree_on_gateway(held.prefix, wanted.address))
 
     def _held(self) -> list[Pool]:
@@ -248,6 +236,11 @@ class ClusterAllocator(Allocator):
 
     def _shared(self, pool: PoolID) -> Pool | None:
         return next((each for each in self._held() if each.id == pool), None)
+
+    def _known(self, pool: PoolID) -> Pool | None:
+        """The same as it was read last: a look at the store costs as much as an address."""
+        known = self._spaces.known(pool) or self._shared(pool)
+        return known if known and known.cluster is not None else None
 
     def _name(self, wanted: WantedPool) -> str | None:
         """The cluster's name for the pool; None if it is this host's own."""
@@ -285,14 +278,3 @@ def _check(wanted: WantedPool, name: str) -> None:
                 f"pool {wanted.prefix} is of cluster {name!r}, which gives each host its part, and cannot have "
                 f"{option}; leave that out, or choose a subnet that is not the cluster's"
             )
-
-
-def _check_gateway(pool: Pool, address: Address) -> None:
-    """Refuse one that another host might give to a container.  Raises InvalidAddressError."""
-    if address in pool.prefix and address != usable(pool.prefix).first:
-        if pool.is_excluded(address):
-            return
-        raise InvalidAddressError(
-            f"gateway {address} of {pool.prefix} could be a container's on another host; give the option "
-            f"exclude={address} as well, the same on all hosts"
-        )

@@ -59,3 +59,14 @@ def check_shareable(pool: Pool, facts: HostFacts) -> None:
         raise InvalidOptionError(
             f"cluster is {pool.cluster!r}, but this host is in no cluster; leave the option out"
         )
+
+
+def check_gateway(pool: Pool, address: Address) -> None:
+    """Refuse one that another host might give to a container.  Raises InvalidAddressError."""
+    if address in pool.prefix and address != usable(pool.prefix).first:
+        if pool.is_excluded(address):
+            return
+        raise InvalidAddressError(
+            f"gateway {address} of {pool.prefix} could be a container's on another host; give the option "
+            f"exclude={address} as well, the same on all hosts"
+        )

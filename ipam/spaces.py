@@ -8,7 +8,7 @@ from ipam.attempt import Attempt, Times
 from ipam.claims import is_awaited
 from ipam.errors import UnknownAddressSpaceError, UnknownPoolError
 from ipam.lease import Kind
-from ipam.pool import LOCAL, AddressSpaceName, AddressSpaces, PoolID, is_of_swarm, space_of
+from ipam.pool import LOCAL, AddressSpaceName, AddressSpaces, Pool, PoolID, is_of_swarm, space_of
 from ipam.prefixes import Prefix
 from ipam.reservation import Reservation
 from ipam.settings import Settings
@@ -59,13 +59,17 @@ class Spaces:
 
     def disk_for(self, pool: PoolID, kind: Kind) -> Disk:
         """How a request of this pool waits for the disk: beside others if its lease ends by itself."""
+        known = self.known(pool)
+        awaited = known is not None and is_awaited(known, kind, self._timeout)
+        return Disk.AWAITED_BESIDE if awaited else Disk.AWAITED
+
+    def known(self, pool: PoolID) -> Pool | None:
+        """The pool as this process read it last: without a look at the store, which may have another now."""
         space = self.of(pool)
         try:
-            held = space.get(pool).pool if space else None
-        except UnknownPoolError:  # as far as this process has read
-            held = None
-        awaited = held is not None and is_awaited(held, kind, self._timeout)
-        return Disk.AWAITED_BESIDE if awaited else Disk.AWAITED
+            return space.get(pool).pool if space else None
+        except UnknownPoolError:
+            return None
 
     def prefixes_beside(self, space: AddressSpace, times: Times) -> list[Prefix]:
         """Every prefix that is held in the other space.  Raises StoreError."""

@@ -1,6 +1,7 @@
 """Pools that this host shares with others, through the allocator that the engine asks."""
 
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,25 @@ def test_a_start_within_a_block_asks_nobody(one: ClusterHost) -> None:
     assert one.take(pool, kind=Kind.GATEWAY) == "10.50.0.1"
 
     assert one.asked == asked
+
+
+def test_an_address_is_one_look_at_the_store(
+    one: ClusterHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another, for the pool alone, costs as much as the address."""
+    pool = one.pool()
+    one.take(pool)
+    run, runs = one.store.run, []
+
+    def counted(*asked: Any, **named: Any) -> Any:
+        runs.append(asked)
+        return run(*asked, **named)
+
+    monkeypatch.setattr(one.store, "run", counted)
+    address = one.take(pool)
+    one.allocator.release_address(pool.id, ip_address(address))
+
+    assert len(runs) == 2
 
 
 def test_a_full_host_claims_one_more_block(one: ClusterHost, two: ClusterHost) -> None:

@@ -46,7 +46,7 @@ class App:
 def ends() -> Iterator[tuple[Caller, socket.socket]]:
     """The worker's end of a connection, and the engine's."""
     ours, theirs = socket.socketpair()
-    caller = Caller(ours, seconds=5)
+    caller = Caller(ours.detach(), seconds=5)
     with closing(caller), theirs:
         yield caller, theirs
 

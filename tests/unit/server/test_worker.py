@@ -2,6 +2,7 @@
 
 import errno
 import os
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Crowded(socket.socket):
         self.tries = 0
         self.refused = threading.Event()
 
-    def accept(self) -> tuple[socket.socket, object]:
+    def _accept(self) -> tuple[int, object]:
         self.tries += 1
         self.refused.set()
         raise OSError(self.number, os.strerror(self.number))
@@ -62,7 +63,7 @@ def test_who_cannot_be_accepted_is_not_tried_again_at_once(
 def test_a_request_has_a_time_in_all() -> None:
     """A byte now and then is not enough to keep a thread."""
     ours, theirs = socket.socketpair()
-    caller = Caller(ours, seconds=0.2)
+    caller = Caller(ours.detach(), seconds=0.2)
     with closing(caller), theirs:
         read = b""
         with pytest.raises(TimeoutError):  # noqa: PT012 - some read does it, and none of the first
@@ -76,10 +77,55 @@ def test_a_request_has_a_time_in_all() -> None:
 def test_an_answer_has_its_own_time() -> None:
     """However long the request took."""
     ours, theirs = socket.socketpair()
-    caller = Caller(ours, seconds=0.01)
+    caller = Caller(ours.detach(), seconds=0.01)
     with closing(caller), theirs:
         with pytest.raises(TimeoutError):
             caller.recv(1)
         caller.sendall(b"408")
 
         assert theirs.recv(3) == b"408"
+
+
+def test_an_answer_of_any_size_is_sent_whole() -> None:
+    """Also one that the socket has no room for until it is read."""
+    ours, theirs = socket.socketpair()
+    answer = bytes(range(256)) * 8192
+    caller = Caller(ours.detach(), seconds=60)
+    with closing(caller), theirs:
+        thread = threading.Thread(target=caller.sendall, args=(answer,))
+        thread.start()
+        read = b""
+        while len(read) < len(answer):
+            read += theirs.recv(1 << 16)
+        thread.join()
+
+    assert read == answer
+
+
+def test_a_connection_wakes_one_thread(stop: tuple[int, int]) -> None:
+    """The others wait for the next; each caller is taken in once."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("")
+        listener.listen()
+        door = Door(listener, stop[0])
+        found: queue.Queue[Caller | None] = queue.Queue()
+        threads = [threading.Thread(target=lambda: found.put(door.accept())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        callers = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        for number, caller in enumerate(callers):
+            caller.connect(listener.getsockname())
+            caller.send(b"%d" % number)
+        taken = [found.get(timeout=60) for _ in callers]
+        still = sum(thread.is_alive() for thread in threads)
+        os.write(stop[1], b"x")
+        for thread in threads:
+            thread.join(60)
+        read = {each.recv(1) for each in taken if each is not None}
+        for each in (*callers, *taken):
+            if each is not None:
+                each.close()
+
+    assert read == {b"0", b"1", b"2"}
+    assert still == 5
+    assert [found.get_nowait() for _ in range(5)] == [None] * 5
