@@ -4,7 +4,8 @@ A claim is memory alone.  After a crash nobody asks any more, and what a server 
 granted again to the next who asks under that identity.
 """
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from threading import Lock
 from typing import Final
@@ -25,7 +26,7 @@ _METHODS: Final = {
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Claim:
-    """A call that asks; ``known`` is what is remembered of its identity.
+    """A call that asks, since ``began`` by the monotonic clock; ``known`` is what is remembered of its identity.
 
     Of an address that the engine asks of its IPAM, the endpoint is not known yet.
     """
@@ -37,6 +38,7 @@ class Claim:
     seat: int | None
     known: LeaseRecord | None
     revoked: bool = False
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def client(self) -> str:

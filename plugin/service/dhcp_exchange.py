@@ -34,11 +34,11 @@ class Exchange:
 
     def ask(self, claim: Claim, remembered: Lease | None) -> Lease:
         """An address for a container.  Raises NoLeaseError, AddressInUseError."""
-        began, version = time.monotonic(), claim.wish.identity.version
+        end = time.monotonic() + remaining(_ACQUIRE_SECONDS[claim.wish.identity.version])
         with self._noting_silence(claim):
-            lease = self._acquire(claim, remembered, began + remaining(_ACQUIRE_SECONDS[version]))
+            lease = self._acquire(claim, remembered, end)
         self.silent.pop(claim.use.parent, None)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - claim.began
         DHCP_SECONDS.labels(path="remembered" if remembered else "new").observe(seconds)
         if seconds > _SLOW_SECONDS:
             _log.warning("lease.slow", server=lease.server, seconds=f"{seconds:.1f}")

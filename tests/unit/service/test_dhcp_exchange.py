@@ -1,5 +1,6 @@
 """What a network says to DHCP servers and takes of them, by a server in memory."""
 
+import time
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final
@@ -8,10 +9,11 @@ import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.base import AddressInUseError, NoLeaseError
-from plugin.dhcp.messages4 import Kind, Option
+from plugin.dhcp.messages4 import Kind, Message, Option
 from plugin.errors import RefusedError
 from plugin.model.ids import MacAddress, NetworkID
 from plugin.model.network import Endpoint, Network
+from plugin.telemetry import DHCP_SECONDS
 from tests.fakes.dhcp import SERVER
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX
@@ -19,6 +21,7 @@ from tests.unit.service.leasing import LAN, wanted
 
 STRANGER: Final = MacAddress("02:00:00:00:00:99")
 FIRST: Final = IPv4Address("192.168.50.100")
+_LOOKS: Final = 0.05
 
 
 @pytest.fixture
@@ -195,3 +198,25 @@ def test_a_gateway_of_another_lan(on_host: Rig, options: dict[str, str]) -> None
     on_host.networks.create(lan(**options))
     with within(0.3), pytest.raises(NoLeaseError, match=r"gateway 10\.0\.0\.1 is not of that LAN"):
         start(on_host, "web")
+
+
+def test_the_wait_for_an_offer_counts(on_host: Rig) -> None:
+    """A server that looks whether the address is free takes its time before it offers."""
+    on_host.networks.create(LAN)
+
+    def looks(said: Message) -> list[Message]:
+        if said.kind is Kind.OFFER:
+            time.sleep(_LOOKS)  # in place of a ping
+        return [said]
+
+    on_host.lan.server.twist = looks
+    before = _seconds_for_new_ones()
+
+    start(on_host, "web")
+
+    assert _seconds_for_new_ones() - before >= _LOOKS
+
+
+def _seconds_for_new_ones() -> float:
+    (metric,) = DHCP_SECONDS.labels(path="new").collect()
+    return next(each.value for each in metric.samples if each.name.endswith("_sum"))
