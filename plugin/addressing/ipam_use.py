@@ -122,9 +122,10 @@ class IpamAddressUse:
         ]
 
     def _described(self, network: Network, pool: PoolData) -> PoolData:
+        """With the options of the allocator's pool; one that it does not have is as it was described."""
         with as_pynet_errors():
             options = self._allocator.options(network.id, space_of(pool), pool.prefix)
-        return replace(pool, options=options)
+        return pool if options is None else replace(pool, options=options)
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class DhcpUse:
     """A network's containers are given addresses by a server on the LAN of ``parent``.
 
     With a pool of pynet's IPAM the engine asks for addresses before it names an endpoint, and all
-    may have to be of ``subnet``.  Containers that share the MAC address ``shared_mac`` are known by
+    may have to be of ``subnet``.  That pool was asked for by ``pool_parent``, which is the parent or ``auto``.  Containers that share the MAC address ``shared_mac`` are known by
     their client identifiers alone; one that has the parent to itself has ``only_mac``.  The host itself has
     the addresses to ``avoid``.  Identities are made of the ``key``.
     """
@@ -100,11 +100,16 @@ class DhcpUse:
     key: str
     terms: DhcpTerms = field(default_factory=DhcpTerms)
     ipv6: Ipv6 = Ipv6.OFF
-    has_pool: bool = False
+    pool_parent: IfName | None = None
     subnet: IPv4Network | None = None
     shared_mac: MacAddress | None = None
     only_mac: MacAddress | None = None
     avoid: frozenset[IPAddress] = frozenset()
+
+    @property
+    def has_pool(self) -> bool:
+        """Whether the engine asks pynet's IPAM for addresses."""
+        return self.pool_parent is not None
 
 
 def is_asked_for(network: Network) -> bool:
@@ -124,8 +129,10 @@ def dhcp_use(network: Network, parent: IfName, options: Values) -> DhcpUse | Non
     """What the options say; the mode adds whose the MAC addresses are."""
     if not options[DHCP]:
         return None
-    pools = [each.prefix for each in network.pools if each.space == LEASED_SPACE]
-    subnets = [each for each in pools if isinstance(each, IPv4Network) and each.prefixlen]
+    pools = [each for each in network.pools if each.space == LEASED_SPACE]
+    prefixes = [each.prefix for each in pools]
+    subnets = [each for each in prefixes if isinstance(each, IPv4Network) and each.prefixlen]
+    named = [IfName((each.options or {}).get(DHCP.name, parent)) for each in pools]
     terms = dhcp_terms.terms_of(options)
     return DhcpUse(
         parent=parent,
@@ -133,7 +140,7 @@ def dhcp_use(network: Network, parent: IfName, options: Values) -> DhcpUse | Non
         key=_key(network, terms),
         terms=terms,
         ipv6=options[IPV6],
-        has_pool=bool(pools),
+        pool_parent=named[0] if named else None,
         subnet=subnets[0] if subnets else None,
         avoid=frozenset(each.ip for each in network.host_addresses),
     )

@@ -124,8 +124,9 @@ def link_on_lan(network: Network, links: Iterable[HostLink], host: str) -> IfNam
     subnets.sort(key=lambda each: each.version)
     if not subnets:
         raise RefusedError(
-            f"option {PARENT.name} is {AUTO!r}, and the network has no subnet to find a link by; name the link, or "
-            "give the network the LAN's --subnet"
+            f"option {PARENT.name} is {AUTO!r}, and the network has no subnet to find a link by; name the link with "
+            f"-o {FOR_HOST}{host}=LINK, or give the network the LAN's --subnet (not with --ipam-driver null or in a "
+            "swarm with dhcp=true)"
         )
     fits = {
         link.ifname: lans

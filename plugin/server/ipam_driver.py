@@ -13,7 +13,8 @@ from plugin.model.ids import MacAddress
 from plugin.model.network import IPAddress, IPInterface
 from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
-from plugin.service.leased_pools import LeasedPools, is_leased
+from plugin.service.leased_pool import is_leased
+from plugin.service.leased_pools import LeasedPools
 from plugin.service.placeholders import is_managers, manager_pool, placeholder
 from plugin.wire import ipam_driver as wire
 from plugin.wire.decoding import decode

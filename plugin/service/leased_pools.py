@@ -2,59 +2,35 @@
 
 The engine asks for a pool before it tells of the network, and for an address before it tells of the
 endpoint.  A pool's id is made of the request alone, and nothing is stored of it, so that it can be asked for
-again at any time.  Its prefix is the user's ``--subnet``, or everything: the engine would ask again
-without end for a pool that has a prefix of the host.
+again at any time.
 """
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
 
 from plugin.addressing.base import AddressUse
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.dhcp import DHCP, DhcpUse, is_asked_for
-from plugin.errors import InvalidOptionError, RefusedError
+from plugin.drivers.parent_choice import AUTO, FOR_HOST, is_open
+from plugin.errors import RefusedError
 from plugin.log import Log
-from plugin.model.ids import LINK_NAME, EndpointID, IfName, MacAddress, NetworkID, link_name, short
+from plugin.model.ids import EndpointID, MacAddress, NetworkID, is_of_swarm, short
 from plugin.model.network import LEASED_SPACE, IPAddress, IPNetwork, Network, NetworkState, PoolData
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.lease_seats import Asker
+from plugin.service.leased_pool import LeasedPool, asked_pool, no_network, pool_of
 from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.service.placeholders import is_placeholder
 from plugin.store.base import Store
 
 _log: Final = Log("pools")
-_PREFIX: Final = "dhcp/"
-_EVERYTHING: Final = IPv4Network("0.0.0.0/0")
 _NO_GATEWAY: Final = IPv4Interface("0.0.0.0/0")
 # An engine replays what it has before it serves clients; a refusal ends it with a panic.
 _REPLAY_SECONDS: Final = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeasedPool:
-    """What was asked for, and so what it is."""
-
-    parent: IfName
-    subnet: IPv4Network | None = None
-
-    @property
-    def id(self) -> str:
-        """The id that the engine knows it by."""
-        return f"{_PREFIX}{self.parent}" + (f"/{self.subnet}" if self.subnet else "")
-
-    @property
-    def prefix(self) -> IPv4Network:
-        """The prefix that the engine is told."""
-        return self.subnet or _EVERYTHING
-
-
-def is_leased(pool_id: str) -> bool:
-    """Whether a pool is one of these; those of the allocator begin with their space."""
-    return pool_id.startswith(_PREFIX)
 
 
 class LeasedPools:
@@ -93,29 +69,7 @@ class LeasedPools:
         v6: bool,
     ) -> LeasedPool:
         """The pool that is asked for.  Raises RefusedError."""
-        text = options[DHCP.name]
-        others = sorted(each for each in options if each != DHCP.name and "." not in each)
-        if others:
-            raise RefusedError(
-                f"option {others[0]} is of a pool that pynet gives addresses from, and dhcp={text} has a "
-                f"server of the LAN give them; leave out {others[0]}"
-            )
-        if v6 or (prefix is not None and prefix.version == 6):
-            raise RefusedError(
-                f"option dhcp is {text}, and the pool is for IPv4 alone; create the network without --ipv6, and say "
-                "-o ipv6=auto"
-            )
-        if subpool is not None:
-            raise RefusedError(
-                f"--ip-range is {subpool}, and the server of the LAN decides which addresses it gives; leave "
-                "it out, and set the range there"
-            )
-        try:
-            parent = link_name(text)
-        except ValueError:
-            raise InvalidOptionError(DHCP.name, text, LINK_NAME) from None
-        subnet = prefix if isinstance(prefix, IPv4Network) and prefix.prefixlen else None
-        pool = LeasedPool(parent=parent, subnet=subnet)
+        pool = asked_pool(options, prefix=prefix, subpool=subpool, v6=v6)
         if time.monotonic() < self._replay_ends:
             self._mark(pool.id, released=False)
         self._asked.add(pool)
@@ -145,8 +99,12 @@ class LeasedPools:
                 f"--subnet is {' and '.join(subnets)}, and the addresses of a LAN are of one subnet; leave out "
                 "the other, or create a network for it"
             )
+        by_any = is_open(network.options) and self._is_by_any_parent(network, pools[0].prefix)
+        options = {DHCP.name: AUTO} if by_any else None
         changed = [
-            replace(each, space=LEASED_SPACE, gateway=None, auxiliary={}) if each in pools else each
+            replace(each, space=LEASED_SPACE, gateway=None, auxiliary={}, options=options)
+            if each in pools
+            else each
             for each in network.pools
         ]
         for each in pools:
@@ -162,10 +120,10 @@ class LeasedPools:
         use = bound.dhcp_use()
         if use is None or not use.has_pool:
             return
-        if _pool_of(use) not in self._asked:
+        if pool_of(use) not in self._asked:
             # A process before this one may have been asked.
             asked = ", ".join(sorted(e.parent for e in self._asked if e.subnet == use.subnet))
-            prefix = _pool_of(use).prefix
+            prefix = pool_of(use).prefix
             if self._addresses.holds(PoolData(space=self._space, prefix=prefix)):
                 raise RefusedError(
                     f"option dhcp is true, and the network has subnet {use.subnet}, whose addresses its IPAM "
@@ -175,14 +133,14 @@ class LeasedPools:
             if asked:
                 raise RefusedError(
                     f"the network stands on {use.parent}, and its IPAM was told --ipam-opt dhcp={asked}; "
-                    f"say --ipam-opt dhcp={use.parent}"
+                    f"say --ipam-opt dhcp={use.parent}, or dhcp={AUTO} with {FOR_HOST}HOST=LINK for each host"
                 )
         for network in self._store.networks():
             other = self._bound.as_readable(network).dhcp_use()
             is_other = network.id != bound.network.id and not network.released
             if is_other and other and _is_alike(other, use):
                 raise RefusedError(
-                    f"network {short(network.id)} has --ipam-opt dhcp={use.parent} already, and the engine "
+                    f"network {short(network.id)} has --ipam-opt dhcp={use.pool_parent} already, and the engine "
                     "does not say for which of two it asks; use that network, or --ipam-driver null"
                 )
 
@@ -245,6 +203,14 @@ class LeasedPools:
             if record and use:
                 self._leases.ungrant(use, record)
 
+    def _is_by_any_parent(self, network: Network, prefix: IPNetwork) -> bool:
+        """Whether the pool was asked for by no parent's name; a process before this one may have been asked."""
+        asked = [each for each in self._asked if each.prefix == prefix]
+        new = {each.parent for each in asked if not any(self._networks(each.id))}
+        return AUTO in (new or {each.parent for each in asked}) or (
+            not asked and is_of_swarm(network.id)
+        )
+
     def _mark(self, pool_id: str, *, released: bool) -> None:
         """Remember of the pool's network whether the engine has the pool."""
         for known in self._networks(pool_id):
@@ -261,23 +227,14 @@ class LeasedPools:
         for network in self._store.networks():
             use = self._bound.as_readable(network).dhcp_use()
             is_there = network.state is NetworkState.ACTIVE and use and use.has_pool
-            if is_there and use and _pool_of(use).id == pool_id:
+            if is_there and use and pool_of(use).id == pool_id:
                 yield network
 
     def _network(self, pool_id: str, wanted: IPAddress | None = None) -> Network:
         for network in self._networks(pool_id):
             if not network.released:
                 return network
-        parent = pool_id.removeprefix(_PREFIX).partition("/")[0]
-        also = (
-            f". If {wanted} is of --aux-address, leave it out, and keep the address free on the LAN's server"
-            if wanted
-            else ""
-        )
-        raise RefusedError(
-            f"no network of pynet has --ipam-opt dhcp={parent}; create it with -d pynet -o mode=macvlan "
-            f"-o parent={parent} -o dhcp=true{also}"
-        )
+        raise no_network(pool_id, wanted)
 
     def _refuse_taken(
         self, endpoint_id: EndpointID | None, *, is_replay: bool, address: IPAddress | None
@@ -289,9 +246,5 @@ class LeasedPools:
             )
 
 
-def _pool_of(use: DhcpUse) -> LeasedPool:
-    return LeasedPool(parent=use.parent, subnet=use.subnet)
-
-
 def _is_alike(one: DhcpUse, other: DhcpUse) -> bool:
-    return one.has_pool and _pool_of(one) == _pool_of(other)
+    return one.has_pool and pool_of(one) == pool_of(other)

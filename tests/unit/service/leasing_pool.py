@@ -19,9 +19,9 @@ LAN: Network = replace(
 FIRST: Final = IPv4Interface("192.168.50.100/24")
 
 
-def request(rig: Rig, subnet: str | None = None) -> None:
+def request(rig: Rig, subnet: str | None = None, *, parent: str = "eth0") -> None:
     prefix = IPv4Interface(subnet).network if subnet else None
-    rig.pools.request({"dhcp": "eth0"}, prefix=prefix, subpool=None, v6=False)
+    rig.pools.request({"dhcp": parent}, prefix=prefix, subpool=None, v6=False)
 
 
 def ask(rig: Rig, pool: str = POOL, **asked: Any) -> IPv4Interface:
