@@ -86,14 +86,14 @@ class DnsmasqLan:
     """The test's thread is on the host; the server and each container have namespaces."""
 
     def __init__(self, host: Netns, folder: Path) -> None:
-        self._host = host
+        self.host = host
         self._folder = folder
-        self._server = Netns()
+        self.server = Netns()
         self._containers: list[Netns] = []
         self._process: subprocess.Popen[bytes] | None = None
-        host.ip(f"link add eth0 type veth peer name eth1 netns {self._server.path}")
+        host.ip(f"link add eth0 type veth peer name eth1 netns {self.server.path}")
         host.ip("link set eth0 up")
-        self._server.ip(f"address add {SERVER}/24 dev eth1", "link set eth1 up")
+        self.server.ip(f"address add {SERVER}/24 dev eth1", "link set eth1 up")
         host.wait_for_carrier("eth0")
         self.speak()
 
@@ -105,16 +105,16 @@ class DnsmasqLan:
         container = Netns()
         self._containers.append(container)
         mac = lease.identity.mac
-        self._host.ip(f"link add mv0 link eth0 address {mac} type macvlan mode bridge")
-        self._host.ip(f"link set mv0 netns {container.path}")
+        self.host.ip(f"link add mv0 link eth0 address {mac} type macvlan mode bridge")
+        self.host.ip(f"link set mv0 netns {container.path}")
         container.ip(f"address add {lease.address} dev mv0", "link set mv0 up")
         container.wait_for_carrier("mv0")
 
     def squat(self, address: IPv4Address) -> None:
         stranger = Netns()
         self._containers.append(stranger)
-        self._server.ip(f"link add mv0 link eth1 address {STRANGER} type macvlan mode bridge")
-        self._server.ip(f"link set mv0 netns {stranger.path}")
+        self.server.ip(f"link add mv0 link eth1 address {STRANGER} type macvlan mode bridge")
+        self.server.ip(f"link set mv0 netns {stranger.path}")
         stranger.ip(f"address add {address}/24 dev mv0", "link set mv0 up")
         stranger.wait_for_carrier("mv0")
 
@@ -123,7 +123,7 @@ class DnsmasqLan:
         return {MacAddress(line[1]): IPv4Address(line[2]) for line in lines if len(line) > 2}
 
     def listeners(self) -> int:
-        return len(self._host.run("cat", "/proc/net/packet").splitlines()) - 1
+        return len(self.host.run("cat", "/proc/net/packet").splitlines()) - 1
 
     def silence(self) -> None:
         if self._process:
@@ -132,7 +132,7 @@ class DnsmasqLan:
             self._process = None
 
     def speak(self) -> None:
-        with self._server.entered():
+        with self.server.entered():
             self._process = subprocess.Popen(
                 [
                     *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
@@ -148,11 +148,11 @@ class DnsmasqLan:
 
     def close(self) -> None:
         self.silence()
-        for each in (*self._containers, self._server):
+        for each in (*self._containers, self.server):
             each.close()
 
     def _is_ready(self) -> bool:
-        return ":0043 " in self._server.run("cat", "/proc/net/udp")
+        return ":0043 " in self.server.run("cat", "/proc/net/udp")
 
     def _file(self, name: str) -> Path:
         return self._folder / name

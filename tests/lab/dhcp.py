@@ -27,7 +27,7 @@ class Sandbox:
 
 
 class Dnsmasq:
-    """It sees not whether an address is free, which takes it three seconds."""
+    """It sees only with ``pings`` whether an address is free, which takes it three seconds."""
 
     def __init__(
         self,
@@ -36,15 +36,18 @@ class Dnsmasq:
         *options: str,
         ifname: str = "eth0",
         first: str = RANGE[0],
+        size: int = 21,
+        pings: bool = False,
     ) -> None:
         self._leases = folder / "leases"
         self._log = folder / "log"
-        last = f"{first.rpartition('.')[0]}.120"
+        last = IPv4Address(first) + size - 1
         self._process = subprocess.Popen(
             enter(
                 peer.netns,
                 *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
-                *(f"--interface={ifname}", "--bind-interfaces", "--user=root", "--no-ping"),
+                *(f"--interface={ifname}", "--bind-interfaces", "--user=root"),
+                *(() if pings else ("--no-ping",)),
                 f"--dhcp-range={first},{last},120",
                 *options,
                 f"--dhcp-leasefile={self._leases}",
