@@ -1,20 +1,22 @@
 """The application of the admin socket.  It answers from the first second on."""
 
 import secrets
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
-from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ipam.errors import InvalidRequestError, IpamError
 from ipam.errors import RefusedError as IpamRefusedError
 from plugin.admin.maintenance_answers import Collection
 from plugin.errors import NotReadyError, PynetError, RefusedError, reasons
 from plugin.health import Health
-from plugin.log import RECENT
+from plugin.log import RECENT, Log
 from plugin.model.ports import HostPort
 from plugin.operator.base import Cluster, Explaining, Maintenance, Reservations, Row
 from plugin.operator.drops import Drops
@@ -24,6 +26,10 @@ from plugin.operator.views import events_view, health_view, networks_view, ports
 from plugin.store.base import Store
 from plugin.telemetry import exposition
 
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_log: Final = Log("admin")
+_DIGITS: Final = 10
+_STATUS: Final = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 _LONGEST_WAIT_SECONDS: Final = 1.0  # a plugin that stops waits for its readers
 Number = TypeVar("Number", int, float)
 _RUN: Final = secrets.token_hex(4)
@@ -69,109 +75,152 @@ class Behind(Protocol):
         """Compare the host with what it should hold, now."""
 
 
-def create_app(behind: Behind) -> Flask:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What comes with a request."""
+
+    query: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """The body; what is no text in it is shown so."""
+        return self.body.decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/json"
+
+
+Route = tuple[str, str]  # a method of HTTP and a path
+Handler = Callable[[Asked], Answer]
+
+
+def application(behind: Behind) -> WsgiApp:
     """An application that shows what is ``behind`` it."""
-    app = Flask("pynet-admin", static_folder=None)
-    _show(app, behind)
-    _act(app, behind)
-    _refuse(app)
-    return app
+    table = routes(behind)
+
+    @cache
+    def by_flask() -> WsgiApp:
+        from plugin.admin.flask_app import create_app  # noqa: PLC0415 - see there
+
+        return create_app(behind)
+
+    def others(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        return by_flask()(environ, start)
+
+    return before(others, table)
 
 
-def _show(app: Flask, behind: Behind) -> None:
-    app.add_url_rule("/health", "health", lambda: _json(health_view(behind.health)))
-    app.add_url_rule("/metrics", "metrics", _metrics)
-    app.add_url_rule("/v1/openapi.json", "openapi", _description)
-    app.add_url_rule("/v1/status", "status", lambda: _json(_status(behind)))
-    app.add_url_rule("/v1/networks", "networks", lambda: _json(networks_view(behind.store())))
-    app.add_url_rule(
-        "/v1/ports",
-        "ports",
-        lambda: _json(ports_view(behind.store(), behind.maintenance().unserved())),
-    )
-    app.add_url_rule("/v1/pools", "pools", lambda: _json(behind.addresses().pools()))
-    app.add_url_rule("/v1/addresses", "addresses", lambda: _json(_addresses(behind.addresses())))
-    app.add_url_rule(
-        "/v1/reservations",
-        "reservations",
-        lambda: _json({"yaml": behind.addresses().reservations()}),
-    )
-    app.add_url_rule("/v1/cluster", "cluster", lambda: _json(behind.cluster().view()))
-    app.add_url_rule("/v1/explain", "explain", lambda: _json(_explained(behind.explanations())))
-    app.add_url_rule("/v1/leases", "leases", lambda: _json(behind.leases().view()))
-    app.add_url_rule("/v1/drops", "drops", lambda: _json(behind.drops().view()))
-    app.add_url_rule("/v1/events", "events", lambda: _json(_events()))
-    app.add_url_rule("/v1/rules", "rules", lambda: _json({"nft": behind.explanations().rules}))
-    app.add_url_rule(
-        "/v1/differences", "differences", lambda: _json(behind.overview().differences())
-    )
-    app.add_url_rule("/v1/check", "check", lambda: _json(behind.maintenance().check()))
-    app.add_url_rule("/v1/garbage", "garbage", lambda: _json(behind.maintenance().garbage()))
+def before(others: WsgiApp, table: Mapping[Route, Handler]) -> WsgiApp:
+    """Serve what has a route; ``others`` serves the rest."""
+
+    def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        handler = table.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        size = environ.get("CONTENT_LENGTH") or "0"
+        if handler is None or "HTTP_TRANSFER_ENCODING" in environ or not _is_size(size):
+            return others(environ, start)
+        body = environ["wsgi.input"].read(int(size))
+        if len(body) < int(size):
+            return others(environ, start)  # which refuses it
+        # Of a name that is there twice, the first counts.
+        query = parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)
+        answer = answered(handler, Asked(dict(reversed(query)), body))
+        headers = [("Content-Type", answer.kind), ("Content-Length", str(len(answer.body)))]
+        start(_STATUS[answer.status], headers)
+        return [answer.body]
+
+    return serve
 
 
-def _act(app: Flask, behind: Behind) -> None:
-    @app.post("/v1/reconcile")
-    def reconcile() -> Response:
+def _is_size(text: str) -> bool:
+    return len(text) < _DIGITS and text.isascii() and text.isdecimal()
+
+
+def routes(behind: Behind) -> dict[Route, Handler]:
+    """What is answered, and by what."""
+    return {
+        ("GET", "/health"): lambda _: _json(health_view(behind.health)),
+        ("GET", "/metrics"): lambda _: Answer(exposition(), kind=CONTENT_TYPE_LATEST),
+        ("GET", "/v1/openapi.json"): lambda _: _description(),
+        ("GET", "/v1/status"): lambda _: _json(_status(behind)),
+        ("GET", "/v1/networks"): lambda _: _json(networks_view(behind.store())),
+        ("GET", "/v1/ports"): lambda _: _json(
+            ports_view(behind.store(), behind.maintenance().unserved())
+        ),
+        ("GET", "/v1/pools"): lambda _: _json(behind.addresses().pools()),
+        ("GET", "/v1/addresses"): lambda asked: _json(_addresses(behind.addresses(), asked)),
+        ("GET", "/v1/reservations"): lambda _: _json({"yaml": behind.addresses().reservations()}),
+        ("GET", "/v1/cluster"): lambda _: _json(behind.cluster().view()),
+        ("GET", "/v1/explain"): lambda asked: _json(_explained(behind.explanations(), asked)),
+        ("GET", "/v1/leases"): lambda _: _json(behind.leases().view()),
+        ("GET", "/v1/drops"): lambda _: _json(behind.drops().view()),
+        ("GET", "/v1/events"): lambda asked: _json(_events(asked)),
+        ("GET", "/v1/rules"): lambda _: _json({"nft": behind.explanations().rules}),
+        ("GET", "/v1/differences"): lambda _: _json(behind.overview().differences()),
+        ("GET", "/v1/check"): lambda _: _json(behind.maintenance().check()),
+        ("GET", "/v1/garbage"): lambda _: _json(behind.maintenance().garbage()),
+        **_acts(behind),
+    }
+
+
+def _acts(behind: Behind) -> dict[Route, Handler]:
+    def reconcile(_: Asked) -> Answer:
         behind.heal()
         return _json(health_view(behind.health))
 
-    @app.post("/v1/repair")
-    def repair() -> Response:
-        return _json(behind.maintenance().repair())
-
-    @app.post("/v1/garbage")
-    def collect() -> Response:
+    def collect(asked: Asked) -> Answer:
         try:
-            wanted = msgspec.json.decode(request.get_data(), type=Collection)
+            wanted = msgspec.json.decode(asked.body, type=Collection)
         except msgspec.MsgspecError as error:
             raise RefusedError(f"the body is no list of what to remove: {error}") from error
         rows: list[Row] = msgspec.to_builtins(wanted.rows)
         return _json(behind.maintenance().collect(rows, wanted.forgotten))
 
-    @app.post("/v1/reservations")
-    def reserve() -> Response:
-        count, note = behind.addresses().reserve(request.get_data(as_text=True))
+    def reserve(asked: Asked) -> Answer:
+        count, note = behind.addresses().reserve(asked.text)
         return _json({"reserved": count, "note": note})
 
-    @app.delete("/v1/reservations")
-    def unreserve() -> Response:
-        return _json({"unreserved": behind.addresses().unreserve(request.get_data(as_text=True))})
-
-    @app.post("/v1/leases")
-    def renew() -> Response:
-        return _json(behind.leases().renew(request.get_data(as_text=True)))
-
-    @app.delete("/v1/leases")
-    def give_back() -> Response:
-        return _json(behind.leases().forget(request.get_data(as_text=True)))
-
-    @app.delete("/v1/cluster")
-    def forget() -> Response:
-        return _json(behind.cluster().forget(request.get_data(as_text=True)))
+    return {
+        ("POST", "/v1/reconcile"): reconcile,
+        ("POST", "/v1/repair"): lambda _: _json(behind.maintenance().repair()),
+        ("POST", "/v1/garbage"): collect,
+        ("POST", "/v1/reservations"): reserve,
+        ("DELETE", "/v1/reservations"): lambda asked: _json(
+            {"unreserved": behind.addresses().unreserve(asked.text)}
+        ),
+        ("POST", "/v1/leases"): lambda asked: _json(behind.leases().renew(asked.text)),
+        ("DELETE", "/v1/leases"): lambda asked: _json(behind.leases().forget(asked.text)),
+        ("DELETE", "/v1/cluster"): lambda asked: _json(behind.cluster().forget(asked.text)),
+    }
 
 
-def _refuse(app: Flask) -> None:
-    @app.errorhandler(PynetError)
-    def refuse(error: PynetError) -> Response:
-        if isinstance(error, RefusedError):
-            return _json({"error": str(error)}, 400)
-        return _json({"error": str(error)}, 503 if isinstance(error, NotReadyError) else 500)
-
-    @app.errorhandler(ExceptionGroup)
-    def fail(error: ExceptionGroup) -> Response:
-        return _json({"error": reasons(error)}, 500)
-
-    @app.errorhandler(IpamError)
-    def fail_addresses(error: IpamError) -> Response:
+def answered(handler: Handler, asked: Asked) -> Answer:
+    """What the handler answers, or why it does not."""
+    try:
+        return handler(asked)
+    except RefusedError as error:
+        return refusal(str(error), 400)
+    except PynetError as error:
+        return refusal(str(error), 503 if isinstance(error, NotReadyError) else 500)
+    except IpamError as error:
         refused = isinstance(error, InvalidRequestError | IpamRefusedError)
-        return _json({"error": str(error)}, 400 if refused else 500)
+        return refusal(str(error), 400 if refused else 500)
+    except ExceptionGroup as error:
+        return refusal(reasons(error), 500)
+    except Exception:  # noqa: BLE001 - the next question must get an answer
+        _log.exception("admin.fault")
+        return refusal("Internal Server Error", 500)
 
-    @app.errorhandler(HTTPException)
-    def unknown(error: HTTPException) -> Response:
-        answer = _json({"error": error.name}, error.code or 500)
-        if isinstance(error, MethodNotAllowed):
-            answer.allow.update(error.valid_methods or ())
-        return answer
+
+def refusal(problem: str, status: int) -> Answer:
+    """One sentence."""
+    return _json({"error": problem}, status)
 
 
 def _status(behind: Behind) -> dict[str, Any]:
@@ -181,16 +230,16 @@ def _status(behind: Behind) -> dict[str, Any]:
     return health_view(behind.health)
 
 
-def _events() -> dict[str, Any]:
+def _events(asked: Asked) -> dict[str, Any]:
     """What was remembered after a number; ``run`` is another after a restart, where numbers begin again."""
-    seconds = min(_asked_number("wait", 0.0), _LONGEST_WAIT_SECONDS)
-    found = RECENT.after(_asked_number("after", 0), max(0.0, seconds))
+    seconds = min(_number(asked, "wait", 0.0), _LONGEST_WAIT_SECONDS)
+    found = RECENT.after(_number(asked, "after", 0), max(0.0, seconds))
     return {"run": _RUN, "events": events_view(found)}
 
 
-def _asked_number(name: str, default: Number) -> Number:
+def _number(asked: Asked, name: str, default: Number) -> Number:
     """A number of the query, of the default's type; the default if it is not there."""
-    text = request.args.get(name)
+    text = asked.query.get(name)
     if text is None:
         return default
     try:
@@ -199,25 +248,19 @@ def _asked_number(name: str, default: Number) -> Number:
         raise RefusedError(f"{name} is {text[:40]!r}, expected a number as {default}") from error
 
 
-def _explained(explanations: Explaining) -> list[Row]:
-    asked = request.args
-    return explanations.explain(asked.get("id", ""), asked.get("lang", "en"))
+def _explained(explanations: Explaining, asked: Asked) -> list[Row]:
+    return explanations.explain(asked.query.get("id", ""), asked.query.get("lang", "en"))
 
 
-def _addresses(reservations: Reservations) -> Row:
-    asked = request.args
-    return reservations.addresses(asked.get("pool", ""), asked.get("at", ""))
+def _addresses(reservations: Reservations, asked: Asked) -> Row:
+    return reservations.addresses(asked.query.get("pool", ""), asked.query.get("at", ""))
 
 
-def _description() -> Response:
+def _description() -> Answer:
     from plugin.admin.openapi import document  # noqa: PLC0415 - seldom asked, and a hundred types
 
     return _json(document())
 
 
-def _metrics() -> Response:
-    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status=status, mimetype="application/json")
+def _json(value: Any, status: int = 200) -> Answer:
+    return Answer(msgspec.json.encode(value), status)

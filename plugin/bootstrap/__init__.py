@@ -39,22 +39,22 @@ def serve(config: Config) -> None:
 
 def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the services behind them."""
-    from plugin.admin.app import create_app as create_admin_app
+    from plugin.admin.app import application as admin_application
     from plugin.admin.tcp import TcpMetrics
     from plugin.bootstrap.supervisor import Supervisor
     from plugin.kernel.watches import name_process
-    from plugin.server.app import create_app
+    from plugin.server.app import application
     from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
     from plugin.server.process import by_socket
 
     name_process()
     supervisor = Supervisor(config)
     apps: dict[str, WsgiApp] = {
-        str(each.path): create_app(supervisor.lookup(each.scope)) for each in config.plugin_sockets
+        str(each.path): application(supervisor.lookup(each.scope)) for each in config.plugin_sockets
     }
     apps = {path: supervisor.calls.bounded(app) for path, app in apps.items()}
     apps[str(config.admin_socket)] = supervisor.calls.bounded(
-        create_admin_app(supervisor), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
+        admin_application(supervisor), work=ADMIN_WORK_SECONDS, answer=ADMIN_ANSWER_SECONDS
     )
     threading.Thread(target=supervisor.run, name="supervisor", daemon=True).start()
     if config.metrics is not None:

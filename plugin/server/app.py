@@ -2,17 +2,16 @@
 
 A request as engines send it is a POST with the length of its body, to one name.  Flask takes 0.13 ms
 of a processor to find that out, a third of a call that does nothing.  So such a request is served
-before Flask sees it, and Flask has all others.
+before Flask sees it, and Flask has all others: it is imported when the first comes.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import HTTPException
 
 from plugin import deadline
 from plugin.errors import LateError
@@ -41,37 +40,31 @@ class Undoable:
 
 
 _log: Final = Log("rpc")
-_MAX_BODY: Final = 4 << 20  # a request of dockerd has a few kilobytes
+MAX_BODY: Final = 4 << 20  # a request of dockerd has a few kilobytes
 _DIGITS: Final = 10
-_MIMETYPE: Final = "application/json"
+MIMETYPE: Final = "application/json"
 _STATUS: Final = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 
 
-def create_app(lookup: Lookup) -> Flask:
+def application(lookup: Lookup) -> WsgiApp:
     """An application that serves what ``lookup`` knows, each at ``/<method>``.
 
     ``lookup`` may raise PynetError, which is answered as the method's own failure would be.
     """
-    app = Flask("pynet", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
 
-    def call(method: str) -> Response:
-        read = request.get_data
-        return _response(_answer(lookup, method, lambda: read(cache=False), request.environ))
+    @cache
+    def by_flask() -> WsgiApp:
+        from plugin.server.flask_app import create_app  # noqa: PLC0415 - see there
 
-    def refuse(error: HTTPException) -> Response:
-        code = error.code or 500
-        return _response(reply(code, failure(f"{request.method} {request.path}: {error.name}")))
+        return create_app(lookup)
 
-    app.add_url_rule(
-        "/<path:method>", view_func=call, methods=["POST"], provide_automatic_options=False
-    )
-    app.register_error_handler(HTTPException, refuse)
-    app.wsgi_app = _before(app.wsgi_app, lookup)  # type: ignore[method-assign, assignment]
-    return app
+    def others(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        return by_flask()(environ, start)
+
+    return before(others, lookup)
 
 
-def _before(others: WsgiApp, lookup: Lookup) -> WsgiApp:
+def before(others: WsgiApp, lookup: Lookup) -> WsgiApp:
     """Serve what engines send; ``others`` serves the rest."""
 
     def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -92,8 +85,8 @@ def _before(others: WsgiApp, lookup: Lookup) -> WsgiApp:
                 raise OSError(f"it has {len(body)} of {size} bytes")
             return body
 
-        status, body = _answer(lookup, method, read, environ)
-        headers = [("Content-Type", _MIMETYPE), ("Content-Length", str(len(body)))]
+        status, body = answered(lookup, method, read, environ)
+        headers = [("Content-Type", MIMETYPE), ("Content-Length", str(len(body)))]
         start(_STATUS[status], headers)
         return [body]
 
@@ -102,10 +95,10 @@ def _before(others: WsgiApp, lookup: Lookup) -> WsgiApp:
 
 def _is_size(text: str) -> bool:
     """Whether it is the size of a body that a request of an engine may have, in bytes."""
-    return len(text) < _DIGITS and text.isascii() and text.isdecimal() and int(text) <= _MAX_BODY
+    return len(text) < _DIGITS and text.isascii() and text.isdecimal() and int(text) <= MAX_BODY
 
 
-def _answer(
+def answered(
     lookup: Lookup, method: str, read: Callable[[], bytes], environ: dict[str, Any]
 ) -> Reply:
     """Read the body, and run the method with it."""
@@ -116,10 +109,6 @@ def _answer(
         return reply(400, failure(f"the body cannot be read: {error}"))
     watched: Call | None = environ.get(CALL)
     return respond(method, lambda: _serve(_find(lookup, method), body, watched))
-
-
-def _response(answer: Reply) -> Response:
-    return Response(answer.body, status=answer.status, mimetype=_MIMETYPE)
 
 
 def _serve(handler: Handler, body: bytes, call: Call | None) -> Answer:

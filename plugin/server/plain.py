@@ -1,8 +1,9 @@
-"""Requests in the one form in which engines send them, served without gunicorn's parser.
+"""Requests in the forms in which engines and commands send them, served without gunicorn's parser.
 
 gunicorn takes 0.3 ms of a processor for a request, most of what a call costs that does nothing.  An
 engine sends a POST with few headers and the length of its body, all of which is in the socket by
-then.  Such a request is read here; whatever differs in anything is gunicorn's, unread.
+then.  So do pynet's own commands, and curl, at the admin socket.  Such a request is read here; whatever differs
+in anything is gunicorn's, unread.
 """
 
 import re
@@ -38,11 +39,18 @@ _HEAD: Final = re.compile(
     + _headers(b"Accept", b"Accept-Encoding", b"Content-Type")  # as Go sorts them
     + rb"\r\n"
 )
+_QUESTION: Final = re.compile(
+    rb"(GET|POST|DELETE) (/(?:[a-z0-9]+/)?[a-z0-9.]+)(?:\?([\w=&.:%+-]{0,1000}))? HTTP/1\.1\r\n"
+    + _headers(b"Host", b"Accept-Encoding", b"User-Agent", b"Accept")  # http.client; curl
+    + rb"(?:"
+    + _LENGTH
+    + rb")?"
+    + _headers(b"Content-Type")
+    + rb"\r\n",
+)
 # What PEP 3333 asks of every request, and is the same in all of these.
 _ENVIRON: Final[dict[str, Any]] = {
-    "REQUEST_METHOD": "POST",
     "SCRIPT_NAME": "",
-    "QUERY_STRING": "",
     "SERVER_NAME": "pynet",
     "SERVER_PORT": "",
     "SERVER_PROTOCOL": "HTTP/1.1",
@@ -77,21 +85,43 @@ def serve(caller: Connection, app: "WsgiApp") -> bool:
     Raises OSError if the caller sends nothing in time, or has gone.
     """
     data = caller.recv(_ROOM)
-    head = _HEAD.match(data)
-    if head is None or len(data) - head.end() != int(head[2]):
+    request = _engines(data) or _commands(data)
+    if request is None:
         caller.unread(data)
         return False
-    environ = {
-        **_ENVIRON,
-        "PATH_INFO": f"/{head[1].decode()}",
-        "CONTENT_LENGTH": head[2].decode(),
-        "wsgi.input": BytesIO(data[head.end() :]),
-        "gunicorn.socket": caller,
-    }
+    environ = {**_ENVIRON, **request, "gunicorn.socket": caller}
     answer = _answer(environ, app)
     with suppress(OSError):  # it has gone, or was answered because this took too long
         caller.sendall(answer)
     return True
+
+
+def _engines(data: bytes) -> dict[str, Any] | None:
+    """The request of an engine, as WSGI has it."""
+    head = _HEAD.match(data)
+    if head is None or len(data) - head.end() != int(head[2]):
+        return None
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/{head[1].decode()}",
+        "QUERY_STRING": "",
+        "CONTENT_LENGTH": head[2].decode(),
+        "wsgi.input": BytesIO(data[head.end() :]),
+    }
+
+
+def _commands(data: bytes) -> dict[str, Any] | None:
+    """The request of a command; one without a length has no body."""
+    head = _QUESTION.match(data)
+    if head is None or len(data) - head.end() != int(head[4] or 0):
+        return None
+    return {
+        "REQUEST_METHOD": head[1].decode(),
+        "PATH_INFO": head[2].decode(),
+        "QUERY_STRING": (head[3] or b"").decode(),
+        "CONTENT_LENGTH": (head[4] or b"").decode(),
+        "wsgi.input": BytesIO(data[head.end() :]),
+    }
 
 
 def _answer(environ: dict[str, Any], app: "WsgiApp") -> bytes:

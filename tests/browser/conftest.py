@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.errors import RefusedError
 from plugin.sockets import Listener
 from plugin.ui.feed import Feed

@@ -13,7 +13,8 @@ from ipam.settings import Settings, with_defaults
 from ipam.store.memory import MemoryStore as AddressStore
 from plugin.config import Role, Scope
 from plugin.model.ids import IFNAMSIZ
-from plugin.server.app import Handler, create_app
+from plugin.server.app import Handler
+from plugin.server.flask_app import create_app
 from plugin.server.ipam_driver import IpamMethods
 from plugin.server.network_driver import NetworkMethods, constant_methods
 from plugin.wire.handshake import activation_answer

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from werkzeug.serving import make_server
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.bootstrap.supervisor import Supervisor
 from plugin.config import Scope, read_config
 from plugin.health import Status

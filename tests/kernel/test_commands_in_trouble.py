@@ -21,7 +21,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from plugin.operator.archive import backup as write_backup
-from plugin.server.app import create_app
+from plugin.server.flask_app import create_app
 from plugin.store.sqlite import SqliteStore
 from tests.kernel.netns import Netns
 

@@ -47,7 +47,7 @@ class _Records:
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", buffering=1)
         self._methods: dict[int, str] = {}
-        self._answer, self._handle = app._answer, ThreadedWorker._answer  # noqa: SLF001
+        self._answer, self._handle = app.answered, ThreadedWorker._answer  # noqa: SLF001
 
     def answered(self, lookup: Any, method: str, *rest: Any) -> Any:
         self._methods[threading.get_ident()] = method
@@ -62,7 +62,7 @@ class _Records:
 
 def install(path: Path) -> None:
     """Put timers at the doors of all layers."""
-    at(app, "_answer", "dispatch")
+    at(app, "answered", "dispatch")
     at(app, "_serve", "Python of the services")
     for driver in (network_driver, ipam_driver):
         at(driver, "decode", "decoding")
@@ -87,7 +87,7 @@ def install(path: Path) -> None:
     def handled(worker: ThreadedWorker, listener: Any, client: Any) -> None:
         records.handled(worker, listener, client)
 
-    setattr(app, "_answer", records.answered)  # noqa: B010
+    setattr(app, "answered", records.answered)  # noqa: B010
     setattr(ThreadedWorker, "_answer", handled)  # noqa: B010
 
 

@@ -14,10 +14,15 @@ from tests.property.effort import effort
 
 FIRST = b"POST /IpamDriver.RequestPool HTTP/1.1"
 AGENT = b"User-Agent: Go-http-client/1.1"
-Seen = tuple[str, bytes]
+Seen = tuple[str, str, str, bytes]  # method, path, query and body
 
 firsts = st.sampled_from(
-    (FIRST, b"POST /a.b HTTP/1.1", b"POST //a.b HTTP/1.1", b"GET /a.b HTTP/1.1")
+    (
+        *(FIRST, b"POST /a.b HTTP/1.1", b"POST //a.b HTTP/1.1", b"GET /a.b HTTP/1.1"),
+        *(b"GET /health HTTP/1.1", b"GET /v1/explain?id=0f&lang=ko HTTP/1.1"),
+        *(b"DELETE /v1/leases HTTP/1.1", b"POST /v1/reconcile HTTP/1.1", b"HEAD /health HTTP/1.1"),
+        *(b"GET /v1/a?b=%20;c HTTP/1.1", b"GET /v1/../a HTTP/1.1", b"GET /v1/a#b HTTP/1.1"),
+    )
 )
 lengths = st.sampled_from([b"Content-Length: %d" % number for number in range(5)])
 headers = st.sampled_from(
@@ -44,7 +49,7 @@ def requests(draw: st.DrawFn) -> bytes:
     """Requests as an engine sends them, and those that differ in little."""
     before = draw(st.lists(headers, max_size=3))
     after = draw(st.lists(headers, max_size=3))
-    lines = [draw(firsts), *before, *draw(st.lists(lengths, min_size=1, max_size=2)), *after]
+    lines = [draw(firsts), *before, *draw(st.lists(lengths, max_size=2)), *after]
     request = b"\r\n".join((*lines, b"", draw(st.sampled_from((b"", b"{}", b"{}{}")))))
     for where, gone, come in draw(changes):
         place = int(where * len(request))
@@ -74,7 +79,8 @@ def served(connection: Sent) -> Seen | None:
     asked: list[Seen] = []
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        asked.append((environ["PATH_INFO"], environ["wsgi.input"].read()))
+        named = [environ[each] for each in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")]
+        asked.append((*named, environ["wsgi.input"].read()))
         start("200 OK", [])
         return []
 
@@ -90,8 +96,8 @@ def parsed(data: bytes) -> Seen | None:
     except ParseException:
         return None
     rest = parser.unreader.read()
-    ours = (request.method, request.query, request.version) == ("POST", "", (1, 1))
-    return (request.path, body) if ours and not rest else None
+    seen = (request.method, request.path, request.query, body)
+    return seen if request.version == (1, 1) and not rest else None
 
 
 @effort(2000)
@@ -112,4 +118,15 @@ def test_some_are_served_at_once() -> None:
     """Or the comparison above compares nothing."""
     data = b"\r\n".join((FIRST, b"Host: pynet", AGENT, b"Content-Length: 2", b"", b"{}"))
 
-    assert served(Sent(data)) == parsed(data) == ("/IpamDriver.RequestPool", b"{}")
+    assert served(Sent(data)) == parsed(data) == ("POST", "/IpamDriver.RequestPool", "", b"{}")
+
+
+def test_so_are_those_of_commands() -> None:
+    """As http.client and curl write them."""
+    asked = (
+        b"GET /v1/explain?id=0f HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\n\r\n"
+    )
+    told = b"POST /v1/leases HTTP/1.1\r\nHost: a\r\nUser-Agent: curl/7\r\nAccept: */*\r\nContent-Length: 1\r\n\r\nx"
+
+    assert served(Sent(asked)) == parsed(asked) == ("GET", "/v1/explain", "id=0f", b"")
+    assert served(Sent(told)) == parsed(told) == ("POST", "/v1/leases", "", b"x")

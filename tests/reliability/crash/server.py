@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import plugin.admin.app
+import plugin.admin.flask_app
 import plugin.kernel.netlink.pyroute2_core  # for queues, a quarter of a second of the processor
-import plugin.server.app
+import plugin.server.flask_app
 import plugin.server.process  # noqa: F401 - what `serve` would import late
 from plugin import bootstrap
 from plugin.bootstrap import supervisor

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin import __version__
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.model.network import Protocol
 from plugin.model.ports import HostPort
 from tests.unit.admin.behind import BLUE, POOL, ROW, WEB, Life

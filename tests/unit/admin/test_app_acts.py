@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.model.ids import bridge_name
 from tests.unit.admin.behind import BLUE, ROW, Life
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from plugin import log
 from plugin.admin import answers
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.admin.maintenance_answers import Difference
 from plugin.admin.openapi import OPERATIONS, Operation, document
 from plugin.model.ids import port_name

@@ -6,7 +6,7 @@ It looks that nothing is answered by an error of the server, or by what the desc
 import pytest
 from hypothesis import settings
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from tests.unit.admin.behind import Life
 
 schemathesis = pytest.importorskip("schemathesis")

@@ -34,3 +34,12 @@ def test_without_a_cluster_nothing_of_it_is_imported() -> None:
 def test_the_arbiter_has_nothing_that_calls_need() -> None:
     """It only starts the worker, and looks whether that is alive."""
     assert imported("plugin.bootstrap, plugin.server.process", CALLS) == "[]\n"
+
+
+def test_the_worker_has_nothing_that_other_requests_need() -> None:
+    """Engines and commands ask in forms that need no framework."""
+    served = (
+        "plugin.server.worker, plugin.server.app, plugin.admin.app, plugin.bootstrap.supervisor"
+    )
+
+    assert imported(served, ("flask", "werkzeug", "jinja2", "click")) == "[]\n"

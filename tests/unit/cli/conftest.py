@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.cli.commands import group
 from tests.unit.admin.behind import Life
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.cli import place
 from plugin.cli.commands import group
 from plugin.config import Config

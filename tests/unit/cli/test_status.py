@@ -7,7 +7,7 @@ import pytest
 
 from ipam.errors import StoreError
 from plugin import __version__
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from tests.unit.admin.behind import BLUE, ROW, Life
 from tests.unit.cli.conftest import Shell, an_engine, serving
 

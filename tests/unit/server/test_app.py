@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.errors import NetworkNotFoundError, NotReadyError
-from plugin.server.app import Handler, create_app
+from plugin.server.app import Handler
 from plugin.server.envelope import Answer
+from plugin.server.flask_app import create_app
 
 
 def fail(body: bytes) -> Answer:

@@ -10,8 +10,9 @@ import pytest
 
 from plugin import deadline
 from plugin.health import Health, Status
-from plugin.server.app import Handler, Undoable, create_app
+from plugin.server.app import Handler, Undoable
 from plugin.server.calls import ANSWER_SECONDS, CALL, WORK_SECONDS, Call, Calls
+from plugin.server.flask_app import create_app
 from tests.kernel.netns import wait_until
 
 SHORT = 0.05

@@ -77,7 +77,8 @@ def test_one_without_a_body(ends: tuple[Caller, socket.socket]) -> None:
     [
         (b"POST", b"GET"),
         (b"POST /", b"POST http://pynet/"),
-        (b"/NetworkDriver.Leave", b"/v1/reconcile"),
+        (b"/NetworkDriver.Leave", b"/v1/reconcile/"),
+        (b"/NetworkDriver.Leave", b"/v1/%72econcile"),
         (b"/NetworkDriver.Leave", b"/NetworkDriver.Leave?a=b"),
         (b"/NetworkDriver.Leave", b"/NetworkDriver%2ELeave"),
         (b"HTTP/1.1", b"HTTP/1.0"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plugin.admin.app import create_app
+from plugin.admin.flask_app import create_app
 from plugin.errors import PynetError
 from plugin.model.ids import bridge_name
 from plugin.operator.doctor.host import Host, Setup
