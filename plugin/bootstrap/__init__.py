@@ -8,20 +8,19 @@ fifteen seconds for every call.
 
 # ruff: noqa: PLC0415
 
-import ctypes
 import resource
 import threading
 from typing import TYPE_CHECKING, Final
 
 from plugin import log
 from plugin.config import Config
+from plugin.heap import use_one_arena
 from plugin.server.listeners import listen
 
 if TYPE_CHECKING:
     from plugin.server.calls import WsgiApp
 
 _log: Final = log.Log("plugin")
-_M_ARENA_MAX: Final = -8  # malloc.h
 
 
 def serve(config: Config) -> None:
@@ -31,7 +30,7 @@ def serve(config: Config) -> None:
     sockets.append(listen(config.admin_socket))
     _log.info("sockets.bound", paths=",".join(str(s.getsockname()) for s in sockets))
     _raise_file_limit()
-    _use_one_arena()
+    use_one_arena()
     from plugin.server.process import Process
 
     Process(sockets, lambda: _build(config)).run()
@@ -60,11 +59,6 @@ def _build(config: Config) -> "WsgiApp":
     if config.metrics is not None:
         TcpMetrics(config.metrics, supervisor.health).start()
     return by_socket(apps)
-
-
-def _use_one_arena() -> None:
-    """Threads of Python take turns: an arena for each is 12 MiB for nothing (mallopt(3))."""
-    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _raise_file_limit() -> None:

@@ -221,6 +221,7 @@ class Builder:
                 probe=store.probe,
                 recall=lambda: _recall(addresses, store),
                 collect=lambda: _collect(allocator, reservations, parts.allocations),
+                rest=kernel.rest,
                 shared=cluster,
             ),
         )

@@ -229,6 +229,10 @@ class LinuxKernel:
         """Return when every link that was removed is gone."""
         self._reaper.reap()
 
+    def rest(self) -> None:
+        """End processes that have not been needed for long."""
+        self._proxy.rest()
+
     def close(self) -> None:
         """Release ports, and delete links that are waiting for deletion; other objects stay."""
         self._reaper.stop()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from plugin import heap
 from plugin.errors import KernelError, PynetError, reasons
 from plugin.health import Health
 from plugin.kernel.flood_watch import FloodWatch
@@ -44,7 +45,8 @@ class Upkeep:
     """The parts that the loop runs.
 
     ``probe`` raises PynetError if the state cannot be written.  ``recall`` reports to the IPAM
-    what it may have missed, and ``collect`` ends expired leases; both raise PynetError.  ``shared``
+    what it may have missed, and ``collect`` ends expired leases; both raise PynetError.  ``rest`` ends
+    processes that have not been needed for long.  ``shared``
     is this host's part of a cluster, if it is in one.
     """
 
@@ -59,6 +61,7 @@ class Upkeep:
     probe: Callable[[], object]
     recall: Callable[[], object]
     collect: Callable[[], object]
+    rest: Callable[[], object]
     shared: Shared | None = None
 
 
@@ -109,6 +112,8 @@ class Loop:
         self._step("parents", self._upkeep.parents.look_after)
         self._check("state", self._upkeep.probe)
         self._check("address store", self._look_after_addresses)
+        self._upkeep.rest()
+        heap.trim()
 
     def wait(self) -> None:
         """Return when the next look is due."""

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -42,6 +43,31 @@ class TestProcess:
         kernel.ensure([carried().held], lambda _: None)
 
         assert relays() == []
+
+    def test_it_ends_when_it_has_not_been_needed_for_long(self, netns: Netns) -> None:
+        """And another is started for the next port."""
+        with closing(LinuxKernel(proxy=Proxy(idle=0.0))) as kernel:
+            publish(kernel, carried())
+            kernel.rest()
+            needed = relays()
+            kernel.remove([carried(), carried().held])
+            kernel.rest()
+            left = relays()
+            publish(kernel, carried(8081))
+
+            assert len(needed) == 1
+            assert left == []
+            assert kernel.read([carried(8081)]) == {carried(8081)}
+
+    def test_it_waits_for_the_next_port(self, kernel: LinuxKernel) -> None:
+        """A container that is started again finds it running."""
+        publish(kernel, carried())
+        first = relay()
+        kernel.remove([carried(), carried().held])
+        kernel.rest()
+        publish(kernel, carried(8081))
+
+        assert relay() == first
 
     def test_killed_it_is_started_again_with_every_port(self, kernel: LinuxKernel) -> None:
         """By the next call that makes sure of any of them."""

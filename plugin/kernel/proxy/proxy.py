@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ _TREE: Final = Path(__file__).parents[3]  # where the package is
 _BACKLOG: Final = 128
 # A slow host takes some for the start; a call has 16 in all.
 _PATIENCE_SECONDS: Final = 12.0
+# Its start takes a tenth of a second, which the first container with a port should seldom wait for.
+_IDLE_SECONDS: Final = 600.0
 _ANSWER_BYTES: Final = 1 << 12
 _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 
@@ -38,8 +41,15 @@ _BUFFER: Final = 1 << 18  # bytes of datagrams that wait
 class Proxy:
     """The ports that are carried, and the process that carries them."""
 
-    def __init__(self, limits: Limits | None = None, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        patience: float = _PATIENCE_SECONDS,
+        idle: float = _IDLE_SECONDS,
+    ) -> None:
         self._limits = limits
+        self._idle = idle  # seconds without a port, after which the process ends
+        self._needed = time.monotonic()  # when a port needed it, as far as `rest` saw
         self.patience = patience  # seconds, for each answer of the process
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,18 +92,31 @@ class Proxy:
         with self._lock:
             return frozenset(p for p in ports if p in self._ports) if self._alive() else frozenset()
 
+    def rest(self) -> None:
+        """End the process if no port has needed it for long: it takes 12 MiB."""
+        with self._lock:
+            if self._ports or not self._alive():
+                self._needed = time.monotonic()
+            elif time.monotonic() - self._needed >= self._idle:
+                self._end()
+                _log.info("proxy.rests")
+
     def close(self) -> None:
         """End the process; it sees the end of its input."""
         with self._lock:
-            if self._control is not None:
-                self._control.close()
-            if self._process is None:
-                return
-            try:
-                self._process.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._end()
+
+    def _end(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _withdraw(self, port: ProxiedPort) -> None:
         known = self._ports.pop(port, None)

@@ -30,9 +30,11 @@ def _measure(scene: Scene) -> Iterator[Row]:
             endpoint.remove()
         network.remove()
     yield from _rows("after their removal", tree_memory(plugin.pid), Reach(55))
+    plugin.reconcile()
+    yield from _rows("after a tick", tree_memory(plugin.pid))
 
 
-def _rows(when: str, memory: Memory, reach: Reach) -> Iterator[Row]:
+def _rows(when: str, memory: Memory, reach: Reach | None = None) -> Iterator[Row]:
     for name, value in (("RSS", memory.rss), ("PSS", memory.pss)):
         yield Row(
             what=f"{name} {when}",
@@ -45,7 +47,7 @@ def _rows(when: str, memory: Memory, reach: Reach) -> Iterator[Row]:
 FIGURE: Final = Figure(
     name="memory",
     title="Memory",
-    method="All processes of the plugin together, after a start, with endpoints, and after their "
-    "removal (/proc/PID/smaps_rollup).",
+    method="All processes of the plugin together, after a start, with endpoints, after their "
+    "removal, and after the next look at the host (/proc/PID/smaps_rollup).",
     measure=_measure,
 )

@@ -38,6 +38,7 @@ def loop(rig: Rig) -> _ToldLoop:
         probe=lambda: None,
         recall=lambda: None,
         collect=lambda: None,
+        rest=lambda: None,
     )
     made = _ToldLoop(upkeep, rig.health, 3600)
     made.look()
