@@ -1,5 +1,8 @@
 """DHCP servers of a LAN, on a machine of the lab; what each has leased is the witness."""
 
+import csv
+import json
+import os
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -42,6 +45,9 @@ class Dnsmasq:
         self._leases = folder / "leases"
         self._log = folder / "log"
         last = IPv4Address(first) + size - 1
+        if "--enable-ra" in options:
+            # Else its kernel says that it is no router, and neighbours forget it (RFC 4861 section 7.2.5).
+            peer.run("busybox", "sysctl", "-w", f"net.ipv6.conf.{ifname}.forwarding=1")
         self._process = subprocess.Popen(
             enter(
                 peer.netns,
@@ -122,6 +128,74 @@ class Udhcpd:
             stderr=subprocess.DEVNULL,
         )
         wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "udhcpd")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Kea6:
+    """Of IPv6 alone.  Its leases are as short as is asked, and its log has every message."""
+
+    def __init__(self, peer: Peer, folder: Path, *, t1: int, t2: int, valid: int) -> None:
+        self._leases, self._log = folder / "kea.csv", folder / "kea.log"
+        output = {"output": str(self._log), "maxsize": 0, "flush": True}
+        subnet = {
+            "subnet": str(SUBNET6),
+            "interface": "eth0",
+            "pools": [{"pool": f"{SUBNET6[0x2000]}-{SUBNET6[0x20FF]}"}],
+        }
+        leases = {"type": "memfile", "persist": True, "lfc-interval": 0, "name": str(self._leases)}
+        settings = {
+            "interfaces-config": {"interfaces": ["eth0"]},
+            "lease-database": leases,
+            "renew-timer": t1,
+            "rebind-timer": t2,
+            "preferred-lifetime": valid,
+            "valid-lifetime": valid,
+            "subnet6": [subnet],
+            "server-id": {"type": "LLT", "persist": False},
+            "loggers": [
+                {
+                    "name": "kea-dhcp6",
+                    "severity": "DEBUG",
+                    "debuglevel": 50,
+                    "output_options": [output],
+                }
+            ],
+        }
+        configuration = folder / "kea.json"
+        configuration.write_text(json.dumps({"Dhcp6": settings}))
+        self._process = subprocess.Popen(
+            enter(peer.netns, "kea-dhcp6", "-c", str(configuration)),
+            env={**os.environ, "KEA_PIDFILE_DIR": str(folder), "KEA_LOCKFILE_DIR": str(folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: ":0223 " in peer.run("cat", "/proc/net/udp6"), "Kea")
+
+    def ends(self) -> dict[IPv6Address, int]:
+        """When each address is its client's no more, in seconds since 1970."""
+        rows = csv.DictReader(self._leases.read_text().splitlines())
+        latest = {IPv6Address(row["address"]): row for row in rows}
+        return {
+            address: int(row["expire"])
+            for address, row in latest.items()
+            if int(row["valid_lifetime"])
+        }
+
+    def heard(self, kind: str) -> int:
+        """How many messages of a kind have come."""
+        return self._log.read_text().count(f": {kind} (type ")
+
+    def silence(self) -> None:
+        """It answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def speak(self) -> None:
+        """It answers again."""
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it."""

