@@ -171,8 +171,14 @@ class Log:
         )
 
     def _emit(self, level: int, event: str, fields: dict[str, object]) -> None:
-        if self._logger.isEnabledFor(level):
-            self._logger.log(level, "%s", _line(event, fields), extra=_extra(event, fields))
+        if not self._logger.isEnabledFor(level):
+            return
+        # Logger.log would also look for the line of the program that calls it, which is never shown.
+        record = logging.LogRecord(
+            self._logger.name, level, "", 0, _line(event, fields), None, None
+        )
+        record.__dict__.update(_extra(event, fields))
+        self._logger.handle(record)
 
 
 def configure(level: str) -> None:

@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from plugin.config import AcceptedMark
@@ -123,7 +123,7 @@ class NftablesFirewall:
             # deletion would take along.
             added = [*_changes(elements), *_counters(elements)]
             try:
-                self._change([*added, *(replace(change, delete=True) for change in added)])
+                self._change([*added, *map(_deleted, added)])
             except KernelError:
                 # The table was flushed, or a key has other data and belongs to another fact by now.
                 self._make_skeleton()
@@ -253,6 +253,11 @@ def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[S
         shape = SHAPES[name]
         entries = tuple(entry for element in each for entry in shape.entries(element))
         yield SetChange(family=shape.family, name=name, entries=entries, delete=delete)
+
+
+def _deleted(added: SetChange) -> SetChange:
+    """The opposite; dataclasses.replace takes four times as long."""
+    return SetChange(family=added.family, name=added.name, entries=added.entries, delete=True)
 
 
 def _counters(elements: Iterable[Element]) -> Iterator[SetChange]:

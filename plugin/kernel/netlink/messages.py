@@ -161,8 +161,19 @@ def nested(kind: int, *attributes: bytes) -> bytes:
 
 
 def attributes(body: bytes, header: int) -> dict[int, bytes]:
-    """Types and values of the attributes behind a header of ``header`` bytes."""
-    return dict(each_attribute(body, header))
+    """Types and values of the attributes behind a header of ``header`` bytes.
+
+    A loop of its own: a link has ninety of them, and a generator takes half as long again.
+    """
+    found: dict[int, bytes] = {}
+    offset, end, unpack = header, len(body) - ATTRIBUTE_HEADER, _ATTRIBUTE.unpack_from
+    while offset <= end:
+        size, kind = unpack(body, offset)
+        if size < ATTRIBUTE_HEADER:
+            break
+        found[kind & _TYPE_MASK] = body[offset + ATTRIBUTE_HEADER : offset + size]
+        offset += (size + 3) & ~3
+    return found
 
 
 def each_attribute(body: bytes, header: int = 0) -> Iterator[tuple[int, bytes]]:

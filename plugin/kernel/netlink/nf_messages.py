@@ -115,10 +115,16 @@ def _of_chain(kind: int, table: CompiledTable, chain: str, attribute: int) -> St
 def change(table: str, wanted: SetChange) -> Iterator[Step]:
     """Elements that are to come or to go."""
     kind, flags = (_DELSETELEM, 0) if wanted.delete else (_NEWSETELEM, raw.NLM_F_CREATE)
-    where = _named(nf_tables.TABLE, table) + _named(_SET_OF_ENTRIES, wanted.name)
+    where = _set_of(table, wanted.name)
     for items in _portions(map(_item, wanted.entries)):
         body = where + raw.nested(_ENTRIES, items)
         yield Step(kind, flags, wanted.family, body, f"an element of {wanted.name}")
+
+
+@cache
+def _set_of(table: str, name: str) -> bytes:
+    """Which set is spoken of; there are as many as the skeleton has."""
+    return _named(nf_tables.TABLE, table) + _named(_SET_OF_ENTRIES, name)
 
 
 def _portions(items: Iterable[bytes]) -> Iterator[bytes]:
