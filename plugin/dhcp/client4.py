@@ -1,7 +1,4 @@
-"""One DHCPv4 client: the state machine of RFC 2131, without a clock or a wire.
-
-Its driver (``parent.py``) says what time it is, gives it what was heard, and does what it answers.
-"""
+"""One DHCPv4 client: the state machine of RFC 2131."""
 
 from random import Random
 
@@ -13,19 +10,15 @@ from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.frames import Arp
 from plugin.dhcp.messages4 import Kind, Message
 from plugin.dhcp.options4 import lease_of
-from plugin.dhcp.renewal import next_question
 from plugin.dhcp.requests4 import Requests
 from plugin.dhcp.states import (
     ASKING,
     Action,
-    Confirmed,
     Conflicted,
-    GaveUp,
     Leased,
     Refused,
     Send,
     State,
-    Unanswered,
 )
 from plugin.dhcp.tally import Tally
 from plugin.dhcp.values import Wish
@@ -34,7 +27,11 @@ from plugin.model.leases import Lease
 
 
 class Client4(Client):
-    """The client of one container; in INIT, ``due`` is when it wants its turn."""
+    """In INIT, ``due`` is when it wants its turn."""
+
+    wish: Wish
+    tally: Tally
+    _probe: Probe | None
 
     def __init__(self, wish: Wish, chance: Random, taken: Taken = lambda _: False) -> None:
         super().__init__(chance, taken)
@@ -43,40 +40,18 @@ class Client4(Client):
         self.hears = frozenset({wish.identity.mac})
         self._requests = Requests(wish)
         self._xid = 0
-        self._probe: Probe | None = None
 
     def start(self, now: float, remembered: Lease | None = None) -> list[Action]:
         """Ask for an address: for one that is remembered at once, else when it is our turn."""
         self._since = now
         if remembered is None:
-            return self._init(now)
+            return self._begin(now)
         self.lease = self._offer = remembered
         return self._exchange(State.REBOOTING, now)
-
-    def adopt(self, now: float, lease: Lease) -> list[Action]:
-        """Go on with a lease that was obtained before; nothing is sent unless it is late."""
-        self.lease = lease
-        return self._bound(now)
 
     def turn(self, now: float) -> list[Action]:
         """No other client of this parent is at the server now."""
         return self._exchange(State.SELECTING, now) if self.state is State.INIT else []
-
-    def wake(self, now: float) -> list[Action]:
-        """It is ``due``."""
-        if self.due is None or now < self.due:
-            return []
-        match self.state:
-            case State.SELECTING | State.EXPIRED:
-                return self._discover(now)
-            case State.REQUESTING | State.REBOOTING:
-                return self._request(now)
-            case State.PROBING:
-                return self._probing(now)
-            case State.BOUND | State.RENEWING | State.REBINDING:
-                return self._extend(now)
-            case _:
-                return self._init(now) if self.state is State.OFFERED else []
 
     def hear(self, message: Message, source: MacAddress, now: float) -> list[Action]:
         """Take an answer of a server; ignore it if this client did not ask."""
@@ -104,9 +79,9 @@ class Client4(Client):
             Send(frame=self._requests.decline(self._new_xid(), lease), what="decline"),
             Conflicted(address=lease.address.ip, server=lease.server, mac=other),
         ]
-        return actions + self._init(now, setback=True)
+        return actions + self._begin(now, setback=True)
 
-    def _init(self, now: float, *, setback: bool = False) -> list[Action]:
+    def _begin(self, now: float, *, setback: bool = False) -> list[Action]:
         """Wait for a turn; after a second setback for longer, whatever a server does to us."""
         if not self._in_use and now >= self._since + timing.PATIENCE:
             return self._give_up()
@@ -120,6 +95,15 @@ class Client4(Client):
         self.state, self._began, self._sent, self.due = state, now, 0, now
         self._new_xid()
         return self.wake(now)
+
+    def _ask(self, now: float) -> list[Action]:
+        match self.state:
+            case State.SELECTING | State.EXPIRED:
+                return self._discover(now)
+            case State.REQUESTING | State.REBOOTING:
+                return self._request(now)
+            case _:
+                return []  # its turn has not come
 
     def _discover(self, now: float) -> list[Action]:
         if self.state is State.SELECTING and now >= self._began + timing.PATIENCE:
@@ -159,7 +143,7 @@ class Client4(Client):
         if self.state is State.REBOOTING and self.lease and not self.lease.has_ended(now):
             # RFC 2131 section 3.2: it may be used as long as it lasts.
             return [Leased(lease=self.lease, before=self.lease), *self._check(now)]
-        return self._init(now)
+        return self._begin(now)
 
     def _take_offer(self, message: Message, source: MacAddress, now: float) -> list[Action]:
         offer = lease_of(message, self.wish, next_hop=source, asked=now)
@@ -194,61 +178,20 @@ class Client4(Client):
         if self.lease and not requesting:
             told = [Refused(address=self.lease.address.ip)]
             self.lease = None
-        return told + self._init(now, setback=True)
+        return told + self._begin(now, setback=True)
 
-    def _check(self, now: float) -> list[Action]:
-        """Probe whether another machine has the address."""
-        if self.lease is None or not self.wish.probe:
-            return self._bound(now)
-        self.state, self.due = State.PROBING, now
-        self._probe = Probe(self.lease.ipv4.ip, self.wish.identity.mac, now)
-        return self._probing(now)
+    def _expire(self, now: float) -> list[Action]:
+        return self._discover(now)
 
-    def _probing(self, now: float) -> list[Action]:
-        if self._probe is None or (self._probe.over and now >= self._probe.due):
-            return self._bound(now)
-        frame = self._probe.ask()
-        self.due = self._probe.due
-        return self._send(frame, "probe", now)
-
-    def _bound(self, now: float) -> list[Action]:
-        lease = self.lease
-        if lease is None:
-            return self._init(now)
-        self.state, self._probe, self.listen_until = State.BOUND, None, 0.0
-        self._setbacks, self._in_use = 0, True
-        begins = lease.obtained + timing.renewal_begins(lease.t1, self._chance)
-        self.due = None if lease.seconds is None else max(now, begins)
-        return [Confirmed(lease=lease)]
-
-    def _extend(self, now: float) -> list[Action]:
-        """RENEWING asks the server, REBINDING everybody, each less often as its end is far."""
-        lease = self.lease
-        if lease is None or lease.seconds is None:
-            return self._init(now)
-        before = self.state
-        self.state, self.due = next_question(lease, lease.seconds, now)
-        if self.state is State.EXPIRED:
-            return [Unanswered(lease=lease, ended=True), *self._discover(now)]
-        told: list[Action] = []
-        if before is not self.state:
-            self._began = now
-            if self.state is State.REBINDING and before is State.RENEWING:
-                told = [Unanswered(lease=lease, ended=False)]
+    def _ask_again(self, lease: Lease, now: float) -> list[Action]:
         self._new_xid()
         self._asked = now
-        frame = self._requests.renew(
-            self._xid, int(now - self._began), lease, everybody=self.state is State.REBINDING
-        )
-        return told + self._send(frame, "renew", now)
+        everybody = self.state is State.REBINDING
+        frame = self._requests.renew(self._xid, int(now - self._began), lease, everybody=everybody)
+        return self._send(frame, "renew", now)
 
-    def _give_up(self) -> list[Action]:
-        self.stop()
-        return [GaveUp(why=self.tally.text)]
-
-    def _send(self, frame: bytes, what: str, now: float) -> list[Action]:
-        self.listen_until = now + timing.LISTEN
-        return [Send(frame=frame, what=what)]
+    def _probe_of(self, lease: Lease, now: float) -> Probe:
+        return Probe(lease.ipv4.ip, self.wish.identity.mac, now)
 
     def _next(self, schedule: tuple[float, ...], patience: float) -> float:
         """When to send again, or to give up."""

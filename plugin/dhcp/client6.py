@@ -1,7 +1,6 @@
 """One container's client for IPv6: it asks routers and servers, and probes and keeps what comes of it.
 
-The state machine of RFC 8415 section 18.2 under the names of DHCPv4's, without a clock or a wire, as
-``client4``; what a router's prefix gives is kept in the same states.  The questions are the parent's own,
+The state machine of RFC 8415 section 18.2 under the names of DHCPv4's; what a router's prefix gives is kept in the same states.  The questions are the parent's own,
 because the container has no link yet and nobody could answer it.
 """
 
@@ -12,7 +11,7 @@ from typing import Final
 from plugin.dhcp import timing
 from plugin.dhcp.answers6 import Said, lease_of6, meaning, status_text
 from plugin.dhcp.client import Client, Taken
-from plugin.dhcp.conflict6 import Probe6
+from plugin.dhcp.conflict import Probe6
 from plugin.dhcp.errors import UnacceptableError
 from plugin.dhcp.frames6 import (
     ALL_NODES,
@@ -25,20 +24,15 @@ from plugin.dhcp.frames6 import (
     solicited_node,
 )
 from plugin.dhcp.messages6 import Kind, Message6
-from plugin.dhcp.renewal import next_question
 from plugin.dhcp.requests6 import KIND_IN, Questions6
 from plugin.dhcp.slaac import autonomous_lease
 from plugin.dhcp.states import (
     ASKING,
     Action,
-    Confirmed,
     Conflicted,
-    GaveUp,
     Leased,
     Refused,
-    Send,
     State,
-    Unanswered,
 )
 from plugin.dhcp.tally import Tally6
 from plugin.dhcp.values import Method, Wish6
@@ -53,7 +47,11 @@ _TRIES: Final = {
 
 
 class Client6(Client):
-    """The client of one container."""
+    """A server's address, or one of a router's prefix."""
+
+    wish: Wish6
+    tally: Tally6
+    _probe: Probe6 | None
 
     def __init__(
         self,
@@ -66,7 +64,6 @@ class Client6(Client):
         self.wish = wish
         self.tally = Tally6()
         self._questions = Questions6(wish, chance, speaker, self.tally)
-        self._probe: Probe6 | None = None
         self._stateful = wish.method is Method.DHCP  # a server is asked, and not a router
         self._hint: Lease | None = None
 
@@ -86,22 +83,8 @@ class Client6(Client):
 
     def adopt(self, now: float, lease: Lease) -> list[Action]:
         """Go on with an address that was obtained before; nothing is sent unless it is late."""
-        self.lease, self._stateful = lease, bool(lease.server_id)
-        return self._bound(now)
-
-    def wake(self, now: float) -> list[Action]:
-        """It is ``due``."""
-        if self.due is None or now < self.due:
-            return []
-        match self.state:
-            case State.SELECTING | State.REQUESTING | State.REBOOTING | State.EXPIRED:
-                return self._ask(now)
-            case State.PROBING:
-                return self._probing(now)
-            case State.BOUND | State.RENEWING | State.REBINDING:
-                return self._extend(now)
-            case _:
-                return self._select(now) if self.state is State.OFFERED else []
+        self._stateful = bool(lease.server_id)
+        return super().adopt(now, lease)
 
     def hear(self, heard: Heard6, now: float) -> list[Action]:
         """Take an answer; ignore what this client did not ask."""
@@ -123,7 +106,7 @@ class Client6(Client):
         self._questions.begin()
         return self.wake(now)
 
-    def _select(self, now: float, *, setback: bool = False) -> list[Action]:
+    def _begin(self, now: float, *, setback: bool = False) -> list[Action]:
         """Ask from the start; after a second setback later, whatever a server does to us."""
         if not self._in_use and now >= self._since + timing.PATIENCE:
             return self._give_up()
@@ -152,12 +135,8 @@ class Client6(Client):
         if self.state is State.REBOOTING and self.lease and not self.lease.has_ended(now):
             return [Leased(lease=self.lease, before=self.lease), *self._check(now)]
         if self.state is not State.SELECTING:
-            return self._select(now)
+            return self._begin(now)
         return self._exchange(State.EXPIRED, now) if self._in_use else self._give_up()
-
-    def _give_up(self) -> list[Action]:
-        self.stop()
-        return [GaveUp(why=self.tally.text)]
 
     def _take_advertised(self, heard: Advertised, now: float) -> list[Action]:
         self.tally.advertisements += 1
@@ -197,7 +176,7 @@ class Client6(Client):
         """The server has no such lease any more, or the LAN is another one."""
         lease, self.lease = self.lease, None
         told: list[Action] = [Refused(address=lease.address.ip)] if lease else []
-        return told + self._select(now, setback=True)
+        return told + self._begin(now, setback=True)
 
     def _take(self, lease: Lease, now: float) -> list[Action]:
         if self._taken(lease.address.ip):
@@ -221,48 +200,19 @@ class Client6(Client):
             return told
         self._questions.begin()
         frame = self._questions.server(Kind.DECLINE, lease, 0)
-        return [*self._send(frame, "decline", now), *told, *self._select(now, setback=True)]
+        return [*self._send(frame, "decline", now), *told, *self._begin(now, setback=True)]
 
-    def _check(self, now: float) -> list[Action]:
-        """Probe whether another machine has the address."""
-        if self.lease is None or not self.wish.probe:
-            return self._bound(now)
-        self.state, self.due = State.PROBING, now
-        self._probe = Probe6(self.lease.ipv6.ip, self.wish.identity.mac, now)
-        return self._probing(now)
+    def _expire(self, now: float) -> list[Action]:
+        return self._exchange(State.EXPIRED, now)
 
-    def _probing(self, now: float) -> list[Action]:
-        if self._probe is None or (self._probe.over and now >= self._probe.due):
-            return self._bound(now)
-        frame = self._probe.ask()
-        self.due = self._probe.due
-        return self._send(frame, "neighbour solicitation", now)
-
-    def _bound(self, now: float) -> list[Action]:
-        lease = self.lease
-        if lease is None:
-            return []
-        self.state, self._probe, self.listen_until = State.BOUND, None, 0.0
-        self._in_use, self._setbacks = True, 0
-        begins = lease.obtained + timing.renewal_begins(lease.t1, self._chance)
-        self.due = None if lease.seconds is None else max(now, begins)
-        return [Confirmed(lease=lease)]
-
-    def _extend(self, now: float) -> list[Action]:
-        """The question is the same in all states, which say how long no router has answered."""
-        lease = self.lease
-        if lease is None or lease.seconds is None:
-            return []
-        told: list[Action] = []
-        before = self.state
-        self.state, self.due = next_question(lease, lease.seconds, now)
-        if self.state is State.EXPIRED:
-            return [Unanswered(lease=lease, ended=True), *self._exchange(State.EXPIRED, now)]
-        if (before, self.state) == (State.RENEWING, State.REBINDING):
-            told = [Unanswered(lease=lease, ended=False)]
-        self._sent, self._began = 0, self._began if before is self.state else now
+    def _ask_again(self, lease: Lease, now: float) -> list[Action]:
+        """A router's question is the same in all states, which say how long none has answered."""
+        self._sent = 0
         self._questions.begin()
-        return told + self._question(now)
+        return self._question(now)
+
+    def _probe_of(self, lease: Lease, now: float) -> Probe6:
+        return Probe6(lease.ipv6.ip, self.wish.identity.mac, now)
 
     def _question(self, now: float) -> list[Action]:
         if self._sent <= 1:
@@ -272,10 +222,3 @@ class Client6(Client):
         lease = self._offer if self.state is State.REQUESTING else self.lease or self._hint
         frame = self._questions.server(KIND_IN[self.state], lease, now - self._began)
         return self._send(frame, KIND_IN[self.state].name.lower(), now)
-
-    def _send(self, frame: bytes | None, what: str, now: float) -> list[Action]:
-        """Nothing, if the parent cannot speak: it is tried again, and who asks is told why."""
-        if frame is None:
-            return []
-        self.listen_until = now + timing.LISTEN
-        return [Send(frame=frame, what=what)]

@@ -1,13 +1,15 @@
-"""Probe whether another machine has an address (RFC 5227), before a container uses it.
+"""Probe whether another machine has an address (RFC 5227, RFC 4862 section 5.4), before a container uses it.
 
-The RFC asks for up to 5 seconds; here it is 450 ms, because people wait for a container.  Answers of
-siblings and of the host do not arrive at their parent: the caller must compare with those.
+RFC 5227 asks for up to 5 seconds; here it is 450 ms, because people wait for a container.  Answers of
+siblings and of the host do not arrive at their parent: the caller must compare with those.  The kernel
+probes no IPv6 address that an engine sets.
 """
 
-from ipaddress import IPv4Address
-from typing import Final
+from ipaddress import IPv4Address, IPv6Address
+from typing import ClassVar, Final
 
 from plugin.dhcp.frames import ARP_REQUEST, NOBODY, Arp, arp_frame
+from plugin.dhcp.frames6 import Neighbour, probe_frame
 from plugin.model.ids import MacAddress
 
 PROBE_NUM: Final = 3
@@ -16,10 +18,13 @@ ANNOUNCE_NUM: Final = 2
 
 
 class Probing:
-    """Three questions, and silence after them."""
+    """Three questions, and silence after them; ``what`` they are, for who counts."""
 
-    def __init__(self, question: bytes, now: float) -> None:
+    what: ClassVar[str]
+
+    def __init__(self, question: bytes, mac: MacAddress, now: float) -> None:
         self._question = question
+        self._mac = mac
         self._start = now
         self._asked = 0
 
@@ -42,10 +47,11 @@ class Probing:
 class Probe(Probing):
     """Of an address of IPv4."""
 
+    what = "probe"
+
     def __init__(self, address: IPv4Address, mac: MacAddress, now: float) -> None:
-        super().__init__(arp_frame(mac, NOBODY, address), now)
+        super().__init__(arp_frame(mac, NOBODY, address), mac, now)
         self.address = address
-        self._mac = mac
 
     def other(self, arp: Arp) -> MacAddress | None:
         """Who has the address or is about to take it, if a frame says so (section 2.1.1)."""
@@ -54,6 +60,20 @@ class Probe(Probing):
         has = arp.sender == self.address
         wants = arp.operation == ARP_REQUEST and arp.sender == NOBODY and arp.target == self.address
         return arp.mac if has or wants else None
+
+
+class Probe6(Probing):
+    """Of an address of IPv6."""
+
+    what = "neighbour solicitation"
+
+    def __init__(self, address: IPv6Address, mac: MacAddress, now: float) -> None:
+        super().__init__(probe_frame(mac, address), mac, now)
+        self.address = address
+
+    def other(self, heard: Neighbour) -> MacAddress | None:
+        """Who has the address or is about to take it, if a frame says so."""
+        return heard.mac if heard.target == self.address and heard.mac != self._mac else None
 
 
 def announcements(address: IPv4Address, mac: MacAddress) -> list[bytes]:
