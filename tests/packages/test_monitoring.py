@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.lab.clients import http_get, reaches
-from tests.lab.commands import wait_until
+from tests.lab.commands import run, wait_until
 from tests.lab.host import IMAGE, Host
 from tests.lab.installed import REPOSITORY
 from tests.lab.managed import ManagedPlugin
@@ -98,6 +98,9 @@ def look(host: Host, peer: Peer, prometheus: str, folder: Path) -> None:
                 assert found or any(quiet in query for quiet in QUIET), query
             assert ask('sum(pynet_endpoints{mode="bridge"}) == 1')
             assert ask('ALERTS{alertstate="firing"}') == []
+        metrics = http_get(host.netns, "127.0.0.1", 9610, "/metrics") + "\n"
+        promtool = run(["promtool", "check", "metrics"], stdin=metrics)
+        assert promtool == ""  # it has nothing to say of names, units and help texts
         assert reaches(host.netns, "127.0.0.1", 9610)
         assert not reaches(peer.netns, host.address, 9610)
         inside = host.path(f"/proc/{host.docker('inspect', '-f', '{{.State.Pid}}', 'site')}/ns/net")

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.lab.clients import http_get
+from tests.lab.clients import Address, http_get
 from tests.lab.commands import wait_until
 from tests.lab.host import IMAGE
 from tests.lab.installed import REPOSITORY
@@ -48,9 +48,9 @@ def used(machine: SystemdHost, peer: Peer, deb: Deb) -> Iterator[SystemdHost]:
     assert remains(machine) == set()
 
 
-def answers(host: SystemdHost, peer: Peer) -> bool:
+def answers(host: SystemdHost, peer: Peer, address: Address | None = None) -> bool:
     try:
-        return http_get(peer.netns, host.address, 8080) == "here"
+        return http_get(peer.netns, address or host.address, 8080) == "here"
     except OSError:
         return False
 
@@ -86,6 +86,19 @@ def test_a_port_that_is_kept_from_some(used: SystemdHost, peer: Peer) -> None:
         finally:
             used.run("sh", "-ec", each.replace("iptables -I", "iptables -D"))
         assert answers(used, peer)
+
+
+def test_a_port_that_is_kept_from_ipv6(used: SystemdHost, peer: Peer) -> None:
+    """What comes to the proxy is for the host, and never meets DOCKER-USER."""
+    ipv4, ipv6, *_ = blocks("firewalls.md")
+    used.run("sh", "-ec", ipv4)
+    try:
+        assert answers(used, peer, used.address6)
+        used.run("sh", "-ec", ipv6)
+        assert not answers(used, peer, used.address6)
+        used.run("sh", "-ec", ipv6.replace("tables -I", "tables -D"))
+    finally:
+        used.run("sh", "-ec", ipv4.replace("tables -I", "tables -D"))
 
 
 def test_nftables_service(used: SystemdHost, peer: Peer) -> None:
