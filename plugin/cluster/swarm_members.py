@@ -19,6 +19,10 @@ from plugin.model.network import IPAddress
 SESSION: Final = 6  # seconds that a node is known without a word; etcd's least is 2 (minLeaseTTL)
 PERIOD: Final = 2.0  # seconds between two words
 _CALL_SECONDS: Final = 1.9  # with which the engine has its answer within 3
+_QUESTIONS: Final = (
+    200  # a second, of all nodes together (docs/scale.md has what an etcd can answer)
+)
+_LONGEST_PERIOD: Final = 10.0  # seconds; any host may name nodes that there are not
 _END_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 1.0
 _log: Final = Log("swarm")
@@ -131,6 +135,12 @@ class SwarmMembers:
         """Have other nodes know, soon, that a network is here no more."""
         self._due.set()
 
+    @property
+    def asks_every(self) -> float:
+        """Seconds between two questions to etcd whether it tells everything."""
+        watch = self._watch
+        return 0.0 if watch is None else watch.period
+
     def close(self) -> None:
         """Show and follow no more: the lease ends by itself."""
         self._ended.set()
@@ -194,6 +204,7 @@ class SwarmMembers:
             watch.close()
         for news in watch.news():
             self._take(news)
+            watch.ask_every(min(max(1.0, len(self._latest) / _QUESTIONS), _LONGEST_PERIOD))
             self._tell()
 
     def _take(self, news: News) -> None:

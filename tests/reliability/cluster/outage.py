@@ -139,7 +139,7 @@ def _proved(hosts: Hosts, seconds: float) -> Iterator[Count]:
 
 
 def _endure(hosts: Hosts, figures: Figures, seconds: float) -> None:
-    """Let containers come and go; in each third a restart befalls one of the hosts, or the members."""
+    """Let containers come and go, while pynet, the members and dockerd are killed in turn."""
     begin = time.monotonic()
     befalls = [
         (seconds / 4, lambda: _kill_pynet(hosts.plugins[1], figures)),

@@ -153,6 +153,17 @@ def test_a_session_that_ended(hosts: Hosts) -> None:
     wait_until(lambda: here.having(RED) == {ONE}, "the next session")
 
 
+def test_many_nodes_ask_seldom(hosts: Hosts) -> None:
+    """All together no more than etcd bears."""
+    client = hosts.client()
+    for number in range(399):
+        client.put(f"{PREFIX}h{number}".encode(), f"10.98.{number // 250}.{number % 250}".encode())
+    here = hosts.host("one", set())
+    here.show(ONE)
+
+    wait_until(lambda: here.asks_every == 2.0, "another period")
+
+
 def test_a_host_that_is_in_no_swarm(hosts: Hosts) -> None:
     """Says nothing, and waits for nothing."""
     here = hosts.host("one", set())
