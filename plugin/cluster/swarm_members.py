@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from math import ceil
 from typing import Final, Self
 
 from etcdgw import Changed, Client, EtcdError, EventType, Found, Listed, Lost, News, Watch
@@ -16,8 +17,10 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import IPAddress
 
-SESSION: Final = 6  # seconds that a node is known without a word; etcd's least is 2 (minLeaseTTL)
-PERIOD: Final = 2.0  # seconds between two words
+PERIOD: Final = 2.0  # seconds between two words of a node, where nodes are few
+_PERIODS: Final = (
+    3  # that a node is known without a word; etcd's shortest lease has 2 s (minLeaseTTL)
+)
 _CALL_SECONDS: Final = 1.9  # with which the engine has its answer within 3
 _QUESTIONS: Final = (
     200  # a second, of all nodes together (docs/scale.md has what an etcd can answer)
@@ -71,7 +74,7 @@ class SwarmMembers:
         self._own: IPAddress | None = None
         self._shown: Node | None = None
         self._away = False
-        self._lease = 0
+        self._lease = self._session = 0
         self._nodes: Mapping[bytes, Node] | None = None  # None while etcd tells nothing certain
         self._latest: dict[bytes, Node] = {}
         self._tell: Callable[[], None] = lambda: None
@@ -129,7 +132,7 @@ class SwarmMembers:
                 lambda: self._away or self._shows(network), timeout=_CALL_SECONDS
             )
             if not known or self._away:
-                _log.warning("network.not_shown", network=short(network), seconds=SESSION)
+                _log.warning("network.not_shown", network=short(network), seconds=self._session)
 
     def leave(self) -> None:
         """Have other nodes know, soon, that a network is here no more."""
@@ -161,7 +164,11 @@ class SwarmMembers:
                 act()
             except Exception:  # noqa: BLE001 - a fault must not be the last that is said or heard
                 _log.exception("members.fault")
-            due.wait(PERIOD if due is self._due else _PAUSE_SECONDS)
+            due.wait(self._period(PERIOD) if due is self._due else _PAUSE_SECONDS)
+
+    def _period(self, shortest: float) -> float:
+        """Seconds between two calls of one kind, so that etcd bears those of all nodes."""
+        return min(max(shortest, len(self._latest) / _QUESTIONS), _LONGEST_PERIOD)
 
     def _show(self) -> None:
         self._due.clear()
@@ -183,12 +190,15 @@ class SwarmMembers:
 
     def _write(self, wanted: Node) -> None:
         """Write the key, or have its lease begin anew.  Raises EtcdError."""
-        if self._lease and self._etcd.keep_alive(self._lease, timeout=_CALL_SECONDS):
+        session = ceil(_PERIODS * self._period(PERIOD))
+        long_enough = self._lease and self._session >= session
+        if long_enough and self._etcd.keep_alive(self._lease, timeout=_CALL_SECONDS):
             # What a member took long ago and did late may have undone a later word.
             if wanted == self._shown == self._latest.get(self._key):
                 return
         else:
-            self._lease = self._etcd.grant(SESSION, timeout=_CALL_SECONDS)
+            self._lease = self._etcd.grant(session, timeout=_CALL_SECONDS)
+            self._session = session
         self._etcd.put(
             self._key,
             wanted.text.encode(),
@@ -204,7 +214,7 @@ class SwarmMembers:
             watch.close()
         for news in watch.news():
             self._take(news)
-            watch.ask_every(min(max(1.0, len(self._latest) / _QUESTIONS), _LONGEST_PERIOD))
+            watch.ask_every(self._period(1.0))
             self._tell()
 
     def _take(self, news: News) -> None:

@@ -24,7 +24,6 @@ PREFIX: Final = "/pynet/1/swarm/"
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for seconds here."""
     monkeypatch.setattr(swarm_members, "PERIOD", 0.2)
-    monkeypatch.setattr(swarm_members, "SESSION", 1)
 
 
 class Hosts:
@@ -162,6 +161,7 @@ def test_many_nodes_ask_seldom(hosts: Hosts) -> None:
     here.show(ONE)
 
     wait_until(lambda: here.asks_every == 2.0, "another period")
+    wait_until(lambda: 6 in {seconds for _, seconds in hosts.store.leases.values()}, "a session")
 
 
 def test_a_host_that_is_in_no_swarm(hosts: Hosts) -> None:
