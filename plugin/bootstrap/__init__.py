@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from plugin import log
 from plugin.config import Config
-from plugin.heap import use_one_arena
+from plugin.heap import kept, use_one_arena
 from plugin.server.listeners import listen
 
 if TYPE_CHECKING:
@@ -31,20 +31,22 @@ def serve(config: Config) -> None:
     _log.info("sockets.bound", paths=",".join(str(s.getsockname()) for s in sockets))
     _raise_file_limit()
     use_one_arena()
-    from plugin.server.process import Process
+    with kept():
+        from plugin.server.process import Process
 
     Process(sockets, lambda: _build(config)).run()
 
 
 def _build(config: Config) -> "WsgiApp":
     """The application, in the worker: a door for each socket and the services behind them."""
-    from plugin.admin.app import application as admin_application
-    from plugin.admin.tcp import TcpMetrics
-    from plugin.bootstrap.supervisor import Supervisor
-    from plugin.kernel.watches import name_process
-    from plugin.server.app import application
-    from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
-    from plugin.server.process import by_socket
+    with kept():
+        from plugin.admin.app import application as admin_application
+        from plugin.admin.tcp import TcpMetrics
+        from plugin.bootstrap.supervisor import Supervisor
+        from plugin.kernel.watches import name_process
+        from plugin.server.app import application
+        from plugin.server.calls import ADMIN_ANSWER_SECONDS, ADMIN_WORK_SECONDS
+        from plugin.server.process import by_socket
 
     name_process()
     supervisor = Supervisor(config)

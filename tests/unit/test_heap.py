@@ -30,3 +30,20 @@ def test_pages_that_are_free_are_given_back() -> None:
     pages, _ = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
 
     assert int(pages) * 4096 > 15_000_000
+
+
+def test_the_collector_does_not_look_at_what_is_kept() -> None:
+    """It goes on to look at all that comes later."""
+    program = """
+import gc
+from plugin import heap
+
+with heap.kept():
+    made = [[] for _ in range(1000)]
+    enabled = gc.isenabled()
+print(enabled, gc.isenabled(), any(each is made for each in gc.get_objects()))
+"""
+    argv = [sys.executable, "-c", program]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    assert told == "False True False\n"
