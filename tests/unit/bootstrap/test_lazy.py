@@ -31,6 +31,14 @@ def test_without_a_cluster_nothing_of_it_is_imported() -> None:
     assert imported("plugin.bootstrap.supervisor", CLUSTERS) == "[]\n"
 
 
+def test_without_a_lease_no_client_of_dhcp_is_imported() -> None:
+    """Most hosts have none."""
+    assert (
+        imported("plugin.bootstrap.supervisor", ("plugin.dhcp.parent", "plugin.dhcp.client"))
+        == "[]\n"
+    )
+
+
 def test_the_arbiter_has_nothing_that_calls_need() -> None:
     """It only starts the worker, and looks whether that is alive."""
     assert imported("plugin.bootstrap, plugin.server.process", CALLS) == "[]\n"
