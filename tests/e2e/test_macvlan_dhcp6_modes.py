@@ -45,8 +45,10 @@ def test_the_host_among_its_containers(
 ) -> None:
     """They reach each other over IPv6, and a port is published."""
     server = serve(ipv6)
+    own = ("-o", "dhcp=true", "--ipam-driver", site.driver, "--ipam-opt", "dhcp=eth0")
+    leased = LEASED if ipv6 == "slaac" else own  # of either IPAM
     network = site.network(
-        *ON_ETH0, *LEASED, "-o", f"ipv6={ipv6}", "-o", "host_access=true", ipam=False
+        *ON_ETH0, *leased, "-o", f"ipv6={ipv6}", "-o", "host_access=true", ipam=False
     )
     web = site.web("--network", network, "-p", f"{OPEN + 1}:80")
     address = site.address6(web, network)
