@@ -194,6 +194,6 @@ CLUSTER_OUTAGE: Final = Proof(
     "one of another; a new network, and an address outside of the host's blocks, must be refused with the reason; pynet is killed and started "
     "again on one host, and dockerd (`--live-restore`) on another. Containers that run all the time are pinged once a second, on their host and between "
     "all hosts, and no packet may be lost; no call of an engine may take longer than 3 s; `/health` must say on every host that etcd is missing, and "
-    "always since the same time. When etcd is back, each host gets a new network and more containers, and no address may have been on two at a time.",
+    "on one where pynet runs on always since the same time. When etcd is back, each host gets a new network and more containers, and no address may have been on two at a time.",
     prove=prove,
 )
