@@ -126,35 +126,32 @@ class Caller(socket.socket):
 
 
 class Door:
-    """A listening socket: a connection wakes one thread of those that wait, and not sixteen.
+    """A listening socket: one thread waits at a time, so a connection wakes one and not sixteen.
 
-    The kernel tells one thread that there is a connection, and no other before that one asks for
-    it (EPOLLONESHOT, epoll_ctl(2)).
+    They take turns.  epoll would wake the one that served last, which on a busy host the kernel's
+    scheduler has wait for others: calls that wait for a disk took twice as long.
     """
 
     def __init__(self, listener: Any, stop: int) -> None:
         self.listener = listener
         self._stop = stop
-        self._ready = select.epoll()
-        self._ready.register(stop, select.EPOLLIN)
-        self._ready.register(listener, select.EPOLLIN | select.EPOLLONESHOT)
+        self._turn = threading.Lock()
         listener.settimeout(0)
 
     def accept(self) -> Caller | None:
         """The next caller; None if there is none after all, or the worker stops."""
-        ready = [file for file, _ in self._ready.poll()]
-        if self._stop in ready:
-            return None
-        try:
-            accepted, _ = self.listener._accept()  # noqa: SLF001 - accept() makes a socket of it, for 8 us
-        except OSError as error:
-            if error.errno not in _CALLER_GONE:
-                # No file or no memory: the caller stays in line, and the socket ready.
-                _log.warning("accept.failed", reason=error)
-                select.select([self._stop], [], [], _PAUSE_SECONDS)
-            return None
-        finally:
-            self._ready.modify(self.listener, select.EPOLLIN | select.EPOLLONESHOT)
+        with self._turn:
+            ready, _, _ = select.select([self.listener, self._stop], [], [])
+            if self._stop in ready:
+                return None
+            try:
+                accepted, _ = self.listener._accept()  # noqa: SLF001 - accept() makes a socket of it, for 8 us
+            except OSError as error:
+                if error.errno not in _CALLER_GONE:
+                    # No file or no memory: the caller stays in line, and the socket ready.
+                    _log.warning("accept.failed", reason=error)
+                    select.select([self._stop], [], [], _PAUSE_SECONDS)
+                return None
         return Caller(accepted, _CLIENT_SECONDS)
 
 

@@ -188,8 +188,8 @@ def each_attribute(body: bytes, header: int = 0) -> Iterator[tuple[int, bytes]]:
 
 
 def find(body: bytes, header: int, wanted: int) -> bytes | None:
-    """The value of one attribute behind a header of ``header`` bytes."""
-    return attributes(body, header).get(wanted)
+    """The value of one attribute behind a header of ``header`` bytes: a link's name is its first."""
+    return next((value for kind, value in each_attribute(body, header) if kind == wanted), None)
 
 
 def text(value: bytes | None) -> str:
