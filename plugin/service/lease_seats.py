@@ -20,7 +20,7 @@ from plugin.drivers.dhcp import NAME, DhcpUse
 from plugin.errors import RefusedError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, short
 from plugin.model.leases import Identity, Lease, LeaseRecord
-from plugin.model.network import Endpoint, IPAddress
+from plugin.model.network import Endpoint, EndpointState, IPAddress
 from plugin.service.claims import Claim, Claims, wish_of
 from plugin.store.base import Store
 
@@ -87,7 +87,7 @@ class Seats:
             each for each in records if asker.endpoint_id and each.endpoint_id == asker.endpoint_id
         ]
         free = [each for each in records if each.seat is not None and self._is_free(each)]
-        for known in own or sorted(free, key=lambda each: each.since.wall, reverse=True):
+        for known in own or sorted(free, key=_when_left, reverse=True):
             return Seat(identity=known.lease.identity, number=known.seat, known=known)
         taken = {each.seat for each in records} | self._claims.seats(asker.network_id)
         clients = {each.client for each in records}  # a seat's address may have been chosen since
@@ -150,7 +150,11 @@ class Seats:
         return Seat(identity=identity, known=known)
 
     def _is_free(self, record: LeaseRecord) -> bool:
-        return record.is_resting and not self._claims.has(record.network_id, record.client)
+        """Also one of a container that has ended and is not deleted: an engine that was killed deletes none."""
+        if record.granted or self._claims.has(record.network_id, record.client):
+            return False
+        other = self._store.endpoint(record.endpoint_id) if record.endpoint_id else None
+        return record.is_resting or (other is not None and other.state is EndpointState.LEFT)
 
     def _refuse_second(self, asker: Asker) -> None:
         """The kernel would, when the container joins."""
@@ -180,6 +184,11 @@ class Seats:
                 f"{_named(asker)} is that of a running container of this network, which has "
                 f"{record.lease.address.ip} by it; choose another, or stop that container"
             )
+
+
+def _when_left(record: LeaseRecord) -> tuple[bool, float]:
+    """Whose container has ended just now comes behind all that rest, by when they began to."""
+    return not record.is_resting, record.since.wall
 
 
 def latest_at(address: IPAddress | None, records: Sequence[LeaseRecord]) -> LeaseRecord | None:

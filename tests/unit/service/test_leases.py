@@ -246,3 +246,23 @@ def test_the_hosts_own_address_is_not_taken(rig: Rig) -> None:
         pytest.raises(HostError, match=r"192\.168\.50\.100 is this host's own address"),
     ):
         start(rig, "web")
+
+
+def test_an_engine_that_was_killed_deletes_nothing(on_lan: Rig) -> None:
+    """Its containers have ended, and come back at once: they have the same addresses, and each its own."""
+    before = [start(on_lan, name) for name in ("web", "db", "dns")]
+    for each in before:
+        on_lan.endpoints.join(LAN.id, each.id, SANDBOX)
+    for each in before[1:]:
+        on_lan.endpoints.leave(LAN.id, each.id)
+    on_lan.lan.server.heard.clear()
+
+    after = [start(on_lan, name) for name in ("db2", "dns2")]
+
+    assert {each.ipv4 for each in after} == {each.ipv4 for each in before[1:]}
+    assert Kind.DISCOVER not in on_lan.lan.server.kinds()
+    assert {each.id for each in on_lan.store.endpoints(LAN.id)} == {
+        before[0].id,
+        *(each.id for each in after),
+    }
+    assert start(on_lan, "more").ipv4 not in {each.ipv4 for each in before}
