@@ -114,13 +114,13 @@ class Dnsmasq:
 class Udhcpd:
     """It distinguishes clients by their MAC addresses alone, as many home routers do."""
 
-    def __init__(self, peer: Peer, folder: Path) -> None:
+    def __init__(self, peer: Peer, folder: Path, *, seconds: int = 120) -> None:
         configuration = folder / "udhcpd.conf"
         (folder / "udhcpd.leases").touch()
         configuration.write_text(
             f"start {RANGE[0]}\nend {RANGE[1]}\ninterface eth0\nmin_lease 10\n"
             f"lease_file {folder}/udhcpd.leases\npidfile {folder}/udhcpd.pid\n"
-            "option subnet 255.255.255.0\noption lease 120\n"
+            f"option subnet 255.255.255.0\noption lease {seconds}\n"
         )
         self._process = subprocess.Popen(
             enter(peer.netns, "busybox", "udhcpd", "-f", "-S", str(configuration)),
@@ -128,6 +128,14 @@ class Udhcpd:
             stderr=subprocess.DEVNULL,
         )
         wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "udhcpd")
+
+    def silence(self) -> None:
+        """It answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def speak(self) -> None:
+        """It answers again."""
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it."""
