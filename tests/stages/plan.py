@@ -14,6 +14,7 @@ _PYTEST: Final = f"{_BIN}/pytest -q --durations=20 -o faulthandler_timeout=600"
 _PROOF: Final = f"{_BIN}/python -m tests.reliability --only"
 _SHORT: Final = f"{_BIN}/python -m tests.reliability --short --only"
 _ENGINES: Final = f"{_BIN}/python -m tests.lab.side_by_side tests/e2e"
+_SERVERS: Final = "packaging/packages kea-dhcp6-server radvd"  # of DHCP, beside dnsmasq
 _MACHINE: Final = f"{_BIN}/python -m tests.vm"
 # A trace for each cell of all matrices.
 _WALK: Final = "tests/kernel/test_walk.py"
@@ -126,7 +127,8 @@ NIGHTLY: Final = (
     ),
     Stage(
         name="long tests without engines",
-        command=f"{_PYTEST} -m nightly {' '.join(FAST)} tests/kernel tests/lab --ignore={_WALK}",
+        command=f"{_SERVERS} && "
+        f"{_PYTEST} -m nightly {' '.join(FAST)} tests/kernel tests/lab --ignore={_WALK}",
         seconds=150,
     ),
     Stage(
@@ -134,7 +136,11 @@ NIGHTLY: Final = (
         command=f"{_PYTEST} -m nightly {_WALK}",
         seconds=900,
     ),
-    Stage(name="long end-to-end tests", command=f"{_ENGINES} -m nightly", seconds=400),
+    Stage(
+        name="long end-to-end tests",
+        command=f"{_SERVERS} && {_ENGINES} -m nightly",
+        seconds=400,
+    ),
     Stage(
         name="packages on bare hosts",
         command="packaging/packages lintian prometheus qemu-user-static && "
