@@ -1,6 +1,10 @@
-"""A LAN with a DHCP server: one of memory, and one of namespaces where dnsmasq is."""
+"""A LAN with a DHCP server: one of memory, and those of namespaces where dnsmasq or Kea is."""
 
+import csv
+import json
+import os
 import subprocess
+from abc import ABC, abstractmethod
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final, Protocol
@@ -9,11 +13,12 @@ from plugin.dhcp.base import Wire, Wires
 from plugin.dhcp.packet_socket import PacketSocket
 from plugin.model.ids import IfName, MacAddress
 from plugin.model.leases import Lease
-from tests.fakes.dhcp import SERVER, FakeLan
+from tests.fakes.dhcp import LAN, SERVER, FakeLan
 from tests.kernel.netns import Netns, wait_until
 
 PARENT: Final = IfName("eth0")
 STRANGER: Final = MacAddress("02:00:00:00:00:99")
+KEA_LEASED: Final = "0"  # of the states in its file: not declined, not reclaimed
 
 
 class Lan(Protocol):
@@ -82,12 +87,12 @@ class MemoryLan:
         return self._lan(parent)
 
 
-class DnsmasqLan:
+class ServerLan(ABC):
     """The test's thread is on the host; the server and each container have namespaces."""
 
     def __init__(self, host: Netns, folder: Path) -> None:
         self.host = host
-        self._folder = folder
+        self.folder = folder
         self.server = Netns()
         self._containers: list[Netns] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,6 +100,7 @@ class DnsmasqLan:
         host.ip("link set eth0 up")
         self.server.ip(f"address add {SERVER}/24 dev eth1", "link set eth1 up")
         host.wait_for_carrier("eth0")
+        self.server.wait_for_carrier("eth1")  # Kea looks once
         self.speak()
 
     @property
@@ -118,9 +124,9 @@ class DnsmasqLan:
         stranger.ip(f"address add {address}/24 dev mv0", "link set mv0 up")
         stranger.wait_for_carrier("mv0")
 
+    @abstractmethod
     def leased(self) -> dict[MacAddress, IPv4Address]:
-        lines = [line.split() for line in self._file("leases").read_text().splitlines()]
-        return {MacAddress(line[1]): IPv4Address(line[2]) for line in lines if len(line) > 2}
+        """What the server's own file says."""
 
     def listeners(self) -> int:
         return len(self.host.run("cat", "/proc/net/packet").splitlines()) - 1
@@ -132,19 +138,14 @@ class DnsmasqLan:
             self._process = None
 
     def speak(self) -> None:
+        own = {"KEA_PIDFILE_DIR": str(self.folder), "KEA_LOCKFILE_DIR": str(self.folder)}
         with self.server.entered():
-            self._process = subprocess.Popen(
-                [
-                    *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
-                    *("--interface=eth1", "--bind-interfaces", "--no-ping", "--user=root"),
-                    *("--dhcp-range=192.168.50.100,192.168.50.199,120", "--dhcp-authoritative"),
-                    "--dhcp-option=121,10.9.0.0/16,192.168.50.1,0.0.0.0/0,192.168.50.1",
-                    f"--dhcp-leasefile={self._file('leases')}",
-                    f"--pid-file={self._file('pid')}",
-                    f"--log-facility={self._file('log')}",
-                ],
-            )
-        wait_until(self._is_ready, "dnsmasq does not listen")
+            self._process = subprocess.Popen(self.command(), env={**os.environ, **own})
+        wait_until(self._is_ready, "the server does not listen")
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """What the server is started with."""
 
     def close(self) -> None:
         self.silence()
@@ -154,5 +155,53 @@ class DnsmasqLan:
     def _is_ready(self) -> bool:
         return ":0043 " in self.server.run("cat", "/proc/net/udp")
 
-    def _file(self, name: str) -> Path:
-        return self._folder / name
+
+class DnsmasqLan(ServerLan):
+    """It refuses at once whatever it does not know."""
+
+    def leased(self) -> dict[MacAddress, IPv4Address]:
+        lines = [line.split() for line in (self.folder / "leases").read_text().splitlines()]
+        return {MacAddress(line[1]): IPv4Address(line[2]) for line in lines if len(line) > 2}
+
+    def command(self) -> list[str]:
+        return [
+            *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
+            *("--interface=eth1", "--bind-interfaces", "--no-ping", "--user=root"),
+            *("--dhcp-range=192.168.50.100,192.168.50.199,120", "--dhcp-authoritative"),
+            "--dhcp-option=121,10.9.0.0/16,192.168.50.1,0.0.0.0/0,192.168.50.1",
+            f"--dhcp-leasefile={self.folder / 'leases'}",
+            f"--pid-file={self.folder / 'pid'}",
+            f"--log-facility={self.folder / 'log'}",
+        ]
+
+
+class KeaLan(ServerLan):
+    """It says nothing to one who remembers an address, and whom it does not know."""
+
+    def leased(self) -> dict[MacAddress, IPv4Address]:
+        rows = csv.DictReader((self.folder / "leases.csv").read_text().splitlines())
+        latest = {row["address"]: row for row in rows}
+        return {
+            MacAddress(row["hwaddr"]): IPv4Address(address)
+            for address, row in latest.items()
+            if int(row["valid_lifetime"]) and row["state"] == KEA_LEASED
+        }
+
+    def command(self) -> list[str]:
+        file = {"type": "memfile", "persist": True, "lfc-interval": 0}
+        log = {"output": str(self.folder / "log")}
+        settings = {
+            "interfaces-config": {"interfaces": ["eth1"], "dhcp-socket-type": "raw"},
+            "lease-database": {**file, "name": str(self.folder / "leases.csv")},
+            "valid-lifetime": 120,
+            "subnet4": [
+                {
+                    "subnet": str(LAN),
+                    "pools": [{"pool": "192.168.50.100 - 192.168.50.199"}],
+                    "option-data": [{"name": "routers", "data": str(SERVER)}],
+                }
+            ],
+            "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output_options": [log]}],
+        }
+        (self.folder / "kea.json").write_text(json.dumps({"Dhcp4": settings}))
+        return ["kea-dhcp4", "-c", str(self.folder / "kea.json")]

@@ -1,4 +1,4 @@
-"""DHCP clients on a wire: the fake and a packet socket, a fake server and dnsmasq."""
+"""DHCP clients on a wire: the fake and a packet socket, a fake server, dnsmasq and Kea."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,11 +11,11 @@ import pytest
 from plugin.dhcp.base import AddressInUseError, NoLeaseError
 from plugin.dhcp.identity import identity_of_text
 from plugin.dhcp.loop import Loop, boottime
-from plugin.dhcp.states import Event, Leased
+from plugin.dhcp.states import Event, Leased, Refused
 from plugin.dhcp.values import Wish
 from plugin.model.ids import IfName
 from plugin.model.leases import Lease
-from tests.contract.lans import PARENT, STRANGER, DnsmasqLan, Lan, MemoryLan
+from tests.contract.lans import PARENT, STRANGER, DnsmasqLan, KeaLan, Lan, MemoryLan
 from tests.fakes.dhcp import SERVER
 from tests.kernel.netns import Netns, wait_until
 
@@ -24,13 +24,22 @@ WEB: Final = Wish(identity=identity_of_text("lan", "web", name="web"))
 DB: Final = Wish(identity=identity_of_text("lan", "db", name="db"))
 
 
-@pytest.fixture(params=["fake", pytest.param("dnsmasq", marks=pytest.mark.root)])
+SERVERS: Final = {"dnsmasq": DnsmasqLan, "kea": KeaLan}
+
+
+@pytest.fixture(
+    params=[
+        "fake",
+        pytest.param("dnsmasq", marks=pytest.mark.root),
+        pytest.param("kea", marks=[pytest.mark.root, pytest.mark.nightly]),
+    ]
+)
 def lan(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lan]:
     """A LAN with a server that nobody has asked yet."""
     made: Lan = MemoryLan()
-    if request.param == "dnsmasq":
+    if request.param in SERVERS:
         host: Netns = request.getfixturevalue("netns")
-        made = DnsmasqLan(host, tmp_path)
+        made = SERVERS[request.param](host, tmp_path)
     yield made
     made.close()
 
@@ -98,6 +107,25 @@ def test_two_have_two_addresses(lan: Lan, clients: Loop) -> None:
         WEB.identity.mac: web.address.ip,
         DB.identity.mac: db.address.ip,
     }
+
+
+def test_an_address_that_the_server_refuses(lan: Lan, clients: Loop, told: list[Event]) -> None:
+    """One that another client has, remembered after a stop or renewed: the own one is had instead."""
+    web, db = acquire(clients, WEB), acquire(clients, DB)
+    wrong = replace(web, identity=DB.identity)
+    no = Refused(address=web.address.ip)
+
+    clients.rest(PARENT, DB.identity.client_id)
+    assert acquire(clients, DB, wrong).address == db.address
+    assert no in told
+
+    clients.rest(PARENT, DB.identity.client_id)
+    told.clear()
+    clients.adopt(PARENT, DB, replace(wrong, obtained=boottime() - 70))
+    wait_until(lambda: any(isinstance(each, Leased) for each in told), "nothing instead")
+    assert no in told
+    assert next(each for each in told if isinstance(each, Leased)).lease.address == db.address
+    assert lan.leased() == {WEB.identity.mac: web.address.ip, DB.identity.mac: db.address.ip}
 
 
 def test_an_offer_is_known_before_it_is_a_lease(lan: Lan, clients: Loop) -> None:

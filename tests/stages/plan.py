@@ -14,7 +14,9 @@ _PYTEST: Final = f"{_BIN}/pytest -q --durations=20 -o faulthandler_timeout=600"
 _PROOF: Final = f"{_BIN}/python -m tests.reliability --only"
 _SHORT: Final = f"{_BIN}/python -m tests.reliability --short --only"
 _ENGINES: Final = f"{_BIN}/python -m tests.lab.side_by_side tests/e2e"
-_SERVERS: Final = "packaging/packages kea-dhcp6-server radvd"  # of DHCP, beside dnsmasq
+_SERVERS: Final = (
+    "packaging/packages kea-dhcp4-server kea-dhcp6-server radvd"  # of DHCP, beside dnsmasq
+)
 _MACHINE: Final = f"{_BIN}/python -m tests.vm"
 # A trace for each cell of all matrices.
 _WALK: Final = "tests/kernel/test_walk.py"
