@@ -159,6 +159,35 @@ def test_a_silent_server(site: Site, server: Dnsmasq) -> None:
 
 
 @pytest.mark.nightly
+def test_a_server_in_a_container_of_the_parent(
+    site: Site, peer: Peer, server: Dnsmasq, tmp_path: Path
+) -> None:
+    """Machines of the LAN have addresses of it, and pynet hears nothing: a hint says why."""
+    fixed = ("--subnet", "10.99.0.0/24", "--ip-range", "10.99.0.128/25")
+    holder = site.run("--network", site.network(*ON_ETH0, *fixed))
+    server.close()
+    (folder := tmp_path / "container").mkdir()
+    hidden = Dnsmasq(Sandbox(site.netns(holder)), folder)
+    try:
+        peer.run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true")
+        assert len(hidden.addresses()) == 1
+        network = site.network(*OPTIONS, ipam=False)
+        wait_until(lambda: "nor in a macvlan container of eth0" in _hints(site), "a hint")
+        with pytest.raises(CommandError, match="no DHCP server gave an address on eth0 in 1"):
+            site.run("--network", network)
+        assert len(hidden.addresses()) == 1
+    finally:
+        hidden.close()
+    (folder := tmp_path / "router").mkdir()
+    seen = Dnsmasq(peer, folder)
+    try:
+        site.run("--network", network)
+        wait_until(lambda: "no DHCP server" not in _hints(site), "no hint")
+    finally:
+        seen.close()
+
+
+@pytest.mark.nightly
 def test_killed_while_a_server_is_silent(site: Site, server: Dnsmasq) -> None:
     """Nothing is left of the start; the engine asks again, or the user does."""
     assert isinstance(site.installed, PluginProcess)
@@ -179,6 +208,11 @@ def test_killed_while_a_server_is_silent(site: Site, server: Dnsmasq) -> None:
     site.docker("start", "asks")
     assert set(server.leases().values()) == {site.address("asks", network)}
     site.docker("rm", "-f", "asks")
+
+
+def _hints(site: Site) -> str:
+    """What the health advises."""
+    return "\n".join(site.installed.ask("/health")["hints"])
 
 
 def _listens(site: Site) -> bool:
