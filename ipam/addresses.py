@@ -133,12 +133,21 @@ class PoolAddresses:
         """Take the address that is reserved for this owner, or that it had last; None without."""
         if not request.owner:
             return None
-        address = self._reserved_for(request.owner, at)
-        held = None if address else at.leases.of_owner(self.pool.id, request.owner)
-        address = held.address if held else address
-        if address is None or not may_give(self.pool, address, self._facts):
-            return None
-        return self._leases.hold(self._lease(address, request, at), at)
+        lease = self.take_reserved(request, at)
+        held = None if lease else at.leases.of_owner(self.pool.id, request.owner)
+        if held and may_give(self.pool, held.address, self._facts):
+            return self._leases.hold(self._lease(held.address, request, at), at)
+        return lease
+
+    def take_reserved(self, request: AddressRequest, at: Attempt) -> Lease | None:
+        """Take the address that is reserved for this owner; None unless it is free."""
+        for address in self._memory.kept_for(request.owner):
+            held = at.leases.get(self.pool.id, address)
+            own = held and held.state is State.RESERVED and held.owner.matches(request.owner)
+            free = own or held is None or held.state is State.RESTING
+            if free and may_give(self.pool, address, self._facts):
+                return self._leases.hold(self._lease(address, request, at), at)
+        return None
 
     def returned(self, at: Attempt) -> Iterator[Address]:
         """Addresses that came back in the last seconds, and that are still free."""
@@ -289,12 +298,3 @@ class PoolAddresses:
 
     def _returns_by_itself(self, owner: Owner) -> bool:
         return bool(owner.name or owner.tag or (owner.mac and self._knows_macs))
-
-    def _reserved_for(self, owner: Owner, at: Attempt) -> Address | None:
-        for address in self._memory.kept_for(owner):
-            held = at.leases.get(self.pool.id, address)
-            if held is None or held.state is State.RESTING:
-                return address
-            if held.state is State.RESERVED and held.owner.matches(owner):
-                return address
-        return None

@@ -53,6 +53,12 @@ class PoolGroup:
                 f"requested address is out of range: {request.address} is not in "
                 f"{prefixes}; choose one inside"
             )
+        if is_mirror(member.pool) and request.kind is Kind.ENDPOINT:
+            # The manager does not know whom it is for.  The engine takes what the node answers (moby,
+            # libnetwork/endpoint.go, assignAddressVersion), and tells all nodes.
+            reserved = member.take_reserved(request, at)
+            if reserved is not None:
+                return reserved
         return member.take(request.address, request, at)
 
     def holding(self, address: Address) -> PoolAddresses | None:

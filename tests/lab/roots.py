@@ -9,6 +9,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,10 @@ ENGINES: Final = {
     "28": Engine(version="28", suite="forky", packages=(*PACKAGES, "docker-cli")),
 }
 
+NEWEST: Final = "28"
+# Another dockerd in the place of the newest engine's: one that Debian does not have yet.
+OWN_DOCKERD: Final = os.environ.get("PYNET_LAB_DOCKERD")
+
 COMPOSE: Final = Path("/usr/libexec/docker/cli-plugins/docker-compose")
 _COMPOSE_SUITE: Final = "forky"  # bookworm's is of before `docker compose`
 
@@ -75,11 +80,12 @@ WITHOUT_SYSTEMD: Final = {
 
 def ensure(engine: Engine) -> Path:
     """Return the engine's root, having built it if there was none."""
-    if engine.root.is_dir():
-        return engine.root
-    with locked(engine.root.name):
-        if not engine.root.is_dir():
-            _build(engine)
+    if not engine.root.is_dir():
+        with locked(engine.root.name):
+            if not engine.root.is_dir():
+                _build(engine)
+    if OWN_DOCKERD and engine == ENGINES[NEWEST]:
+        return _with_own_dockerd(engine, Path(OWN_DOCKERD))
     return engine.root
 
 
@@ -137,6 +143,18 @@ def _build(engine: Engine) -> None:
     with progress(f"engine {engine.version}{engine.kind}", engine.suite):
         bootstrap(engine.suite, engine.packages, building)
         building.rename(engine.root)
+
+
+def _with_own_dockerd(engine: Engine, dockerd: Path) -> Path:
+    """The engine's root with another daemon, once for each version of that file."""
+    root = CACHE / f"{engine.root.name}-{sha256(dockerd.read_bytes()).hexdigest()[:12]}"
+    with locked(root.name):
+        if not root.is_dir():
+            building = root.with_suffix(".building")
+            run(["cp", "-a", str(engine.root), str(building)])
+            shutil.copy(dockerd, building / "usr/sbin/dockerd")
+            building.rename(root)
+    return root
 
 
 if __name__ == "__main__":

@@ -140,3 +140,34 @@ class TestTwoFamilies:
         assert all(part.first in prefix and part.last in prefix for part in parts)
         if length < 126:
             assert all(prefix.network_address not in part for part in parts)
+
+
+class TestReserved:
+    """The manager does not know whom an address is for; the node does, from engine 29 on."""
+
+    TASK = "web.1.abcdefghijklmnopqrstuvwxy"
+
+    def test_a_task_has_the_address_of_its_place(self, world: World) -> None:
+        """And what the manager gave it stays free, for whom the manager gives it next."""
+        world.reserve("10.1.2.200", name="web.1")
+        pool = mirrored(world)
+
+        assert world.take(pool, "10.1.2.8", name=self.TASK) == "10.1.2.200"
+        assert world.take(pool, "10.1.2.8", name="web.2.abcdefghijklmnopqrstuvwxy") == "10.1.2.8"
+
+    def test_as_long_as_the_last_task_has_it_the_next_has_what_the_manager_gave(
+        self, world: World
+    ) -> None:
+        """An update may start the new task before it ends the old one."""
+        world.reserve("10.1.2.200", name="web.1")
+        pool = mirrored(world)
+        world.take(pool, "10.1.2.8", name=self.TASK)
+        world.bind(pool, "10.1.2.200", "e2")
+
+        assert world.take(pool, "10.1.2.9", name=self.TASK[:-1] + "z") == "10.1.2.9"
+
+    def test_networks_of_the_host_give_what_is_asked_for(self, world: World) -> None:
+        world.reserve("10.1.2.200", name="web")
+        pool = world.used(SUBNET)
+
+        assert world.take(pool, "10.1.2.8", name="web") == "10.1.2.8"
