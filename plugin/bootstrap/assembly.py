@@ -14,6 +14,7 @@ from plugin.kernel.base import Kernel
 from plugin.service.allocations import Allocations
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.endpoints import Endpoints
+from plugin.service.gateways import Gateways
 from plugin.service.hosts import Hosts
 from plugin.service.leased_pools import LeasedPools
 from plugin.service.leases import Leases
@@ -58,6 +59,7 @@ class Parts:
     allocations: Allocations
     pools: LeasedPools
     endpoints: Endpoints
+    gateways: Gateways
     inspector: Inspector
     inspection: Inspection
     healer: Healer
@@ -93,6 +95,7 @@ def assemble(
     moves = Moves(store, reconciler, bound, locks)
     pools = LeasedPools(store, bound, locks, leases, addresses, LOCAL)
     inspector = Inspector(store, reconciler, bound)
+    endpoints = Endpoints(store, reconciler, locks, addresses, teardown)
     return Parts(
         locks=locks,
         reconciler=reconciler,
@@ -101,7 +104,8 @@ def assemble(
         networks=Networks(store, reconciler, teardown, survey, hosts, pools),
         pools=pools,
         allocations=Allocations(addresses, health),
-        endpoints=Endpoints(store, reconciler, locks, addresses, teardown),
+        endpoints=endpoints,
+        gateways=Gateways(store, endpoints),
         inspector=inspector,
         inspection=Inspection(store, inspector, locks),
         healer=Healer(inspector, teardown, locks, health, timer or IdleTimer()),

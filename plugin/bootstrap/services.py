@@ -82,7 +82,7 @@ class Services:
         if Role.NETWORK in config.roles:
             parts = self.parts
             served |= NetworkMethods(
-                parts.networks, parts.endpoints, parts.allocations, self.nodes
+                parts.networks, parts.endpoints, parts.gateways, parts.allocations, self.nodes
             ).table()
         if Role.IPAM in config.roles:
             requires_mac = config.addresses.requires_mac

@@ -10,6 +10,7 @@ from plugin.server.app import Handler, Undoable
 from plugin.server.envelope import Answer
 from plugin.service.allocations import Allocations
 from plugin.service.endpoints import Endpoints
+from plugin.service.gateways import Gateways
 from plugin.service.networks import Networks
 from plugin.wire import network_answers as answers
 from plugin.wire import network_driver as wire
@@ -49,10 +50,16 @@ class NetworkMethods:
     """One method of this class per method of the protocol."""
 
     def __init__(
-        self, networks: Networks, endpoints: Endpoints, allocations: Allocations, nodes: Nodes
+        self,
+        networks: Networks,
+        endpoints: Endpoints,
+        gateways: Gateways,
+        allocations: Allocations,
+        nodes: Nodes,
     ) -> None:
         self._networks = networks
         self._endpoints = endpoints
+        self._gateways = gateways
         self._allocations = allocations
         self._nodes = nodes
 
@@ -135,7 +142,7 @@ class NetworkMethods:
 
     def _program(self, body: bytes) -> Answer:
         message = decode(body, wire.ProgramRequest)
-        self._endpoints.program(
+        self._gateways.program(
             message.network_id,
             message.endpoint_id,
             message.bindings(),
@@ -145,7 +152,7 @@ class NetworkMethods:
 
     def _revoke(self, body: bytes) -> Answer:
         message = decode(body, wire.EndpointRequest)
-        self._endpoints.revoke(message.network_id, message.endpoint_id)
+        self._gateways.revoke(message.network_id, message.endpoint_id)
         return {}
 
     def _discover_new(self, body: bytes) -> Answer:

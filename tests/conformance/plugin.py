@@ -39,7 +39,9 @@ class Plugin:
         table: dict[str, Handler] = {
             "Plugin.Activate": lambda _: activation_answer(frozenset(Role)),
             **constant_methods(Scope.LOCAL, lambda: None),
-            **NetworkMethods(rig.networks, rig.endpoints, rig.allocations, rig.cluster).table(),
+            **NetworkMethods(
+                rig.networks, rig.endpoints, rig.gateways, rig.allocations, rig.cluster
+            ).table(),
             **IpamMethods(self.allocator, rig.pools, requires_mac=False).table(),
         }
         self.methods = frozenset(table)

@@ -104,6 +104,7 @@ class Rig:
         self.allocations = parts.allocations
         self.pools = parts.pools
         self.endpoints = parts.endpoints
+        self.gateways = parts.gateways
         self.host_addresses = parts.host_addresses
         self.peers = parts.peers
         self.teardown = parts.teardown

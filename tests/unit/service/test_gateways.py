@@ -1,12 +1,14 @@
 """A container on a network of IPv4 and one of IPv6: each is its gateway for its family."""
 
 from dataclasses import replace
+from ipaddress import IPv6Address
 
 import pytest
 
 from plugin.errors import PortTakenError
 from plugin.model.ids import EndpointID
-from plugin.model.network import Endpoint, Network, PortBinding
+from plugin.model.network import Endpoint, Network, PortBinding, Protocol
+from plugin.model.ports import HostPort
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
@@ -34,6 +36,11 @@ def published(rig: Rig, endpoint: Endpoint) -> dict[str, int]:
     """Host ports by their address."""
     found = rig.endpoints.get(endpoint.network_id, endpoint.id).published
     return {str(each.host_ip): each.host_port for each in found}
+
+
+def listen(rig: Rig, port: int) -> None:
+    """As another program does."""
+    rig.host.listeners.add(HostPort(protocol=Protocol.TCP, address=IPv6Address("::"), port=port))
 
 
 class TestTwoGateways:
@@ -129,3 +136,53 @@ def test_an_address_of_one_family_is_that_gateways(rig: Rig) -> None:
 
     assert published(rig, SIX) == {}
     assert published(rig, FOUR) == {"127.0.0.1": 8080}
+
+
+class TestAnEngineThatTellsTheFirstNothing:
+    """From 29 on."""
+
+    @pytest.fixture
+    def gateways(self, rig: Rig) -> Rig:
+        join(rig, IPV4, FOUR)
+        rig.gateways.program(IPV4.id, FOUR.id, [WEB, ANY])
+        join(rig, IPV6, SIX)
+        return rig
+
+    def test_each_has_its_family(self, gateways: Rig) -> None:
+        """And a port of the kernel's choice is one number."""
+        gateways.gateways.program(IPV6.id, SIX.id, [WEB, ANY])
+        four = gateways.endpoints.get(IPV4.id, FOUR.id).published
+        six = gateways.endpoints.get(IPV6.id, SIX.id).published
+
+        assert {str(each.host_ip) for each in four} == {"0.0.0.0"}
+        assert {str(each.host_ip) for each in six} == {"::"}
+        assert [each.host_port for each in four] == [each.host_port for each in six]
+        assert gateways.held() == gateways.wanted()
+
+    def test_ipv6_comes_back_when_its_gateway_goes(self, gateways: Rig) -> None:
+        before = published(gateways, FOUR)
+        gateways.gateways.program(IPV6.id, SIX.id, [WEB, ANY])
+        gateways.gateways.revoke(IPV6.id, SIX.id)
+
+        assert published(gateways, FOUR) == before
+        assert published(gateways, SIX) == {}
+        assert gateways.held() == gateways.wanted()
+
+    def test_it_comes_back_when_the_second_is_refused(self, gateways: Rig) -> None:
+        """Another program has a port that only the second wants."""
+        before = published(gateways, FOUR)
+        listen(gateways, 9090)
+        with pytest.raises(PortTakenError):
+            gateways.gateways.program(IPV6.id, SIX.id, [WEB, a_binding(81, 9090)])
+
+        assert published(gateways, FOUR) == before
+        assert gateways.held() == gateways.wanted()
+
+    def test_an_end_is_not_refused_because_ipv6_cannot_come_back(self, gateways: Rig) -> None:
+        """Another program has the port meanwhile."""
+        gateways.gateways.program(IPV6.id, SIX.id, [a_binding(81, 9090)])
+        listen(gateways, 8080)
+        gateways.gateways.revoke(IPV6.id, SIX.id)
+
+        assert set(published(gateways, FOUR)) == {"0.0.0.0"}
+        assert published(gateways, SIX) == {}
