@@ -35,13 +35,14 @@ class Gateways:
     ) -> None:
         """Publish ports as `Endpoints.program` does, without IPv6 of others.  Raises RefusedError."""
         endpoint = self._endpoints.get(network_id, endpoint_id)
-        others = self._of_ipv4_alone(endpoint, no_proxy_6to4=False) if bindings else []
-        for each in others:
-            self._change(each, no_proxy_6to4=True)
+        if bindings:
+            for each in self._of_ipv4_alone(endpoint, no_proxy_6to4=False):
+                self._change(each, no_proxy_6to4=True)
         try:
             self._endpoints.program(network_id, endpoint_id, bindings, no_proxy_6to4=no_proxy_6to4)
         except PynetError:
-            self._give_back(others)
+            # Also what was handed over before pynet was killed, when the engine repeats its call.
+            self._give_back(endpoint)
             raise
 
     def revoke(self, network_id: NetworkID, endpoint_id: EndpointID) -> None:
@@ -49,7 +50,7 @@ class Gateways:
         endpoint = self._store.endpoint(endpoint_id)
         self._endpoints.revoke(network_id, endpoint_id)
         if endpoint is not None and endpoint.bindings:
-            self._give_back(self._of_ipv4_alone(endpoint, no_proxy_6to4=True))
+            self._give_back(endpoint)
 
     def _of_ipv4_alone(self, endpoint: Endpoint, *, no_proxy_6to4: bool) -> list[Endpoint]:
         """The container's other gateways without IPv6, if this one has it."""
@@ -69,9 +70,9 @@ class Gateways:
             endpoint.network_id, endpoint.id, endpoint.bindings, no_proxy_6to4=no_proxy_6to4
         )
 
-    def _give_back(self, others: Sequence[Endpoint]) -> None:
-        """Have the proxy carry IPv6 to them again; that they lack it fails no call."""
-        for each in others:
+    def _give_back(self, endpoint: Endpoint) -> None:
+        """Have the proxy carry IPv6 to the others again; that they lack it fails no call."""
+        for each in self._of_ipv4_alone(endpoint, no_proxy_6to4=True):
             try:
                 self._change(each, no_proxy_6to4=False)
             except PynetError as error:

@@ -178,6 +178,18 @@ class TestAnEngineThatTellsTheFirstNothing:
         assert published(gateways, FOUR) == before
         assert gateways.held() == gateways.wanted()
 
+    def test_it_comes_back_when_pynet_was_killed_between(self, gateways: Rig) -> None:
+        """The engine repeats its call, which is refused this time."""
+        before = published(gateways, FOUR)
+        program(gateways, FOUR, WEB, ANY, no_proxy_6to4=True)
+        rig = gateways.restarted()
+        listen(rig, 9090)
+        with pytest.raises(PortTakenError):
+            rig.gateways.program(IPV6.id, SIX.id, [WEB, a_binding(81, 9090)])
+
+        assert published(rig, FOUR) == before
+        assert rig.held() == rig.wanted()
+
     def test_an_end_is_not_refused_because_ipv6_cannot_come_back(self, gateways: Rig) -> None:
         """Another program has the port meanwhile."""
         gateways.gateways.program(IPV6.id, SIX.id, [a_binding(81, 9090)])
