@@ -133,6 +133,7 @@ class Loop:
     def _post(self, act: Callable[[], None]) -> None:
         # Most hosts have no lease: the clients are 0.7 MiB, and 20 ms of a start.  Imported here, a
         # failure is the caller's, and the thread goes on.
+        import plugin.dhcp.parent  # noqa: F401, PLC0415
 
         self._mailbox.put(act)
         with self._lock:
