@@ -61,7 +61,7 @@ WHERE: Final = {
     "plugin/drivers/parent_checks.py": "unit/service/test_parents.py",
     "plugin/drivers/publishing.py": "unit/drivers/bridged/test_ports.py",
     "plugin/drivers/routes.py": "unit/drivers/bridged/test_attachment.py",
-    "plugin/drivers/shim_ports.py": "unit/drivers/test_host_shim.py",
+    "plugin/drivers/shim_ports.py": "unit/drivers/test_host_ports.py",
     "plugin/firewall/dbus.py": "kernel/test_firewalld.py",
     "plugin/firewall/explained.py": "kernel/test_explanations.py",
     "plugin/firewall/iptables.py": "kernel/test_docker_user.py",
