@@ -77,9 +77,9 @@ def families_without(options: Values) -> frozenset[int]:
     return options[NO_DEFAULT_ROUTE] | ({4} if options[GATEWAY] is Gateway.NONE else frozenset())
 
 
-def why_without(options: Values) -> str:
-    """What the user said that a default route contradicts."""
-    option = NO_DEFAULT_ROUTE if options[NO_DEFAULT_ROUTE] else GATEWAY
+def why_without(options: Values, versions: Collection[int] = (4, 6)) -> str:
+    """What the user said that a default route of one of the families contradicts."""
+    option = NO_DEFAULT_ROUTE if options[NO_DEFAULT_ROUTE].intersection(versions) else GATEWAY
     return f"{option.name} is {options.texts[option.name]}"
 
 
@@ -106,7 +106,9 @@ def refuse_conflicts(network: Network, options: Values, closed: str = "") -> Non
         if closed:
             raise RefusedError(f"{text}, and a network with {closed}; leave out one of them")
         if version in without:
-            raise RefusedError(f"{text}, and {why_without(options)}; leave out one of them")
+            raise RefusedError(
+                f"{text}, and {why_without(options, {version})}; leave out one of them"
+            )
         if versions.count(version) > 1:
             raise RefusedError(
                 f"{text}, and there is another default route of IPv{version}; leave out one of them"

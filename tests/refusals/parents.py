@@ -137,6 +137,14 @@ ON_PARENTS: Final = (
                 {"gateway": "none", "routes": "0.0.0.0/0 via 10.50.0.8"},
                 "via 10.50.0.8, and gateway is none; leave out one of them",
             ),
+            (
+                {
+                    "gateway": "none",
+                    "no_default_route": "ipv6",
+                    "routes": "0.0.0.0/0 via 10.50.0.8",
+                },
+                "via 10.50.0.8, and gateway is none; leave out one of them",
+            ),
         )
     ),
     *(
