@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final, Protocol
@@ -141,7 +142,10 @@ class ServerLan(ABC):
         own = {"KEA_PIDFILE_DIR": str(self.folder), "KEA_LOCKFILE_DIR": str(self.folder)}
         with self.server.entered():
             self._process = subprocess.Popen(self.command(), env={**os.environ, **own})
-        wait_until(self._is_ready, "the server does not listen")
+        with ExitStack() as undo:
+            undo.callback(self.silence)
+            wait_until(self._is_ready, "the server does not listen")
+            undo.pop_all()
 
     @abstractmethod
     def command(self) -> list[str]:

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -29,7 +31,45 @@ class Sandbox:
         return run(enter(self.netns, *argv))
 
 
-class Dnsmasq:
+class _Server:
+    """A program that hears its port once it is made; one that does not is ended."""
+
+    def __init__(
+        self,
+        peer: Peer | Sandbox,
+        *argv: str,
+        hears: str = "/proc/net/udp :0043 ",
+        is_quiet: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        output = subprocess.DEVNULL if is_quiet else None
+        self._process = subprocess.Popen(
+            enter(peer.netns, *argv),
+            env={**os.environ, **(settings or {})},
+            stdout=output,
+            stderr=output,
+        )
+        file, _, port = hears.partition(" ")
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            wait_until(lambda: port in peer.run("cat", file), f"{argv} listens")
+            undo.pop_all()
+
+    def silence(self) -> None:
+        """It answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def speak(self) -> None:
+        """It answers again."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Dnsmasq(_Server):
     """It sees only with ``pings`` whether an address is free, which takes it three seconds."""
 
     def __init__(
@@ -48,20 +88,18 @@ class Dnsmasq:
         if "--enable-ra" in options:
             # Else its kernel says that it is no router, and neighbours forget it (RFC 4861 section 7.2.5).
             peer.run("busybox", "sysctl", "-w", f"net.ipv6.conf.{ifname}.forwarding=1")
-        self._process = subprocess.Popen(
-            enter(
-                peer.netns,
-                *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
-                *(f"--interface={ifname}", "--bind-interfaces", "--user=root"),
-                *(() if pings else ("--no-ping",)),
-                f"--dhcp-range={first},{last},120",
-                *options,
-                f"--dhcp-leasefile={self._leases}",
-                f"--pid-file={folder / 'pid'}",
-                f"--log-facility={self._log}",
-            )
+        super().__init__(
+            peer,
+            *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
+            *(f"--interface={ifname}", "--bind-interfaces", "--user=root"),
+            *(() if pings else ("--no-ping",)),
+            f"--dhcp-range={first},{last},120",
+            *options,
+            f"--dhcp-leasefile={self._leases}",
+            f"--pid-file={folder / 'pid'}",
+            f"--log-facility={self._log}",
+            is_quiet=False,
         )
-        wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "dnsmasq")
 
     def leases(self) -> dict[str, IPv4Address]:
         """Addresses by the client's MAC address; of several with one, the latest."""
@@ -88,19 +126,6 @@ class Dnsmasq:
         """All of IPv6 that are leased."""
         return {IPv6Address(line[2]) for line in self._lines6()}
 
-    def silence(self) -> None:
-        """It answers nobody."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def speak(self) -> None:
-        """It answers again."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
-
     def _lines(self) -> list[list[str]]:
         text, _, _ = self._leases.read_text().partition("duid ")  # and then those of IPv6
         lines = (line.split() for line in text.splitlines())
@@ -111,7 +136,7 @@ class Dnsmasq:
         return [line.split() for line in text.splitlines()[1:]]
 
 
-class Udhcpd:
+class Udhcpd(_Server):
     """It distinguishes clients by their MAC addresses alone, as many home routers do."""
 
     def __init__(self, peer: Peer, folder: Path, *, seconds: int = 120) -> None:
@@ -122,28 +147,10 @@ class Udhcpd:
             f"lease_file {folder}/udhcpd.leases\npidfile {folder}/udhcpd.pid\n"
             f"option subnet 255.255.255.0\noption lease {seconds}\n"
         )
-        self._process = subprocess.Popen(
-            enter(peer.netns, "busybox", "udhcpd", "-f", "-S", str(configuration)),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(lambda: ":0043 " in peer.run("cat", "/proc/net/udp"), "udhcpd")
-
-    def silence(self) -> None:
-        """It answers nobody."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def speak(self) -> None:
-        """It answers again."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
+        super().__init__(peer, "busybox", "udhcpd", "-f", "-S", str(configuration))
 
 
-class Kea6:
+class Kea6(_Server):
     """Of IPv6 alone.  Its leases are as short as is asked, and its log has every message."""
 
     def __init__(self, peer: Peer, folder: Path, *, t1: int, t2: int, valid: int) -> None:
@@ -175,13 +182,12 @@ class Kea6:
         }
         configuration = folder / "kea.json"
         configuration.write_text(json.dumps({"Dhcp6": settings}))
-        self._process = subprocess.Popen(
-            enter(peer.netns, "kea-dhcp6", "-c", str(configuration)),
-            env={**os.environ, "KEA_PIDFILE_DIR": str(folder), "KEA_LOCKFILE_DIR": str(folder)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        super().__init__(
+            peer,
+            *("kea-dhcp6", "-c", str(configuration)),
+            hears="/proc/net/udp6 :0223 ",
+            settings={"KEA_PIDFILE_DIR": str(folder), "KEA_LOCKFILE_DIR": str(folder)},
         )
-        wait_until(lambda: ":0223 " in peer.run("cat", "/proc/net/udp6"), "Kea")
 
     def ends(self) -> dict[IPv6Address, int]:
         """When each address is its client's no more, in seconds since 1970."""
@@ -196,16 +202,3 @@ class Kea6:
     def heard(self, kind: str) -> int:
         """How many messages of a kind have come."""
         return self._log.read_text().count(f": {kind} (type ")
-
-    def silence(self) -> None:
-        """It answers nobody."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def speak(self) -> None:
-        """It answers again."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
