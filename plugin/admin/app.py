@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from gunicorn.http.errors import ParseException
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ipam.errors import InvalidRequestError, IpamError
@@ -125,12 +126,16 @@ def before(others: WsgiApp, table: Mapping[Route, Handler]) -> WsgiApp:
         size = environ.get("CONTENT_LENGTH") or "0"
         if handler is None or "HTTP_TRANSFER_ENCODING" in environ or not _is_size(size):
             return others(environ, start)
-        body = environ["wsgi.input"].read(int(size))
-        if len(body) < int(size):
-            return others(environ, start)  # which refuses it
+
+        def read() -> bytes:
+            body: bytes = environ["wsgi.input"].read(int(size))
+            if len(body) < int(size):
+                raise OSError(f"it has {len(body)} of {size} bytes")
+            return body
+
         # Of a name that is there twice, the first counts.
         query = parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)
-        answer = answered(handler, Asked(dict(reversed(query)), body))
+        answer = answered(handler, dict(reversed(query)), read)
         headers = [("Content-Type", answer.kind), ("Content-Length", str(len(answer.body)))]
         start(_STATUS[answer.status], headers)
         return [answer.body]
@@ -200,7 +205,16 @@ def _acts(behind: Behind) -> dict[Route, Handler]:
     }
 
 
-def answered(handler: Handler, asked: Asked) -> Answer:
+def answered(handler: Handler, query: Mapping[str, str], read: Callable[[], bytes]) -> Answer:
+    """Read the body, and answer what the handler does of it."""
+    try:
+        body = read()
+    except (OSError, ParseException) as error:
+        return refusal(f"the body cannot be read: {error}", 400)
+    return _outcome(handler, Asked(query, body))
+
+
+def _outcome(handler: Handler, asked: Asked) -> Answer:
     """What the handler answers, or why it does not."""
     try:
         return handler(asked)

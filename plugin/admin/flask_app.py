@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from plugin.admin.app import Answer, Asked, Behind, Handler, answered, before, refusal, routes
+from plugin.admin.app import Answer, Behind, Handler, answered, before, refusal, routes
 
 
 def create_app(behind: Behind) -> Flask:
@@ -30,7 +30,7 @@ def create_app(behind: Behind) -> Flask:
 
 
 def _view(handler: Handler) -> Callable[[], Response]:
-    return lambda: _response(answered(handler, Asked(request.args, request.get_data())))
+    return lambda: _response(answered(handler, request.args, request.get_data))
 
 
 def _response(answer: Answer) -> Response:

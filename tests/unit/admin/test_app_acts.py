@@ -1,11 +1,21 @@
 """The people's side: to have the plugin do something, and what it refuses."""
 
+from io import BytesIO
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
 from plugin.admin.flask_app import create_app
 from plugin.model.ids import bridge_name
 from tests.unit.admin.behind import BLUE, ROW, Life
+
+
+class Silent(BytesIO):
+    """A body of which nothing more comes."""
+
+    def read(self, *_: Any) -> bytes:
+        raise TimeoutError("the request takes too long")
 
 
 class TestActs:
@@ -89,6 +99,31 @@ class TestRefusals:
         answer = client.post("/v1/reservations", data="nonsense")
 
         assert (answer.status_code, answer.json) == (400, {"error": "that is no reservation"})
+
+    @pytest.mark.parametrize("verb", ["POST", "DELETE"])
+    @pytest.mark.parametrize(
+        ("environ", "reason"),
+        [
+            ({"CONTENT_LENGTH": "9"}, "it has 4 of 9 bytes"),
+            ({"wsgi.input": Silent()}, "the request takes too long"),
+            (
+                {"wsgi.input": Silent(), "HTTP_TRANSFER_ENCODING": "chunked"},
+                "the request takes too long",
+            ),
+        ],
+        ids=["short", "slow", "chunked"],
+    )
+    def test_a_body_that_does_not_come_whole(
+        self, client: FlaskClient, life: Life, verb: str, environ: dict[str, Any], reason: str
+    ) -> None:
+        """Nothing is done: half a list is another list.  gunicorn ends a body where its caller does."""
+        kept = life.addresses().reservations()
+        ended = {"wsgi.input_terminated": True, **environ}
+        answer = client.open("/v1/reservations", method=verb, data="a: b", environ_overrides=ended)
+
+        assert answer.status_code == 400
+        assert answer.json == {"error": f"the body cannot be read: {reason}"}
+        assert life.addresses().reservations() == kept
 
     @pytest.mark.parametrize(
         ("verb", "path", "status", "name"),
