@@ -5,11 +5,12 @@ network's record has until etcd has told it anything, and so does a host that et
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from typing import Final, Protocol
 
 from etcdgw import Changed, Event, EventType, Found, Listed, Lost, News, Watch
+from plugin.cluster import followed
 from plugin.cluster.base import Membership, PeersChange
 from plugin.errors import PynetError, RefusedError
 from plugin.log import Log
@@ -19,10 +20,6 @@ from plugin.model.tunnels import Terms, is_public_key
 
 _END_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 1.0
-_QUESTIONS: Final = (
-    200  # a second, of all hosts together (docs/scale.md has what an etcd can answer)
-)
-_LONGEST_PERIOD: Final = 10.0  # seconds; any host may name hosts that there are not
 _log: Final = Log("etcd")
 
 
@@ -149,12 +146,8 @@ class Etcd:
     def _take(self, news: News) -> None:
         match news:
             case Listed():
-                with self._lock:
-                    self._places = {each.key: each.value for each in news.items}
                 _say_unreadable(each.value for each in news.items)
             case Changed():
-                with self._lock:
-                    self._places = _changed(self._places or {}, news)
                 _say_unreadable(each.kv.value for each in news.events if _is_written(each))
             case Lost():
                 _log.warning("peers.not_heard", reason=news.reason)
@@ -162,6 +155,8 @@ class Etcd:
             case Found():
                 _log.info("peers.heard_again")
                 return
+        with self._lock:
+            self._places = followed.after(self._places or {}, news, bytes)
         self._tell_changes()
         self._say_key()
         self._ask_seldom_enough()
@@ -171,7 +166,7 @@ class Etcd:
         with self._lock:
             watch, hosts = self._watch, {key.rpartition(b"/")[2] for key in self._places or ()}
         if watch is not None:
-            watch.ask_every(min(max(1.0, len(hosts) / _QUESTIONS), _LONGEST_PERIOD))
+            watch.ask_every(followed.period(len(hosts), 1.0))
 
     def _say_key(self) -> None:
         """Tell the others of a key that this host has made since it wrote its place, or has lost."""
@@ -229,16 +224,6 @@ class Etcd:
                 known[address] = told
                 taken.add(told)
         return known
-
-
-def _changed(places: Mapping[bytes, bytes], news: Changed) -> dict[bytes, bytes]:
-    changed = dict(places)
-    for event in news.events:
-        if _is_written(event):
-            changed[event.kv.key] = event.kv.value
-        else:
-            changed.pop(event.kv.key, None)
-    return changed
 
 
 def _is_written(event: Event) -> bool:

@@ -12,20 +12,15 @@ from ipaddress import ip_address
 from math import ceil
 from typing import Final, Self
 
-from etcdgw import Changed, Client, EtcdError, EventType, Found, Listed, Lost, News, Watch
+from etcdgw import Changed, Client, EtcdError, Found, Listed, Lost, News, Watch
+from plugin.cluster import followed
 from plugin.log import Log
 from plugin.model.ids import NetworkID, short
 from plugin.model.network import IPAddress
 
 PERIOD: Final = 2.0  # seconds between two words of a node, where nodes are few
-_PERIODS: Final = (
-    3  # that a node is known without a word; etcd's shortest lease has 2 s (minLeaseTTL)
-)
+_PERIODS: Final = 3  # that a node is known without a word; etcd's minLeaseTTL is 2 s
 _CALL_SECONDS: Final = 1.9  # with which the engine has its answer within 3
-_QUESTIONS: Final = (
-    200  # a second, of all nodes together (docs/scale.md has what an etcd can answer)
-)
-_LONGEST_PERIOD: Final = 10.0  # seconds; any host may name nodes that there are not
 _END_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 1.0
 _log: Final = Log("swarm")
@@ -167,8 +162,7 @@ class SwarmMembers:
             due.wait(self._period(PERIOD) if due is self._due else _PAUSE_SECONDS)
 
     def _period(self, shortest: float) -> float:
-        """Seconds between two calls of one kind, so that etcd bears those of all nodes."""
-        return min(max(shortest, len(self._latest) / _QUESTIONS), _LONGEST_PERIOD)
+        return followed.period(len(self._latest), shortest)
 
     def _show(self) -> None:
         self._due.clear()
@@ -220,18 +214,8 @@ class SwarmMembers:
     def _take(self, news: News) -> None:
         with self._lock:
             match news:
-                case Listed():
-                    found = {each.key: Node.read(each.value) for each in news.items}
-                    self._latest = {key: node for key, node in found.items() if node is not None}
-                case Changed():
-                    latest = dict(self._latest)
-                    for event in news.events:
-                        latest.pop(event.kv.key, None)
-                        written = event.type is not EventType.DELETE
-                        node = Node.read(event.kv.value) if written else None
-                        if node is not None:
-                            latest[event.kv.key] = node
-                    self._latest = latest
+                case Listed() | Changed():
+                    self._latest = followed.after(self._latest, news, Node.read)
                 case Lost():
                     _log.warning("nodes.not_heard", reason=news.reason)
                     self._nodes = None
