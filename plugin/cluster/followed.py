@@ -7,9 +7,7 @@ from etcdgw import Changed, EventType, Listed
 
 _Read = TypeVar("_Read")
 
-_QUESTIONS: Final = (
-    200  # a second, of all hosts together; docs/scale.md has what an etcd can answer
-)
+_QUESTIONS: Final = 200  # a second, of all hosts; docs/scale.md has what an etcd can answer
 _LONGEST_PERIOD: Final = 10.0  # seconds; any host may name hosts that there are not
 
 

@@ -237,12 +237,13 @@ class OverlayNetwork(BridgedNetwork):
             owner=network.id,
         )
         where = {peer: inside(peer, self.options) for peer in network.peers}
+        idle = frozenset(network.idle_peers)
         peers = [each for each in where.values() if each]
         # A peer without the network needs no copies, and may have it before this host hears of that.
         floods = {
             FloodEntry(ifname=device.ifname, peer=each)
             for peer, each in where.items()
-            if each and peer not in network.idle_peers
+            if each and peer not in idle
         }
         guards = _guards(peers, device)
         if self.options[ENCRYPTED]:

@@ -90,8 +90,8 @@ def is_peers(network: Network, entry: FloodEntry) -> bool:
 
     Inside an encrypted tunnel no host answers at another address than a peer's.
     """
-    known = is_inner(entry.peer) or entry.peer in set(network.peers) - set(network.idle_peers)
-    return entry.mac_address == EVERYBODY and known
+    known = entry.peer in network.peers and entry.peer not in network.idle_peers
+    return entry.mac_address == EVERYBODY and (known or is_inner(entry.peer))
 
 
 def _ids(networks: list[Network]) -> frozenset[str]:
