@@ -1,7 +1,8 @@
 """One container's client for IPv6: it asks routers and servers, and probes and keeps what comes of it.
 
-The state machine of RFC 8415 section 18.2 under the names of DHCPv4's; what a router's prefix gives is kept in the same states.  The questions are the parent's own,
-because the container has no link yet and nobody could answer it.
+The state machine of RFC 8415 section 18.2 under the names of DHCPv4's; what a router's prefix gives is
+kept in the same states.  The questions are the parent's own, because the container has no link yet and
+nobody could answer it.
 """
 
 from collections.abc import Callable

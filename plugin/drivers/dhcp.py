@@ -68,8 +68,8 @@ IPV6: Final[Option[Any]] = Option(
     default=Ipv6.OFF,
     expected="off, slaac, dhcp or auto",
     meaning="IPv6 beside IPv4, on a network with `dhcp=true`. `slaac`: the LAN's router has the prefix, and "
-    "the container's MAC address makes an address of it, or in mode ipvlan its identity. `dhcp`: a DHCPv6 server gives it. `auto`: as the "
-    "router says.",
+    "the container's MAC address makes an address of it, or in mode ipvlan its identity. `dhcp`: a DHCPv6 "
+    "server gives it. `auto`: as the router says.",
 )
 OPTIONS: Final[tuple[Option[Any], ...]] = (
     *(DHCP, RELEASE_AFTER, IPV6, GATEWAY),
@@ -90,9 +90,10 @@ class DhcpUse:
     """A network's containers are given addresses by a server on the LAN of ``parent``.
 
     With a pool of pynet's IPAM the engine asks for addresses before it names an endpoint, and all
-    may have to be of ``subnet``.  That pool was asked for by ``pool_parent``, which is the parent or ``auto``.  Containers that share the MAC address ``shared_mac`` are known by
-    their client identifiers alone; one that has the parent to itself has ``only_mac``.  The host itself has
-    the addresses to ``avoid``.  Identities are made of the ``key``.
+    may have to be of ``subnet``.  That pool was asked for by ``pool_parent``, which is the parent or
+    ``auto``.  Containers that share the MAC address ``shared_mac`` are known by their client identifiers
+    alone; one that has the parent to itself has ``only_mac``.  The host itself has the addresses to
+    ``avoid``.  Identities are made of the ``key``.
     """
 
     parent: IfName

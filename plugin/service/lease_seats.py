@@ -187,7 +187,7 @@ class Seats:
 
 
 def _when_left(record: LeaseRecord) -> tuple[bool, float]:
-    """Whose container has ended just now comes behind all that rest, by when they began to."""
+    """Resting ones left when they began to rest; one whose container is not deleted yet left last."""
     return not record.is_resting, record.since.wall
 
 
