@@ -158,7 +158,7 @@ class TestReserved:
     def test_as_long_as_the_last_task_has_it_the_next_has_what_the_manager_gave(
         self, world: World
     ) -> None:
-        """An update may start the new task before it ends the old one."""
+        """An update may start it before it ends the old one; of tasks on another node nothing is known."""
         world.reserve("10.1.2.200", name="web.1")
         pool = mirrored(world)
         world.take(pool, "10.1.2.8", name=self.TASK)
