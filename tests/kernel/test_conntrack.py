@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -103,6 +104,31 @@ class TestForget:
 
         gone = {("udp", family, port) for family in ("ipv4", "ipv6") for port in ("53", "54")}
         assert before - entries() == gone
+
+    def test_nobody_waits_for_the_look_of_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a host with many connections, where many ports are published at once."""
+        begun, ended = threading.Event(), threading.Event()
+        delete = conntrack._delete_wanted  # noqa: SLF001
+
+        def slow(*asked: Any) -> None:
+            if threading.current_thread() is thread:
+                begun.set()
+                ended.wait(60)
+            delete(*asked)
+
+        monkeypatch.setattr(conntrack, "_delete_wanted", slow)
+        before = entries()
+        connections = conntrack.Connections()
+        thread = threading.Thread(target=connections.forget, args=([a_port(54)],))
+        thread.start()
+        assert begun.wait(60)
+        connections.forget([a_port(53)])
+        meanwhile = before - entries()
+        ended.set()
+        thread.join(60)
+
+        assert meanwhile == {("udp", "ipv4", "53")}
+        assert before - entries() == {("udp", "ipv4", "53"), ("udp", "ipv4", "54")}
 
     def test_a_port_without_connections(self) -> None:
         """Most have none."""

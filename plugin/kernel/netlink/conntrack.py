@@ -17,12 +17,12 @@ such a request as incomplete, and is asked for filtered lists, which are as old 
 import errno
 import socket
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
-from plugin.deadline import TimedLock
-from plugin.errors import KernelError
 from plugin.kernel.netlink import conntrack_messages as words
 from plugin.kernel.netlink.conntrack_messages import Wanted
 from plugin.kernel.netlink.messages import (
@@ -60,11 +60,12 @@ class Connections:
     """The table of the network namespace that the first caller is in.
 
     A socket is kept, since closing one waits for what was deleted from nf_tables last (see
-    ``nf_tables.conversation``): 5 to 16 ms for each container that ends.
+    ``nf_tables.conversation``): 5 to 16 ms for each container that ends.  Nobody waits for it: on a
+    host with 200,000 connections a look takes a tenth of a second, and many ports may come at once.
     """
 
     def __init__(self) -> None:
-        self._lock = TimedLock(_TIMEOUT_SECONDS, _busy)
+        self._lock = Lock()
         self._socket: socket.socket | None = None
 
     def forget(self, ports: Iterable[HostPort]) -> None:
@@ -76,9 +77,12 @@ class Connections:
         self._forget(words.containers(addresses))
 
     def close(self) -> None:
-        """End the conversation; the next caller begins another."""
-        with self._lock:
-            self._close()
+        """End the conversation, unless a caller is in it; the next one begins another."""
+        if self._lock.acquire(timeout=_TIMEOUT_SECONDS):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
 
     def _forget(self, wanted: Wanted) -> None:
         """Log that the kernel cannot do it; no service depends on it."""
@@ -88,21 +92,28 @@ class Connections:
             connections = _connections()
             if not connections or (connections <= _LINES and _lacks(wanted)):
                 return
-            with self._lock:
-                try:
-                    _delete_wanted(self._open(), wanted, connections)
-                except BaseException:
-                    self._close()  # unread answers must not go to the next caller
-                    raise
-        except (KernelError, NetlinkError, OSError) as error:
+            with self._conversation() as sock:
+                _delete_wanted(sock, wanted, connections)
+        except (NetlinkError, OSError) as error:
             _log.warning("connections.not_forgotten", reason=error)
 
-    def _open(self) -> socket.socket:
-        if self._socket is None:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-            weakref.finalize(self, self._socket.close)  # closed even if close() is never called
-            self._socket.settimeout(_TIMEOUT_SECONDS)
-        return self._socket
+    @contextmanager
+    def _conversation(self) -> Iterator[socket.socket]:
+        """The socket that is kept, or one of its own for a caller who finds that in use."""
+        if not self._lock.acquire(blocking=False):
+            with _open() as sock:
+                yield sock
+            return
+        try:
+            if self._socket is None:
+                self._socket = _open()
+                weakref.finalize(self, self._socket.close)  # closed even if close() is never called
+            yield self._socket
+        except BaseException:
+            self._close()  # unread answers must not go to the next caller
+            raise
+        finally:
+            self._lock.release()
 
     def _close(self) -> None:
         sock, self._socket = self._socket, None
@@ -110,8 +121,10 @@ class Connections:
             sock.close()
 
 
-def _busy(seconds: float) -> KernelError:
-    return KernelError(f"the table of connections has been busy for {seconds:.0f} s")
+def _open() -> socket.socket:
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    sock.settimeout(_TIMEOUT_SECONDS)
+    return sock
 
 
 def _delete_wanted(sock: socket.socket, wanted: Wanted, connections: int) -> None:
