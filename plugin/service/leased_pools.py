@@ -99,7 +99,7 @@ class LeasedPools:
                 f"--subnet is {' and '.join(subnets)}, and the addresses of a LAN are of one subnet; leave out "
                 "the other, or create a network for it"
             )
-        by_any = is_open(network.options) and self._is_by_any_parent(network, pools[0].prefix)
+        by_any = is_open(network.options) and self._is_by_any_parent(network, pools[0])
         options = {DHCP.name: AUTO} if by_any else None
         changed = [
             replace(each, space=LEASED_SPACE, gateway=None, auxiliary={}, options=options)
@@ -203,13 +203,19 @@ class LeasedPools:
             if record and use:
                 self._leases.ungrant(use, record)
 
-    def _is_by_any_parent(self, network: Network, prefix: IPNetwork) -> bool:
-        """Whether the pool was asked for by no parent's name; a process before this one may have been asked."""
-        asked = [each for each in self._asked if each.prefix == prefix]
+    def _is_by_any_parent(self, network: Network, pool: PoolData) -> bool:
+        """Whether the pool was asked for by no parent's name; a process before this one may have been asked.
+
+        A swarm creates a network for a task, and would reject it.  Raises RefusedError.
+        """
+        asked = [each for each in self._asked if each.prefix == pool.prefix]
+        if not (asked or is_of_swarm(network.id) or self._addresses.holds(pool)):
+            raise RefusedError(
+                "pynet was started anew while the network was created, and does not know what its IPAM was told; "
+                "create the network again"
+            )
         new = {each.parent for each in asked if not any(self._networks(each.id))}
-        return AUTO in (new or {each.parent for each in asked}) or (
-            not asked and is_of_swarm(network.id)
-        )
+        return not asked or AUTO in (new or {each.parent for each in asked})
 
     def _mark(self, pool_id: str, *, released: bool) -> None:
         """Remember of the pool's network whether the engine has the pool."""

@@ -1,6 +1,7 @@
 """One network of hosts whose links have other names: its pool is known by none of the names."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Final
 
 import pytest
@@ -59,6 +60,31 @@ def test_killed_between_pool_and_network(on_host: Rig) -> None:
     after.networks.create(network(SWARM))
 
     assert ask(after, AUTO) == FIRST
+
+
+@pytest.mark.parametrize("asked", ["auto", "lan0"])
+def test_killed_between_them_outside_of_a_swarm(on_host: Rig, asked: str) -> None:
+    """Nobody knows by which name the engine will ask for addresses; it asks for the pool again with the next try."""
+    request(on_host, parent=asked)
+
+    after = on_host.restarted()
+    with pytest.raises(RefusedError, match="create the network again"):
+        after.networks.create(network())
+    request(after, parent=asked)
+    after.networks.create(network())
+
+    assert ask(after, f"dhcp/{asked}") == FIRST
+
+
+def test_a_pool_that_pynet_gives_addresses_of(
+    on_host: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked for, too, and not for a server of the LAN."""
+    monkeypatch.setattr(type(on_host.addresses), "holds", lambda *_: True)
+    pool = replace(LAN.pools[0], prefix=ip_network("192.168.50.0/24"))
+
+    with pytest.raises(RefusedError, match="whose addresses its IPAM gives out"):
+        on_host.networks.create(replace(network(), pools=(pool,)))
 
 
 def test_by_the_links_own_name(on_host: Rig) -> None:
