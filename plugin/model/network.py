@@ -224,6 +224,10 @@ class Endpoint:
         """Whether a sandbox holds (or is about to hold) the endpoint's link."""
         return self.sandbox_key is not None
 
+    def without_ports(self) -> "Endpoint":
+        """The endpoint as one that is no gateway."""
+        return replace(self, bindings=(), published=(), no_proxy_6to4=False)
+
     def moved(self, state: EndpointState, *, sandbox_key: str | None = None) -> "Endpoint":
         """The endpoint in another state; ``sandbox_key`` names the sandbox that it joins.
 

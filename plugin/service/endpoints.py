@@ -106,6 +106,8 @@ class Endpoints:
             endpoint = self.get(network_id, endpoint_id)
             bound = self._bound.of(network)
             if endpoint.sandbox_key != sandbox_key:
+                if endpoint.published:  # the record of the join lists what is published since
+                    endpoint = self._withdraw(bound, endpoint, endpoint.without_ports())
                 before = bound.shared_plan(self._store.endpoints(network_id))
                 joined = replace(
                     endpoint.moved(EndpointState.JOINED, sandbox_key=sandbox_key),
@@ -134,7 +136,7 @@ class Endpoints:
                 plan = bound.ports_plan(endpoint)
                 own = self._teardown.own(bound, endpoint, plan)
                 self._reconciler.remove(own | host_ways(bound, endpoint))
-                self._store.save_endpoint(_bare(endpoint).moved(_after_leave(endpoint)))
+                self._store.save_endpoint(endpoint.without_ports().moved(_after_leave(endpoint)))
                 self._reconciler.release(plan)
                 self._share_anew(bound, before)
 
@@ -197,7 +199,7 @@ class Endpoints:
             if found is not None and found[1].bindings:
                 network, endpoint = found
                 own = tuple(each for each in endpoint.published if each.host_ip is None)
-                kept = replace(_bare(endpoint), published=own)
+                kept = replace(endpoint.without_ports(), published=own)
                 self._withdraw(self._bound.of(network), endpoint, kept)
 
     def _known(self, network: Network, endpoint_id: EndpointID) -> Endpoint | None:
@@ -233,13 +235,14 @@ class Endpoints:
         others = self._store.endpoints_in(endpoint.sandbox_key)
         return [port for each in others if each.id != endpoint.id for port in each.published]
 
-    def _withdraw(self, bound: BoundNetwork, endpoint: Endpoint, kept: Endpoint) -> None:
+    def _withdraw(self, bound: BoundNetwork, endpoint: Endpoint, kept: Endpoint) -> Endpoint:
         """Remove the ports that the endpoint had, except those of ``kept``."""
         plan = bound.ports_plan(endpoint)
         surplus = plan.resources - bound.ports_plan(kept).resources
         self._reconciler.remove(self._teardown.own(bound, endpoint, Plan(resources=surplus)))
         self._store.save_endpoint(kept)
         self._reconciler.release(Plan(resources=surplus))
+        return kept
 
     def _add_ports(self, bound: BoundNetwork, before: Endpoint, gateway: Endpoint) -> None:
         """Lead held ports to the endpoint; if that fails, it is as it was ``before``."""
@@ -284,10 +287,6 @@ class Endpoints:
         """Follow up what depends on all endpoints, if it has changed."""
         after = bound.shared_plan(self._store.endpoints(bound.network.id))
         self._reconciler.change(before, after)
-
-
-def _bare(endpoint: Endpoint) -> Endpoint:
-    return replace(endpoint, bindings=(), published=(), no_proxy_6to4=False)
 
 
 def _after_leave(endpoint: Endpoint) -> EndpointState:

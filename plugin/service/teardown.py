@@ -74,7 +74,7 @@ class Teardown:
             return
         if endpoint.published:
             # Release a port only when no record lists it; this record stays a little longer.
-            self._store.save_endpoint(replace(endpoint, bindings=(), published=()))
+            self._store.save_endpoint(endpoint.without_ports())
         self._reconciler.release(plan)
         # The record goes last: by it a restart finds what was not ended.
         self._kernel.end_connections(addresses, lambda: self._store.delete_endpoint(endpoint.id))

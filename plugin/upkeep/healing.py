@@ -8,7 +8,6 @@ objects with pynet as owner that no record lists.
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
@@ -237,7 +236,7 @@ class Healer:
         self._reconciler.remove(self._teardown.own(bound, endpoint, plan))
         lacks_parent = self._lacks_parent(bound, plan)
         state = EndpointState.UNPLUGGED if lacks_parent else EndpointState.LEFT
-        self._store.save_endpoint(replace(endpoint.moved(state), bindings=(), published=()))
+        self._store.save_endpoint(endpoint.moved(state).without_ports())
         self._reconciler.release(plan)
         _log.warning("endpoint.detached", endpoint=short(endpoint.id), reason="its link is gone")
 

@@ -42,6 +42,16 @@ class TestLeave:
 
         assert rig.held() == rig.wanted()
 
+    def test_ports_published_since_are_free_when_it_joins_again(self, rig: Rig) -> None:
+        """Calls that overtake each other; the record of the join would not list them."""
+        rig.run(BLUE, WEB)
+        rig.endpoints.leave(*IDS)
+        rig.endpoints.program(*IDS, [a_binding()])
+        rig.endpoints.join(*IDS, SANDBOX + "0")
+
+        assert rig.kernel.ports == set()
+        assert rig.held() == rig.wanted()
+
     def test_unknown_ids_are_no_failure(self, rig: Rig) -> None:
         """Of an endpoint, a network, or both."""
         rig.endpoints.leave(*IDS)
