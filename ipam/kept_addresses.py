@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ipam.addresses import PoolAddresses
-from ipam.errors import AddressReservedError
+from ipam.errors import AddressReservedError, InvalidReservationError
 from ipam.lease import Owner
 from ipam.pool import Pool, Tenant
+from ipam.pool_request import NEVER_POOLS
 from ipam.prefixes import Address
 from ipam.reservation import Reservation
 
@@ -36,10 +37,11 @@ class KeptAddresses:
     ) -> None:
         """Refuse reservations that contradict those there are, or each other.
 
-        Raises AddressReservedError, InvalidAddressError.
+        Raises AddressReservedError, InvalidAddressError, InvalidReservationError.
         """
         wanted: dict[tuple[Tenant, Address], Owner] = {}
         for each in reservations:
+            _check_possible(each.address)
             kept = self._owners.get(each.tenant, {}).get(each.address, each.owner)
             kept_for = wanted.setdefault((each.tenant, each.address), kept)
             if kept_for != each.owner:
@@ -50,3 +52,11 @@ class KeptAddresses:
             pool = pool_around(each)
             if pool is not None:
                 pool.check_reservable(each.address)
+
+
+def _check_possible(address: Address) -> None:
+    never = next((each for each in NEVER_POOLS if address in each), None)
+    if never is not None:
+        raise InvalidReservationError(
+            f"address is {address}, and no container may have one of {never}; choose a unicast address"
+        )

@@ -59,6 +59,20 @@ def parse_mac(text: str) -> str:
     return mac
 
 
+def parse_kept(text: str) -> Address:
+    """Read the address that is kept: one, without a length.
+
+    Raises InvalidReservationError for a subnet, of which a reservation would keep only one.
+    """
+    address = parse_address(text)
+    if "/" in text:
+        raise InvalidReservationError(
+            f"address is {text!r}, expected one address such as {address}; for a whole range, "
+            f"leave it out of the pool with --ipam-opt exclude"
+        )
+    return address
+
+
 def parse_container(text: str) -> str:
     """Read the name of a container; no other would an engine accept.
 
@@ -125,7 +139,7 @@ def _reservation(number: int, entry: object) -> Reservation:
         return Reservation(
             space=AddressSpaceName(entry.get("space", LOCAL)),
             tenant=parse_tenant(entry["tenant"]) if "tenant" in entry else NO_TENANT,
-            address=parse_address(entry["address"]),
+            address=parse_kept(entry["address"]),
             owner=Owner(
                 name=parse_container(entry["name"]) if "name" in entry else None,
                 mac=parse_mac(entry["mac"]) if "mac" in entry else None,

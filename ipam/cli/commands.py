@@ -15,7 +15,7 @@ from ipam.cli.show import show_pool, show_pools
 from ipam.lease import AddressRequest, Kind, Owner
 from ipam.pool import AddressSpaceName, PoolID, PoolRequest, Tenant
 from ipam.prefixes import parse_address, parse_prefix
-from ipam.reservation import Reservation, dump_reservations, load_reservations
+from ipam.reservation import Reservation, dump_reservations, load_reservations, parse_kept
 
 
 @click.group(cls=Commands)
@@ -131,7 +131,7 @@ def reserve(given: GlobalOptions, address: str, owner: Owner, tenant: Tenant, sp
         Reservation(
             space=AddressSpaceName(space),
             tenant=tenant,
-            address=parse_address(address),
+            address=parse_kept(address),
             owner=owner,
         )
     )
@@ -144,7 +144,7 @@ def reserve(given: GlobalOptions, address: str, owner: Owner, tenant: Tenant, sp
 def unreserve(given: GlobalOptions, address: str, tenant: Tenant, space: str) -> None:
     """Keep ADDRESS no longer."""
     allocator = given.open()
-    wanted = (space, tenant, parse_address(address))
+    wanted = (space, tenant, parse_kept(address))
     for each in allocator.reservations():
         if (each.space, each.tenant, each.address) == wanted:
             allocator.unreserve(each)

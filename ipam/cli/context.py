@@ -51,6 +51,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except IpamError as error:
             raise click.ClickException(str(error)) from error
+        except UnicodeDecodeError as error:
+            raise click.ClickException(
+                f"the file is no text in UTF-8, at byte {error.start}"
+            ) from error
 
 
 def owner_options(command: Command) -> Command:

@@ -203,9 +203,10 @@ class Reserved(Answer):
 
 
 class Unreserved(Answer):
-    """How many there were."""
+    """How many there were; ``missing`` are addresses of the list that were not reserved."""
 
     unreserved: Count
+    missing: list[str]
 
 
 class ClusterHost(Answer):

@@ -191,14 +191,16 @@ def _acts(behind: Behind) -> dict[Route, Handler]:
         count, note = behind.addresses().reserve(asked.text)
         return _json({"reserved": count, "note": note})
 
+    def unreserve(asked: Asked) -> Answer:
+        count, missing = behind.addresses().unreserve(asked.text)
+        return _json({"unreserved": count, "missing": missing})
+
     return {
         ("POST", "/v1/reconcile"): reconcile,
         ("POST", "/v1/repair"): lambda _: _json(behind.maintenance().repair()),
         ("POST", "/v1/garbage"): collect,
         ("POST", "/v1/reservations"): reserve,
-        ("DELETE", "/v1/reservations"): lambda asked: _json(
-            {"unreserved": behind.addresses().unreserve(asked.text)}
-        ),
+        ("DELETE", "/v1/reservations"): unreserve,
         ("POST", "/v1/leases"): lambda asked: _json(behind.leases().renew(asked.text)),
         ("DELETE", "/v1/leases"): lambda asked: _json(behind.leases().forget(asked.text)),
         ("DELETE", "/v1/cluster"): lambda asked: _json(behind.cluster().forget(asked.text)),

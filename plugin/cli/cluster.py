@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from plugin.cli.client import ask
+from plugin.cli.groups import NearestGroup, wants_json
 from plugin.cli.output import Cell, json_option, plain, show_json, show_rows
 
 _PATH = "/v1/cluster"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=NearestGroup, invoke_without_command=True)
 @json_option
 @click.pass_context
 def cluster(context: click.Context, *, as_json: bool) -> None:
@@ -29,13 +30,14 @@ def cluster(context: click.Context, *, as_json: bool) -> None:
 @cluster.command()
 @click.argument("host")
 @json_option
-def forget(host: str, *, as_json: bool) -> None:
+@click.pass_context
+def forget(context: click.Context, host: str, *, as_json: bool) -> None:
     """Give the addresses of HOST, which is gone for good, to the others.
 
     HOST is its name or id.  Its containers must not run any more: others get their addresses.
     """
     answer = ask(_PATH, "DELETE", host)
-    if as_json:
+    if wants_json(context, as_json=as_json):
         show_json(answer)
         return
     name = plain(f"{answer['name']} ({answer['id'][:12]})")

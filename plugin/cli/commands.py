@@ -1,6 +1,5 @@
 """The commands by name, each imported when it is called."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -10,6 +9,7 @@ import click
 
 from plugin import __version__
 from plugin.cli.errors import NO_PERMISSION, NOT_RUNNING, NoAnswerError
+from plugin.cli.groups import NearestGroup
 from plugin.cli.output import plain, wrapped
 from plugin.errors import NoPermissionError, PynetError
 
@@ -77,7 +77,7 @@ class _NoPermissionFailure(_Failure):
     exit_code = NO_PERMISSION
 
 
-class _Group(click.Group):
+class _Group(NearestGroup):
     """Finds commands by name, and turns every failure into one sentence and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -93,15 +93,6 @@ class _Group(click.Group):
         module, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), cmd_name)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"did you mean {near[0]}?" if near else "'pynet --help' lists them"
-            ctx.fail(f"there is no command {args[0]!r}; {meant}")
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -1,7 +1,7 @@
 """The command that shows how a network or a container would be built by hand."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import click
@@ -11,13 +11,15 @@ from plugin.cli.names import known_names
 from plugin.cli.output import json_option, show_json
 from plugin.errors import RefusedError
 
+_ENGLISH: Final = "en"
+
 
 @click.command()
 @click.argument("which", metavar="NETWORK|CONTAINER", required=False)
-@click.option("--lang", "language", default="en", help="en (the default) or ko.")
+@click.option("--lang", "language", help="en (the default) or ko.")
 @click.option("--rules", is_flag=True, help="Print pynet's nftables tables without elements.")
 @json_option
-def explain(which: str | None, language: str, *, rules: bool, as_json: bool) -> None:
+def explain(which: str | None, language: str | None, *, rules: bool, as_json: bool) -> None:
     """Show how to build a network or a container by hand.
 
     Each command has one line of why.
@@ -25,6 +27,8 @@ def explain(which: str | None, language: str, *, rules: bool, as_json: bool) -> 
     """
     if rules == (which is not None):
         raise click.UsageError("give either a network or a container, or --rules")
+    if rules and language is not None:
+        raise click.UsageError("--rules prints no sentences; leave out --lang")
     if rules:
         answer = ask("/v1/rules")
         if as_json:
@@ -32,7 +36,7 @@ def explain(which: str | None, language: str, *, rules: bool, as_json: bool) -> 
         else:
             click.echo(answer["nft"], nl=False)
         return
-    parts = _parts(str(which), language)
+    parts = _parts(str(which), language or _ENGLISH)
     if as_json:
         show_json(parts)
     else:

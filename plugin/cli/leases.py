@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from plugin.cli.client import ask
+from plugin.cli.groups import NearestGroup, wants_json
 from plugin.cli.names import Names, known_names
 from plugin.cli.output import Cell, json_option, show_json, show_rows
 
@@ -19,7 +20,7 @@ _SPARE: Final = (("NTP", "domain"), ("DNS",), ("MAC address",), ("server",))
 _SCALES: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=NearestGroup, invoke_without_command=True)
 @json_option
 @click.pass_context
 def leases(context: click.Context, *, as_json: bool) -> None:
@@ -32,20 +33,22 @@ def leases(context: click.Context, *, as_json: bool) -> None:
 @leases.command()
 @click.argument("which")
 @json_option
-def renew(which: str, *, as_json: bool) -> None:
+@click.pass_context
+def renew(context: click.Context, which: str, *, as_json: bool) -> None:
     """Ask the server now whether a lease goes on.
 
     WHICH is an address, a MAC address, or the name of a container.
     """
-    _act("POST", which, "asked for", as_json=as_json)
+    _act("POST", which, "asked for", as_json=wants_json(context, as_json=as_json))
 
 
 @leases.command()
 @click.argument("which")
 @json_option
-def forget(which: str, *, as_json: bool) -> None:
+@click.pass_context
+def forget(context: click.Context, which: str, *, as_json: bool) -> None:
     """Give a lease back whose container is gone."""
-    _act("DELETE", which, "given back", as_json=as_json)
+    _act("DELETE", which, "given back", as_json=wants_json(context, as_json=as_json))
 
 
 def _act(method: str, which: str, done: str, *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ Reservations are read and printed as the same list: YAML, of which JSON is a par
 """
 
 import json
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final
 
 import click
 
@@ -17,7 +17,7 @@ _FIRST: Final = "reservations[0]: "
 _OWNERS: Final = ("name", "mac", "tag")
 _ANY_OWNER: Final = "nobody"  # an owner must be named, and unreserving ignores the name
 _file_option: Final = click.option(
-    "--file", "-f", "source", type=click.File(), help="Read the list from a file, - for stdin."
+    "--file", "-f", "source", type=click.File("rb"), help="Read the list from a file, - for stdin."
 )
 _tenant_option: Final = click.option("--tenant", help="Tenant of the address.")
 
@@ -31,13 +31,15 @@ _tenant_option: Final = click.option("--tenant", help="Tenant of the address.")
 @_file_option
 @json_option
 def reserve(
-    address: str | None, source: TextIO | None, *, as_json: bool, **owner: str | None
+    address: str | None, source: BinaryIO | None, *, as_json: bool, **owner: str | None
 ) -> None:
     """Keep ADDRESS for a container name, MAC address or tag.
 
     NAME=ADDRESS is short for ADDRESS --name NAME.
     """
-    if address and "=" in address and not owner["name"]:
+    if address and "=" in address:
+        if owner["name"]:
+            raise click.UsageError(f"give the name once, as {address} or with --name")
         owner["name"], _, address = address.partition("=")
     if source is None and address and not any(owner[each] for each in _OWNERS):
         raise click.UsageError("say whom the address is for: --name, --mac or --tag")
@@ -56,18 +58,21 @@ def reserve(
 @_file_option
 @json_option
 def unreserve(
-    address: str | None, source: TextIO | None, tenant: str | None, *, as_json: bool
+    address: str | None, source: BinaryIO | None, tenant: str | None, *, as_json: bool
 ) -> None:
     """Keep ADDRESS no longer."""
-    wanted = _list(address, source, {"tenant": tenant, "tag": _ANY_OWNER})
-    answer = _asked("DELETE", address, wanted)
+    answer = _asked("DELETE", address, _list(address, source, {"tenant": tenant}, _ANY_OWNER))
+    missing = answer.get("missing")  # a plugin of an earlier version does not name them
+    if not answer["unreserved"] and missing != []:
+        what = f"{address} is not" if address else "nothing in the list is"
+        raise RefusedError(f"{what} reserved; `pynet reservations` lists what is")
     if as_json:
         show_json(answer)
-    else:
-        click.echo(f"{answer['unreserved']} unreserved")
-    if not answer["unreserved"]:
-        what = f"{address} is not" if address else "nothing in the list is"
-        raise click.ClickException(f"{what} reserved; `pynet reservations` lists what is")
+        return
+    click.echo(f"{answer['unreserved']} unreserved")
+    if missing:
+        were = "was" if len(missing) == 1 else "were"
+        say(f"note: {', '.join(missing)} {were} not reserved", err=True)
 
 
 @click.command()
@@ -94,10 +99,22 @@ def _asked(method: str, address: str | None, wanted: str) -> dict[str, Any]:
     return answer
 
 
-def _list(address: str | None, source: TextIO | None, fields: dict[str, Any]) -> str:
+def _list(
+    address: str | None,
+    source: BinaryIO | None,
+    fields: dict[str, str | None],
+    tag: str | None = None,
+) -> str:
+    """The list as pynet reads it: that of the file, or of the one ADDRESS."""
     if (address is None) == (source is None):
         raise click.UsageError("give one ADDRESS, or a list with --file")
-    if source is not None:
-        return source.read()
-    given = {name: value for name, value in fields.items() if value}
-    return json.dumps({"reservations": [{"address": address, **given}]})
+    given = {name: value for name, value in fields.items() if value is not None}
+    if source is None:
+        marks = given if tag is None else {**given, "tag": tag}
+        return json.dumps({"reservations": [{"address": address, **marks}]})
+    if given:
+        raise click.UsageError(f"--{next(iter(given))} is for one ADDRESS; say it in the list")
+    try:
+        return source.read().decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{source.name} is no text in UTF-8, at byte {error.start}") from error

@@ -47,16 +47,14 @@ _SAID: Final = {
 @click.option(
     "--seconds",
     type=click.IntRange(1, live_trace.LONGEST),
-    default=live_trace.USUAL,
-    show_default=True,
-    help="How long --live looks.",
+    help=f"How long --live looks ({live_trace.USUAL}).",
 )
 @json_option
 def trace(  # noqa: PLR0913 - the options of a command
     source: str,
     dest: str,
     network: str | None,
-    seconds: int,
+    seconds: int | None,
     *,
     six: bool,
     live: bool,
@@ -67,9 +65,13 @@ def trace(  # noqa: PLR0913 - the options of a command
     SOURCE and DEST are a container's name or id, `host`, an address, or `internet`.  Without a port
     it is a ping.  Nothing is sent or changed; --live sets a mark for nftables' own trace and removes it.
     """
+    if seconds is not None and not live:
+        raise click.UsageError("--seconds is how long --live looks; add --live")
+    seconds = seconds or live_trace.USUAL
+    target = target_of(dest)
     _check_permission()
     places, containers = _places()
-    packet, origin = packet_of(places, containers, target_of(dest), source, network, six=six)
+    packet, origin = packet_of(places, containers, target, source, network, six=six)
     walk = Walk(places)
     course = walk.from_outside(packet) if origin is None else walk.from_node(origin, packet)
     if as_json:

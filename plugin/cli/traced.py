@@ -58,6 +58,11 @@ def packet_of(
     six: bool,
 ) -> tuple[Packet, Node | None]:
     """The packet, and which node sends it; none if it comes from outside.  Raises RefusedError."""
+    if network is not None and not _is_container(target.name):
+        raise RefusedError(
+            f"--network is {network!r}, and DEST is {target.name}; name a container, which has an "
+            f"address on each of its networks"
+        )
     there = _node(places, containers, target.name)
     here = _node(places, containers, source)
     near = _addresses(containers, here)
@@ -121,6 +126,10 @@ def _node(places: Places, containers: Containers, name: str) -> Node | None:
         hint = f"; did you mean {near[0]}?" if near else "; 'docker ps' lists them"
         raise RefusedError(f"no container that runs is named {name!r}{hint}")
     return node
+
+
+def _is_container(name: str) -> bool:
+    return name not in (HOST, _INTERNET) and _as_address(name) is None
 
 
 def _addresses(containers: Containers, node: Node | None) -> list[IPAddress]:

@@ -60,8 +60,11 @@ class Reservations(Protocol):
         Answers how many, and in a sentence which of them do nothing on this engine; or nothing.
         """
 
-    def unreserve(self, text: str) -> int:
-        """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
+    def unreserve(self, text: str) -> tuple[int, list[str]]:
+        """Give up reservations from YAML.  Raises RefusedError.
+
+        Answers how many there were, and which addresses were not reserved.
+        """
 
 
 class Cluster(Protocol):

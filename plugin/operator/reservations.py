@@ -106,13 +106,19 @@ class IpamReservations:
         """Whether an engine that names no container never asks for it."""
         return bool(each.owner.name or (each.owner.mac and not self._requires_mac))
 
-    def unreserve(self, text: str) -> int:
-        """Give up reservations from YAML; answers how many there were.  Raises RefusedError."""
+    def unreserve(self, text: str) -> tuple[int, list[str]]:
+        """Give up reservations from YAML.  Raises RefusedError.
 
-        def give_up(reservations: Sequence[Reservation]) -> int:
-            count = sum(map(self._allocator.unreserve, reservations))
+        Answers how many there were, and which addresses were not reserved.
+        """
+
+        def give_up(reservations: Sequence[Reservation]) -> tuple[int, list[str]]:
+            wanted = {(each.space, each.tenant, each.address): each for each in reservations}
+            missing = [
+                str(each.address) for each in wanted.values() if not self._allocator.unreserve(each)
+            ]
             self.advise()
-            return count
+            return len(wanted) - len(missing), missing
 
         return _act_on(text, give_up)
 

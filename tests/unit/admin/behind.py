@@ -40,6 +40,7 @@ class Desk:
     def __init__(self) -> None:
         self.text = _NOTHING
         self.note = ""
+        self.missing: list[str] = []
 
     def pools(self) -> list[dict[str, Any]]:
         return [POOL]
@@ -65,9 +66,10 @@ class Desk:
         self.text = text
         return 1, self.note
 
-    def unreserve(self, text: str) -> int:
-        kept, self.text = self.text, ""
-        return int(kept != _NOTHING)
+    def unreserve(self, text: str) -> tuple[int, list[str]]:
+        kept, self.text = self.text, _NOTHING
+        count = int(kept != _NOTHING)
+        return count, (self.missing if count else ["10.1.0.8"])
 
 
 ROW = {"network": "0123", "kind": "Bridge", "which": "pnb-1", "fault": "missing"}

@@ -82,11 +82,49 @@ class TestReservations:
         """A mistyped address is not passed over."""
         result = pynet("unreserve", "10.1.0.8")
 
+        again = pynet("unreserve", "10.1.0.8", "--json")
+
+        assert result.exit_code == again.exit_code == 1
+        assert result.output == again.output
+        assert result.output == (
+            "Error: 10.1.0.8 is not reserved; `pynet reservations` lists what is\n"
+        )
+
+    def test_giving_up_a_part(self, pynet: Shell, life: Life) -> None:
+        """What was not reserved is named beside the number, and is no failure of the rest."""
+        life.addresses().missing = ["10.1.0.8", "10.1.0.7"]
+        pynet("reserve", "10.1.0.9", "--name", "web")
+        result = pynet("unreserve", "-f", "-", stdin="a: b\n")
+
+        assert result.exit_code == 0
+        assert result.output == "1 unreserved\nnote: 10.1.0.8, 10.1.0.7 were not reserved\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("reserve", "-f", "-", "--name", "web"), "--name is for one ADDRESS; say it in"),
+            (("unreserve", "-f", "-", "--tenant", "t"), "--tenant is for one ADDRESS; say it in"),
+            (("reserve", "db=10.1.0.9", "--name", "web"), "give the name once, as db=10.1.0.9 or"),
+        ],
+    )
+    def test_nothing_that_is_said_is_passed_over(
+        self, pynet: Shell, arguments: tuple[str, ...], said: str
+    ) -> None:
+        """A list says of each address what is said of one with options."""
+        result = pynet(*arguments, stdin="a: b\n")
+
+        assert result.exit_code == 2
+        assert said in result.output
+
+    @pytest.mark.parametrize("command", ["reserve", "unreserve"])
+    def test_a_file_that_is_no_text(self, pynet: Shell, tmp_path: Path, command: str) -> None:
+        """Is named, with the place in it."""
+        there = tmp_path / "list"
+        there.write_bytes(b"reser\xff")
+        result = pynet(command, "-f", str(there))
+
         assert result.exit_code == 1
-        assert result.output.splitlines() == [
-            "0 unreserved",
-            "Error: 10.1.0.8 is not reserved; `pynet reservations` lists what is",
-        ]
+        assert result.output == f"Error: {there} is no text in UTF-8, at byte 5\n"
 
     @pytest.mark.parametrize("arguments", [(), ("10.1.0.9", "-f", "-")])
     def test_neither_and_both_are_refused(self, pynet: Shell, arguments: tuple[str, ...]) -> None:
@@ -111,7 +149,7 @@ class TestReservations:
 
         assert json.loads(reserved) == {"reserved": 1, "note": ""}
         assert json.loads(listed) == [{"address": "10.1.0.9", "name": "web"}]
-        assert json.loads(freed) == {"unreserved": 1}
+        assert json.loads(freed) == {"unreserved": 1, "missing": []}
 
     def test_what_does_nothing_here_is_said(self, pynet: Shell, life: Life) -> None:
         """An engine that names no container gives a reservation by name to nobody."""

@@ -75,6 +75,7 @@ def test_the_rules(pynet: Shell) -> None:
     [
         ((), "give either a network or a container, or --rules"),
         (("x", "--rules"), "give either a network or a container, or --rules"),
+        (("--rules", "--lang", "ko"), "--rules prints no sentences; leave out --lang"),
         (("nowhere",), "Error: 'nowhere' is no network or endpoint that pynet knows"),
         ((BLUE.id, "--lang", "de"), "Error: --lang is 'de', expected one of en, ko"),
     ],

@@ -74,6 +74,35 @@ def test_a_network(pynet: Shell, tmp_path: Path) -> None:
     assert "'blue' is a network; name a container of it (db, web)" in result.output
 
 
+@pytest.mark.parametrize("dest", ["host", "internet", "10.1.0.2"])
+def test_a_network_is_for_a_container(pynet: Shell, tmp_path: Path, dest: str) -> None:
+    """Nothing else has an address on it."""
+    path = tmp_path / "docker.sock"
+    with an_engine(path, [], [WEB]):
+        result = pynet("trace", "host", dest, "--network", "blue", DOCKER_HOST=f"unix://{path}")
+
+    assert result.exit_code == 1
+    assert f"--network is 'blue', and DEST is {dest}; name a container" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("host:99999",), 1, "99999 is no port"),
+        (("host:80", "--seconds", "3"), 2, "--seconds is how long --live looks; add --live"),
+    ],
+)
+def test_mistakes_come_first(
+    pynet: Shell, tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    """Before an engine is looked for."""
+    nowhere = f"unix://{tmp_path}/none.sock"
+    result = pynet("trace", "web", *arguments, DOCKER_HOST=nowhere)
+
+    assert result.exit_code == status
+    assert said in result.output
+
+
 def test_no_engine(pynet: Shell, tmp_path: Path) -> None:
     """Only the engine knows where containers are."""
     result = pynet("trace", "web", "host:80", DOCKER_HOST=f"unix://{tmp_path}/none.sock")

@@ -52,6 +52,7 @@ class TestFile:
             ("reservations: [x]", r"reservations\[0\] is 'x'"),
             ("reservations: [{name: web}]", r"reservations\[0\].address is missing"),
             ("reservations: [{address: x, name: web}]", r"reservations\[0\]: address 'x'"),
+            ("reservations: [{address: 10.0.0.0/28, name: ab}]", "expected one address such as 10"),
             ("reservations: [{address: 10.0.0.5}]", "has 0 owners, expected exactly one"),
             ("reservations: [{address: 10.0.0.5, name: ab, tag: b}]", "has 2 owners"),
             ("reservations: [{address: 10.0.0.5, mac: aa}]", "mac is 'aa', expected six bytes"),

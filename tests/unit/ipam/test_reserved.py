@@ -8,6 +8,7 @@ import pytest
 from ipam.errors import (
     AddressReservedError,
     InvalidAddressError,
+    InvalidReservationError,
     IpamError,
     PoolFullError,
 )
@@ -132,6 +133,8 @@ class TestReservations:
         ("address", "owner", "error", "message"),
         [
             ("10.1.2.9", {"name": "db"}, AddressReservedError, "is reserved for name web"),
+            ("224.0.0.9", {"name": "db"}, InvalidReservationError, "no container may have one of"),
+            ("::1", {"name": "db"}, InvalidReservationError, "choose a unicast address"),
             ("10.1.2.0", {"name": "db"}, InvalidAddressError, "stands for all of 10.1.2.0/24"),
         ],
     )

@@ -103,3 +103,15 @@ def test_the_hint_goes_with_the_engine(allocator: Allocator) -> None:
     desk.advise()
 
     assert health.hints == ()
+
+
+def test_what_was_not_reserved_is_named(allocator: Allocator) -> None:
+    """Once, however often the list has it; the rest is given up."""
+    desk = IpamReservations(allocator, Health())
+    desk.reserve(NAME)
+    one, other = NAME[:-2].split("[")[1], TAG[:-2].replace("0.9", "0.8").split("[")[1]
+    text = f'{{"reservations": [{one}, {other}, {one}, {other}]}}'
+
+    assert desk.unreserve(text) == (1, ["10.1.0.8"])
+    assert desk.unreserve('{"reservations": []}') == (0, [])
+    assert "10.1.0.9" not in desk.reservations()

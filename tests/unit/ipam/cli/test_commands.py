@@ -146,6 +146,23 @@ class TestReservations:
         assert message in said
         assert say("export") == before
 
+    def test_a_file_that_is_no_text(self, say: Say, tmp_path: Path) -> None:
+        """Is refused in a sentence."""
+        there = tmp_path / "list"
+        there.write_bytes(b"\xff")
+
+        assert "the file is no text in UTF-8, at byte 0" in say("import", str(there), status=1)
+
+    @pytest.mark.parametrize("verb", ["reserve", "unreserve"])
+    def test_a_subnet_is_no_address(self, say: Say, verb: str) -> None:
+        """Only its first address would be kept."""
+        say("request-pool", "10.1.2.0/24")
+        whom = ("--name", "web") if verb == "reserve" else ()
+
+        assert "expected one address such as 10.1.2.16" in say(
+            verb, "10.1.2.16/28", *whom, status=1
+        )
+
 
 class TestCheck:
     def test_a_sound_store_has_no_faults(self, say: Say) -> None:
