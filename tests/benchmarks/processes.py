@@ -1,8 +1,12 @@
-"""The memory of a program with all its children, as the kernel counts it."""
+"""The memory and the processor time of a program with all its children, as the kernel counts them."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,19 @@ def tree_memory(pid: int) -> Memory:
     return total
 
 
+def tree_seconds(pid: int) -> float:
+    """Return the seconds of the processor that a process and its descendants have used.
+
+    Raises:
+        OSError: The process itself has ended.
+    """
+    total = _seconds(pid)
+    for child in _children(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += tree_seconds(child)
+    return total
+
+
 def resident() -> int:
     """Return the RSS of this process."""
     return _memory("self").rss
@@ -42,6 +59,16 @@ def _memory(pid: int | str) -> Memory:
         name, value, *_ = line.split()
         fields[name.rstrip(":")] = int(value) << 10
     return Memory(rss=fields["Rss"], pss=fields["Pss"])
+
+
+def _seconds(pid: int) -> float:
+    """Of its threads to the nanosecond, and of children that have ended to the tick (proc(5))."""
+    own = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            own += int((task / "schedstat").read_text().split()[0])
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return own / 1e9 + sum(map(int, fields[13:15])) / _TICKS  # cutime, cstime
 
 
 def _children(pid: int) -> list[int]:

@@ -27,6 +27,8 @@ from tests.benchmarks.figures import (
     run,
     start,
     throughput,
+    tick,
+    udp_ports,
 )
 
 FIGURES: Final[tuple[Figure, ...]] = (
@@ -46,11 +48,14 @@ FIGURES: Final[tuple[Figure, ...]] = (
     removal.FIGURE,
     throughput.FIGURE,
     ports.FIGURE,
+    udp_ports.FIGURE,
     healing.FIGURE,
+    healing.FIGURE_FLUSHED,
     calls.FIGURE,
     layers.FIGURE,
     growth.FIGURE,
     publishing.FIGURE,
+    tick.FIGURE,
     operator.FIGURE,
     ipam_calls.FIGURE,
     ipam_rate.FIGURE,

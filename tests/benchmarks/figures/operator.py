@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.dockerd import EndpointLife, NetworkLife
 from tests.benchmarks.figure import Figure, Reach, Row
 from tests.benchmarks.listed import ListedEngine
 from tests.benchmarks.plugin_client import PluginClient
+from tests.benchmarks.processes import tree_seconds
 from tests.benchmarks.sample import Sample
 from tests.benchmarks.sandbox import Sandbox
 from tests.benchmarks.scene import Scene
@@ -31,7 +31,6 @@ _COMMANDS: Final = {
     "`pynet trace`, two containers of two networks": (("trace", "c0", "c10:80"), Reach(1000)),
     "`pynet trace`, a published port": (("trace", "internet", f"host:{PORT}"), Reach(1000)),
 }
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +114,14 @@ def _run(host: Host, plugin: PluginProcess, engine: ListedEngine, words: tuple[s
         "DOCKER_HOST": f"unix://{engine.path}",
     }
     argv = enter(host.netns, f"{sys.prefix}/bin/pynet", *words)
-    before, started = _cpu(plugin.pid), time.perf_counter()
+    before, started = tree_seconds(plugin.pid), time.perf_counter()
     process = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, _, used = os.wait4(process.pid, 0)
     process.returncode = 0
     wall = time.perf_counter() - started
-    return Cost(wall=wall, own=used.ru_utime + used.ru_stime, plugin=_cpu(plugin.pid) - before)
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of the processor that a process and its children have used."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(map(_own_cpu, (pid, *map(int, children))))
-
-
-def _own_cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICKS  # proc(5): utime, stime, cutime, cstime
+    return Cost(
+        wall=wall, own=used.ru_utime + used.ru_stime, plugin=tree_seconds(plugin.pid) - before
+    )
 
 
 FIGURE: Final = Figure(
