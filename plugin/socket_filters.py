@@ -9,13 +9,21 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+LOAD_VALUE: Final = 0x00
+LOAD_VALUE_X: Final = 0x01
+LOAD_WORD: Final = 0x20
 LOAD_HALF: Final = 0x28
 LOAD_BYTE: Final = 0x30
 LOAD_HEADER_LENGTH: Final = 0xB1  # X = 4 * (packet[k] & 0xf)
+LOAD_WORD_INDEXED: Final = 0x40
 LOAD_HALF_INDEXED: Final = 0x48
+COPY_TO_X: Final = 0x07
 JUMP_EQUAL: Final = 0x15
 JUMP_ANY_BIT: Final = 0x45
 RETURN: Final = 0x06
+# Loaded from here: where the netlink attribute of type X is, of those that begin at A; 0 without it
+# (linux/filter.h, SKF_AD_NLATTR).
+FIND_ATTRIBUTE: Final = 0xFFFFF00C
 
 _ATTACH_FILTER: Final = 26  # asm-generic/socket.h: SO_ATTACH_FILTER
 _INSTRUCTION: Final = struct.Struct("HBBI")

@@ -2,7 +2,8 @@
 
 The kernel announces neighbours of every kind to one group, and what every bridge of the host learns
 from a container: a container that changes its hardware address with each frame would keep pynet
-reading.  No container makes a lasting entry, so the kernel drops the others.
+reading.  No container makes a lasting entry, so the kernel drops the others.  A bridge has a lasting
+one for each of its ports, too, which leads to no host.
 """
 
 import socket
@@ -20,6 +21,7 @@ from plugin.model.tunnels import EVERYBODY, FloodEntry
 
 _FAMILY_AT: Final = raw.HEADER_BYTES  # struct ndmsg follows (linux/neighbour.h)
 _STATE_AT: Final = _FAMILY_AT + 8
+_ATTRIBUTES: Final = _FAMILY_AT + 12
 # Of this host's byte order, and loaded as of the network's.
 _LASTING: Final = socket.htons(routes.NUD_PERMANENT | routes.NUD_NOARP)
 _LARGEST: Final = 1 << 16
@@ -34,9 +36,13 @@ class FloodWatch(Watch):
 
     wanted: ClassVar[filters.Program] = (
         (filters.LOAD_BYTE, 0, 0, _FAMILY_AT),
-        (filters.JUMP_EQUAL, 0, 2, routes.AF_BRIDGE),
+        (filters.JUMP_EQUAL, 0, 6, routes.AF_BRIDGE),
         (filters.LOAD_HALF, 0, 0, _STATE_AT),
-        (filters.JUMP_ANY_BIT, 1, 0, _LASTING),
+        (filters.JUMP_ANY_BIT, 0, 4, _LASTING),
+        (filters.LOAD_VALUE, 0, 0, _ATTRIBUTES),
+        (filters.LOAD_VALUE_X, 0, 0, routes.NDA_DST),
+        (filters.LOAD_WORD, 0, 0, filters.FIND_ATTRIBUTE),
+        (filters.JUMP_EQUAL, 0, 1, 0),
         (filters.RETURN, 0, 0, 0),
         (filters.RETURN, 0, 0, _LARGEST),
     )

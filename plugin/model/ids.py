@@ -24,8 +24,8 @@ LINK_NAME: Final = "a link name of 1 to 15 bytes without '/', ':' or spaces"
 # The kernel's own, those of its templates (eth%d), and what has a meaning inside quotes to nft.
 _NOT_IN_IFNAMES: Final = '/:%"*\\'
 WIREGUARD_PREFIX: Final = "pnw-"
+HANDOFF_PREFIX: Final = "pnc-"
 _HASH_DIGITS: Final = 11
-_HANDOFF: Final = "pnc-"
 _ENTRY: Final = re.compile(ENTRY_PATTERN)
 # swarmkit, identity/randomid.go: 25 digits to the base of 36.  Other networks have 64 digits.
 _SWARM_ID: Final = re.compile(r"[0-9a-z]{25}")
@@ -77,12 +77,12 @@ def port_name(endpoint: EndpointID) -> IfName:
 
 def is_handoff(ifname: str) -> bool:
     """Whether `handoff_name` gives names like that."""
-    return ifname.startswith(_HANDOFF)
+    return ifname.startswith(HANDOFF_PREFIX)
 
 
 def handoff_name(endpoint: EndpointID) -> IfName:
     """The end of the pair that dockerd moves into the sandbox and renames there."""
-    return _ifname(_HANDOFF, endpoint)
+    return _ifname(HANDOFF_PREFIX, endpoint)
 
 
 def redirect_name(endpoint: EndpointID) -> IfName:

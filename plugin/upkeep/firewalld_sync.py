@@ -13,7 +13,7 @@ from plugin.errors import FirewallError, PynetError
 from plugin.firewall.base import Zones
 from plugin.health import Health
 from plugin.kernel.base import Kernel
-from plugin.kernel.watches import FirewalldWatch, ParentWatch
+from plugin.kernel.link_watch import ParentLinks
 from plugin.log import Log
 from plugin.model.ids import IfName, is_entry
 from plugin.model.links import Bridge, Shim
@@ -109,8 +109,8 @@ class FirewalldZones:
 class FirewalldSync:
     """A thread that looks after the zones: firewalld may take seconds to answer.
 
-    It looks when a link of pynet or firewalld's table came or went, and every ``tick`` seconds.
-    Raises KernelError if the kernel announces neither to it.
+    It looks every ``tick`` seconds, and when it is woken: firewalld's table came or went, or a link by
+    which containers come in, of which ``entries`` must be told.
     """
 
     def __init__(self, look_after: Callable[[], bool], tick: float) -> None:
@@ -118,10 +118,16 @@ class FirewalldSync:
         self._tick = tick
         self._due = threading.Event()
         self._stopped = threading.Event()
-        FirewalldWatch(self._due.set)
-        ParentWatch(is_entry, self._due.set)
         self._thread = threading.Thread(target=self._run, name="firewalld", daemon=True)
+        self.entries = ParentLinks(is_entry, self.wake)
+
+    def start(self) -> None:
+        """Begin with a look."""
         self._thread.start()
+
+    def wake(self) -> None:
+        """Look soon."""
+        self._due.set()
 
     def stop(self) -> None:
         """Look no more."""

@@ -13,13 +13,8 @@ from plugin import heap
 from plugin.errors import KernelError, PynetError, reasons
 from plugin.health import Health
 from plugin.kernel.flood_watch import FloodWatch
-from plugin.kernel.watches import (
-    AddressWatch,
-    BridgeWatch,
-    OwnLinkWatch,
-    ParentWatch,
-    RulesetWatch,
-)
+from plugin.kernel.link_watch import Bridges, LinkWatch, OwnLinks, ParentLinks
+from plugin.kernel.watches import AddressWatch, FirewalldWatch, RulesetWatch
 from plugin.log import Log
 from plugin.model.ids import NetworkID
 from plugin.model.tunnels import FloodEntry
@@ -154,21 +149,26 @@ class Loop:
         concerns = self._upkeep.parents.concerns
         self._upkeep.parents.report_to(self._parents_changed)
         self._upkeep.peers.report_to(self._all_changed)
+        self._zones = zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
         try:
             for watch in (
                 RulesetWatch(self._all_changed),
-                BridgeWatch(self._all_changed),
-                ParentWatch(concerns, self._all_changed),
+                LinkWatch(
+                    Bridges(self._all_changed),
+                    ParentLinks(concerns, self._all_changed),
+                    zones.entries,
+                    OwnLinks(self._link_changed, self._all_changed),
+                ),
                 AddressWatch(self._addresses_concern, self._all_changed),
-                OwnLinkWatch(self._link_changed, self._all_changed),
                 FloodWatch(self._link_changed, self._entry_added, self._all_changed),
+                FirewalldWatch(zones.wake),
             ):
                 watch.report_to(self._watch_failed)
-            self._zones = FirewalldSync(self._upkeep.zones.look_after, self._tick)
         except KernelError as error:
             self._health.degrade(
                 "watch", f"{error}; pynet sees changes with the next tick only", "none is needed"
             )
+        zones.start()  # after what wakes it
 
     def _all_changed(self) -> None:
         with self._guard:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from plugin.firewall.firewalld import Firewalld as Zones
+from plugin.kernel.link_watch import LinkWatch
+from plugin.kernel.watches import FirewalldWatch
 from plugin.model.ids import bridge_name
 from plugin.model.network import Network
 from plugin.service.bound_networks import BoundNetworks
@@ -56,8 +58,12 @@ def firewalled(site: Site) -> FirewalldZones:
 def zoning(firewalled: FirewalldZones, firewalld: Firewalld) -> Iterator[FirewalldSync]:
     """The same, and whenever something changes."""
     made = FirewalldSync(firewalled.look_after, tick=3600)
+    watches = LinkWatch(made.entries), FirewalldWatch(made.wake)
+    made.start()
     yield made
     made.stop()
+    for watch in watches:
+        watch.close()
 
 
 def zone_of(firewalld: Firewalld, network: Network) -> str:

@@ -71,3 +71,18 @@ def test_a_container_cannot_keep_it_reading(netns: Netns) -> None:
     watch.close()
     assert not lost.is_set()
     assert watch.count == 1
+
+
+def test_ports_of_bridges_keep_nobody_reading(netns: Netns) -> None:
+    """A bridge has a lasting entry for each, which leads to no host."""
+    netns.ip(
+        "link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1", "link add br0 type bridge"
+    )
+    heard = threading.Event()
+    watch = Counting(lambda _: None, lambda _: heard.set(), heard.set)
+    netns.ip("link add port0 master br0 type veth peer name eth0", "link delete port0")
+
+    netns.run(*["bridge", "fdb", "append", "02:00:00:00:00:07", "dev", "vx0", "dst", "192.0.2.3"])
+    assert heard.wait(60)
+    watch.close()
+    assert watch.count == 1

@@ -4,21 +4,18 @@ import shutil
 import struct
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import ClassVar
 
 import pytest
 
 from plugin.firewall import skeleton
+from plugin.kernel.link_watch import AnnouncedLink, LinkListener, LinkWatch, OwnLinks, ParentLinks
 from plugin.kernel.links.ownership import GROUP_OURS
-from plugin.kernel.watches import (
-    PROCESS_NAME,
-    AddressWatch,
-    OwnLinkWatch,
-    ParentWatch,
-    RulesetWatch,
-)
+from plugin.kernel.netlink.nf_transactions import NfTables
+from plugin.kernel.watches import PROCESS_NAME, AddressWatch, RulesetWatch
+from plugin.model.rules import SetChange, SetEntry
 from tests.kernel.netns import Netns
 
 ELEMENT = 'element inet pynet pn_bridges { "x" }'
@@ -88,6 +85,24 @@ def test_our_own_changes_are_not(netns: Netns, told: threading.Event, tmp_path: 
     assert not is_told(netns, told)
 
 
+def test_nor_are_those_by_the_socket_that_rules_are_changed_by(
+    netns: Netns, told: threading.Event
+) -> None:
+    """The kernel leaves them out, whatever the thread is called: each container has four."""
+    with netns.entered():
+        own, another = NfTables(), NfTables()
+        name = b'"own"'.ljust(16, b"\0")
+        added = SetChange(family="inet", name="pn_bridges", entries=(SetEntry(key=name),))
+        own.change("pynet", [added])
+
+        assert not told.wait(0.1)
+        # A second conversation gets another number, and its changes are not pynet's.
+        another.change("pynet", [replace(added, delete=True)])
+    assert told.wait(60)
+    own.close()
+    another.close()
+
+
 class TestParents:
     @pytest.fixture
     def told(self, netns: Netns) -> Iterator[threading.Event]:
@@ -95,7 +110,7 @@ class TestParents:
         netns.ip("link add up0 type veth peer name up1", "link set up0 up", "link set up1 up")
         netns.wait_for_carrier("up0")
         event = threading.Event()
-        watch = ParentWatch("up0".__eq__, event.set)
+        watch = LinkWatch(ParentLinks("up0".__eq__, event.set))
         yield event
         watch.close()
 
@@ -174,7 +189,7 @@ def test_what_is_done_to_own_links_is_told(netns: Netns) -> None:
         "link set vx0 up master br0 alias pynet:n1",
     )
     told: SimpleQueue[str] = SimpleQueue()
-    watch = OwnLinkWatch(told.put, lambda: told.put("lost"))
+    watch = LinkWatch(OwnLinks(told.put, lambda: told.put("lost")))
     for harm in ("mtu 1000", "type vxlan local 127.0.0.2", "nomaster", "down"):
         netns.ip(f"link set vx0 {harm}")
 
@@ -186,14 +201,15 @@ def test_what_is_done_to_own_links_is_told(netns: Netns) -> None:
     assert told.empty()
 
 
-class Hearing(OwnLinkWatch):
-    """Notes the family of each announcement that it has to read."""
+class Names(LinkListener):
+    """Notes the name of each link that it hears of."""
 
-    families: ClassVar[list[int]] = []
+    def __init__(self) -> None:
+        super().__init__(lambda: self.heard.put("lost"))
+        self.heard: SimpleQueue[str] = SimpleQueue()
 
-    def _hear(self, kind: int, body: bytes) -> None:
-        self.families.append(body[0])
-        super()._hear(kind, body)
+    def hear(self, link: AnnouncedLink) -> None:
+        self.heard.put(link.ifname)
 
 
 def test_what_a_bridge_tells_of_its_ports_wakes_no_watch_of_links(netns: Netns) -> None:
@@ -203,14 +219,30 @@ def test_what_a_bridge_tells_of_its_ports_wakes_no_watch_of_links(netns: Netns) 
         f"link add pnv-1 group {GROUP_OURS} type veth peer name eth0",
         "link set pnv-1 up master br0 alias pynet:n1/e1",
     )
-    told: SimpleQueue[str] = SimpleQueue()
-    watch = Hearing(told.put, lambda: told.put("lost"))
+    names = Names()
+    watch = LinkWatch(names)
     netns.run(*["bridge", "link", "set", "dev", "pnv-1", "hairpin", "on"])
-    netns.ip("link set pnv-1 mtu 1000")
+    netns.ip("link add last type bridge")
 
-    assert told.get(timeout=60) == "pnv-1"
+    assert names.heard.get(timeout=60) == "last"
     watch.close()
-    assert set(watch.families) == {0}
+
+
+def test_the_ends_that_containers_get_wake_no_watch_of_links(netns: Netns) -> None:
+    """They are made, moved into a sandbox and back: that is the engine's, and nobody's on the host."""
+    names = Names()
+    watch = LinkWatch(names)
+    netns.ip(
+        f"link add pnc-1 group {GROUP_OURS} type bridge",
+        "link set pnc-1 up",
+        "link delete pnc-1",
+        "link add pnc-2 type bridge",  # another's, whatever its name
+        f"link add eth0 group {GROUP_OURS} type bridge",
+    )
+
+    assert [names.heard.get(timeout=60) for _ in range(2)] == ["pnc-2", "eth0"]
+    watch.close()
+    assert names.heard.empty()
 
 
 def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:
@@ -224,7 +256,7 @@ def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:
             raise fault
         return ifname == "up0"
 
-    watch = ParentWatch(concerns, told.set)
+    watch = LinkWatch(ParentLinks(concerns, told.set))
     watch.report_to(reasons.append)
     netns.ip("link add other type bridge")
     assert told.wait(60), "what was missed must be looked at"
@@ -234,6 +266,6 @@ def test_a_fault_is_told_and_the_next_change_is_heard(netns: Netns) -> None:
 
     assert told.wait(60)
     assert reasons == [
-        "ParentWatch cannot read an announcement of the kernel: unpack requires more bytes"
+        "LinkWatch cannot read an announcement of the kernel: unpack requires more bytes"
     ]
     watch.close()

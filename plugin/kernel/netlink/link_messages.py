@@ -57,10 +57,10 @@ _IFF_LOOPBACK: Final = 0x8
 IFF_RUNNING: Final = 0x40
 _ARPHRD_ETHER: Final = 1  # linux/if_arp.h
 _IFLA_ADDRESS: Final = 1
-_IFLA_MTU: Final = 4
+IFLA_MTU: Final = 4
 _IFLA_LINK: Final = 5
 IFLA_MASTER: Final = 10
-_IFLA_IFALIAS: Final = 20
+IFLA_IFALIAS: Final = 20
 _IFLA_LINK_NETNSID: Final = 37
 _IFLA_INFO_SLAVE_KIND: Final = 4
 _IFLA_INFO_SLAVE_DATA: Final = 5
@@ -141,9 +141,9 @@ def _attributes(change: LinkChange) -> bytes:
         octets = bytes.fromhex(change.mac_address.replace(":", ""))
         found.append(raw.attribute(_IFLA_ADDRESS, octets))
     if change.alias is not None:
-        found.append(raw.attribute(_IFLA_IFALIAS, change.alias.encode()))
+        found.append(raw.attribute(IFLA_IFALIAS, change.alias.encode()))
     for number, value in (
-        (_IFLA_MTU, change.mtu),
+        (IFLA_MTU, change.mtu),
         (_IFLA_LINK, change.parent),
         (IFLA_MASTER, change.master),
         (IFLA_GROUP, change.group),
@@ -189,7 +189,7 @@ def link_info(body: bytes) -> LinkInfo:
         ifname=IfName(raw.text(values.get(IFLA_IFNAME))),
         kind=raw.text(info.get(IFLA_INFO_KIND)),
         mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
-        mtu=_number(values.get(_IFLA_MTU)),
+        mtu=_number(values.get(IFLA_MTU)),
         up=bool(flags & IFF_UP),
         running=bool(flags & IFF_RUNNING),
         loopback=bool(flags & _IFF_LOOPBACK),
@@ -199,7 +199,7 @@ def link_info(body: bytes) -> LinkInfo:
         master=_number(values.get(IFLA_MASTER)),
         master_kind=raw.text(info.get(_IFLA_INFO_SLAVE_KIND)),
         group=_number(values.get(IFLA_GROUP)),
-        alias=raw.text(values.get(_IFLA_IFALIAS)),
+        alias=raw.text(values.get(IFLA_IFALIAS)),
         hairpin=any(port.get(IFLA_BRPORT_MODE, b"")),
         group_forward=_short(port.get(IFLA_BRPORT_GROUP_FWD_MASK)),
         data=raw.attributes(info.get(IFLA_INFO_DATA, b""), 0),

@@ -37,6 +37,7 @@ NFGENMSG: Final = struct.Struct("!BBH")  # linux/netfilter/nfnetlink.h: family, 
 
 _HEADER: Final = struct.Struct("=IHHII")
 HEADER_BYTES: Final = _HEADER.size
+SENDER_AT: Final = 12  # struct nlmsghdr, nlmsg_pid
 _ATTRIBUTE: Final = struct.Struct("=HH")
 ATTRIBUTE_HEADER: Final = _ATTRIBUTE.size
 _TYPE_MASK: Final = 0x3FFF  # less the flags "nested" and "network byte order"

@@ -49,6 +49,10 @@ _ZONES: Final = "filter_INPUT_ZONES"  # a rule for each link that is in a zone
 _OURS: Final = re.compile(ENTRY_PATTERN.encode() + rb"(?=\0)")
 # No nf_tables in this kernel, or no such table.
 _NOTHING: Final = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT)
+# The number of the socket by which pynet changes rules: the kernel has it in what it announces of
+# them.  The kernel gives numbers of processes (net/netlink/af_netlink.c, netlink_autobind), and libnl
+# has one in the lower 22 bits.  None of them is this.
+PORT: Final = 0x706E >> 6 << 22
 _TIMEOUT_SECONDS: Final = 5.0
 _ROOM: Final = 1 << 16
 # Names of the legacy tables in use, of this network namespace (net/netfilter/x_tables.c).

@@ -5,6 +5,7 @@ crashes on some that a newer nft has made.  An element in messages also costs a 
 costs as text.
 """
 
+import errno
 import socket
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,6 +143,7 @@ class NfTables:
             try:
                 self._socket = nf_tables.conversation()
                 weakref.finalize(self, self._socket.close)  # closed even if close() is never called
+                _name(self._socket)
                 for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK):
                     self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
             except OSError as error:
@@ -152,6 +154,19 @@ class NfTables:
         sock, self._socket = self._socket, None
         if sock is not None:
             sock.close()
+
+
+def _name(sock: socket.socket) -> None:
+    """Have watches know by the number of the socket what pynet changes.
+
+    Another pynet may have it, for a moment or in a test: then watches hear of the changes and find
+    by the name of the process whose they are.  Raises OSError.
+    """
+    try:
+        sock.bind((nf_tables.PORT, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
 
 
 def _busy(seconds: float) -> KernelError:

@@ -31,7 +31,7 @@ FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 RTA_OIF: Final = 4
 _RTA_PREFSRC: Final = 7
 _RT_TABLE_MAIN: Final = 254
-_NDA_DST: Final = 1
+NDA_DST: Final = 1
 _NDA_LLADDR: Final = 2
 
 
@@ -111,7 +111,7 @@ def neighbour_info(body: bytes) -> NeighbourInfo:
         ifindex=index,
         permanent=bool(state & NUD_PERMANENT),
         static=bool(state & NUD_NOARP),
-        address=values.get(_NDA_DST),
+        address=values.get(NDA_DST),
         mac_address=None if mac_address is None else MacAddress(mac_address.hex(":")),
     )
 
@@ -119,7 +119,7 @@ def neighbour_info(body: bytes) -> NeighbourInfo:
 def neighbour(index: int, address: IPAddress, mac_address: MacAddress | None) -> bytes:
     """A request's body: that neighbour of that link, for ever."""
     head = NDMSG.pack(FAMILIES[address.version], index, NUD_PERMANENT, 0, 0)
-    body = head + raw.attribute(_NDA_DST, address.packed)
+    body = head + raw.attribute(NDA_DST, address.packed)
     if mac_address:
         body += raw.attribute(_NDA_LLADDR, bytes.fromhex(mac_address.replace(":", "")))
     return body
@@ -136,4 +136,4 @@ def forwarding_entry(
     """A request's body: behind which port of a bridge, or which host, a hardware address is."""
     body = NDMSG.pack(AF_BRIDGE, index, state, flags, 0)
     body += raw.attribute(_NDA_LLADDR, bytes.fromhex(mac_address.replace(":", "")))
-    return body if destination is None else body + raw.attribute(_NDA_DST, destination.packed)
+    return body if destination is None else body + raw.attribute(NDA_DST, destination.packed)
