@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from ipam.blocks.base import UnknownOutcomeError
 from ipam.cluster_pools import ClusterPools
 from ipam.errors import InvalidReservationError, IpamError
 from ipam.lease import Owner
@@ -42,8 +43,8 @@ class ClusterReservations:
     ) -> None:
         """Keep addresses, all or none; those of no such pool are this host's alone.
 
-        Raises InvalidReservationError for one in the cluster's ``ranges`` of which this host has no pool; and as
-        an allocator does.
+        Raises InvalidReservationError for one in the cluster's ``ranges`` of which this host has no pool; as an
+        allocator does; and UnknownOutcomeError if what was kept before a failure cannot be given up.
         """
         shared = [(pool, each) for each in wanted if (pool := _pool_of(each, held)) is not None]
         for each in wanted:
@@ -51,12 +52,16 @@ class ClusterReservations:
         self.copy({pool for pool, _ in shared})
         before = set(self._copy.all())
         self._copy.reserve(*wanted)
+        tried = 0
         try:
             for pool, each in shared:
                 self._cluster.keep(pool, each.address, _written(each.owner))
-        except IpamError:
-            for each in {*wanted} - before:
-                self._remove(each, held)
+                tried += 1
+        except IpamError as error:
+            if isinstance(error, UnknownOutcomeError):
+                tried += 1
+            new = [each for each in wanted if each not in before]
+            self._undo(new, [pair for pair in shared[:tried] if pair[1] in new], error)
             raise
 
     def unreserve(self, reservation: Reservation, held: Collection[Prefix]) -> bool:
@@ -111,14 +116,33 @@ class ClusterReservations:
             (each.address for each in self._copies(pool) if each.owner in owner.marks), None
         )
 
-    def _remove(self, reservation: Reservation, held: Collection[Prefix]) -> None:
-        pool = _pool_of(reservation, held)
-        self._copy.unreserve(reservation)
-        if pool is not None:
-            with suppress(IpamError):
-                kept = self._cluster.kept().get(pool, {})
-                if kept.get(reservation.address) == _written(reservation.owner):
-                    self._cluster.give_up(pool, reservation.address)
+    def _undo(
+        self,
+        copies: Iterable[Reservation],
+        shared: Iterable[tuple[Prefix, Reservation]],
+        error: IpamError,
+    ) -> None:
+        """Give up what was reserved before the error.
+
+        One that cannot be given up keeps no other from being so.  Raises UnknownOutcomeError then.
+        """
+        left: dict[Address, IpamError] = {}
+        for each in copies:
+            try:
+                self._copy.unreserve(each)
+            except IpamError as failure:
+                left[each.address] = failure
+        for pool, each in shared:
+            try:
+                if self._cluster.kept().get(pool, {}).get(each.address) == _written(each.owner):
+                    self._cluster.give_up(pool, each.address)
+            except IpamError as failure:
+                left[each.address] = failure
+        if left:
+            raise UnknownOutcomeError(
+                f"{error}; and {', '.join(map(str, left))} may stay reserved ({next(iter(left.values()))}): "
+                f"unreserve what you do not want"
+            ) from error
 
     def _copies(self, pool: Prefix) -> list[Reservation]:
         return [each for each in self._copy.all() if _pool_of(each, (pool,)) is not None]

@@ -5,7 +5,8 @@ the host.  Users of ``docker`` read the message, so it is a whole sentence.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 # Options that open or close something, by the last part of every name they have.
@@ -167,3 +168,12 @@ def reasons(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(reasons(each) for each in error.exceptions)
     return str(error)
+
+
+@contextmanager
+def gathering(failures: list[Exception]) -> Iterator[None]:
+    """Add a failure to the list, and go on behind the block."""
+    try:
+        yield
+    except (PynetError, ExceptionGroup) as error:
+        failures.append(error)

@@ -10,7 +10,13 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Final
 
-from ipam.blocks.base import Identity, NotAdmittedError, Registry, UnknownOutcomeError
+from ipam.blocks.base import (
+    Identity,
+    NotAdmittedError,
+    Registry,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from ipam.blocks.keys import (
     LAYOUT,
     MEMBERS,
@@ -201,8 +207,12 @@ def is_written(
     """
     try:
         return registry.commit(given, writes)
-    except UnknownOutcomeError:
-        if registry.read(key).get(key) == writes[key]:
+    except UnknownOutcomeError as error:
+        try:
+            found = registry.read(key).get(key)
+        except UnavailableError:
+            raise error from None
+        if found == writes[key]:
             return True
         raise  # the write may yet come: the next that joins or leaves replaces the word
 

@@ -142,7 +142,7 @@ class Networks:
             try:
                 self._parents.rehearse(bound)
             except Exception:
-                self._reconciler.remove(plan)
+                self._reconciler.undo(plan)
                 raise
         except Exception:
             self._store.delete_network(bound.network.id)

@@ -52,20 +52,20 @@ class Reconciler:
         try:
             self._make(host, started)
         except RefusedError:
-            self._undo(Plan(resources=frozenset(started[:-1])))
+            self.undo(Plan(resources=frozenset(started[:-1])))
             raise
         except Exception:
-            self._undo(Plan(resources=frozenset(started)))
+            self.undo(Plan(resources=frozenset(started)))
             raise
         try:
             self._firewall.ensure(facts)
         except Exception:
-            self._undo(plan)
+            self.undo(plan)
             raise
         try:
             deadline.check()
         except LateError:
-            self._undo(plan)
+            self.undo(plan)
             raise
         self._kernel.forget_connections(_ports(host))
 
@@ -192,7 +192,8 @@ class Reconciler:
             wanted = frozenset(each for each in desired if not isinstance(each, self._unseen))
         return diff(wanted, self._kernel.read(wanted))
 
-    def _undo(self, plan: Plan) -> None:
+    def undo(self, plan: Plan) -> None:
+        """Remove what a failed call made; what stays is left to the tick, and fails nothing."""
         try:
             with deadline.within(_UNDO_SECONDS):
                 self.remove(plan)

@@ -7,7 +7,7 @@ namespace, and the file of an ended sandbox is gone.
 
 from typing import Final
 
-from plugin.errors import PynetError
+from plugin.errors import PynetError, gathering
 from plugin.log import Log
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.network import Endpoint, Network
@@ -43,20 +43,41 @@ class Abandoned:
             if endpoint.joined
         )
 
-    def collect(self, network: Network) -> frozenset[EndpointID]:
-        """Free endpoints that have been abandoned for long enough.
+    def collect(self, network: Network, failures: list[Exception]) -> frozenset[EndpointID]:
+        """Free endpoints that dockerd has deleted, and those abandoned for long enough.
 
-        Answers which endpoints have lost link and sandbox and are still being waited for: nothing
-        is made for them until then.
+        One that cannot be freed adds to the failures, and keeps no other from being freed.
+
+        Answers for which endpoints nothing is made: those, and those that have lost link and sandbox
+        and are still being waited for.
         """
-        idle = {each.id: each for each in self._inspector.abandoned(network)}
+        left: set[EndpointID] = set()
+        for endpoint in self._store.endpoints(network.id):
+            if endpoint.deleting or self._teardown.is_forgotten(network, endpoint):
+                # dockerd knows it no more: what could not be removed then is removed now.
+                left.add(endpoint.id)
+                with gathering(failures):
+                    self._teardown.collect(network, endpoint)
+                    left.remove(endpoint.id)
+                    _log.warning("endpoint.undone", endpoint=short(endpoint.id))
+        waiting = self._collect_abandoned(network, left, failures)
+        return frozenset(left) | waiting
+
+    def _collect_abandoned(
+        self, network: Network, left: set[EndpointID], failures: list[Exception]
+    ) -> frozenset[EndpointID]:
+        found = self._inspector.abandoned(network)
+        idle = {each.id: each for each in found if each.id not in left}
         due = self._timer.due(network.id, {key: self._patience(idle[key]) for key in idle})
         for endpoint_id in due:
             endpoint = idle.pop(EndpointID(endpoint_id))
-            self._teardown.collect(network, endpoint, forgotten=True)
-            _log.warning(
-                "endpoint.collected", endpoint=short(endpoint_id), reason="no sandbox uses it"
-            )
+            left.add(endpoint.id)
+            with gathering(failures):
+                self._teardown.collect(network, endpoint, forgotten=True)
+                left.remove(endpoint.id)
+                _log.warning(
+                    "endpoint.collected", endpoint=short(endpoint_id), reason="no sandbox uses it"
+                )
         waiting = [each for each in idle.values() if self._is_inherited(each)]
         return frozenset(each.id for each in self._inspector.unlinked(network, waiting))
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from plugin.drivers.base import BoundNetwork
-from plugin.errors import BusyError, PynetError, reasons
+from plugin.errors import BusyError, PynetError, gathering, reasons
 from plugin.health import Health
 from plugin.log import Log
 from plugin.model.facts import Fact
@@ -202,15 +202,20 @@ class Healer:
             self._make_so(network, facts, drift=drift)
 
     def _make_so(self, network: Network, facts: KnownFacts, *, drift: bool) -> None:
-        for endpoint in self._store.endpoints(network.id):
-            if endpoint.deleting or self._teardown.is_forgotten(network, endpoint):
-                # dockerd knows it no more: what could not be removed then is removed now.
-                self._teardown.collect(network, endpoint)
-                _log.warning("endpoint.undone", endpoint=short(endpoint.id))
-        undecided = self._abandoned.collect(network)
+        failures: list[Exception] = []
+        undecided = self._abandoned.collect(network, failures)
         joined = [each for each in self._known(network, undecided) if each.joined]
         for endpoint in self._inspector.unlinked(network, joined):
-            self._detach(network, endpoint)
+            with gathering(failures):
+                self._detach(network, endpoint)
+        with gathering(failures):
+            self._restore(network, undecided, facts, drift=drift)
+        if failures:
+            raise ExceptionGroup("not everything could be healed", failures)
+
+    def _restore(
+        self, network: Network, undecided: frozenset[EndpointID], facts: KnownFacts, *, drift: bool
+    ) -> None:
         delta = self._inspector.wanting(network, self._known(network, undecided), facts)
         wanting = delta.missing | delta.changed
         if not wanting:

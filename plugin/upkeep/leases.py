@@ -7,6 +7,7 @@ from typing import Final
 
 from plugin.dhcp.local_server import listens_here
 from plugin.dhcp.states import Conflicted, Event, Leased, Refused, Unanswered
+from plugin.errors import gathering
 from plugin.health import Health
 from plugin.model.ids import IfName, short
 from plugin.model.leases import Lease, LeaseRecord
@@ -69,20 +70,27 @@ class LeaseKeeper:
         self._resumed = True
 
     def look_after(self) -> None:
-        """Save what was renewed, say what is wrong, and give back what rested for too long."""
+        """Save what was renewed, say what is wrong, and give back what rested for too long.
+
+        Raises one ExceptionGroup of all failures: one network keeps no other from it.
+        """
+        failures: list[Exception] = []
         for parent, client_id, event in self._news.take():
             for record in self._records(client_id):
-                self._follow(parent, record, event)
+                with gathering(failures):
+                    self._follow(parent, record, event)
         for network in self._leasing():
-            with self._locks.hold(network.id):
+            with gathering(failures), self._locks.hold(network.id):
                 bound = self._bound.of(network)
                 if not self._resumed:
                     self._leases.resume(bound, self._store.endpoints(network.id))
                 self._leases.give_back_rested(bound)
-        self._resumed = True
+        self._resumed = self._resumed or not failures
         self._recover()
         self._compare()
         self._health.advise(self._hints(), about=_HINTS)
+        if failures:
+            raise ExceptionGroup("not every lease could be looked after", failures)
 
     def _compare(self) -> None:
         """A container has the address that it started with until it is connected again."""

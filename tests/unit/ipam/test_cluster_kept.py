@@ -1,10 +1,12 @@
 """Addresses that are kept for an owner on all hosts: it has its address wherever it starts, and once."""
 
 from ipaddress import ip_address
+from itertools import chain, repeat
+from typing import Any
 
 import pytest
 
-from ipam.blocks.base import UnavailableError
+from ipam.blocks.base import UnavailableError, UnknownOutcomeError
 from ipam.blocks.census import read_hosts
 from ipam.blocks.kept import free_kept
 from ipam.blocks.keys import block_key
@@ -13,10 +15,12 @@ from ipam.errors import (
     InvalidAddressError,
     InvalidReservationError,
     PoolFullError,
+    StoreError,
 )
 from ipam.lease import Owner
 from ipam.prefixes import alone, parse_prefix
 from ipam.reservation import Reservation
+from ipam.store import memory
 from tests.fakes.registry import FakeRegistry, Fate
 from tests.unit.ipam.clustered import ClusterHost
 
@@ -127,6 +131,46 @@ def test_without_the_registry(one: ClusterHost) -> None:
 
     assert len(one.allocator.reservations()) == 1
     assert one.take(pool, name="web") == KEPT
+
+
+def test_a_failure_keeps_no_other_from_being_undone(
+    one: ClusterHost, two: ClusterHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three the last is refused, and the store cannot give the first one up: that one is named."""
+    own = one.take(one.pool())
+    two.pool()
+    remove = memory._Reservations.remove  # noqa: SLF001
+
+    def fail_for_one(there: Any, reservation: Reservation) -> None:
+        if reservation.address == ip_address(KEPT):
+            raise StoreError("the disk is full")
+        remove(there, reservation)
+
+    monkeypatch.setattr("ipam.store.memory._Reservations.remove", fail_for_one)
+    wanted = (_reservation(), _reservation("10.50.201.1", "db"), _reservation(own, "gw"))
+    with pytest.raises(UnknownOutcomeError) as refused:
+        two.allocator.reserve(*wanted)
+
+    assert f"{own} of 10.50.0.0/16 is in block" in str(refused.value)
+    assert f"; and {KEPT} may stay reserved (the disk is full): unreserve" in str(refused.value)
+    assert two.allocator.reservations() == [_reservation()]
+    assert _keys(one, "kept/") == []
+
+
+@pytest.mark.parametrize("after", [Fate.DONE, None])
+def test_an_answer_that_does_not_come(
+    one: ClusterHost, monkeypatch: pytest.MonkeyPatch, after: Fate | None
+) -> None:
+    """The address may be kept, and is given up; if that cannot be either, it is named."""
+    one.pool()
+    fates = chain([Fate.DONE] * 3, [Fate.DONE_UNHEARD, None], repeat(after))
+    monkeypatch.setattr(one, "_fate", lambda: next(fates))
+    with pytest.raises(UnknownOutcomeError) as refused:
+        one.allocator.reserve(_reservation())
+
+    assert (f"{KEPT} may stay reserved" in str(refused.value)) == (after is None)
+    assert len(_keys(one, "kept/")) == (1 if after is None else 0)
+    assert one.allocator.reservations() == []
 
 
 def test_before_the_network_is(one: ClusterHost, two: ClusterHost) -> None:

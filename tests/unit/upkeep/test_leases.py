@@ -1,14 +1,16 @@
 """What people are told of leases, and what is done for those that change."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.local_server import listens_here
 from plugin.errors import HostError
-from plugin.model.ids import EndpointID, MacAddress
+from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.network import Endpoint, Network
 from plugin.upkeep import leases
 from tests.fakes.rig import Rig
@@ -123,3 +125,30 @@ def test_a_server_on_this_host(tmp_path: Path) -> None:
     assert not listens_here(tmp_path)
     (tmp_path / "udp6").write_text(head + "   1: 00000000000000000000000000000000:0043 0:0 07\n")
     assert listens_here(tmp_path)
+
+
+def test_a_network_that_is_busy_keeps_no_other(on_lan: Rig) -> None:
+    """What nobody came back for on another goes back all the same."""
+    options = {**LAN.options, "release_after": "0s"}
+    other = replace(LAN, id=NetworkID("e" * 64), options=options)
+    on_lan.networks.create(other)
+    start(on_lan, "web")
+    (record,) = on_lan.store.leases(LAN.id)
+    resting = replace(record, network_id=other.id, endpoint_id=None, granted=False)
+    on_lan.store.save_lease(resting)
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with on_lan.locks.hold(LAN.id):
+            held.set()
+            done.wait(60)
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(hold)
+        held.wait(60)
+        with within(0.05), pytest.raises(ExceptionGroup, match="not every lease"):
+            on_lan.leases.look_after()
+        done.set()
+
+    assert not on_lan.store.leases(other.id)
+    assert len(on_lan.store.leases(LAN.id)) == 1
