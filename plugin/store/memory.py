@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from threading import Lock
 
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
@@ -12,10 +13,14 @@ _Place = tuple[NetworkID, IPInterface | MacAddress] | str  # a place on a networ
 
 
 class MemoryStore:
-    """Dictionaries.  Values are frozen, so what is handed out cannot change what is kept."""
+    """Dictionaries.  Values are frozen, so what is handed out cannot change what is kept.
+
+    Marks are set without a network's lock.  So a short lock of its own has each change whole.
+    """
 
     def __init__(self) -> None:
         self.is_settled = True
+        self._changing = Lock()
         self._networks: dict[NetworkID, Network] = {}
         self._endpoints: dict[NetworkID, dict[EndpointID, Endpoint]] = {}
         self._leases: dict[NetworkID, dict[str, LeaseRecord]] = {}
@@ -30,22 +35,25 @@ class MemoryStore:
         return tuple(self._networks.copy().values())
 
     def save_network(self, network: Network) -> None:
-        self._networks[network.id] = network_as_kept(network, self._networks.get(network.id))
-        self._endpoints.setdefault(network.id, {})
+        with self._changing:
+            self._networks[network.id] = network_as_kept(network, self._networks.get(network.id))
+            self._endpoints.setdefault(network.id, {})
 
     def mark_network_deleting(self, network_id: NetworkID) -> bool:
-        known = self._networks.get(network_id)
-        if known is None:
-            return False
-        self._networks[network_id] = replace(known, state=NetworkState.DELETING)
-        return True
+        with self._changing:
+            known = self._networks.get(network_id)
+            if known is None:
+                return False
+            self._networks[network_id] = replace(known, state=NetworkState.DELETING)
+            return True
 
     def delete_network(self, network_id: NetworkID) -> None:
-        self._networks.pop(network_id, None)
-        for endpoint_id in tuple(self._endpoints.get(network_id, {})):
-            self._forget(endpoint_id)
-        self._endpoints.pop(network_id, None)
-        self._leases.pop(network_id, None)
+        with self._changing:
+            self._networks.pop(network_id, None)
+            for endpoint_id in tuple(self._endpoints.get(network_id, {})):
+                self._forget(endpoint_id)
+            self._endpoints.pop(network_id, None)
+            self._leases.pop(network_id, None)
 
     def endpoint(self, endpoint_id: EndpointID) -> Endpoint | None:
         home = self._home.get(endpoint_id)
@@ -64,36 +72,40 @@ class MemoryStore:
         return tuple(endpoint for endpoint in found if endpoint.sandbox_key == sandbox_key)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
-        if endpoint.network_id not in self._networks:
-            raise StoreError(f"network {endpoint.network_id} of an endpoint is not in the state")
-        kept = endpoint_as_kept(endpoint, self.endpoint(endpoint.id))
-        self._unlist(endpoint.id)
-        self._endpoints[endpoint.network_id][endpoint.id] = kept
-        self._home[endpoint.id] = endpoint.network_id
-        self._places[endpoint.id] = _places(kept)
-        for key in self._places[endpoint.id]:
-            self._at[key] = self._at.get(key, frozenset()) | {endpoint.id}
+        with self._changing:
+            if endpoint.network_id not in self._networks:
+                raise StoreError(
+                    f"network {endpoint.network_id} of an endpoint is not in the state"
+                )
+            kept = endpoint_as_kept(endpoint, self.endpoint(endpoint.id))
+            self._endpoints[endpoint.network_id][endpoint.id] = kept
+            self._home[endpoint.id] = endpoint.network_id
+            self._list(endpoint.id, _places(kept))
 
     def mark_endpoint_deleting(self, endpoint_id: EndpointID) -> bool:
-        known = self.endpoint(endpoint_id)
-        if known is None:
-            return False
-        self._endpoints[known.network_id][known.id] = known.moved(EndpointState.DELETING)
-        return True
+        with self._changing:
+            known = self.endpoint(endpoint_id)
+            if known is None:
+                return False
+            self._endpoints[known.network_id][known.id] = known.moved(EndpointState.DELETING)
+            return True
 
     def delete_endpoint(self, endpoint_id: EndpointID) -> None:
-        self._forget(endpoint_id)
+        with self._changing:
+            self._forget(endpoint_id)
 
     def leases(self, network_id: NetworkID) -> tuple[LeaseRecord, ...]:
         return tuple(self._leases.get(network_id, {}).copy().values())
 
     def save_lease(self, record: LeaseRecord) -> None:
-        if record.network_id not in self._networks:
-            raise StoreError(f"network {record.network_id} of a lease is not in the state")
-        self._leases.setdefault(record.network_id, {})[record.client] = record
+        with self._changing:
+            if record.network_id not in self._networks:
+                raise StoreError(f"network {record.network_id} of a lease is not in the state")
+            self._leases.setdefault(record.network_id, {})[record.client] = record
 
     def delete_lease(self, network_id: NetworkID, client: str) -> None:
-        self._leases.get(network_id, {}).pop(client, None)
+        with self._changing:
+            self._leases.get(network_id, {}).pop(client, None)
 
     def settled(self) -> bool:
         return self.is_settled
@@ -113,13 +125,19 @@ class MemoryStore:
         return tuple(endpoint for endpoint in endpoints if endpoint is not None)
 
     def _forget(self, endpoint_id: EndpointID) -> None:
-        self._unlist(endpoint_id)
+        self._list(endpoint_id, [])
+        self._places.pop(endpoint_id, None)
         home = self._home.pop(endpoint_id, None)
         if home is not None:
             self._endpoints.get(home, {}).pop(endpoint_id, None)
 
-    def _unlist(self, endpoint_id: EndpointID) -> None:
-        for key in self._places.pop(endpoint_id, ()):
+    def _list(self, endpoint_id: EndpointID, places: list[_Place]) -> None:
+        """Have the endpoint found at these places alone, and at those where it stays at any time."""
+        before = self._places.get(endpoint_id, [])
+        self._places[endpoint_id] = places
+        for key in places:
+            self._at[key] = self._at.get(key, frozenset()) | {endpoint_id}
+        for key in set(before).difference(places):
             others = self._at.get(key, frozenset()) - {endpoint_id}
             if others:
                 self._at[key] = others
