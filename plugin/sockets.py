@@ -1,5 +1,6 @@
 """Where pynet listens, as settings have it: a path, or an address and a port."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -9,6 +10,7 @@ from plugin.errors import SettingError
 from plugin.secret_files import absolute
 
 UNIX_PATH_MAX: Final = 107  # linux/un.h: sun_path holds 108 bytes with the NUL
+_OF_HOST: Final = "/host/plugins/"  # config.json: the host's folder in a managed plugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +47,8 @@ def read_path(name: str, text: str) -> Path:
     if len(text.encode()) > UNIX_PATH_MAX:
         raise SettingError(name, text, f"a path of at most {UNIX_PATH_MAX} bytes")
     return absolute(name, text)
+
+
+def are_of_managed(paths: Iterable[str]) -> bool:
+    """Whether a managed plugin listens at these, which sees its own files and processes only."""
+    return any(path.startswith(_OF_HOST) for path in paths)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, Final
 
-from plugin.cli import engine
+from plugin.cli import engine, place
 from plugin.cli.output import plain
 from plugin.errors import HostError, RefusedError
 from plugin.model.ids import EndpointID, NetworkID, bridge_name, port_name
@@ -29,10 +29,7 @@ class Containers(Mapping[IPAddress, Sequence[Node]]):
         self._host = host
         listed = engine.listed("/containers/json", _SECONDS)
         if listed is None:
-            raise HostError(
-                f"no engine answers at {engine.host()}, which alone knows where containers are; "
-                f"start Docker, or set DOCKER_HOST"
-            )
+            raise HostError(_unseen())
         self._listed: list[dict[str, Any]] = listed
         self._root = engine.root()
         self._nodes: dict[str, Node] = {}
@@ -119,6 +116,15 @@ class Containers(Mapping[IPAddress, Sequence[Node]]):
             namespace=Namespace(str(self._root / f"proc/{pid}/ns/net")),
             addresses=frozenset(_addresses(listed)),
         )
+
+
+def _unseen() -> str:
+    if place.is_inside_plugin():
+        return (
+            "the managed plugin sees neither Docker nor containers; run this command with the "
+            "host's own `pynet` as root, which `pip install .` in a checkout adds"
+        )
+    return f"{engine.absence()}, which alone knows where containers are; start Docker, or set DOCKER_HOST"
 
 
 def labels(containers: Containers) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 
+from plugin.cli import place
 from plugin.cli.client import UnixConnection
 
 _SOCKET: Final = "/var/run/docker.sock"
@@ -54,6 +55,13 @@ class Known:
 def host() -> str:
     """Where the engine is asked (DOCKER_HOST)."""
     return os.environ.get("DOCKER_HOST", _PREFIX + _SOCKET)
+
+
+def absence() -> str:
+    """Why no engine answers, as far as it is known."""
+    if place.is_inside_plugin():
+        return "the managed plugin sees no engine; run the command with the host's own `pynet`"
+    return f"no engine answers at {host()}"
 
 
 def known() -> Known | None:

@@ -13,7 +13,7 @@ import click
 
 from plugin.cli import place
 from plugin.cli.client import LONG_SECONDS, ask
-from plugin.cli.engine import Known, host, known
+from plugin.cli.engine import Known, absence, host, known
 from plugin.cli.errors import NOT_RUNNING, NoAnswerError
 from plugin.cli.names import known_names
 from plugin.cli.output import json_option, show_json, show_rows
@@ -133,7 +133,7 @@ def _doubt(garbage: dict[str, Any], engine: Known | None) -> str:
     The engine must show that it is the one that pynet serves, and not podman or a second Docker.
     """
     if engine is None:
-        return f"no engine answers at {host()}"
+        return absence()
     networks = garbage.get("networks", garbage["idle"])  # a plugin of the version before
     if engine.is_served(networks, garbage.get("prefixes", ())):
         return ""

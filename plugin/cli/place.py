@@ -15,6 +15,7 @@ from typing import Final
 from plugin.config import Config, read_config
 from plugin.errors import NoPermissionError, SettingError
 from plugin.settings import SETTINGS
+from plugin.sockets import are_of_managed
 
 _FILE: Final = Path("/etc/default/pynet")  # EnvironmentFile of packaging/systemd/pynet.service
 _PLUGINS: Final = Path("/var/lib/docker/plugins")  # moby, daemon/daemon.go: below the data root
@@ -44,6 +45,11 @@ def admin_sockets() -> Iterator[Path]:
     yield config().admin_socket
     if "PYNET_ADMIN_SOCKET" not in os.environ:
         yield from (each / _ADMIN for each in plugin_folders())
+
+
+def is_inside_plugin() -> bool:
+    """Whether this command runs in the managed plugin, which sees its own files and processes only."""
+    return are_of_managed(str(each.path) for each in config().plugin_sockets)
 
 
 def plugin_folders() -> list[Path]:

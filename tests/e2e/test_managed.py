@@ -165,6 +165,11 @@ def test_commands_on_the_host(site: Site, managed: ManagedPlugin, tmp_path: Path
         explained = _host_command(site, "explain", container)
         status = _host_command(site, "status")
         traced = _host_command(site, "trace", "host", container)
+        unseen = r"sees neither Docker nor containers; run this command with the host's own `pynet`"
+        with pytest.raises(CommandError, match=unseen):
+            _inside(site, f"pynet trace host {container}")
+        with pytest.raises(CommandError, match="sees no engine: run it on the host"):
+            _inside(site, f"pynet doctor {container} | grep . >&2; exit 1")
         examined = _host_command(site, "doctor", container, "--probe")
         saved = _host_command(site, "backup", f"{tmp_path}/saved.tar")
     finally:

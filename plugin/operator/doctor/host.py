@@ -23,6 +23,7 @@ from plugin.operator.doctor.seen import (
 )
 from plugin.operator.doctor.tables import FilterTable, parse_filter
 from plugin.operator.programs import run
+from plugin.sockets import are_of_managed
 
 _SECONDS: Final = 20.0
 _SYSCTLS: Final = Path("/proc/sys")
@@ -91,6 +92,8 @@ class Host:
             if self._answers[key] is None and path == "/version":
                 self._answers["engine"] = False
         if self._answers.get(key) is None:
+            if are_of_managed(self.setup.sockets):
+                raise UnseenError("the managed plugin sees no engine: run it on the host")
             raise UnseenError("no engine answers")
         return self._answers[key]
 

@@ -12,9 +12,9 @@ from plugin.kernel.netlink.messages import NetlinkError
 from plugin.kernel.netlink.unix_diag import unix_sockets
 from plugin.operator.doctor.base import Finding, Fix, UnfixedError
 from plugin.operator.doctor.host import Host, UnseenError
+from plugin.sockets import are_of_managed
 
 _ADMIN: Final = re.compile(r"/.*pynet.*/admin\.sock")
-_INSIDE: Final = "/host/plugins/"  # config.json: the host's folder in a managed plugin
 _OLDEST: Final = (20, 10)
 _FOLDERS: Final = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")
 _RESTARTED: Final = frozenset({"always", "unless-stopped", "on-failure"})
@@ -114,7 +114,7 @@ def unsupported_engine(host: Host) -> Iterator[Finding]:
     try:
         version = str(host.ask_engine("/version").get("Version", ""))
     except UnseenError:
-        if any(path.startswith(_INSIDE) for path in host.setup.sockets):
+        if are_of_managed(host.setup.sockets):
             raise  # the command runs in the managed plugin, which sees no socket of the engine's
         yield Finding(
             cause="no Docker Engine answers, so nothing can start or stop a container",

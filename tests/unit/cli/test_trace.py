@@ -243,3 +243,16 @@ def test_on_a_terminal(course: Course, lines: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "80")
 
     assert "\n".join(drawn(course, NAMED)) == lines.strip("\n")
+
+
+def test_inside_a_managed_plugin(pynet: Shell, tmp_path: Path) -> None:
+    """There is no engine, and nothing that could be started."""
+    sockets = "/run/docker/plugins/pynet.sock,/host/plugins/pynet.sock=local"
+    nowhere = f"unix://{tmp_path}/none.sock"
+    result = pynet("trace", "web", "host", DOCKER_HOST=nowhere, PYNET_PLUGIN_SOCKETS=sockets)
+
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: the managed plugin sees neither Docker nor containers; run this command with the "
+        "host's own `pynet` as root, which `pip install .` in a checkout adds\n"
+    )
