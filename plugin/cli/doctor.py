@@ -69,11 +69,20 @@ def _about(host: Host, which: str) -> tuple[str, ...]:
     if found is None:
         if host.unanswered is not None:
             raise host.unanswered
-        meant = likely(which, list(known)) or "'pynet networks' lists both"
+        meant = _nameless(host) or likely(which, list(known)) or "'pynet networks' lists both"
         raise RefusedError(
             f"there is no network of pynet, nor a container on one, {which!r}; {meant}"
         )
     return found
+
+
+def _nameless(host: Host) -> str:
+    """What to do where nobody tells names; empty if the engine does."""
+    try:
+        host.ask_engine("/networks")
+    except UnseenError as error:
+        return f"names are not known here ({error}); give an id that 'pynet networks' shows"
+    return ""
 
 
 def _of_file(path: Path) -> Iterator[Outcome]:

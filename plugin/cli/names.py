@@ -49,7 +49,9 @@ class Names:
         return found or [each for each, name in self.containers.items() if name == which]
 
     def suggested(self, error: RefusedError, which: str) -> RefusedError:
-        """The error, with the name that was probably meant by an unknown one."""
+        """The error, with the name that was probably meant by an unknown one, or that none is known."""
+        if not self.networks and not self.containers:
+            return RefusedError(f"{error}; names are not known: {engine.absence()}")
         known = sorted({*self.networks.values(), *self.containers.values()} - {which})
         near = difflib.get_close_matches(which, known, n=1)
         return RefusedError(f"{error}; did you mean {near[0]}?") if near else error

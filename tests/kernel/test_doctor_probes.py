@@ -1,5 +1,6 @@
 """`pynet doctor --probe`: what only packets show."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def test_d31_an_address_twice(doctored: Doctored, machine: Netns) -> None:
     assert machine.mac_of("wire") in found.cause
 
 
+@pytest.mark.vm
+def test_d32_a_vlan_that_the_switch_does_not_carry(doctored: Doctored, machine: Netns) -> None:
+    """Its gateway is silent, as is one that has another address; only then is anything heard."""
+    parent = f"{UPLINK}.7"
+    doctored.netns.ip(f"link add {parent} link {UPLINK} type vlan id 7", f"link set {parent} up")
+    on_the_lan(doctored)
+    doctored.plugin["/v1/networks"][0]["options"]["parent"] = parent
+    doctored.netns.run("ping", "-c1", GATEWAY)
+    machine.ip(f"address delete {GATEWAY}/24 dev wire")
+    (unheard,) = findings(doctored, "D32")
+    no_gateway = findings(doctored, "D36")
+    machine.ip(
+        "link add wire.7 link wire type vlan id 7",
+        "address add 192.0.2.77/24 dev wire.7",
+        "link set wire.7 up",
+    )
+    with machine.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+        speaker.sendto(b"", ("192.0.2.9", 9))  # it asks by ARP
+    other = findings(doctored, "D32")
+    (silent,) = findings(doctored, "D36")
+    machine.ip(f"address add {GATEWAY}/24 dev wire.7")
+    well = findings(doctored, "D32") + findings(doctored, "D36")
+
+    assert f"no frame of VLAN 7 has ever come in by {UPLINK}, on which" in unheard.cause
+    assert f"-o parent={UPLINK}.NUMBER" in unheard.remedy
+    assert no_gateway == other == well == []
+    assert silent.cause == f"gateway {GATEWAY} of network lan does not answer on {parent}"
+
+
 def test_d36_a_gateway_that_is_silent(doctored: Doctored, machine: Netns) -> None:
     """The LAN's router is another."""
     on_the_lan(doctored)
@@ -100,4 +130,4 @@ def test_only_when_asked(doctored: Doctored) -> None:
     """No packet is sent without --probe."""
     doctored.plugin["/v1/networks"] = [a_network(LAN)]
 
-    assert not {"D31", "D36", "D37", "D39"} & {each.check.id for each in doctored.examine()}
+    assert not {"D31", "D32", "D36", "D37", "D39"} & {each.check.id for each in doctored.examine()}

@@ -52,6 +52,7 @@ CHECKS: Final = (
     Check(id="D28", title="hints", find=running.hints),
     Check(id="D30", title="subnet of the LAN", find=parents.other_lan),
     Check(id="D31", title="no address twice", find=probes.address_twice, when=_PROBED),
+    Check(id="D32", title="VLAN of a parent", find=probes.unheard_vlan, when=_PROBED),
     Check(id="D33", title="parents", find=parents.parent_down),
     Check(id="D34", title="MAC addresses of ipvlan", find=parents.own_mac_required),
     Check(id="D35", title="addresses left", find=addresses.full_pools),

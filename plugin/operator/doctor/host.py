@@ -131,6 +131,11 @@ class Host:
         found = self._json("ip", "-json", "-details", "address")
         return {each["ifname"]: each for each in found if "ifname" in each}
 
+    def received(self, ifname: str) -> int:
+        """How many frames a link has received since it was made.  Raises UnseenError."""
+        (found,) = self._json("ip", "-json", "-statistics", "link", "show", "dev", ifname)
+        return int(found["stats64"]["rx"]["packets"])
+
     @cached_property
     def routes(self) -> list[dict[str, Any]]:
         """Routes of all tables and both families."""

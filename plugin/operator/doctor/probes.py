@@ -55,11 +55,27 @@ def address_twice(host: Host) -> Iterator[Finding]:
                         )
 
 
+def unheard_vlan(host: Host) -> Iterator[Finding]:
+    """A VLAN that the switch does not carry to this host: its router is silent, as is everything else."""
+    for network in _on_parents(host):
+        silent = [each for each in _lan_gateways(host, network) if not _answers(network, each)]
+        if not silent or not _is_unheard(host, network.parent):
+            continue
+        base, number = _vlan_of(host, network.parent)
+        yield Finding(
+            cause=f"gateway {silent[0]} of network {network.label} does not answer, and no frame of VLAN "
+            f"{number} has ever come in by {base}, on which other frames do",
+            remedy=f"have the switch's port carry VLAN {number} tagged (as a trunk), or recreate the network "
+            f"on a VLAN that it carries: -o parent={base}.NUMBER",
+            about=(network.label,),
+        )
+
+
 def silent_gateway(host: Host) -> Iterator[Finding]:
-    """The router of a LAN does not answer by the parent."""
+    """The router of a LAN does not answer by the parent, where anything is heard."""
     for network in _on_parents(host):
         for gateway in _lan_gateways(host, network):
-            if not list(ask_neighbour(network.parent, gateway)):
+            if not _answers(network, gateway) and not _is_unheard(host, network.parent):
                 yield Finding(
                     cause=f"gateway {gateway} of network {network.label} does not answer on {network.parent}",
                     remedy="recreate the network with the LAN's router as --gateway, or look at the cable, the "
@@ -176,6 +192,25 @@ def _asked(ifname: str, own: IPv4Address, other: IPv4Address) -> Iterator[str]:
                     return
             if seen:
                 return
+
+
+def _answers(network: SeenNetwork, address: IPv4Address) -> bool:
+    return bool(list(ask_neighbour(network.parent, address)))
+
+
+def _is_unheard(host: Host, ifname: str) -> bool:
+    """Whether a VLAN has never received anything, by a link that has."""
+    base, _ = _vlan_of(host, ifname)
+    return bool(base) and not host.received(ifname) and bool(host.received(base))
+
+
+def _vlan_of(host: Host, ifname: str) -> tuple[str, int]:
+    """The link under a VLAN, and its number; no name if it is none."""
+    link = host.links.get(ifname, {})
+    about = link.get("linkinfo", {})
+    if about.get("info_kind") != "vlan":
+        return "", 0
+    return link.get("link", ""), about["info_data"]["id"]
 
 
 def _has(ifname: str, address: IPv4Address) -> bool:

@@ -90,3 +90,12 @@ def test_mistakes(pynet: Shell, arguments: tuple[str, ...], message: str) -> Non
 
 def _hash(lines: list[str]) -> str:
     return next(line for line in lines if " name pnb-" in line).split("pnb-")[1].split()[0]
+
+
+def test_a_name_where_no_engine_tells_names(pynet: Shell, tmp_path: Path) -> None:
+    """It is not the name that is wrong."""
+    nowhere = f"unix://{tmp_path}/none.sock"
+    result = pynet("explain", "web", DOCKER_HOST=nowhere)
+
+    assert result.exit_code == 1
+    assert f"names are not known: no engine answers at {nowhere}" in result.output
