@@ -89,9 +89,9 @@ def assemble(
     bound = BoundNetworks()
     news = LeaseNews()
     leases = Leases(store, backends.clients(news))
-    teardown = Teardown(store, reconciler, bound, addresses, locks, leases)
-    survey = ParentSurvey(backends.kernel)
     hosts = Hosts(backends.kernel, cluster)
+    teardown = Teardown(reconciler, bound, addresses, locks, leases, hosts)
+    survey = ParentSurvey(backends.kernel)
     moves = Moves(store, reconciler, bound, locks)
     pools = LeasedPools(store, bound, locks, leases, addresses, LOCAL)
     inspector = Inspector(store, reconciler, bound)
@@ -101,7 +101,7 @@ def assemble(
         reconciler=reconciler,
         bound=bound,
         teardown=teardown,
-        networks=Networks(store, reconciler, teardown, survey, hosts, pools),
+        networks=Networks(store, reconciler, teardown, survey, pools),
         pools=pools,
         allocations=Allocations(addresses, health),
         endpoints=endpoints,

@@ -37,7 +37,7 @@ class Leases:
     """Everything but ``asked``, ``addressed``, ``confirm`` and ``renewed`` is called with the network's lock held."""
 
     def __init__(self, store: Store, clients: Clients) -> None:
-        self._store = store
+        self.store = self._store = store
         self._clients = clients
         self.claims = Claims()
         self.seats = Seats(store, self.claims)

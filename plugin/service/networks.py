@@ -16,7 +16,7 @@ from plugin.log import Log
 from plugin.model.ids import NetworkID, is_of_swarm, short
 from plugin.model.network import GatewayNeeds, Network, NetworkState
 from plugin.model.plan import Plan
-from plugin.service.hosts import Hosts, refuse_same_tunnel
+from plugin.service.hosts import refuse_same_tunnel
 from plugin.service.lease_seats import refuse_same_identity
 from plugin.service.leased_pools import LeasedPools
 from plugin.service.parents import ParentSurvey, refuse_shared_parent
@@ -36,7 +36,6 @@ class Networks:
         reconciler: Reconciler,
         teardown: Teardown,
         parents: ParentSurvey,
-        hosts: Hosts,
         leased: LeasedPools,
     ) -> None:
         self._store = store
@@ -47,7 +46,7 @@ class Networks:
         self._addresses = teardown.addresses
         self._teardown = teardown
         self._parents = parents
-        self._hosts = hosts
+        self._hosts = teardown.hosts
         self._leased = leased
 
     def gateway_needs(self, network: Network) -> GatewayNeeds:
@@ -110,7 +109,6 @@ class Networks:
                 return
             bound = self._bound.as_readable(network)
             self._teardown.collect_network(network)
-            self._hosts.leave(bound)
         self._parents.changed(bound)
         _log.info("network.deleted", network=short(network_id))
 

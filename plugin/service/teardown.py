@@ -21,10 +21,10 @@ from plugin.model.network import Endpoint, IPAddress, Network, NetworkState
 from plugin.model.plan import Plan
 from plugin.model.resources import is_mutual, is_shared
 from plugin.service.bound_networks import BoundNetworks
+from plugin.service.hosts import Hosts
 from plugin.service.leases import Leases
 from plugin.service.locks import Locks
 from plugin.service.reconcile import Reconciler
-from plugin.store.base import Store
 
 _log: Final = Log("teardown")
 
@@ -34,20 +34,21 @@ class Teardown:
 
     def __init__(
         self,
-        store: Store,
         reconciler: Reconciler,
         bound: BoundNetworks,
         addresses: AddressUse,
         locks: Locks,
         leases: Leases,
+        hosts: Hosts,
     ) -> None:
         self.bound = bound
-        self._store = store
+        self._store = leases.store
         self._reconciler = reconciler
         self._kernel = reconciler.kernel
         self.addresses = addresses
         self.locks = locks
         self.leases = leases
+        self.hosts = hosts
 
     def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
         """Free what the endpoint had, and forget it.
@@ -117,6 +118,7 @@ class Teardown:
         self.addresses.ungroup(network.id, deleted=deleted)
         self._store.delete_network(network.id)
         self.bound.forget(network.id)
+        self.hosts.leave(bound)
         self._reconciler.release(plan)
         self.release_shared(plan)
 

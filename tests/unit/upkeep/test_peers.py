@@ -53,6 +53,17 @@ def test_a_network_is_made_with_the_hosts_that_there_are(rig: Rig) -> None:
     assert rig.cluster.members == {network.id}
 
 
+def test_the_host_leaves_a_network_that_a_tick_removes(rig: Rig) -> None:
+    """Its deletion did not come to an end by itself, or never came."""
+    network = create(rig)
+    rig.store.mark_network_deleting(network.id)
+
+    rig.healer.heal()
+
+    assert rig.store.network(network.id) is None
+    assert rig.cluster.members == set()
+
+
 def test_hosts_come_and_go(rig: Rig) -> None:
     """Nothing else of the network is touched."""
     network = create(rig)
