@@ -29,7 +29,7 @@ class Session:
     """One conversation with the kernel, and what has been seen in it so far.
 
     ``links`` are all links by name, and ``names`` all names by number, where an earlier list of
-    them is good enough.
+    them is good enough: ``listed``.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Session:
         rtnl: Rtnl,
         links: Mapping[IfName, LinkInfo] | None = None,
         names: Mapping[int, IfName] | None = None,
+        listed: tuple[LinkInfo, ...] | None = None,
     ) -> None:
         self.rtnl = rtnl
         self._links = links
         self._names = names
+        self.listed = listed
         self._looks: dict[object, object] = {}
 
     def link(self, ifname: IfName) -> LinkInfo | None:
@@ -91,6 +93,12 @@ class Handler(Protocol[T]):
         Empty for kinds that go with something else.
         """
 
+    def state(self, session: Session) -> object:
+        """What answers of ``read`` and ``read_all`` depend on: while it is equal, so are they.
+
+        None if that cannot be told, and the host must be asked each time.
+        """
+
 
 class OneByOne(ABC, Generic[T]):
     """A handler whose objects are made, removed and read one after the other."""
@@ -131,3 +139,13 @@ class OneByOne(ABC, Generic[T]):
 
     def read_all(self, session: Session) -> Iterable[T]:
         return ()
+
+    def state(self, session: Session) -> object:
+        return None
+
+
+class ListedLinks(OneByOne[T]):
+    """A handler whose objects are read from the list of links, and from nothing else."""
+
+    def state(self, session: Session) -> object:
+        return session.listed

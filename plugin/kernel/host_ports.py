@@ -40,6 +40,7 @@ class HostPorts:
     def __init__(self) -> None:
         self._sockets: dict[HostPort, socket.socket] = {}
         self._by_number: dict[tuple[Protocol, int], set[HostPort]] = {}
+        self.released = 0  # how many were, so far
         self._lock = threading.Lock()
 
     def ensure(self, port: HostPort) -> None:
@@ -124,6 +125,7 @@ class HostPorts:
         held = self._sockets.pop(port, None)
         if held is not None:
             held.close()
+            self.released += 1
             beside = self._by_number[port.protocol, port.port]
             beside.discard(port)
             if not beside:
@@ -144,6 +146,13 @@ class HostPortHandler(OneByOne[HostPort]):
 
     def read_one(self, session: Session, value: HostPort) -> HostPort | None:
         return value if self._ports.held([value]) else None
+
+    def read(self, session: Session, values: Iterable[HostPort]) -> Iterable[HostPort]:
+        return self._ports.held(values)
+
+    def state(self, session: Session) -> object:
+        """Nobody but this process releases a port."""
+        return self._ports.released
 
 
 def _overlap(one: HostPort, other: HostPort) -> bool:

@@ -25,7 +25,9 @@ from plugin.kernel.links.reaper import Reaper
 from plugin.kernel.netlink import nf_tables
 from plugin.kernel.netlink.conntrack import Connections
 from plugin.kernel.netlink.conversations import conversation
+from plugin.kernel.netlink.rtnl import Rtnl
 from plugin.kernel.proxy.proxy import Proxy
+from plugin.kernel.read_cache import ReadCache
 from plugin.kernel.wireguard.keys import Keys
 from plugin.model.ids import IfName
 from plugin.model.links import HandedOver, IpvlanSetting
@@ -60,6 +62,7 @@ class LinuxKernel:
                 keys=self._keys,
             )
         )
+        self._cache = ReadCache(self._handlers)
         self._reaper.kick()  # an earlier process may have been killed before it got to them
 
     def ensure(
@@ -98,13 +101,24 @@ class LinuxKernel:
     def read(self, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         wanted = frozenset(resources)
         with conversation() as rtnl:
-            look = seen_links.look(rtnl)
+            look = self._look(rtnl)
             if look is None:
                 return self._read(Session(rtnl), wanted)
             unsure = wanted - look.right
-            look.right |= unsure & self._read(Session(rtnl, look.links, look.names), unsure)
-            unsure -= look.right
+            if unsure:
+                found = unsure & self._read(_session(rtnl, look), unsure)
+                look.right |= found
+                self._cache.learn(look.states or {}, found)
+                unsure -= found
             return (wanted - unsure) | self._read(Session(rtnl), unsure)
+
+    def _look(self, rtnl: Rtnl) -> seen_links.Look | None:
+        """The one look of the block, with what is still right since the block before; None outside."""
+        look = seen_links.look(rtnl)
+        if look is not None and look.states is None:
+            look.states = self._cache.states(_session(rtnl, look))
+            look.right |= self._cache.right(look.states)
+        return look
 
     def _read(self, session: Session, resources: Iterable[HostResource]) -> frozenset[HostResource]:
         wanted: defaultdict[type, list[HostResource]] = defaultdict(list)
@@ -123,10 +137,11 @@ class LinuxKernel:
 
     def read_all(self) -> frozenset[HostResource]:
         with conversation() as rtnl:
-            look = seen_links.look(rtnl)
-            session = Session(rtnl, look.links, look.names) if look else Session(rtnl)
-            return frozenset(
-                found for handler in self._handlers.values() for found in handler.read_all(session)
+            look = self._look(rtnl)
+            session = _session(rtnl, look) if look else Session(rtnl)
+            states = look.states or {} if look else {}
+            return frozenset().union(
+                *(self._cache.all_of(kind, session, states) for kind in self._handlers)
             )
 
     def missing_links(self, ifnames: Iterable[IfName]) -> frozenset[IfName]:
@@ -240,6 +255,11 @@ class LinuxKernel:
         self._connections.close()
         self._proxy.close()
         self._ports.close()
+
+
+def _session(rtnl: Rtnl, look: seen_links.Look) -> Session:
+    """A conversation that takes links from the block's list."""
+    return Session(rtnl, look.links, look.names, look.listed)
 
 
 def _announced(

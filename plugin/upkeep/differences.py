@@ -9,7 +9,8 @@ from plugin.model.network import Endpoint, Network, NetworkState
 from plugin.model.resources import Resource
 from plugin.service.locks import Locks
 from plugin.store.base import Store
-from plugin.upkeep.drift import Inspector, KnownFacts
+from plugin.upkeep.drift import Inspector
+from plugin.upkeep.known_facts import KnownFacts
 
 
 class Fault(Enum):

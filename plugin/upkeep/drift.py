@@ -5,65 +5,26 @@ Healing looks here before it acts, and ``pynet check`` shows what it would do.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
-from itertools import chain
 from typing import Final
 
 from plugin.errors import PynetError
-from plugin.firewall.base import Firewall
 from plugin.log import Log
-from plugin.model.diff import Delta, diff
+from plugin.model.diff import Delta
 from plugin.model.facts import Fact
-from plugin.model.ids import Key, short
-from plugin.model.links import HandedOver, Veth
+from plugin.model.ids import short
 from plugin.model.nat import UserMasquerades
 from plugin.model.network import Endpoint, Network, NetworkState
-from plugin.model.plan import Plan
 from plugin.model.ports import HostPort, ProxiedPort
 from plugin.model.resources import Resource
 from plugin.model.traffic import DockerBridge, OtherBridge
 from plugin.service.bound_networks import BoundNetworks
 from plugin.service.reconcile import Reconciler
 from plugin.store.base import Store
+from plugin.upkeep.known_facts import Comparisons, KnownFacts
 from plugin.upkeep.unreadable import Unreadable
 from plugin.upkeep.wanted import Wanted, WantedNetworks
 
 _log: Final = Log("drift")
-
-
-class KnownFacts:
-    """What the firewall holds, read once for all networks that are looked at in turn.
-
-    A call may have added what is missing since the reading.  So the first difference is read again.
-    Once a second reading has confirmed a difference, later ones are believed at once.
-    """
-
-    def __init__(self, firewall: Firewall) -> None:
-        self._firewall = firewall
-        self._confirmed = False
-        self._read()
-
-    def confirm(self, differs: Callable[[frozenset[Fact]], bool]) -> None:
-        """Read again, unless an earlier difference was confirmed already."""
-        if not self._confirmed:
-            self._read()
-            self._confirmed = differs(self.there)
-
-    def difference(self, wanted: frozenset[Fact]) -> Delta:
-        """What lacks of ``wanted``, or is otherwise."""
-        lacking = wanted - self.there
-        if not lacking:
-            return Delta()
-        found = (self._by_key.get(fact.key) for fact in lacking)
-        return diff(lacking, (each for each in found if each is not None))
-
-    @cached_property
-    def _by_key(self) -> dict[Key, Fact]:
-        return {fact.key: fact for fact in self.there}
-
-    def _read(self) -> None:
-        self.there = self._firewall.read()
-        self.__dict__.pop("_by_key", None)
 
 
 class Inspector:
@@ -72,6 +33,7 @@ class Inspector:
     def __init__(self, store: Store, reconciler: Reconciler, bound: BoundNetworks) -> None:
         self.store = store
         self._bound = bound
+        self._comparisons = Comparisons()
         self.plans = WantedNetworks(bound)
         self.reconciler = reconciler
         self._kernel = reconciler.kernel
@@ -81,7 +43,7 @@ class Inspector:
         """What an active network lacks, or has otherwise, given what the firewall holds."""
         wanted = self.plans.active(network, endpoints)
         delta = self.reconciler.compare(wanted.host)
-        if wanted.facts <= facts.there:
+        if facts.has(wanted.facts):
             return delta
         facts.confirm(lambda there: not wanted.facts <= there)
         return delta | facts.difference(wanted.facts)
@@ -103,8 +65,12 @@ class Inspector:
         """
         if not endpoints:
             return []
-        own = {each.id: _links(self.plans.link_plan(network, each)) for each in endpoints}
-        there = {found.key for found in self._kernel.read(chain.from_iterable(own.values()))}
+        links = self.plans.links(network, endpoints)
+        found = self._kernel.read(links.all)
+        if links.of_each and found == links.all:
+            return []
+        own = links.by_endpoint
+        there = {each.key for each in found}
         ended = self._kernel.ended_sandboxes(
             each.sandbox_key for each in endpoints if each.sandbox_key and not own[each.id]
         )
@@ -138,10 +104,12 @@ class Inspector:
         if not self.is_readable(network):
             return []
         known = [each for each in self.store.endpoints(network.id) if not each.deleting]
-        handoffs = {each.id: self.plans.link_plan(network, each).handoff for each in known}
-        names = {name for name in handoffs.values() if name is not None}
-        here = self._kernel.returned_links(names)
-        unlinked = self.unlinked(network, [e for e in known if handoffs[e.id] not in here])
+        links = self.plans.links(network, known)
+        here, handoffs = self._kernel.returned_links(links.names), links.handoffs
+        away = [e for e in known if handoffs[e.id] not in here] if here else known
+        unlinked = self.unlinked(network, away)
+        if not (here or unlinked):
+            return []
         ended = self._kernel.ended_sandboxes(e.sandbox_key for e in unlinked if e.sandbox_key)
         over = {e.id for e in unlinked if not e.unplugged and e.sandbox_key in (None, *ended)}
         return [each for each in known if handoffs[each.id] in here or each.id in over]
@@ -154,10 +122,11 @@ class Inspector:
         """
         if not self.is_readable(network):
             return True
-        abandoned = self.abandoned(network)
+        abandoned, endpoints = self.abandoned(network), self.store.endpoints(network.id)
+        links = self.plans.links(network, endpoints)
         return any(
-            each.joined and each not in abandoned and _links(self.plans.link_plan(network, each))
-            for each in self.store.endpoints(network.id)
+            each.joined and each not in abandoned and links.by_endpoint[each.id]
+            for each in endpoints
         )
 
     def surplus(self, facts: frozenset[Fact] | None = None) -> list[Resource]:
@@ -170,7 +139,7 @@ class Inspector:
         there = self._firewall.read() if facts is None else facts
         unreadable = self.unreadable()
         wanted = list(self._readable(self.plans.all_of))
-        loose = there.difference(*(each.facts for each in wanted))
+        loose = self._comparisons.others(there, [each.facts for each in wanted])
         loose = frozenset(each for each in loose if not each.surrounding)
         # A part of a fact that is wanted has its key: healing sees to it.
         keys = {fact.key for each in wanted for fact in each.facts} if loose else set()
@@ -231,8 +200,4 @@ class Inspector:
 
     def facts(self) -> KnownFacts:
         """Everything that the firewall holds.  Raises FirewallError."""
-        return KnownFacts(self._firewall)
-
-
-def _links(plan: Plan) -> list[Veth | HandedOver]:
-    return [each for each in plan.resources if isinstance(each, Veth | HandedOver)]
+        return KnownFacts(self._firewall, self._comparisons)

@@ -30,9 +30,10 @@ from plugin.telemetry import (
     RULES_REPAIRED,
 )
 from plugin.upkeep.abandoned import Abandoned
-from plugin.upkeep.drift import Inspector, KnownFacts
+from plugin.upkeep.drift import Inspector
 from plugin.upkeep.forward_policy import ForwardPolicy
 from plugin.upkeep.idle_timer import IdleTimer
+from plugin.upkeep.known_facts import KnownFacts
 from plugin.upkeep.refused_frames import RefusedFrames
 from plugin.upkeep.unplugged import tell_unplugged
 from plugin.upkeep.unreadable import tell_unreadable

@@ -4,13 +4,15 @@ A plan depends on the records alone, so a look that finds the records of the loo
 its plans, too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Self
 
 from plugin.drivers.base import BoundNetwork
 from plugin.model.facts import Fact
-from plugin.model.ids import EndpointID, Key, NetworkID
+from plugin.model.ids import EndpointID, IfName, Key, NetworkID
+from plugin.model.links import HandedOver, Veth
 from plugin.model.network import Endpoint, Network
 from plugin.model.plan import Plan, together
 from plugin.model.resources import HostResource
@@ -39,6 +41,33 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """The links of endpoints, by their plans, and the names of those that dockerd takes and gives back."""
+
+    by_endpoint: Mapping[EndpointID, tuple[Veth | HandedOver, ...]]
+    handoffs: Mapping[EndpointID, IfName | None]
+    all: frozenset[Veth | HandedOver]
+    names: frozenset[IfName]
+    of_each: bool  # whether each endpoint has one
+
+    @classmethod
+    def of(cls, plans: Mapping[EndpointID, Plan]) -> Self:
+        """Those of the plans."""
+        links = {
+            key: tuple(each for each in plan.resources if isinstance(each, Veth | HandedOver))
+            for key, plan in plans.items()
+        }
+        handoffs = {key: plan.handoff for key, plan in plans.items()}
+        return cls(
+            by_endpoint=links,
+            handoffs=handoffs,
+            all=frozenset(chain.from_iterable(links.values())),
+            names=frozenset(name for name in handoffs.values() if name is not None),
+            of_each=all(links.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Planned:
     """An endpoint with its plans."""
 
@@ -55,6 +84,7 @@ class _NetworkPlans:
         self._endpoints: dict[EndpointID, _Planned] = {}
         # The endpoints that were known, those whose plans are among it, and the whole; the last two.
         self._made: tuple[tuple[_Endpoints, _Endpoints, Wanted], ...] = ()
+        self._links: tuple[tuple[_Endpoints, Links], ...] = ()  # and their links, the last two
 
     def of_endpoint(self, endpoint: Endpoint) -> _Planned:
         """The plans of an endpoint.  Raises as drivers do."""
@@ -76,6 +106,15 @@ class _NetworkPlans:
         self._made = ((known, holding, wanted), *self._made[:1])
         return wanted
 
+    def links(self, endpoints: _Endpoints) -> Links:
+        """The links of these endpoints."""
+        for before in self._links:
+            if before[0] == endpoints:
+                return before[1]
+        links = Links.of({each.id: self.of_endpoint(each).link for each in endpoints})
+        self._links = ((endpoints, links), *self._links[:1])
+        return links
+
     def keep(self, endpoints: Iterable[Endpoint]) -> None:
         """Forget the plans of all other endpoints."""
         there = {each.id for each in endpoints}
@@ -93,9 +132,9 @@ class WantedNetworks:
         self._bound = bound
         self._networks: Final[dict[NetworkID, _NetworkPlans]] = {}
 
-    def link_plan(self, network: Network, endpoint: Endpoint) -> Plan:
-        """What the endpoint needs whether it publishes ports or not."""
-        return self._of(network).of_endpoint(endpoint).link
+    def links(self, network: Network, endpoints: Iterable[Endpoint]) -> Links:
+        """The links that the endpoints need whether they publish ports or not."""
+        return self._of(network).links(tuple(endpoints))
 
     def active(self, network: Network, endpoints: Iterable[Endpoint]) -> Wanted:
         """What the host holds for an active network and those of ``endpoints`` that are joined."""

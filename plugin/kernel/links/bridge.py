@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterable
 from dataclasses import replace
 
-from plugin.kernel.handler import Session
+from plugin.kernel.handler import ListedLinks, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo
@@ -12,7 +12,7 @@ from plugin.kernel.netlink.rtnl import Rtnl, RtnlError
 from plugin.model.links import OWNER_PREFIX, Bridge
 
 
-class BridgeHandler(LinkHandler[Bridge]):
+class BridgeHandler(ListedLinks[Bridge], LinkHandler[Bridge]):
     """Bridges that networks use."""
 
     def make(self, rtnl: Rtnl, bridge: Bridge) -> None:

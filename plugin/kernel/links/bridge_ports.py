@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from plugin.kernel.handler import OneByOne, Session
+from plugin.kernel.handler import ListedLinks, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.links.link_handler import LinkHandler
 from plugin.kernel.netlink.link_messages import LinkChange, LinkInfo, veth_peer
@@ -17,7 +17,7 @@ from plugin.model.links import OWNER_PREFIX, Hairpin, Veth
 GROUP_FORWARD: Final = 0xFFFD
 
 
-class VethHandler(LinkHandler[Veth]):
+class VethHandler(ListedLinks[Veth], LinkHandler[Veth]):
     """Pairs of which the host's end is a bridge port."""
 
     patient: ClassVar[bool] = True
@@ -58,7 +58,10 @@ class VethHandler(LinkHandler[Veth]):
             GROUP_FORWARD,
         )  # an older kernel has no such setting
         owner = ownership.owner_if_right(link) if guarded else ""
-        return replace(value, master=session.name_of(link.master), mtu=link.mtu, owner=owner)
+        master = session.name_of(link.master)
+        if (master, link.mtu, owner) == (value.master, value.mtu, value.owner):
+            return value  # nearly always, and a copy takes four times as long
+        return replace(value, master=master, mtu=link.mtu, owner=owner)
 
     def read_all(self, session: Session) -> Iterable[Veth]:
         """Pairs by the host's ends: the peers go with them."""
@@ -67,7 +70,7 @@ class VethHandler(LinkHandler[Veth]):
                 yield _as_veth(session, link)
 
 
-class HairpinHandler(OneByOne[Hairpin]):
+class HairpinHandler(ListedLinks[Hairpin]):
     """The flag of a bridge port."""
 
     def ensure_one(self, session: Session, value: Hairpin) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from plugin.kernel.handler import Session
+from plugin.kernel.handler import ListedLinks, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.links.link_errors import NO_SUCH_KIND
 from plugin.kernel.links.link_handler import LinkHandler
@@ -16,7 +16,7 @@ from plugin.model.links import OWNER_PREFIX, Dummy
 _DUMMY_KINDS: Final = ("dummy", "ifb")  # who has not the one has the other: both lead nowhere
 
 
-class DummyHandler(LinkHandler[Dummy]):
+class DummyHandler(ListedLinks[Dummy], LinkHandler[Dummy]):
     """Dummy links, and ifb links in their place."""
 
     def make(self, rtnl: Rtnl, dummy: Dummy) -> None:

@@ -17,11 +17,16 @@ from plugin.model.resources import HostResource
 
 @dataclass(slots=True)
 class Look:
-    """All links by name, as they were, and what turned out to be ``right``."""
+    """All links, as they were, and what turned out to be ``right``.
 
+    ``states`` are what that depends on, by kind, once a reader has asked.
+    """
+
+    listed: tuple[LinkInfo, ...]
     links: Mapping[IfName, LinkInfo]
     names: Mapping[int, IfName]
     right: set[HostResource] = field(default_factory=set)
+    states: Mapping[type, object] | None = None
 
 
 class _Block:
@@ -54,9 +59,11 @@ def look(rtnl: Rtnl) -> Look | None:
     if block is None:
         return None
     if block.look is None:
-        there = list(rtnl.links())
+        there = rtnl.links()
         block.look = Look(
-            {link.ifname: link for link in there}, {link.index: link.ifname for link in there}
+            there,
+            {link.ifname: link for link in there},
+            {link.index: link.ifname for link in there},
         )
     return block.look
 

@@ -4,7 +4,7 @@ A namespace that a link was moved into has a number in this one (see ``sandboxes
 its links it shows the namespace of the parent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from plugin.kernel.links import ownership
@@ -71,5 +71,5 @@ def _setting(link: LinkInfo) -> IpvlanSetting:
     )
 
 
-def _on(known: list[LinkInfo], index: int) -> Iterator[LinkInfo]:
+def _on(known: Iterable[LinkInfo], index: int) -> Iterator[LinkInfo]:
     return (each for each in known if each.parent == index and each.kind not in _PAIRS)

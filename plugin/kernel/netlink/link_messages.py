@@ -159,23 +159,29 @@ def _attributes(change: LinkChange) -> bytes:
 class KnownLinks:
     """Links by the kernel's answer, as the last list of each namespace had them.
 
-    The answer about a link that did not change is the same, and need not be read again.  What came
-    before the last list is not kept: containers come and go.
+    The answer about a link that did not change is the same, and need not be read again.  A list in
+    which no link changed is the very same one.  What came before the last list is not kept:
+    containers come and go.
     """
 
     def __init__(self) -> None:
         self._known: dict[int | None, dict[bytes, LinkInfo]] = {}
+        self._lists: dict[int | None, tuple[LinkInfo, ...]] = {}
 
     def one(self, body: bytes) -> LinkInfo:
         """A link, alone."""
         return self._known.get(None, {}).get(body) or link_info(body)
 
-    def all(self, bodies: Iterable[bytes], nsid: int | None) -> list[LinkInfo]:
+    def all(self, bodies: Iterable[bytes], nsid: int | None) -> tuple[LinkInfo, ...]:
         """All links of this network namespace, or of the one that has the number ``nsid`` here."""
         before = self._known.get(nsid, {})
         found = {body: before.get(body) or link_info(body) for body in bodies}
         self._known[nsid] = found
-        return list(found.values())
+        listed, last = tuple(found.values()), self._lists.get(nsid)
+        if last == listed:
+            return last
+        self._lists[nsid] = listed
+        return listed
 
 
 def link_info(body: bytes) -> LinkInfo:
@@ -184,10 +190,11 @@ def link_info(body: bytes) -> LinkInfo:
     values = raw.attributes(body, IFINFOMSG.size)
     info = raw.attributes(values.get(IFLA_LINKINFO, b""), 0)
     port = raw.attributes(info.get(_IFLA_INFO_SLAVE_DATA, b""), 0)
+    kind = raw.text(info.get(IFLA_INFO_KIND))
     return LinkInfo(
         index=index,
         ifname=IfName(raw.text(values.get(IFLA_IFNAME))),
-        kind=raw.text(info.get(IFLA_INFO_KIND)),
+        kind=kind,
         mac_address=MacAddress(values.get(_IFLA_ADDRESS, b"").hex(":")),
         mtu=_number(values.get(IFLA_MTU)),
         up=bool(flags & IFF_UP),
@@ -202,8 +209,13 @@ def link_info(body: bytes) -> LinkInfo:
         alias=raw.text(values.get(IFLA_IFALIAS)),
         hairpin=any(port.get(IFLA_BRPORT_MODE, b"")),
         group_forward=_short(port.get(IFLA_BRPORT_GROUP_FWD_MASK)),
-        data=raw.attributes(info.get(IFLA_INFO_DATA, b""), 0),
+        data=_data(kind, info),
     )
+
+
+def _data(kind: str, info: dict[int, bytes]) -> dict[int, bytes]:
+    """The settings of the link's kind; nothing of a bridge, which tells how its timers run."""
+    return {} if kind == "bridge" else raw.attributes(info.get(IFLA_INFO_DATA, b""), 0)
 
 
 def address(index: int, interface: IPInterface) -> bytes:

@@ -73,7 +73,7 @@ class Rtnl:
                 return None
             raise
 
-    def links(self, nsid: int | None = None) -> list[LinkInfo]:
+    def links(self, nsid: int | None = None) -> tuple[LinkInfo, ...]:
         """Every link; of another network namespace, if its number here is given."""
         request = _ANY_LINK + _target(nsid) + _WITHOUT_STATISTICS
         return _links.all(self.dump(_RTM_GETLINK, request), nsid)
@@ -91,7 +91,7 @@ class Rtnl:
                 numbers.append(nsid)
         return numbers
 
-    def links_elsewhere(self) -> Iterator[tuple[int, list[LinkInfo]]]:
+    def links_elsewhere(self) -> Iterator[tuple[int, tuple[LinkInfo, ...]]]:
         """Those namespaces with all their links; a namespace that ends meanwhile is left out."""
         for nsid in self.namespaces():
             try:

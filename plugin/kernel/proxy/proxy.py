@@ -55,6 +55,7 @@ class Proxy:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ports: dict[ProxiedPort, tuple[int, int]] = {}
+        self._withdrawn = 0  # how many were, so far
         self._ids = itertools.count(1)
 
     def ensure(self, port: ProxiedPort, sock: socket.socket) -> None:
@@ -92,6 +93,11 @@ class Proxy:
         with self._lock:
             return frozenset(p for p in ports if p in self._ports) if self._alive() else frozenset()
 
+    def state(self) -> object:
+        """Equal as long as no port has ceased to be carried; None while no process is alive."""
+        with self._lock:
+            return (self._process, self._withdrawn) if self._alive() else None
+
     def rest(self) -> None:
         """End the process if no port has needed it for long: it takes 12 MiB."""
         with self._lock:
@@ -120,6 +126,7 @@ class Proxy:
 
     def _withdraw(self, port: ProxiedPort) -> None:
         known = self._ports.pop(port, None)
+        self._withdrawn += 1
         if known is not None and self._alive():
             try:
                 self._order({"id": known[0]}, [])
@@ -224,6 +231,12 @@ class ProxiedPortHandler(OneByOne[ProxiedPort]):
 
     def read_one(self, session: Session, value: ProxiedPort) -> ProxiedPort | None:
         return value if self._proxy.carried([value]) else None
+
+    def read(self, session: Session, values: Iterable[ProxiedPort]) -> Iterable[ProxiedPort]:
+        return self._proxy.carried(values)
+
+    def state(self, session: Session) -> object:
+        return self._proxy.state()
 
 
 def _environment() -> dict[str, str]:

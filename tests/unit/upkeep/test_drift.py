@@ -12,7 +12,8 @@ from plugin.model.network import NetworkState
 from plugin.model.traffic import LinkRole, Role
 from plugin.service.reconcile import Reconciler
 from plugin.upkeep.differences import Difference, Fault, Inspection
-from plugin.upkeep.drift import Inspector, KnownFacts
+from plugin.upkeep.drift import Inspector
+from plugin.upkeep.known_facts import Comparisons, KnownFacts
 from tests.fakes.firewall import MemoryFirewall
 from tests.fakes.rig import Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
@@ -61,7 +62,7 @@ def test_a_fact_with_the_same_key_differs() -> None:
     firewall = MemoryFirewall()
     firewall.ensure([found])
 
-    delta = KnownFacts(firewall).difference(frozenset({wanted}))
+    delta = KnownFacts(firewall, Comparisons()).difference(frozenset({wanted}))
 
     assert delta == Delta(changed=frozenset({wanted}))
 
