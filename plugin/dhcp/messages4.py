@@ -48,6 +48,7 @@ class Option(IntEnum):
     HOST_NAME = 12
     DOMAIN_NAME = 15
     MTU = 26
+    STATIC_ROUTES = 33
     NTP = 42
     REQUESTED_ADDRESS = 50
     LEASE_TIME = 51

@@ -18,8 +18,9 @@ from plugin.dhcp.values import Wish
 from plugin.model.ids import MacAddress
 from plugin.model.leases import Facts, Lease, Route
 
-_WISHED_FOR: Final = (  # 121 before 3: RFC 3442
-    *(Option.SUBNET_MASK, Option.CLASSLESS_ROUTES, Option.ROUTER, Option.DNS, Option.DOMAIN_NAME),
+_WISHED_FOR: Final = (  # 121 before 3 and 33: RFC 3442
+    *(Option.SUBNET_MASK, Option.CLASSLESS_ROUTES, Option.ROUTER, Option.STATIC_ROUTES),
+    *(Option.DNS, Option.DOMAIN_NAME),
     *(Option.MTU, Option.NTP, Option.LEASE_TIME, Option.SERVER_ID, Option.T1, Option.T2),
     Option.DOMAIN_SEARCH,
 )
@@ -30,6 +31,11 @@ _MOST_ADDRESSES: Final = 8
 _MOST_ROUTES: Final = 64
 # Two halves of everything would win over the default route of another network of the container.
 _WIDEST_ROUTE: Final = 8
+_CLASSES: Final = {  # by the width of their networks
+    8: IPv4Network("0.0.0.0/1"),
+    16: IPv4Network("128.0.0.0/2"),
+    24: IPv4Network("192.0.0.0/3"),
+}
 _TEXT: Final = re.compile(r"[!-~]{1,253}")
 _NOT_ROUTED: Final = tuple(
     IPv4Network(each) for each in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "169.254.0.0/16")
@@ -100,26 +106,34 @@ def lease_of(message: Message, wish: Wish, *, next_hop: MacAddress, asked: float
 
 def wished_for(wish: Wish) -> bytes:
     """The options that a server is asked for (option 55)."""
-    unwanted = {Option.CLASSLESS_ROUTES: not wish.routes, Option.MTU: not wish.mtu}
-    return bytes(code for code in _WISHED_FOR if not unwanted.get(code))
+    unwanted = set() if wish.routes else {Option.CLASSLESS_ROUTES, Option.STATIC_ROUTES}
+    if not wish.mtu:
+        unwanted.add(Option.MTU)
+    return bytes(code for code in _WISHED_FOR if code not in unwanted)
 
 
 def facts_of(message: Message, address: IPv4Interface, wish: Wish) -> Facts:
     """What else is said; of each thing, as much as can be true and is wanted."""
     routers = [each for each in _addresses(message.option(Option.ROUTER)) if _near(each, address)]
     router = routers[0] if routers else None
-    routes: tuple[Route, ...] = ()
+    said: list[Route] = []
     classless = message.option(Option.CLASSLESS_ROUTES) if wish.routes else None
-    if classless is not None:  # RFC 3442: option 3 is ignored then
+    if classless is not None:  # RFC 3442: options 3 and 33 are ignored then
         said = list(_routes(classless))[:_MOST_ROUTES]
         defaults = [each.gateway for each in said if not each.destination.prefixlen]
         near = [each for each in defaults if each and _near(each, address)]
         router = near[0] if near else None
-        routes = tuple(each for each in said if _is_sound(each, address))
+    elif wish.routes:
+        said = list(_static_routes(message.option(Option.STATIC_ROUTES)))[:_MOST_ROUTES]
+    # Of several to one place, the first is preferred (RFC 2132 section 5.8), and a kernel takes one.
+    routes: dict[IPv4Network, Route] = {}
+    for each in said:
+        if _is_sound(each, address):
+            routes.setdefault(each.destination, each)
     mtu = _number(message.option(Option.MTU), 2) if wish.mtu else None
     return Facts(
         router=router,
-        routes=tuple(dict.fromkeys(routes)),
+        routes=tuple(routes.values()),
         mtu=mtu if mtu in _MTUS else None,
         dns=_hosts(message.option(Option.DNS)),
         ntp=_hosts(message.option(Option.NTP)),
@@ -158,6 +172,23 @@ def _routes(data: bytes) -> Iterator[Route]:
             gateway=gateway if int(gateway) else None,
         )
         at = end + 4
+
+
+def _static_routes(data: bytes | None) -> Iterator[Route]:
+    """RFC 2132 section 5.8: destinations, whose mask is not said, each with a router.
+
+    A network of its class (RFC 791 section 3.2) and a host are what all clients take them for.  A subnet, whose
+    mask each guesses in another way, is left out.
+    """
+    pairs = _addresses(data)
+    if len(pairs) % 2:
+        return
+    for destination, gateway in zip(pairs[::2], pairs[1::2], strict=True):
+        width = next((each for each in _CLASSES if destination in _CLASSES[each]), 32)
+        if int(destination) & (0xFFFFFFFF >> width):
+            width = 32
+        if int(gateway) and (width < 32 or destination.packed[-1]):
+            yield Route(destination=IPv4Network((destination, width)), gateway=gateway)
 
 
 def _is_sound(route: Route, address: IPv4Interface) -> bool:

@@ -13,8 +13,8 @@ class Wish:
 
     ``subnet`` is the only one that addresses may be of; with ``servers``, no other server is
     listened to.  ``avoid`` are addresses that the host has itself.  With ``fqdn`` the server is asked to
-    enter the host name in the DNS.  Without ``routes`` no classless routes are asked for or read, without ``mtu``
-    no MTU.  An address that does not have ``gateway`` on its LAN is of no use.
+    enter the host name in the DNS.  Without ``routes`` no routes but the router's are asked for or read, without
+    ``mtu`` no MTU.  An address that does not have ``gateway`` on its LAN is of no use.
     """
 
     identity: Identity

@@ -209,10 +209,12 @@ def leased_mtu(endpoint: Endpoint, parent: int) -> int | None:
     return mtu if mtu and least <= mtu < parent else None
 
 
-def leased_routes(endpoint: Endpoint) -> tuple[StaticRoute, ...]:
-    """The ways that the server named."""
-    facts = endpoint.facts
-    return tuple(
-        StaticRoute(destination=each.destination, next_hop=each.gateway)
-        for each in (facts.routes if facts else ())
-    )
+def with_leased_routes(
+    named: tuple[StaticRoute, ...], endpoint: Endpoint
+) -> tuple[StaticRoute, ...]:
+    """The user's routes, and those of the server to other places: a kernel takes one for each."""
+    routes = {each.destination: each for each in named}
+    for each in endpoint.facts.routes if endpoint.facts else ():
+        way = StaticRoute(destination=each.destination, next_hop=each.gateway)
+        routes.setdefault(each.destination, way)
+    return tuple(routes.values())

@@ -89,7 +89,7 @@ USE_ROUTES: Final = Option(
     parse=boolean,
     default=True,
     expected="true or false",
-    meaning="`false`: the server's classless routes (option 121) are not asked for; its router (option 3) is "
+    meaning="`false`: the server's routes (options 121 and 33) are not asked for; its router (option 3) is "
     "the default route.",
 )
 USE_MTU: Final = Option(

@@ -205,7 +205,10 @@ def attached(host: HostAccess, endpoint: Endpoint, attachment: Attachment) -> At
     Without a gateway and without DisableGatewayService, dockerd adds docker_gwbridge.
     """
     if host.has_access:
-        attachment = replace(attachment, routes=(*attachment.routes, *_ways(host, endpoint)))
+        ways = tuple(_ways(host, endpoint))
+        there = {each.destination for each in ways}
+        others = tuple(each for each in attachment.routes if each.destination not in there)
+        attachment = replace(attachment, routes=others + ways)
     if not host.by_docker:
         return attachment
     kept = tuple(each for each in attachment.routes if each.destination.prefixlen)

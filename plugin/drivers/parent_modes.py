@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from plugin.drivers import routes
 from plugin.drivers.base import BoundNetwork, common_terms
-from plugin.drivers.dhcp import IPV6, Ipv6, has_ipv6, leased_routes
+from plugin.drivers.dhcp import IPV6, Ipv6, has_ipv6, with_leased_routes
 from plugin.drivers.link_options import IFACE_PREFIX, mtu_option
 from plugin.drivers.options import MIN_MTU_IPV6, Option, Values
 from plugin.drivers.parent_choice import PARENT, VLAN, any_parent, vlan_number
@@ -157,7 +157,7 @@ def attachment(network: Network, stack: Stack, endpoint: Endpoint) -> Attachment
     )
     if network.internal:
         return plain
-    plain = replace(plain, routes=plain.routes + leased_routes(endpoint))
+    plain = replace(plain, routes=with_leased_routes(plain.routes, endpoint))
     there = () if stack.own else endpoint.interfaces
     lan = [(each.version, _gateway(network, endpoint, each)) for each in there]
     found = routes.with_gateways(plain, stack.options, endpoint, lan)

@@ -84,10 +84,11 @@ def why_without(options: Values, versions: Collection[int] = (4, 6)) -> str:
 
 
 def refuse_conflicts(network: Network, options: Values, closed: str = "") -> None:
-    """Refuse default routes that cannot exist; ``closed`` is the reason why the network has none.
+    """Refuse routes that cannot be beside each other, and default routes that cannot exist.
 
-    Raises RefusedError.
+    ``closed`` is the reason why the network has no default route.  Raises RefusedError.
     """
+    _refuse_repeated(options)
     said = [
         (
             f"option {ROUTES.name} has {each.destination} via {each.next_hop}",
@@ -113,6 +114,17 @@ def refuse_conflicts(network: Network, options: Values, closed: str = "") -> Non
             raise RefusedError(
                 f"{text}, and there is another default route of IPv{version}; leave out one of them"
             )
+
+
+def _refuse_repeated(options: Values) -> None:
+    """A container's kernel takes one route to each place."""
+    there = set()
+    for each in options[ROUTES]:
+        if each.destination.prefixlen and each.destination in there:
+            raise RefusedError(
+                f"option {ROUTES.name} has two routes to {each.destination}; leave out one of them"
+            )
+        there.add(each.destination)
 
 
 def check_next_hops(network: Network, options: Values) -> None:

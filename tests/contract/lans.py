@@ -19,6 +19,7 @@ from tests.kernel.netns import Netns, wait_until
 
 PARENT: Final = IfName("eth0")
 STRANGER: Final = MacAddress("02:00:00:00:00:99")
+STATIC: Final = f"172.20.0.0,{SERVER}"  # option 33, for clients of the class "old"
 KEA_LEASED: Final = "0"  # of the states in its file: not declined, not reclaimed
 
 
@@ -56,6 +57,8 @@ class MemoryLan:
 
     def __init__(self) -> None:
         self._lan = FakeLan()
+        said = b"".join(IPv4Address(each).packed for each in STATIC.split(","))
+        self._lan.server.options += ((33, said),)
 
     @property
     def wires(self) -> Wires:
@@ -172,7 +175,8 @@ class DnsmasqLan(ServerLan):
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"),
             *("--interface=eth1", "--bind-interfaces", "--no-ping", "--user=root"),
             *("--dhcp-range=192.168.50.100,192.168.50.199,120", "--dhcp-authoritative"),
-            "--dhcp-option=121,10.9.0.0/16,192.168.50.1,0.0.0.0/0,192.168.50.1",
+            "--dhcp-option=tag:!old,121,10.9.0.0/16,192.168.50.1,0.0.0.0/0,192.168.50.1",
+            *("--dhcp-userclass=set:old,old", f"--dhcp-option=tag:old,33,{STATIC}"),
             f"--dhcp-leasefile={self.folder / 'leases'}",
             f"--pid-file={self.folder / 'pid'}",
             f"--log-facility={self.folder / 'log'}",
@@ -198,6 +202,13 @@ class KeaLan(ServerLan):
             "interfaces-config": {"interfaces": ["eth1"], "dhcp-socket-type": "raw"},
             "lease-database": {**file, "name": str(self.folder / "leases.csv")},
             "valid-lifetime": 120,
+            "client-classes": [
+                {
+                    "name": "old",
+                    "test": "substring(option[77].hex, 1, 3) == 'old'",
+                    "option-data": [{"name": "static-routes", "data": STATIC}],
+                }
+            ],
             "subnet4": [
                 {
                     "subnet": str(LAN),

@@ -97,6 +97,18 @@ def test_a_life(lan: Lan, clients: Loop, told: list[Event]) -> None:
     wait_until(lambda: lan.listeners() == 0, "a socket is open and nothing is asked")
 
 
+def test_static_routes_of_old_servers(lan: Lan, clients: Loop) -> None:
+    """Beside the router, and not where the network does not want routes (RFC 2132 section 5.8)."""
+    old = replace(WEB, user_classes=("old",))
+    lease = acquire(clients, old)
+    without = acquire(clients, replace(old, identity=DB.identity, routes=False))
+
+    (route,) = lease.facts.routes
+    assert (str(route.destination), route.gateway) == ("172.20.0.0/16", SERVER)
+    assert lease.facts.router == without.facts.router == SERVER
+    assert without.facts.routes == ()
+
+
 def test_two_have_two_addresses(lan: Lan, clients: Loop) -> None:
     """And who asks again is answered at once."""
     web, db = acquire(clients, WEB), acquire(clients, DB)

@@ -18,6 +18,11 @@ LEASED: Final = (*ON_ETH0, "-o", "dhcp=true", "--ipam-driver", "null")
 CLASS: Final = "docker net"
 FAR: Final = "10.98.0.0/16"
 FAR_WAY: Final = "10.99.0.252"
+# Networks of classes B and C, a host, and a subnet whose mask the option cannot say.
+STATIC: Final = ",".join(
+    f"{each},{FAR_WAY}" for each in ("172.20.0.0", "192.168.77.0", "172.21.5.9", "172.22.5.0")
+)
+TWICE: Final = f"{FAR},{FAR_WAY},{FAR},10.99.0.253,0.0.0.0/0,10.99.0.251"
 SERVERS_OWN: Final = "the server"  # which says that it is the router, if nothing else
 
 
@@ -32,6 +37,8 @@ def _serving(peer: Peer, folder: Path) -> Iterator[Dnsmasq]:
         *(f"--dhcp-vendorclass=set:docker,{CLASS}", "--dhcp-option=tag:docker,3,10.99.0.253"),
         *("--dhcp-userclass=set:lab,lab", "--dhcp-option=tag:lab,26,1400"),
         f"--dhcp-option=tag:lab,121,{FAR},{FAR_WAY},0.0.0.0/0,10.99.0.251",
+        *("--dhcp-userclass=set:old,old", f"--dhcp-option=tag:old,33,{STATIC}"),
+        *("--dhcp-userclass=set:twice,twice", f"--dhcp-option=tag:twice,121,{TWICE}"),
     )
     try:
         yield made
@@ -62,6 +69,28 @@ def test_what_the_server_is_told(site: Site, server: Dnsmasq) -> None:
 
     assert len(seen) == 1
     assert "client provides name: web" in server.log()
+
+
+@pytest.mark.parametrize(
+    ("options", "ways"),
+    [
+        (("user_class=old",), {"172.20.0.0/16", "192.168.77.0/24", "172.21.5.9"}),
+        (("user_class=old", "use_routes=false"), set()),
+        (("user_class=lab,old",), {FAR}),
+        (("user_class=twice",), {FAR}),
+    ],
+    ids=["static", "none", "classless before static", "twice"],
+)
+def test_routes_of_the_server(
+    site: Site, server: Dnsmasq, options: tuple[str, ...], ways: set[str]
+) -> None:
+    """Static routes of old servers, unless there are classless ones; of two to one place, the first."""
+    given = [word for option in options for word in ("-o", option)]
+    network = site.network(*LEASED, *given, ipam=False)
+    web = site.run("--network", network)
+    lines = site.exec(web, "ip", "route").splitlines()
+
+    assert {line.split()[0] for line in lines if f"via {FAR_WAY}" in line} == ways
 
 
 @pytest.mark.parametrize(

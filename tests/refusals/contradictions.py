@@ -128,6 +128,14 @@ CONTRADICTIONS: Final = (
     *(
         Refusal(
             mode=mode,
+            options={"routes": "10.8.0.0/16; 10.9.0.0/16; 10.8.0.0/16 via 10.50.0.8"},
+            said="option routes has two routes to 10.8.0.0/16; leave out one of them",
+        )
+        for mode in ("bridge", "macvlan", "ipvlan")
+    ),
+    *(
+        Refusal(
+            mode=mode,
             options={"routes": "0.0.0.0/0 via 10.50.0.9", **others},
             internal=internal,
             said=f"option routes has 0.0.0.0/0 via 10.50.0.9{said}",

@@ -161,7 +161,7 @@ class LanBridge(BridgedNetwork):
             src_name=handoff_name(endpoint.id),
             dst_prefix=self.options[IFACE_PREFIX],
             dst_name=endpoint.ifname,
-            routes=routes_for(self.options, endpoint) + dhcp.leased_routes(endpoint),
+            routes=dhcp.with_leased_routes(routes_for(self.options, endpoint), endpoint),
             disable_gateway_service=True,
         )
         router = endpoint.facts.router if endpoint.facts else None

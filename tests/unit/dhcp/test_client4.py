@@ -61,14 +61,18 @@ class TestFromNothing:
         """Option 77, and no routes and no MTU; what a server says of them all the same is not read."""
         wish = replace(WISH, user_classes=("lab", "printer"), routes=False, mtu=False)
         driven = Driven(wish)
-        said = ((Option.CLASSLESS_ROUTES, bytes(1) + LAN[9].packed), (Option.MTU, b"\5\x78"))
+        static = IPv4Address("172.20.0.0").packed + LAN[9].packed
+        said = (
+            *((Option.CLASSLESS_ROUTES, bytes(1) + LAN[9].packed), (Option.MTU, b"\5\x78")),
+            (Option.STATIC_ROUTES, static),
+        )
         driven.lan.server.options += said
         driven.start()
 
         for message in driven.messages():
             assert message.option(Option.USER_CLASS) == b"\3lab\7printer"
             asked = message.option(Option.PARAMETERS) or b""
-            assert not {Option.CLASSLESS_ROUTES, Option.MTU} & {*asked}
+            assert not {Option.CLASSLESS_ROUTES, Option.STATIC_ROUTES, Option.MTU} & {*asked}
         lease = driven.client.lease
         assert lease
         assert lease.facts == Facts(router=SERVER)

@@ -247,6 +247,63 @@ def test_classless_routes_replace_the_router() -> None:
     assert driven.client.lease.facts.router is None
 
 
+def static(*pairs: tuple[str, str]) -> tuple[int, bytes]:
+    """Option 33."""
+    said = (IPv4Address(each).packed for pair in pairs for each in pair)
+    return Option.STATIC_ROUTES, b"".join(said)
+
+
+def test_static_routes_go_by_class() -> None:
+    """RFC 2132 section 5.8; hosts, too, and no subnets, whose mask is not said."""
+    way = "192.168.50.9"
+    driven = facts_with(
+        static(
+            *(("10.0.0.0", way), ("172.20.0.0", way), ("193.1.2.0", way), ("172.21.5.9", way)),
+            *(("172.22.5.0", way), ("11.1.0.0", way), ("0.0.0.0", way), ("224.0.0.0", way)),
+            *(("127.0.0.0", way), ("192.168.50.0", way), ("192.168.50.7", way)),
+            *(("12.0.0.0", "10.1.1.1"), ("13.0.0.0", "0.0.0.0"), ("10.0.0.0", "192.168.50.8")),
+        )
+    )
+
+    assert driven.client.lease
+    facts = driven.client.lease.facts
+    there = ("10.0.0.0/8", "172.20.0.0/16", "193.1.2.0/24", "172.21.5.9/32")
+    assert [str(each.destination) for each in facts.routes] == list(there)
+    assert {each.gateway for each in facts.routes} == {IPv4Address(way)}
+    assert facts.router == SERVER
+
+
+@pytest.mark.parametrize("classless", [routes(("10.8.0.0/16", "192.168.50.9")), b"", b"\x21"])
+def test_static_routes_beside_classless_ones_are_ignored(classless: bytes) -> None:
+    """RFC 3442, whatever those say."""
+    driven = facts_with(
+        (Option.CLASSLESS_ROUTES, classless), static(("172.20.0.0", "192.168.50.9"))
+    )
+
+    assert driven.client.lease
+    kept = {str(each.destination) for each in driven.client.lease.facts.routes}
+    assert kept <= {"10.8.0.0/16"}
+
+
+def test_half_a_static_route_is_none() -> None:
+    """An odd number of addresses is not read at all."""
+    code, data = static(("172.20.0.0", "192.168.50.9"))
+    driven = facts_with((code, data + data[:4]))
+
+    assert driven.client.lease
+    assert driven.client.lease.facts.routes == ()
+
+
+def test_of_two_routes_to_one_place_the_first_is_kept() -> None:
+    """A kernel takes one, and an engine that cannot add the other starts no container."""
+    both = (("10.8.0.0/16", "192.168.50.9"), ("10.8.0.0/16", "192.168.50.8"))
+    driven = facts_with((Option.CLASSLESS_ROUTES, routes(*both)))
+
+    assert driven.client.lease
+    (kept,) = driven.client.lease.facts.routes
+    assert kept.gateway == IPv4Address("192.168.50.9")
+
+
 def test_a_thousand_routes_are_not_kept() -> None:
     """Sixty-four are."""
     many = [(f"10.{number}.0.0/16", "192.168.50.9") for number in range(200)]

@@ -1,7 +1,7 @@
 """Mode macvlan: what a network and an endpoint are given, and what is refused."""
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from plugin.drivers.macvlan import OPTIONS
 from plugin.drivers.registry import bind
 from plugin.errors import GatewayOutsideError, RefusedError
 from plugin.model.ids import IfName, MacAddress, dummy_name, handoff_name
+from plugin.model.leases import Facts, Route
 from plugin.model.links import Dummy, Macvlan, MacvlanMode
 from plugin.model.network import GatewayNeeds, Network, StaticRoute
 from plugin.model.parents import HostLink, ParentUse
@@ -104,6 +105,22 @@ class TestAttachment:
         assert attachment.routes == (
             StaticRoute(destination=ip_network("10.9.0.0/16"), next_hop=ip_address("10.1.0.9")),
         )
+
+    def test_one_route_to_each_place(self) -> None:
+        """The user's before the first of the server's, whatever an earlier version saved of those."""
+        network = a_macvlan("10.1.0.0/24", dhcp="true", routes="10.9.0.0/16 via 10.1.0.9")
+        said = (
+            ("10.9.0.0/16", "10.1.0.7"),
+            ("10.8.0.0/16", "10.1.0.7"),
+            ("10.8.0.0/16", "10.1.0.6"),
+        )
+        routes = tuple(Route(destination=IPv4Network(a), gateway=IPv4Address(b)) for a, b in said)
+        endpoint = replace(an_endpoint(network), facts=Facts(routes=routes))
+        attachment = bind(network).attachment(endpoint)
+
+        ways = [f"{each.destination} via {each.next_hop}" for each in attachment.routes]
+        assert ways[:2] == ["10.9.0.0/16 via 10.1.0.9", "10.8.0.0/16 via 10.1.0.7"]
+        assert not [each for each in attachment.routes[2:] if each.destination.prefixlen]
 
     def test_without_one_everybody_is_on_the_link(self) -> None:
         """The engine's resolver asks others only for who has a way out."""
