@@ -17,11 +17,11 @@ from plugin.firewall import skeleton
 from plugin.model.ids import Key
 from plugin.model.rules import SetEntry
 
-_IFNAMSIZ: Final = 16  # linux/if.h
+IFNAMSIZ: Final = 16  # linux/if.h
 _PROTOCOLS: Final = {"tcp": 6, "udp": 17, "sctp": 132}
 _PROTOCOL_NAMES: Final = {number: name for name, number in _PROTOCOLS.items()}
-_NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
-_NF_PROTOCOL_NAMES: Final = {number: name for name, number in _NF_PROTOCOLS.items()}
+NF_PROTOCOLS: Final = {"ipv4": 2, "ipv6": 10}  # linux/netfilter.h
+_NF_PROTOCOL_NAMES: Final = {number: name for name, number in NF_PROTOCOLS.items()}
 _ANY: Final = ("*",)  # matches any key without an element, as nft writes it
 
 
@@ -64,8 +64,8 @@ def _integer(size: int) -> _Kind:
 
 _KINDS: Final = {
     "ifname": _Kind(
-        _IFNAMSIZ,
-        lambda text: text.strip('"').encode().ljust(_IFNAMSIZ, b"\0"),
+        IFNAMSIZ,
+        lambda text: text.strip('"').encode().ljust(IFNAMSIZ, b"\0"),
         lambda data: f'"{data.rstrip(bytes(1)).decode(errors="replace")}"',
     ),
     "ether_addr": _Kind(
@@ -79,7 +79,7 @@ _KINDS: Final = {
         lambda data: _PROTOCOL_NAMES.get(data[0], str(data[0])),
     ),
     "nf_proto": _Kind(
-        1, lambda text: bytes((_NF_PROTOCOLS[text],)), lambda data: _NF_PROTOCOL_NAMES[data[0]]
+        1, lambda text: bytes((NF_PROTOCOLS[text],)), lambda data: _NF_PROTOCOL_NAMES[data[0]]
     ),
     "inet_service": _Kind(
         2, lambda text: int(text).to_bytes(2), lambda data: str(int.from_bytes(data))
@@ -174,6 +174,12 @@ def _size(kinds: tuple[str, ...]) -> int:
     if len(kinds) == 1:
         return _KINDS[kinds[0]].size
     return sum(_padded(_KINDS[kind].size) for kind in kinds)
+
+
+def gap_of(kind: str) -> int:
+    """How many bytes a part of that type is filled up with where it is one of several."""
+    size = _KINDS[kind].size
+    return _padded(size) - size
 
 
 def _padded(size: int) -> int:

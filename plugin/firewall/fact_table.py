@@ -5,15 +5,15 @@ every set whose row is for it, and two facts have no element in common: so eleme
 back as facts, and what is left is a remnant.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from operator import attrgetter
 from typing import Final
 
 from plugin.firewall.elements import SHAPES, Element
+from plugin.firewall.fact_types import PREFIX, TYPES, NftType, packed, packs, unquoted
 from plugin.model.facts import Fact, Remnant
-from plugin.model.ids import MacAddress
 from plugin.model.nat import (
     DockerPublishes,
     HostSeenAs,
@@ -22,7 +22,8 @@ from plugin.model.nat import (
     SourceNat,
     UserMasquerades,
 )
-from plugin.model.network import IPAddress, IPNetwork, Protocol
+from plugin.model.network import IPAddress
+from plugin.model.rules import SetEntry
 from plugin.model.spanning import EncryptedNetwork, OwnGateway, PeerHost, SpannedNetwork
 from plugin.model.speakers import (
     ContainerAddress,
@@ -49,51 +50,8 @@ from plugin.model.traffic import (
     TrustedLink,
 )
 
-_Value = str | int | IPAddress | IPNetwork | Protocol
 _ANY4: Final = IPv4Address(0)
 _ANY6: Final = IPv6Address(0)
-_PROTOCOLS: Final = {each.text: each for each in Protocol}
-_VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A type of nft's as text: both ways."""
-
-    write: Callable[[_Value], str]
-    read: Callable[[str], _Value]
-
-
-def _unquoted(text: str) -> str:
-    if len(text) < 2 or text[0] != '"':
-        raise ValueError(text)
-    return text[1:-1]
-
-
-def _number(value: _Value) -> str:
-    if not isinstance(value, IPv6Address):
-        raise TypeError(value)
-    return hex(int(value))
-
-
-def _mac_address(text: str) -> MacAddress:
-    return MacAddress(int(text, 0).to_bytes(6).hex(":"))
-
-
-_PREFIX: Final = _Text(str, ip_network)
-_TEXTS: Final = {
-    "ifname": _Text(lambda value: f'"{value}"', _unquoted),
-    "ether_addr": _Text(str, str),
-    "ipv4_addr": _Text(str, IPv4Address),
-    "ipv6_addr": _Text(str, IPv6Address),
-    "inet_proto": _Text(lambda value: Protocol(value).text, _PROTOCOLS.__getitem__),
-    "inet_service": _Text(str, int),
-    "nf_proto": _Text(lambda value: f"ipv{value}", _VERSIONS.__getitem__),
-    # What nft has no name for is a number to it: an IPv6 address, and a MAC address.
-    "@th,64,128": _Text(_number, lambda text: IPv6Address(int(text, 0))),
-    "@th,96,24": _Text(lambda value: hex(int(str(value))), lambda text: int(text, 0)),
-    "@th,208,48": _Text(lambda value: hex(int(str(value).replace(":", ""), 16)), _mac_address),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +70,11 @@ class _Row:
     holds: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def texts(self) -> tuple[tuple[str, _Text], ...]:
-        """The fields in their order, and how each is written."""
+    def types(self) -> tuple[tuple[str, NftType], ...]:
+        """The fields in their order, and the type of each."""
         shape = SHAPES[self.set_name]
-        kinds = [_PREFIX] if shape.intervals else [_TEXTS[kind] for kind in shape.key]
-        kinds += [_TEXTS[kind] for kind in shape.data]
+        kinds = [PREFIX] if shape.intervals else [TYPES[kind] for kind in shape.key]
+        kinds += [TYPES[kind] for kind in shape.data]
         return tuple(zip((*self.key, *self.data), kinds, strict=True))
 
 
@@ -125,13 +83,20 @@ class _Lookup:
 
     def __init__(self, row: _Row) -> None:
         self._row = row
-        self._key = row.texts[: len(row.key)]
-        self._data = row.texts[len(row.key) :]
+        self._key = row.types[: len(row.key)]
+        self._data = row.types[len(row.key) :]
+        self._shape = SHAPES[row.set_name]
+        self._packs = packs(self._key, self._shape.key), packs(self._data, self._shape.data)
         self._holds = row.holds or row.given
         others = [each for each in _ROWS if each.kind is row.kind and each is not row]
         self.alone = all((each.holds or each.given) != self._holds for each in others)
         # What is read fits its set in all but this: the address that stands for any.
         self._asks = [path for path in self._holds if path.endswith("is_unspecified")]
+
+    @property
+    def set_name(self) -> str:
+        """The set or map."""
+        return self._row.set_name
 
     @property
     def values(self) -> tuple[object, ...]:
@@ -142,17 +107,24 @@ class _Lookup:
         """The element of this row for the fact."""
         return Element(
             set_name=self._row.set_name,
-            match=tuple(text.write(getattr(fact, name)) for name, text in self._key),
-            data=tuple(text.write(getattr(fact, name)) for name, text in self._data),
+            match=tuple(kind.write(getattr(fact, name)) for name, kind in self._key),
+            data=tuple(kind.write(getattr(fact, name)) for name, kind in self._data),
         )
+
+    def entries(self, fact: Fact) -> Sequence[SetEntry]:
+        """The same as nf_tables takes it."""
+        if self._shape.intervals:
+            return self._shape.entries(self.element(fact))
+        key, data = self._packs
+        return (SetEntry(key=packed(fact, key), data=packed(fact, data)),)
 
     def fact(self, element: Element) -> Fact | None:
         """The fact that the element is for; None if pynet did not write the element."""
         fields = dict(self._row.given)
         parts = (*element.match, *element.data)
         try:
-            for (name, text), part in zip((*self._key, *self._data), parts, strict=True):
-                value = text.read(part)
+            for (name, kind), part in zip((*self._key, *self._data), parts, strict=True):
+                value = kind.read(part)
                 if fields.setdefault(name, value) != value:
                     return None
             fact = self._row.kind(**fields)
@@ -271,6 +243,16 @@ def elements_of(fact: Fact) -> list[Element]:
     return [each.element(fact) for each in _BY_KIND[type(fact)].of(fact)]
 
 
+def entries_of(fact: Fact) -> Iterator[tuple[str, Sequence[SetEntry]]]:
+    """What stands for a fact, by the names of sets.  Raises FirewallError for what no set takes."""
+    if isinstance(fact, Remnant):
+        for element in elements_of(fact):
+            yield element.set_name, SHAPES[element.set_name].entries(element)
+        return
+    for each in _BY_KIND[type(fact)].of(fact):
+        yield each.set_name, each.entries(fact)
+
+
 def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
     """What elements stand for, all of them."""
     found: set[Fact] = set()
@@ -294,6 +276,6 @@ def facts_of(elements: Iterable[Element]) -> frozenset[Fact]:
 
 def _remnant(element: Element, fact: Fact | None = None) -> Remnant:
     texts = (*element.match, *element.data)
-    links = frozenset(_unquoted(each) for each in texts if each.startswith('"'))
+    links = frozenset(unquoted(each) for each in texts if each.startswith('"'))
     at, match, data = element.set_name, element.match, element.data
     return Remnant(place=at, match=match, data=data, links=links, fact=fact)

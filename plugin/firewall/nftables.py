@@ -18,7 +18,7 @@ from plugin.firewall.base import Ruleset
 from plugin.firewall.docker_user import DockerUser
 from plugin.firewall.drop_reasons import REASONS, reason_of
 from plugin.firewall.elements import SHAPES, Element
-from plugin.firewall.fact_table import elements_of, facts_of
+from plugin.firewall.fact_table import elements_of, entries_of, facts_of
 from plugin.firewall.user_nat import UserNat
 from plugin.log import Log
 from plugin.model.facts import Fact
@@ -105,28 +105,29 @@ class NftablesFirewall:
 
     def ensure(self, facts: Sequence[Fact]) -> None:
         with _as_pynet_errors():
-            wanted = {element.key: element for fact in facts for element in elements_of(fact)}
-            added = list(_changes(wanted.values()))
+            added = _changes_of(facts)
             try:
                 self._change(added)
             except KernelError:
                 # The table was flushed, or an element has other data: compare all and fix it.
                 self._make_skeleton()
+                wanted = {each.key: each for fact in facts for each in elements_of(fact)}
                 there = self._there(wanted)
                 others = [each for key, each in there.items() if each != wanted[key]]
                 self._change([*_changes(others, delete=True), *added])
 
     def remove(self, facts: Sequence[Fact]) -> None:
         with _as_pynet_errors():
-            elements = [element for fact in facts for element in elements_of(fact)]
             # Added first: that bears absence, and fails for a key with other data, which a
             # deletion would take along.
-            added = [*_changes(elements), *_counters(elements)]
+            added = _changes_of(facts)
+            added += _counters(added)
             try:
                 self._change([*added, *map(_deleted, added)])
             except KernelError:
                 # The table was flushed, or a key has other data and belongs to another fact by now.
                 self._make_skeleton()
+                elements = [element for fact in facts for element in elements_of(fact)]
                 there = self._there({element.key for element in elements})
                 same = [each for each in elements if there.get(each.key) == each]
                 self._change(list(_changes(same, delete=True)))
@@ -244,15 +245,26 @@ def _elements(held: Iterable[_Held]) -> Iterator[Element]:
         yield from SHAPES[name].elements(entries)
 
 
+def _changes_of(facts: Iterable[Fact]) -> list[SetChange]:
+    """What adds facts."""
+    return list(_by_set(held for fact in facts for held in entries_of(fact)))
+
+
 def _changes(elements: Iterable[Element], *, delete: bool = False) -> Iterator[SetChange]:
+    held = ((each.set_name, SHAPES[each.set_name].entries(each)) for each in elements)
+    return _by_set(held, delete=delete)
+
+
+def _by_set(
+    held: Iterable[tuple[str, Sequence[SetEntry]]], *, delete: bool = False
+) -> Iterator[SetChange]:
     """One for each set."""
-    by_name: dict[str, list[Element]] = {}
-    for element in elements:
-        by_name.setdefault(element.set_name, []).append(element)
-    for name, each in by_name.items():
-        shape = SHAPES[name]
-        entries = tuple(entry for element in each for entry in shape.entries(element))
-        yield SetChange(family=shape.family, name=name, entries=entries, delete=delete)
+    by_name: dict[str, list[SetEntry]] = {}
+    for name, entries in held:
+        by_name.setdefault(name, []).extend(entries)
+    for name, found in by_name.items():
+        family = SHAPES[name].family
+        yield SetChange(family=family, name=name, entries=tuple(found), delete=delete)
 
 
 def _deleted(added: SetChange) -> SetChange:
@@ -260,13 +272,13 @@ def _deleted(added: SetChange) -> SetChange:
     return SetChange(family=added.family, name=added.name, entries=added.entries, delete=True)
 
 
-def _counters(elements: Iterable[Element]) -> Iterator[SetChange]:
+def _counters(removed: Iterable[SetChange]) -> list[SetChange]:
     """What packets have left of ports that are guarded no more."""
-    shape = SHAPES["pn_guarded"]
-    guarded = [each for each in elements if each.set_name == shape.name]
-    if guarded:
-        entries = tuple(entry for element in guarded for entry in shape.entries(element))
-        yield SetChange(family=shape.family, name=skeleton.REFUSALS, entries=entries)
+    return [
+        SetChange(family=each.family, name=skeleton.REFUSALS, entries=each.entries)
+        for each in removed
+        if each.name == skeleton.GUARDED
+    ]
 
 
 def _lacking(before: _Chains, after: _Chains) -> list[Rule]:

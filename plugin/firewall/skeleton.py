@@ -30,6 +30,7 @@ TABLE: Final = "pynet"
 INET: Final = "inet"
 BRIDGE: Final = "bridge"
 REFUSALS: Final = "pn_refusals"
+GUARDED: Final = "pn_guarded"
 FAMILIES: Final = (INET, BRIDGE)
 _ALL: Final = 0xFFFFFFFF  # a mark has 32 bits
 _IF_ACCEPTED: Final = "{accepted"  # what a rule has that is left out where no mark is accepted

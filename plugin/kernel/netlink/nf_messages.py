@@ -3,9 +3,8 @@
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from plugin.kernel.netlink import messages as raw
 from plugin.kernel.netlink import nf_tables
@@ -51,8 +50,7 @@ _MOST_BYTES: Final = 60_000  # a nested attribute's length is 16 bits
 _NAMELESS: Final = "__"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One message of a transaction; ``what`` is for people."""
 
     kind: int
