@@ -58,6 +58,7 @@ WHERE: Final = {
     "plugin/drivers/host_access.py": "unit/drivers/test_host_shim.py",
     "plugin/drivers/link_options.py": "unit/drivers/test_refusals.py",
     "plugin/drivers/nic_hints.py": "unit/drivers/test_parent_modes.py",
+    "plugin/firewall/fact_types.py": "unit/firewall/test_fact_table.py",
     "plugin/drivers/parent_checks.py": "unit/service/test_parents.py",
     "plugin/drivers/publishing.py": "unit/drivers/bridged/test_ports.py",
     "plugin/drivers/routes.py": "unit/drivers/bridged/test_attachment.py",
