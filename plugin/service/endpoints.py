@@ -25,6 +25,7 @@ from plugin.model.network import (
 )
 from plugin.model.plan import Plan
 from plugin.service import ports
+from plugin.service.listed_ports import ListedPorts
 from plugin.service.locks import Locks
 from plugin.service.mac_addresses import free_mac, refuse_made_mac
 from plugin.service.networks import get_network
@@ -54,6 +55,7 @@ class Endpoints:
         self._addresses = addresses
         self._teardown = teardown
         self._leases = teardown.leases
+        self._listed = ListedPorts(store, reconciler, teardown)
 
     def create(self, wanted: Endpoint) -> Endpoint:
         """Remember the endpoint; an empty MAC address is filled in.  Raises RefusedError.
@@ -178,8 +180,7 @@ class Endpoints:
         wanted = replace(endpoint, bindings=tuple(bindings), no_proxy_6to4=no_proxy_6to4)
         wanted = replace(wanted, published=ports.kept(bound, wanted))
         # Ports belong to the whole host: no call on this network has to wait until all are held.
-        with ports.naming_holders(self._store, bindings):
-            new = ports.publish(self._kernel, bound, wanted, self._beside(endpoint))
+        new = self._listed.publish(bound, wanted, self._beside(endpoint))
         try:
             with self._locks.hold(network_id):
                 self._check_unchanged(endpoint)

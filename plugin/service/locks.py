@@ -70,6 +70,11 @@ class Locks:
             self._shut.clear()
             self._guard.notify_all()
 
+    def is_shut(self, network_id: NetworkID) -> bool:
+        """Whether the network is not restored yet."""
+        with self._guard:
+            return network_id in self._shut
+
     def waited_for(self, network_ids: Container[NetworkID]) -> NetworkID | None:
         """One of the networks that a call is waiting for to be opened."""
         with self._guard:

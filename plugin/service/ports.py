@@ -64,13 +64,13 @@ def naming_holders(store: Store, bindings: Sequence[PortBinding]) -> Iterator[No
 
 
 def _holder(store: Store, error: PortTakenError, protocols: set[Protocol]) -> str:
-    for network in store.networks():
-        for endpoint in store.endpoints(network.id):
+    for protocol in protocols:
+        for endpoint in store.endpoints_publishing(protocol, error.port):
             for port in endpoint.published:
-                if port.host_port == error.port and port.protocol in protocols:
+                if (port.protocol, port.host_port) == (protocol, error.port):
                     return (
                         f"pynet publishes it for {port.container_ip}:{port.container_port} (endpoint "
-                        f"{short(endpoint.id)}, network {short(network.id)}); 'pynet ports' has the name"
+                        f"{short(endpoint.id)}, network {short(endpoint.network_id)}); 'pynet ports' has the name"
                     )
     return f"'ss -tulnp sport = :{error.port}' shows the program that has it"
 
@@ -116,6 +116,21 @@ def release(kernel: Kernel, published: Sequence[PublishedPort]) -> None:
             if port.host_ip is not None
         ]
     )
+
+
+def asked(bindings: Iterable[PortBinding]) -> Iterator[tuple[Protocol, int]]:
+    """The numbers of the host's ports that may be chosen for bindings that name some."""
+    for binding in bindings:
+        for number in _candidates(binding) or ():
+            yield binding.protocol, number
+
+
+def collide(one: PublishedPort, other: PublishedPort) -> bool:
+    """Whether one socket at most can hold both."""
+    if one.host_ip is None or other.host_ip is None:
+        return False
+    numbers = [(each.protocol, each.host_port) for each in (one, other)]
+    return numbers[0] == numbers[1] and _overlap(one.host_ip, other.host_ip)
 
 
 def _groups(wishes: Sequence[_Wish]) -> Iterator[list[_Wish]]:

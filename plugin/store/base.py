@@ -10,6 +10,7 @@ from typing import Protocol
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.leases import LeaseRecord
 from plugin.model.network import Endpoint, IPInterface, Network
+from plugin.model.network import Protocol as Transport
 
 
 class Store(Protocol):
@@ -46,6 +47,9 @@ class Store(Protocol):
 
     def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
         """The endpoints of all networks that one sandbox has, however many there are."""
+
+    def endpoints_publishing(self, protocol: Transport, host_port: int) -> tuple[Endpoint, ...]:
+        """The endpoints of all networks whose records list that port, at whichever address of the host."""
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         """Insert or replace; its network must be there.

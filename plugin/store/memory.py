@@ -7,9 +7,17 @@ from threading import Lock
 from plugin.errors import StoreError
 from plugin.model.ids import EndpointID, MacAddress, NetworkID
 from plugin.model.leases import LeaseRecord
-from plugin.model.network import Endpoint, EndpointState, IPInterface, Network, NetworkState
+from plugin.model.network import (
+    Endpoint,
+    EndpointState,
+    IPInterface,
+    Network,
+    NetworkState,
+    Protocol,
+)
 
-_Place = tuple[NetworkID, IPInterface | MacAddress] | str  # a place on a network, or a sandbox
+# A place on a network, a number of the host's ports, or a sandbox.
+_Place = tuple[NetworkID, IPInterface | MacAddress] | tuple[Protocol, int] | str
 
 
 class MemoryStore:
@@ -70,6 +78,9 @@ class MemoryStore:
     def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
         found = self._listed([sandbox_key])
         return tuple(endpoint for endpoint in found if endpoint.sandbox_key == sandbox_key)
+
+    def endpoints_publishing(self, protocol: Protocol, host_port: int) -> tuple[Endpoint, ...]:
+        return self._listed([(protocol, host_port)])
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         with self._changing:
@@ -151,7 +162,8 @@ def _places(endpoint: Endpoint) -> list[_Place]:
         places.append((endpoint.network_id, endpoint.mac_address))
     if endpoint.sandbox_key is not None:
         places.append(endpoint.sandbox_key)
-    return places
+    held = [each for each in endpoint.published if each.host_ip is not None]
+    return [*places, *{(each.protocol, each.host_port) for each in held}]
 
 
 def network_as_kept(network: Network, known: Network | None) -> Network:

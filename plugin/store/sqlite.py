@@ -22,7 +22,7 @@ from plugin.errors import StoreError
 from plugin.log import Log
 from plugin.model.ids import EndpointID, MacAddress, NetworkID, short
 from plugin.model.leases import LeaseRecord
-from plugin.model.network import Endpoint, IPInterface, Network
+from plugin.model.network import Endpoint, IPInterface, Network, Protocol
 from plugin.store import schema
 from plugin.store.codec import DAMAGED, damaged_endpoint, damaged_network, decode, encode
 from plugin.store.memory import MemoryStore, endpoint_as_kept, network_as_kept
@@ -108,6 +108,9 @@ class SqliteStore:
 
     def endpoints_in(self, sandbox_key: str) -> tuple[Endpoint, ...]:
         return self._memory.endpoints_in(sandbox_key)
+
+    def endpoints_publishing(self, protocol: Protocol, host_port: int) -> tuple[Endpoint, ...]:
+        return self._memory.endpoints_publishing(protocol, host_port)
 
     def save_endpoint(self, endpoint: Endpoint) -> None:
         with self._lock:

@@ -287,6 +287,20 @@ class TestEndpoints:
 
         assert store.endpoints_in("/one") == ()
 
+    def test_they_are_found_by_a_port_of_the_host(self, store: Store) -> None:
+        """As long as their record lists it; one of the container's own is none of the host."""
+        own = replace(a_published_port(host_port=0), host_ip=None)
+        store.save_network(BLUE)
+        listing = replace(WEB, published=(a_published_port(), own))
+        store.save_endpoint(listing)
+        assert store.endpoints_publishing(Protocol.TCP, 8080) == (listing,)
+        assert store.endpoints_publishing(Protocol.UDP, 8080) == ()
+        assert store.endpoints_publishing(Protocol.TCP, 0) == ()
+
+        store.save_endpoint(replace(WEB, published=()))
+
+        assert store.endpoints_publishing(Protocol.TCP, 8080) == ()
+
     def test_a_deleted_networks_are_not_found_by_address(self, store: Store) -> None:
         """The address is free for another."""
         store.save_network(BLUE)
