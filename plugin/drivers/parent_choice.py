@@ -1,18 +1,19 @@
 """Which link is the parent of a network on each host, where a network is on many hosts that differ.
 
 One command or one swarm makes the network on all of them.  So it names a parent for all, one for a host by the
-host's name, or the link that is on the LAN of the network's subnet.  The record of a host has the parent that was
+host's name, or the link that is on a LAN: that of the network's subnet, or one that it says.  The record of a host has the parent that was
 found there, so that the network stays on it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Final
 
 from plugin.drivers.options import Option, Values
 from plugin.errors import InvalidOptionError, RefusedError
-from plugin.model.ids import LINK_NAME, IfName, link_name
+from plugin.model.ids import LINK_NAME, IfName, link_name, unscoped
 from plugin.model.network import IPNetwork, Network, is_within
 from plugin.model.parents import HostLink
 
@@ -21,6 +22,7 @@ FOR_HOST: Final = "parent@"
 MAX_VLAN: Final = 4094  # IEEE 802.1Q: 0 is "no VLAN", 4095 is reserved
 _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")  # hostname(7)
 _SHOWN: Final = 5  # hosts in a sentence
+_EXPECTED: Final = f"{LINK_NAME}, {AUTO}, or the subnet of a LAN"
 
 
 def vlan_number(text: str) -> int:
@@ -31,14 +33,31 @@ def vlan_number(text: str) -> int:
     return number
 
 
+def _parent(text: str) -> IfName:
+    """A link's name, or the subnet of a LAN, which stands for the link that is on it.  Raises ValueError."""
+    return IfName(str(_lan(text))) if _is_lan(text) else link_name(text)
+
+
+def _is_lan(text: str) -> bool:
+    return "/" in text  # which no link has in its name
+
+
+def _lan(text: str) -> IPNetwork:
+    lan = ip_network(unscoped(text))
+    if not lan.prefixlen:
+        raise ValueError(text)
+    return lan
+
+
 PARENT: Final[Option[IfName | None]] = Option(
     name="parent",
-    parse=link_name,
+    parse=_parent,
     default=None,
-    expected=LINK_NAME,
+    expected=_EXPECTED,
     meaning="Link of the host that containers stand on. Without one the network is isolated: its "
     "containers reach each other and nothing else. `auto`: the link with an address on the LAN of the "
-    "network's subnet. `parent@HOST=LINK` is for the host of that name alone.",
+    "network's subnet; a subnet (`192.168.1.0/24`): the link with an address on that LAN. "
+    "`parent@HOST=LINK` is for the host of that name alone.",
     of_host=True,
 )
 VLAN: Final[Option[int | None]] = Option(
@@ -59,7 +78,12 @@ def is_for_host(name: str) -> bool:
 
 def is_open(options: Mapping[str, str]) -> bool:
     """Whether the parent is another on each host."""
-    return options.get(PARENT.name) == AUTO or any(map(is_for_host, options))
+    return is_found(options.get(PARENT.name) or "") or any(map(is_for_host, options))
+
+
+def is_found(parent: str) -> bool:
+    """Whether a host finds the link by itself: on a LAN."""
+    return parent == AUTO or _is_lan(parent)
 
 
 def any_parent(options: Values) -> IfName | None:
@@ -74,12 +98,13 @@ def any_parent(options: Values) -> IfName | None:
                 f"option {name} has no name of a host; write {FOR_HOST}HOST={text}, as 'hostname' shows it there"
             )
         try:
-            link_name(text)
+            _parent(text)
         except ValueError:
-            raise InvalidOptionError(name, text, LINK_NAME) from None
-    if options[VLAN] is not None and AUTO in (options[PARENT], *own.values()):
+            raise InvalidOptionError(name, text, _EXPECTED) from None
+    found = [each for each in (options[PARENT] or "", *own.values()) if is_found(each)]
+    if options[VLAN] is not None and found:
         raise RefusedError(
-            f"option vlan is {options[VLAN]}, and parent={AUTO} finds a VLAN's own link; leave out vlan, or name "
+            f"option vlan is {options[VLAN]}, and parent={found[0]} finds a VLAN's own link; leave out vlan, or name "
             "the link below it in parent"
         )
     return options[PARENT] or next(map(IfName, own.values()), None)
@@ -115,18 +140,25 @@ def with_parent(network: Network, parent: str | None) -> Network:
     return replace(network, options=options)
 
 
-def link_on_lan(network: Network, links: Iterable[HostLink], host: str) -> IfName:
-    """The link whose LAN has the network's subnets, by the longest prefix.  Raises RefusedError.
+def lans_of(network: Network, parent: str) -> list[IPNetwork]:
+    """The subnets by which a host finds its link: that which the option says, or the network's.
 
     That of IPv4 counts first: of IPv6 any neighbour may give a link an address.
     """
+    if _is_lan(parent):
+        return [_lan(parent)]
     subnets = [pool.prefix for pool in network.pools if pool.prefix.prefixlen]
-    subnets.sort(key=lambda each: each.version)
+    return sorted(subnets, key=lambda each: each.version)
+
+
+def link_on_lan(
+    subnets: Sequence[IPNetwork], links: Iterable[HostLink], parent: str, host: str
+) -> IfName:
+    """The link whose LAN has the subnets, by the longest prefix.  Raises RefusedError."""
     if not subnets:
         raise RefusedError(
-            f"option {PARENT.name} is {AUTO!r}, and the network has no subnet to find a link by; name the link with "
-            f"-o {FOR_HOST}{host}=LINK, or give the network the LAN's --subnet (not with --ipam-driver null or in a "
-            "swarm with dhcp=true)"
+            f"option {PARENT.name} is {AUTO!r}, and the network has no subnet to find a link by; say the LAN with "
+            f"-o {PARENT.name}=SUBNET, or name the link with -o {FOR_HOST}{host}=LINK"
         )
     fits = {
         link.ifname: lans
@@ -143,7 +175,7 @@ def link_on_lan(network: Network, links: Iterable[HostLink], host: str) -> IfNam
         else f"no link of host {host} has an address on the LAN of {said}"
     )
     raise RefusedError(
-        f"option {PARENT.name} is {AUTO!r}, and {why}; name the link with -o {FOR_HOST}{host}=LINK"
+        f"option {PARENT.name} is {parent!r}, and {why}; name the link with -o {FOR_HOST}{host}=LINK"
     )
 
 

@@ -70,7 +70,7 @@ def asked_pool(
     try:
         parent = link_name(text)
     except ValueError:
-        raise InvalidOptionError(DHCP.name, text, LINK_NAME) from None
+        raise InvalidOptionError(DHCP.name, text, f"{LINK_NAME}, or {AUTO}") from None
     subnet = prefix if isinstance(prefix, IPv4Network) and prefix.prefixlen else None
     return LeasedPool(parent=parent, subnet=subnet)
 

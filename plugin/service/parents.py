@@ -7,9 +7,10 @@ from typing import Final
 
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.parent_choice import (
-    AUTO,
     FOR_HOST,
+    is_found,
     is_open,
+    lans_of,
     link_on_lan,
     parent_on,
     with_parent,
@@ -77,9 +78,9 @@ class ParentSurvey:
             return bound
         host = self._kernel.host_name()
         parent = parent_on(network.options, host)
-        if parent == AUTO:
-            prefixes = [pool.prefix for pool in network.pools]
-            parent = link_on_lan(network, self._kernel.links_on(prefixes), host)
+        if parent is not None and is_found(parent):
+            lans = lans_of(network, parent)
+            parent = link_on_lan(lans, self._kernel.links_on(lans), parent, host)
         return check_network(with_parent(network, parent))
 
     def survey(self, bound: BoundNetwork) -> BoundNetwork:

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.parents import ON_ETH0
 from tests.lab.commands import CommandError
 from tests.lab.dhcp import Dnsmasq
-from tests.lab.namespace import Peer, ip
+from tests.lab.namespace import SUBNET4, Peer, ip
 from tests.lab.site import Site
 
 LEASED: Final = (*ON_ETH0, "-o", "dhcp=true", "--ipam-driver", "null")
@@ -118,6 +118,17 @@ def test_what_is_taken_of_the_server(
     default = default.replace(SERVERS_OWN, str(peer.address))
     assert [*found, mtu] == [default, *others]
     assert "user class: weblab" in server.log()  # as dnsmasq writes the two
+
+
+def test_a_parent_by_its_lan(site: Site, server: Dnsmasq) -> None:
+    """The network has no subnet to find it by, so the LAN is said."""
+    on_lan = [word.replace("parent=eth0", f"parent={SUBNET4}") for word in LEASED]
+    web = site.run("--network", site.network(*on_lan, ipam=False))
+    with pytest.raises(CommandError, match=r"parent is '192.0.2.0/24', and no link of host"):
+        site.network(*(word.replace(str(SUBNET4), "192.0.2.0/24") for word in on_lan), ipam=False)
+
+    assert site.exec(web, "ip", "route", "get", "10.99.0.1").split()[1:3] == ["dev", "eth0"]
+    assert len(server.addresses()) == 1
 
 
 def test_a_gateway_of_another_lan(site: Site, server: Dnsmasq) -> None:

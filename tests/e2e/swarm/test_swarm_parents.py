@@ -57,11 +57,14 @@ def test_a_node_without_a_link(unlike: Swarm) -> None:
     unlike.remove("named", "web")
 
 
-def test_addresses_of_the_lans_own_server(unlike: Swarm, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["name", "lan"])
+def test_addresses_of_the_lans_own_server(unlike: Swarm, tmp_path: Path, by: str) -> None:
     """Each node asks by its own link, also when its engine was killed; then nothing is left at the server."""
     server = Dnsmasq(unlike.lab.peer(), tmp_path)
     names = [node.host.name for node in unlike.nodes]
     parents = [f"-o=parent@{name}=lan{number}" for number, name in enumerate(names)]
+    if by == "lan":
+        parents = [f"-o=parent={SUBNET4}"]
     try:
         unlike.network("leased", *LEASED, *parents)
         unlike.service("web", "leased", "--mode", "global")
@@ -82,11 +85,13 @@ def test_addresses_of_the_lans_own_server(unlike: Swarm, tmp_path: Path) -> None
 
 
 def test_no_lan_to_find_a_link_by(unlike: Swarm) -> None:
-    """With DHCP a swarm's network has no subnet, so that each node's link has to be named."""
+    """With DHCP a swarm's network has no subnet, so that the LAN or each node's link has to be named."""
     unlike.network("unfound", *LEASED, "-o=parent=auto")
     unlike.service("web", "unfound", "--mode", "global")
     asked = ("service", "ps", "--no-trunc", "--format", "{{.Error}}", "web")
-    said = "has no subnet to find a link by; name the link with -o parent@"
+    said = (
+        "has no subnet to find a link by; say the LAN with -o parent=SUBNET, or name the link with"
+    )
     wait_until(lambda: said in unlike.docker(*asked), "the refusal", deadline=PATIENCE)
 
     unlike.remove("unfound", "web")

@@ -6,7 +6,14 @@ from ipaddress import ip_interface, ip_network
 import pytest
 
 from plugin.drivers.allocated import check_allocated
-from plugin.drivers.parent_choice import is_open, link_on_lan, parent_on, vlan_number, with_parent
+from plugin.drivers.parent_choice import (
+    is_open,
+    lans_of,
+    link_on_lan,
+    parent_on,
+    vlan_number,
+    with_parent,
+)
 from plugin.drivers.registry import check_network
 from plugin.errors import RefusedError
 from plugin.model.ids import IfName
@@ -24,6 +31,11 @@ def on(mode: str = "macvlan", **options: str) -> Network:
 def a_link(name: str, *addresses: str, ours: bool = False) -> HostLink:
     own = tuple(map(ip_interface, addresses))
     return HostLink(ifname=IfName(name), addresses=own, ours=ours)
+
+
+def found_on(network: Network, links: list[HostLink]) -> IfName:
+    parent = network.options["parent"]
+    return link_on_lan(lans_of(network, parent), links, parent, "web1")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_the_link_on_the_lan(addresses: dict[str, list[str]], found: str) -> Non
     """By the address that the host has there; the smallest LAN counts."""
     links = [a_link(name, *own) for name, own in addresses.items()]
 
-    assert link_on_lan(on(parent="auto"), links, "web1") == found
+    assert found_on(on(parent="auto"), links) == found
 
 
 @pytest.mark.parametrize("own", [["10.1.0.7/24"], ["fd00::2/64", "10.1.0.7/24"]])
@@ -79,7 +91,7 @@ def test_what_a_router_says_on_another_lan(own: list[str]) -> None:
     both = replace(network, pools=(replace(four, prefix=ip_network("fd00::/64")), four))
     links = [a_link("eth0", *own), a_link("guests", "fd00::bad/64", "192.0.2.1/24")]
 
-    assert link_on_lan(both, links, "web1") == "eth0"
+    assert found_on(both, links) == "eth0"
 
 
 @pytest.mark.parametrize(
@@ -94,20 +106,37 @@ def test_what_a_router_says_on_another_lan(own: list[str]) -> None:
 def test_no_link_that_it_could_be(links: list[HostLink], said: str) -> None:
     """Is said, with the option that helps."""
     with pytest.raises(RefusedError, match=said):
-        link_on_lan(on(parent="auto"), links, "web1")
+        found_on(on(parent="auto"), links)
 
 
 def test_a_network_without_a_subnet() -> None:
     """Is on no LAN that could be looked for."""
     bare = a_network("blue", "0.0.0.0/0", mode="macvlan", options={"parent": "auto"})
     with pytest.raises(RefusedError, match="has no subnet to find a link by"):
-        link_on_lan(bare, [a_link("eth0", "10.1.0.7/24")], "web1")
+        found_on(bare, [a_link("eth0", "10.1.0.7/24")])
+
+
+@pytest.mark.parametrize("subnet", ["0.0.0.0/0", "10.9.0.0/16"])
+def test_a_lan_that_the_option_says(subnet: str) -> None:
+    """Whatever subnet the network has: with DHCP it has none."""
+    network = a_network("blue", subnet, mode="macvlan", options={"parent": "10.1.0.0/24"})
+    links = [a_link("eth0", "10.9.0.7/16"), a_link("br0", "10.1.0.7/24")]
+
+    assert is_open(network.options)
+    assert found_on(network, links) == "br0"
+    said = r"parent is '10.1.0.0/24', and no link of host web1 has an address on the LAN of 10.1.0.0/24"
+    with pytest.raises(RefusedError, match=said):
+        found_on(network, links[:1])
 
 
 @pytest.mark.parametrize("mode", ["macvlan", "ipvlan"])
 def test_what_is_taken(mode: str) -> None:
     """Also by a manager that has none of the links, and before there are addresses."""
-    for options in (FOR_TWO, {"parent": "auto"}, {"parent@web1": "auto", "publish": "docker"}):
+    for options in (
+        FOR_TWO,
+        *({"parent": "auto"}, {"parent@web1": "auto", "publish": "docker"}),
+        *({"parent": "10.7.0.0/16"}, {"parent": "fd00::/64"}, {"parent@web1": "10.7.0.0/16"}),
+    ):
         assert not check_network(on(mode, **options)).gateway_needs().skip_ipv4
         allocated = check_allocated(on(mode, **options)).network.options
         assert {name: allocated[name] for name in options} == options
@@ -119,6 +148,13 @@ def test_what_is_taken(mode: str) -> None:
         (on(**{"parent@": "eth0"}), "option parent@ has no name of a host; write parent@HOST=eth0"),
         (on(**{"parent@a b": "eth0"}), "has no name of a host"),
         (on(**{"parent@web1": "e/0"}), "option parent@web1 is 'e/0', expected a link name"),
+        (
+            on(parent="10.1.0.7/24"),
+            "'10.1.0.7/24', expected a link name .*, auto, or the subnet of",
+        ),
+        (on(parent="0.0.0.0/0"), "'0.0.0.0/0', expected a link name"),
+        (on(parent="fe80::%1/64"), "expected a link name"),
+        (on(parent="10.1.0.0/24", vlan="7"), "vlan is 7, and parent=10.1.0.0/24 finds a VLAN's"),
         (on(parent="auto", vlan="7"), "vlan is 7, and parent=auto finds a VLAN's own link"),
         (on("bridge", **FOR_TWO), "parent@web1 is unknown in mode bridge; it belongs to mode macv"),
     ],

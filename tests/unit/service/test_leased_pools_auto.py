@@ -104,7 +104,7 @@ def test_by_the_links_own_name(on_host: Rig) -> None:
     [
         ("auto", {"parent": "lan0"}, r"stands on lan0, .* dhcp=auto; say --ipam-opt dhcp=lan0"),
         ("eth0", {}, r"stands on lan0, .* dhcp=eth0; say .* or dhcp=auto with parent@HOST=LINK"),
-        ("auto", {"parent@lab": "auto"}, r"no subnet to find a link by; name the link with .*@lab"),
+        ("auto", {"parent@lab": "auto"}, r"no subnet to find a link by; say the LAN .*@lab"),
     ],
 )
 def test_refused(on_host: Rig, asked: str, options: dict[str, str], said: str) -> None:

@@ -52,6 +52,7 @@ class TestSurvey:
         rig.host.add_parent("eth1", addresses=addresses)
         rig.networks.create(on("eth7", 1, **{"parent@HERE": "eth0", "parent@there": "eth8"}))
         rig.networks.create(on("auto", 2))
+        rig.networks.create(on("10.2.0.0/24", 5))
 
         found = {each.options["parent"] for each in rig.store.networks()}
         assert found == {"eth0", "eth1"}
