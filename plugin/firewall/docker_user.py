@@ -101,7 +101,7 @@ def _place(path: str, chain: str, rules: list[str], block: list[str]) -> list[Ru
     if rules[start : start + len(block)] == block and len(ours) == len(block):
         if len(block) > 1 or start + 1 == end:
             return []
-    elif not ours and _has(path, chain, block[-1]):
+    elif rules and not ours and _has(path, chain, block[-1]):
         return []  # an iptables that lists rules in another form: leave the rule, do not add it twice
     at = rules.index(_JUMP) + 1 if _JUMP in rules else end
     before = sum(number < at for number in ours)

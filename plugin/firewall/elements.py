@@ -49,10 +49,6 @@ class _Kind:
     pack: Callable[[str], bytes]
     read: Callable[[bytes], str]
 
-    def pack_padded(self, text: str) -> bytes:
-        """As a part of a key with others."""
-        return self.pack(text).ljust(_padded(self.size), b"\0")
-
 
 def _integer(size: int) -> _Kind:
     return _Kind(
@@ -186,12 +182,16 @@ def _padded(size: int) -> int:
     return (size + 3) & ~3
 
 
+@cache
+def _packing(kinds: tuple[str, ...]) -> tuple[tuple[Callable[[str], bytes], int], ...]:
+    """How each part is packed, and to which length: a part with others is padded."""
+    known = [_KINDS[kind] for kind in kinds]
+    return tuple((each.pack, _padded(each.size) if len(known) > 1 else 0) for each in known)
+
+
 def _pack(kinds: tuple[str, ...], parts: tuple[str, ...]) -> bytes:
-    pairs = zip(kinds, parts, strict=True)
-    if len(parts) == 1:
-        packed = b"".join(_KINDS[kind].pack(part) for kind, part in pairs)
-    else:
-        packed = b"".join(_KINDS[kind].pack_padded(part) for kind, part in pairs)
+    pairs = zip(_packing(kinds), parts, strict=True)
+    packed = b"".join([pack(part).ljust(length, b"\0") for (pack, length), part in pairs])
     if len(packed) != _size(kinds):
         raise ValueError(f"{' . '.join(parts)} is not {' . '.join(kinds)}")
     return packed

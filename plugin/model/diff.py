@@ -33,8 +33,11 @@ def diff(desired: Iterable[Resource], actual: Iterable[Resource]) -> Delta:
     """
     # What is as it should be, nearly all as a rule, need not be compared by key.
     wants, has = frozenset(desired), frozenset(actual)
-    wanted = {resource.key: resource for resource in wants - has}
-    found = {resource.key: resource for resource in has - wants}
+    lacking, others = wants - has, has - wants
+    if not others:
+        return Delta(missing=lacking)
+    wanted = {resource.key: resource for resource in lacking}
+    found = {resource.key: resource for resource in others}
     return Delta(
         missing=frozenset(wanted[key] for key in wanted.keys() - found.keys()),
         changed=frozenset(

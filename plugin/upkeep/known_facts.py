@@ -83,8 +83,8 @@ class KnownFacts:
     def difference(self, wanted: _Facts) -> Delta:
         """What lacks of ``wanted``, or is otherwise."""
         lacking = wanted - self.there
-        if not lacking:
-            return Delta()
+        if not lacking or not self.there:
+            return Delta(missing=lacking)
         found = (self._by_key.get(fact.key) for fact in lacking)
         return diff(lacking, (each for each in found if each is not None))
 

@@ -91,7 +91,7 @@ def _announce(rtnl: Rtnl, address: Address) -> None:
 def _find(rtnl: Rtnl, index: int, address: Address) -> AddressInfo | None:
     packed = address.interface.ip.packed
     length = address.interface.network.prefixlen
-    for found in rtnl.addresses(index):
+    for found in rtnl.addresses(index, address.interface.version):
         if found.address == packed and found.prefixlen == length:
             return found
     return None

@@ -37,6 +37,7 @@ _NETNSA_FD: Final = 3
 _NO_NUMBER: Final = -1  # NETNSA_NSID_NOT_ASSIGNED
 _OWN_NAMESPACE: Final = "/proc/thread-self/ns/net"
 
+_FAMILIES: Final = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 _BUFFER: Final = 1 << 17
 _TIMEOUT_SECONDS: Final = 10.0
 _FAILED: Final = "netlink failed"
@@ -158,9 +159,12 @@ class Rtnl:
         )
         self.ask(_RTM_SETLINK, raw.NLM_F_ACK, body)
 
-    def addresses(self, index: int = 0) -> list[AddressInfo]:
-        """Every address of a link, or of all."""
-        request = words.IFADDRMSG.pack(0, 0, 0, 0, index)
+    def addresses(self, index: int = 0, version: int = 0) -> list[AddressInfo]:
+        """Every address of a link, or of all; of one family, or of both.
+
+        For both the kernel waits while links are changed (net/core/rtnetlink.c, rtnl_dump_all).
+        """
+        request = words.IFADDRMSG.pack(_FAMILIES[version], 0, 0, 0, index)
         return [words.address_info(body) for body in self.dump(_RTM_GETADDR, request)]
 
     def add_address(self, index: int, interface: IPInterface, *, flags: int, protocol: int) -> None:
