@@ -13,7 +13,7 @@ from typing import Final
 from plugin.dhcp.values import AnyWish, Method, Wish, Wish6
 from plugin.drivers.dhcp import DhcpUse, Ipv6
 from plugin.drivers.dhcp_terms import Conflict
-from plugin.errors import EndpointNotFoundError
+from plugin.errors import BusyError, EndpointNotFoundError
 from plugin.model.ids import EndpointID, NetworkID, short
 from plugin.model.leases import Identity, Lease, LeaseRecord, Moment
 
@@ -98,6 +98,15 @@ class Claims:
             asked = [each for each in self._all if each.endpoint_id == endpoint_id]
         for each in asked:
             each.check()
+
+    def refuse_second(self, endpoint_id: EndpointID) -> None:
+        """Raise BusyError if a call asks for the endpoint: another would be given one more address."""
+        with self._lock:
+            is_asked = any(each.endpoint_id == endpoint_id for each in self._all)
+        if is_asked:
+            raise BusyError(
+                f"endpoint {short(endpoint_id)} is being made by another call; try again"
+            )
 
     def has(self, network_id: NetworkID, client: str) -> Claim | None:
         """The call that asks under that identity."""

@@ -68,6 +68,7 @@ class Endpoints:
             known = self._known(network, wanted.id)
             if known:
                 return known
+            self._leases.claims.refuse_second(wanted.id)
             wanted = with_requested_mac(wanted)
             check_endpoint(bound, wanted)
             self._leases.seats.refuse_taken(wanted)
@@ -77,7 +78,6 @@ class Endpoints:
                 return self._remember(bound, wanted)
         with self._leases.addressed(claim, wanted) as leased, self._locks.hold(wanted.network_id):
             network = get_network(self._store, wanted.network_id)
-            self._leases.claims.check(wanted.id)
             self._teardown.make_way(network, leased)
             return self._remember(self._bound.of(network), leased)
 
@@ -148,8 +148,8 @@ class Endpoints:
         dockerd forgets the endpoint regardless of the answer.  So the record says "deleting"
         before this call waits for anything.
         """
+        self._leases.claims.revoke(endpoint_id)
         if self._find(network_id, endpoint_id) is None:
-            self._leases.claims.revoke(endpoint_id)
             return
         self._store.mark_endpoint_deleting(endpoint_id)
         with self._locks.hold(network_id):
@@ -220,6 +220,7 @@ class Endpoints:
         self._store.save_endpoint(endpoint)
         try:
             bind_all(self._addresses, bound.network, endpoint)
+            self._leases.claims.check(endpoint.id)  # a deletion that finds no record has revoked it
         except Exception:
             self._teardown.collect(bound.network, endpoint)
             raise

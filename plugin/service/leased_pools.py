@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
+from threading import Lock
 from typing import Final
 
 from plugin.addressing.base import AddressUse
@@ -51,7 +52,8 @@ class LeasedPools:
         self._leases = leases
         self._addresses = addresses
         self._space = space
-        self._asked: set[LeasedPool] = set()
+        self._asked: frozenset[LeasedPool] = frozenset()  # looked through while others ask
+        self._asking = Lock()
         self._replay_ends = 0.0
         self._replayed: frozenset[NetworkID] = frozenset()
 
@@ -72,12 +74,14 @@ class LeasedPools:
         pool = asked_pool(options, prefix=prefix, subpool=subpool, v6=v6)
         if time.monotonic() < self._replay_ends:
             self._mark(pool.id, released=False)
-        self._asked.add(pool)
+        with self._asking:
+            self._asked |= {pool}
         return pool
 
     def release_pool(self, pool_id: str) -> None:
         """The engine has given the pool back: its network is removed, or could not be made."""
-        self._asked = {each for each in self._asked if each.id != pool_id}
+        with self._asking:
+            self._asked = frozenset(each for each in self._asked if each.id != pool_id)
         self._mark(pool_id, released=True)
 
     def described(self, network: Network) -> Network:

@@ -3,13 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
+from threading import Thread
 
 import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.messages4 import Kind, Option
 from plugin.errors import HostError, RefusedError
+from plugin.model.ids import NetworkID
 from plugin.service import leases
+from plugin.service.leased_pool import LeasedPool
 from tests.fakes.rig import Rig
 from tests.fakes.values import SANDBOX
 from tests.kernel.netns import wait_until
@@ -251,3 +254,30 @@ def test_a_network_that_goes_gives_all_back(on_lan: Rig) -> None:
     on_lan.networks.delete(LAN.id)
 
     wait_until(lambda: not on_lan.lan.server.leases, "not given back")
+
+
+def test_one_pool_is_asked_for_while_another_is_given_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither call fails, and none is forgotten."""
+    name: property = vars(LeasedPool)["id"]
+    other = Thread(target=lambda: request(rig, parent="eth1"))
+
+    def named(pool: LeasedPool) -> str:
+        if other.ident is None:
+            other.start()
+            other.join(0.05)  # it may have to wait
+        found: str = name.__get__(pool)
+        return found
+
+    request(rig)
+    monkeypatch.setattr(LeasedPool, "id", property(named))
+    rig.pools.release_pool(POOL)
+    other.join(10)
+    monkeypatch.undo()
+
+    lan = replace(LAN, options={**LAN.options, "parent": "eth1"})
+    rig.host.add_parent("eth1")
+    rig.networks.create(lan)
+    with pytest.raises(RefusedError, match="was told --ipam-opt dhcp=eth1"):
+        rig.networks.create(replace(LAN, id=NetworkID("0" * 64)))

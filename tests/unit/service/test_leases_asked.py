@@ -8,7 +8,13 @@ import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.messages4 import Kind
-from plugin.errors import EndpointNotFoundError, NetworkNotFoundError, RefusedError, StoreError
+from plugin.errors import (
+    BusyError,
+    EndpointNotFoundError,
+    NetworkNotFoundError,
+    RefusedError,
+    StoreError,
+)
 from plugin.model.ids import EndpointID
 from plugin.model.network import Endpoint
 from tests.fakes.rig import Rig
@@ -76,6 +82,17 @@ class TestWhileAServerIsSilent:
         assert len(on_lan.store.endpoints(LAN.id)) == 1
         assert {each.endpoint_id is None for each in on_lan.store.leases(LAN.id)} == {False, True}
 
+    def test_the_same_endpoint_is_not_made_twice(
+        self, on_lan: Rig, asking: Future[Endpoint]
+    ) -> None:
+        """It would have a second lease, and what it has become meanwhile would be lost."""
+        with pytest.raises(BusyError, match="is being made by another call"):
+            start(on_lan, "web")
+        on_lan.lan.server.silent = False
+
+        assert asking.result(timeout=10)
+        assert len(on_lan.store.leases(LAN.id)) == 2
+
     def test_a_network_that_was_deleted_leaves_nothing_at_the_server(
         self, on_lan: Rig, asking: Future[Endpoint]
     ) -> None:
@@ -99,6 +116,24 @@ class TestWhileAServerIsSilent:
             on_lan.lan.server.silent = False
 
             assert first.result(timeout=10).mac_address == MAC
+
+
+def test_an_endpoint_that_is_deleted_as_it_is_saved(
+    on_lan: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion finds no record, and waits for nothing; the call that made it takes it back."""
+    save = on_lan.store.save_endpoint
+
+    def saved(endpoint: Endpoint) -> None:
+        on_lan.endpoints.delete(LAN.id, EndpointID("web" * 8))
+        save(endpoint)
+
+    monkeypatch.setattr(on_lan.store, "save_endpoint", saved)
+    with pytest.raises(EndpointNotFoundError, match="was deleted while"):
+        start(on_lan, "web")
+
+    assert on_lan.store.endpoints(LAN.id) == ()
+    assert [each.endpoint_id for each in on_lan.store.leases(LAN.id)] == [None]
 
 
 def test_a_plugin_that_looks_around_late_leaves_what_is_being_started(on_lan: Rig) -> None:
