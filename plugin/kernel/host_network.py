@@ -17,13 +17,14 @@ from typing import Final
 from plugin.errors import KernelError
 from plugin.kernel import open_files
 from plugin.kernel.netlink import route_messages
-from plugin.kernel.netlink.messages import NetlinkError, dump, find
+from plugin.kernel.netlink.messages import Conversation, NetlinkError, dump, find
 from plugin.model.ids import IfName
 from plugin.model.network import IPNetwork
 from plugin.model.parents import Routed
 
 DEFAULT_MTU: Final = 1500  # RFC 894
 _SIOCGIFMTU: Final = 0x8921  # linux/sockios.h
+_TIMEOUT_SECONDS: Final = 5.0
 _RTF_UP: Final = 0x1  # linux/route.h
 
 
@@ -108,8 +109,7 @@ def _table(name: str) -> list[list[str]]:
 def _routes(family: int) -> Iterator[Routed]:
     request = route_messages.routes_of(family)
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-            sock.settimeout(5)
+        with Conversation(socket.NETLINK_ROUTE, _TIMEOUT_SECONDS) as sock:
             names = {index: IfName(name) for index, name in socket.if_nameindex()}
             for body in dump(sock, route_messages.RTM_GETROUTE, request):
                 prefix = _destination(body)

@@ -82,12 +82,16 @@ class Caller(socket.socket):
     differs waits for the socket, which costs two system calls for each read and write.
     """
 
-    def __init__(self, accepted: int, seconds: float) -> None:
+    def __init__(self, accepted: int, seconds: float, name: str = "") -> None:
         super().__init__(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=accepted)
-        self.settimeout(0)
+        self._name = name
         self._end = time.monotonic() + seconds
         self._seconds = seconds
         self._unread = b""
+
+    def getsockname(self) -> str:
+        """The name of the listening socket, which is that of each of its connections."""
+        return self._name
 
     def unread(self, data: bytes) -> None:
         """Have the next ``recv`` return this, which was read and not used."""
@@ -102,7 +106,7 @@ class Caller(socket.socket):
         if remaining <= 0:
             raise TimeoutError("the request takes too long")
         try:
-            return super().recv(bufsize, flags)
+            return super().recv(bufsize, flags | socket.MSG_DONTWAIT)
         except BlockingIOError:
             with self._waiting(remaining):
                 return super().recv(bufsize, flags)
@@ -111,7 +115,7 @@ class Caller(socket.socket):
         """As ever; each answer is sent within the seconds."""
         rest = memoryview(data)
         with suppress(BlockingIOError):
-            rest = rest[super().send(rest, flags) :]
+            rest = rest[super().send(rest, flags | socket.MSG_DONTWAIT) :]
         if rest:
             with self._waiting(self._seconds):
                 super().sendall(rest, flags)
@@ -122,7 +126,7 @@ class Caller(socket.socket):
         try:
             yield
         finally:
-            self.settimeout(0)
+            self.settimeout(None)
 
 
 class Door:
@@ -136,6 +140,7 @@ class Door:
         self.listener = listener
         self._stop = stop
         self._turn = threading.Lock()
+        self._name = listener.getsockname()
         listener.settimeout(0)
 
     def accept(self) -> Caller | None:
@@ -152,7 +157,7 @@ class Door:
                     _log.warning("accept.failed", reason=error)
                     select.select([self._stop], [], [], _PAUSE_SECONDS)
                 return None
-        return Caller(accepted, _CLIENT_SECONDS)
+        return Caller(accepted, _CLIENT_SECONDS, self._name)
 
 
 class _Crew:

@@ -1,6 +1,5 @@
 """Kernel settings below /proc/sys, which shows those of the caller's network namespace."""
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import KernelError
-from plugin.kernel import open_files
+from plugin.kernel import open_files, proc_files
 from plugin.kernel.handler import OneByOne, Session
 from plugin.kernel.links import ownership
 from plugin.kernel.netlink.conversations import conversation
@@ -25,7 +24,6 @@ _IPV6: Final = "net/ipv6/"
 _CONF6: Final = "net/ipv6/conf"
 _FORWARDING6: Final = "net/ipv6/conf/all/forwarding"
 _ADDRESSES6: Final = Path("/proc/thread-self/net/if_inet6")
-_MOST_BYTES: Final = 4096
 _GLOBAL: Final = 0  # net/ipv6.h, IPV6_ADDR_SCOPE_GLOBAL as the file shows it
 
 
@@ -36,12 +34,12 @@ def ensure(sysctl: Sysctl, root: Path) -> None:
 
     Raises KernelError.
     """
-    path = root / sysctl.name
+    path = f"{root}/{sysctl.name}"
     try:
-        if path.read_text().strip() != sysctl.value:
+        if proc_files.read(path) != sysctl.value:
             if (sysctl.name, sysctl.value) == (_FORWARDING6, "1"):
                 _keep_listening(root)
-            path.write_text(sysctl.value)
+            proc_files.write(path, sysctl.value)
     except FileNotFoundError:
         # A kernel without IPv6 has nothing to switch off there.
         if not sysctl.name.startswith(_IPV6):
@@ -58,7 +56,7 @@ def read(sysctl: Sysctl, root: Path) -> Sysctl | None:
     Raises KernelError if no more files can be opened.
     """
     try:
-        value = _text(f"{root}/{sysctl.name}")
+        value = proc_files.read(f"{root}/{sysctl.name}")
     except OSError as error:
         if open_files.is_limit(error):
             raise open_files.refusal(f"cannot read {sysctl.name}", error) from error
@@ -125,15 +123,6 @@ def _is_others(rtnl: Rtnl, sysctl: Sysctl) -> bool:
 
 def _route_localnet(ifname: IfName, *, on: bool) -> Sysctl:
     return Sysctl(name=f"net/ipv4/conf/{ifname}/route_localnet", value=str(int(on)))
-
-
-def _text(path: str) -> str:
-    """What the file has; a Path, and a file object for text, take five times as long."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(descriptor, _MOST_BYTES).decode().strip()
-    finally:
-        os.close(descriptor)
 
 
 def _keep_listening(root: Path) -> None:

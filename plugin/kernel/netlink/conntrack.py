@@ -23,12 +23,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from plugin.kernel import proc_files
 from plugin.kernel.netlink import conntrack_messages as words
 from plugin.kernel.netlink.conntrack_messages import Wanted
 from plugin.kernel.netlink.messages import (
     NETLINK_NETFILTER,
     NFGENMSG,
     NLM_F_ACK,
+    Conversation,
     NetlinkError,
     acknowledgements,
     attributes,
@@ -49,7 +51,7 @@ _ROOM: Final = 1 << 16
 _NO_FILTERS: Final = (errno.EINVAL, errno.EOPNOTSUPP)
 _FEW: Final = 5000  # connections for which an unfiltered listing costs no more than another walk
 _FILTERS: Final = 8  # by which the kernel deletes; for more, one listing costs less
-_COUNT: Final = Path("/proc/sys/net/netfilter/nf_conntrack_count")  # of this namespace
+_COUNT: Final = "/proc/sys/net/netfilter/nf_conntrack_count"  # of this namespace
 _TEXT: Final = Path("/proc/thread-self/net/nf_conntrack")
 _LINES: Final = 20  # of the text, as many as one page may have
 _PAGE: Final = 4096
@@ -122,9 +124,7 @@ class Connections:
 
 
 def _open() -> socket.socket:
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-    sock.settimeout(_TIMEOUT_SECONDS)
-    return sock
+    return Conversation(NETLINK_NETFILTER, _TIMEOUT_SECONDS)
 
 
 def _delete_wanted(sock: socket.socket, wanted: Wanted, connections: int) -> None:
@@ -143,7 +143,7 @@ def _delete_wanted(sock: socket.socket, wanted: Wanted, connections: int) -> Non
 def _connections() -> int:
     """How many there are in this namespace; none where the kernel does not track any."""
     try:
-        return int(_COUNT.read_text())
+        return int(proc_files.read(_COUNT))
     except FileNotFoundError:
         return 0
 

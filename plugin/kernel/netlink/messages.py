@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from plugin import deadline
 
@@ -35,6 +35,7 @@ U32: Final = struct.Struct("=I")
 S32: Final = struct.Struct("=i")
 NFGENMSG: Final = struct.Struct("!BBH")  # linux/netfilter/nfnetlink.h: family, version, resource
 
+_TIMEVAL: Final = struct.Struct("@ll")
 _HEADER: Final = struct.Struct("=IHHII")
 HEADER_BYTES: Final = _HEADER.size
 SENDER_AT: Final = 12  # struct nlmsghdr, nlmsg_pid
@@ -62,6 +63,38 @@ class NetlinkError(Exception):
     def is_gone(self) -> bool:
         """Whether the thing spoken of is not there, which removal does not mind."""
         return self.code in (errno.ENODEV, errno.ENOENT, errno.EADDRNOTAVAIL)
+
+
+class Conversation(socket.socket):
+    """A netlink socket on which each answer is waited for so many seconds; then TimeoutError.
+
+    The kernel keeps the time.  Python would ask whether the socket is ready before it sends or
+    receives anything, and the kernel has answered by the time that a request is sent.
+    """
+
+    def __init__(self, protocol: int, seconds: float) -> None:
+        super().__init__(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        # No time at all would be for ever (socket(7)).
+        whole, part = divmod(max(int(seconds * 1e6), 1), 1_000_000)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(whole, part))
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        try:
+            return super().recv(bufsize, flags)
+        except BlockingIOError as error:
+            if flags & socket.MSG_DONTWAIT:
+                raise
+            raise _silence() from error
+
+    def recvmsg(self, bufsize: int, /, *rest: Any) -> Any:
+        try:
+            return super().recvmsg(bufsize, *rest)
+        except BlockingIOError as error:
+            raise _silence() from error
+
+
+def _silence() -> TimeoutError:
+    return TimeoutError("the kernel does not answer")
 
 
 def message(kind: int, flags: int, body: bytes, sequence: int = 1) -> bytes:

@@ -175,6 +175,4 @@ def conversation() -> socket.socket:
     Closing it waits until the kernel has freed what was deleted last, which takes a grace period
     of RCU (net/netfilter/nf_tables_api.c, nft_rcv_nl_event).
     """
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, raw.NETLINK_NETFILTER)
-    sock.settimeout(_TIMEOUT_SECONDS)
-    return sock
+    return raw.Conversation(raw.NETLINK_NETFILTER, _TIMEOUT_SECONDS)

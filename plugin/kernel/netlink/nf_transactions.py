@@ -34,6 +34,7 @@ class NfTables:
         self._lock = TimedLock(_TIMEOUT_SECONDS, _busy)
         self._socket: socket.socket | None = None
         self._sequence = 0
+        self._room = 0  # how many bytes the socket was made to take at once
         # What each set held when it was read last: sets are long, and seldom change between two looks.
         self._read: dict[tuple[str, str, str], tuple[tuple[bytes, ...], tuple[SetEntry, ...]]] = {}
 
@@ -126,7 +127,20 @@ class NfTables:
             return
         with self.turn() as sock:
             first, self._sequence = self._sequence + 1, self._sequence + len(steps)
-            _check(_run(sock, _batch(steps, first)), steps, first)
+            batch = _batch(steps, first)
+            self._make_room(sock, 2 * len(batch))
+            _check(_run(sock, batch), steps, first)
+
+    def _make_room(self, sock: socket.socket, wanted: int) -> None:
+        """Let the socket send so many bytes at once.  Raises KernelError."""
+        if wanted <= self._room:
+            return
+        room = max(_ROOM, wanted)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, room)
+        except OSError as error:
+            raise KernelError(f"nf_tables cannot be changed: {error}") from error
+        self._room = room
 
     @contextmanager
     def turn(self) -> Iterator[socket.socket]:
@@ -152,6 +166,7 @@ class NfTables:
 
     def _close(self) -> None:
         sock, self._socket = self._socket, None
+        self._room = 0
         if sock is not None:
             sock.close()
 
@@ -191,17 +206,13 @@ def _run(sock: socket.socket, batch: bytes) -> list[tuple[int, bytes]]:
     """Have the kernel run it, which it does before it returns; its answers, by message."""
     answers: list[tuple[int, bytes]] = []
     try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, max(_ROOM, 2 * len(batch)))
         sock.send(batch)
-        sock.settimeout(0)
         while True:
-            answers += raw.acknowledgements(sock.recv(_ROOM))
+            answers += raw.acknowledgements(sock.recv(_ROOM, socket.MSG_DONTWAIT))
     except BlockingIOError:
         return answers
     except OSError as error:
         raise KernelError(f"nf_tables cannot be changed: {error}") from error
-    finally:
-        sock.settimeout(_TIMEOUT_SECONDS)
 
 
 def _check(answers: Iterable[tuple[int, bytes]], steps: Sequence[Step], first: int) -> None:

@@ -52,10 +52,10 @@ class Rtnl:
 
     def __init__(self) -> None:
         try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+            seconds = deadline.remaining(_TIMEOUT_SECONDS)
+            self._socket = raw.Conversation(socket.NETLINK_ROUTE, seconds)
         except OSError as error:
             raise open_files.refusal(_FAILED, error) from error
-        self._socket.settimeout(deadline.remaining(_TIMEOUT_SECONDS))
         for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK, raw.NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from plugin.kernel.netlink.messages import NetlinkError, attributes, dump
+from plugin.kernel.netlink.messages import Conversation, NetlinkError, attributes, dump
 
 _NETLINK_SOCK_DIAG: Final = 4  # linux/netlink.h
 _SOCK_DIAG_BY_FAMILY: Final = 20  # linux/sock_diag.h
@@ -36,8 +36,7 @@ def unix_sockets() -> list[UnixSocket] | None:
     """All of them; None if the kernel does not show them.  Raises NetlinkError, OSError."""
     request = _REQUEST.pack(socket.AF_UNIX, 0, 0, _ALL_STATES, 0, _SHOW_NAME | _SHOW_USER, 0, 0)
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as diag:
-            diag.settimeout(_TIMEOUT_SECONDS)
+        with Conversation(_NETLINK_SOCK_DIAG, _TIMEOUT_SECONDS) as diag:
             return [_socket(body) for body in dump(diag, _SOCK_DIAG_BY_FAMILY, request)]
     except NetlinkError as error:
         if error.code in (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL):

@@ -197,7 +197,8 @@ class Proxy:
         if self._control is None:
             return
         try:
-            self._control.settimeout(self.patience)
+            if self._control.gettimeout() != self.patience:  # which takes no system call
+                self._control.settimeout(self.patience)
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
             answer = self._answer_to(order)
         except OSError as error:

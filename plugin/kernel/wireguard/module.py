@@ -119,8 +119,8 @@ class KernelDevices:
 def _conversation() -> Iterator[tuple[socket.socket, int]]:
     """A socket, and the number that the kernel gave the family."""
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC) as sock:
-            sock.settimeout(deadline.remaining(_TIMEOUT_SECONDS))
+        seconds = deadline.remaining(_TIMEOUT_SECONDS)
+        with raw.Conversation(_NETLINK_GENERIC, seconds) as sock:
             wanted = raw.attribute(_CTRL_ATTR_FAMILY_NAME, KIND.encode() + b"\0")
             request = _GENL.pack(_CTRL_CMD_GETFAMILY, _VERSION) + wanted
             answer = _ask(sock, _GENL_ID_CTRL, 0, request)

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from plugin import deadline
-from plugin.kernel.netlink.messages import NLMSG_DONE, NLMSG_ERROR, NetlinkError, attribute, dump
+from plugin.kernel.netlink.messages import (
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    Conversation,
+    NetlinkError,
+    attribute,
+    dump,
+)
 
 INTERRUPTED = 0x10  # linux/netlink.h, NLM_F_DUMP_INTR
 LINK = 16
@@ -110,3 +117,14 @@ def test_what_is_worth_no_look_is_left_out(told: Told) -> None:
     told.say(DONE)
 
     assert dump(told.ours, 18, b"", lambda data: b"cccc" in data) == [b"cccc"]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_an_answer_is_not_waited_for_without_end(seconds: float) -> None:
+    """Nobody asked: neither a time nor none at all is for ever."""
+    with Conversation(socket.NETLINK_ROUTE, seconds) as sock:
+        for receive in (sock.recv, sock.recvmsg):
+            with pytest.raises(TimeoutError, match="does not answer"):
+                receive(1)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1, socket.MSG_DONTWAIT)
