@@ -63,6 +63,10 @@ def packet_of(
             f"--network is {network!r}, and DEST is {target.name}; name a container, which has an "
             f"address on each of its networks"
         )
+    for given in (target.name, source):
+        address = _as_address(given)
+        if six and address is not None and address.version == 4:
+            raise RefusedError(f"-6 asks for IPv6, and {given} is an address of IPv4; leave out -6")
     there = _node(places, containers, target.name)
     here = _node(places, containers, source)
     near = _addresses(containers, here)

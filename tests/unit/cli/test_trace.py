@@ -85,6 +85,17 @@ def test_a_network_is_for_a_container(pynet: Shell, tmp_path: Path, dest: str) -
     assert f"--network is 'blue', and DEST is {dest}; name a container" in result.output
 
 
+@pytest.mark.parametrize("arguments", [("10.1.0.2", "host"), ("host", "10.1.0.2:80")])
+def test_ipv6_of_an_ipv4_address(pynet: Shell, tmp_path: Path, arguments: tuple[str, str]) -> None:
+    """It is not clear what is meant."""
+    path = tmp_path / "docker.sock"
+    with an_engine(path, [], [WEB]):
+        result = pynet("trace", "-6", *arguments, DOCKER_HOST=f"unix://{path}")
+
+    assert result.exit_code == 1
+    assert "-6 asks for IPv6, and 10.1.0.2 is an address of IPv4; leave out -6" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
