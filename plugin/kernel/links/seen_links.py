@@ -68,6 +68,12 @@ def look(rtnl: Rtnl) -> Look | None:
     return block.look
 
 
+def taken() -> Look | None:
+    """The look of this block, if a reader has taken it."""
+    block = _block.get()
+    return None if block is None else block.look
+
+
 def links(rtnl: Rtnl) -> Iterable[LinkInfo]:
     """Every link: as seen in this block, or as they are now outside of one.  Raises RtnlError."""
     seen = look(rtnl)
