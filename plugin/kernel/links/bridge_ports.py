@@ -45,8 +45,8 @@ class VethHandler(ListedLinks[Veth], LinkHandler[Veth]):
                 raise
             link = ownership.owned_link(rtnl, veth.ifname, veth.owner, "veth")
             rtnl.change_link(link.index, wanted)
-        change = LinkChange(alias=alias, group_forward=GROUP_FORWARD)
-        rtnl.change_link(ownership.index_of(veth.ifname), change)
+        change = LinkChange(ifname=veth.ifname, alias=alias, group_forward=GROUP_FORWARD)
+        rtnl.change_link(0, change)
 
     def read_one(self, session: Session, value: Veth) -> Veth | None:
         """The pair as the host's end shows it; the other end's name and address are taken on trust."""

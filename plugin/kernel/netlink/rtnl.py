@@ -48,20 +48,26 @@ RtnlError = raw.NetlinkError
 
 
 class Rtnl:
-    """One conversation.  Every method raises RtnlError, or KernelError for the socket."""
+    """One conversation, which begins with the first request.
+
+    Every method raises RtnlError, or KernelError for the socket.
+    """
 
     def __init__(self) -> None:
-        try:
+        self._socket: socket.socket | None = None
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
             seconds = deadline.remaining(_TIMEOUT_SECONDS)
             self._socket = raw.Conversation(socket.NETLINK_ROUTE, seconds)
-        except OSError as error:
-            raise open_files.refusal(_FAILED, error) from error
-        for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK, raw.NETLINK_GET_STRICT_CHK):
-            self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
+            for option in (raw.NETLINK_CAP_ACK, raw.NETLINK_EXT_ACK, raw.NETLINK_GET_STRICT_CHK):
+                self._socket.setsockopt(raw.SOL_NETLINK, option, 1)
+        return self._socket
 
     def close(self) -> None:
         """End the conversation."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def link(self, ifname: IfName) -> LinkInfo | None:
         """The link of that name."""
@@ -138,7 +144,7 @@ class Rtnl:
         self.ask(words.RTM_NEWLINK, raw.NLM_F_ACK | raw.NLM_F_CREATE_EXCLUSIVE, body)
 
     def change_link(self, index: int, change: LinkChange) -> None:
-        """Change a link in place."""
+        """Change a link in place; 0 is the link that has the name already."""
         self.ask(words.RTM_NEWLINK, raw.NLM_F_ACK, words.link_change(index, change))
 
     def delete_link(self, index: int, nsid: int | None = None) -> None:
@@ -185,8 +191,9 @@ class Rtnl:
         Raises RtnlError if the kernel refuses, KernelError for the socket.
         """
         try:
-            self._socket.send(raw.message(kind, flags, body))
-            answer, data = next(raw.messages(self._socket.recv(_BUFFER)))
+            sock = self._open()
+            sock.send(raw.message(kind, flags, body))
+            answer, data = next(raw.messages(sock.recv(_BUFFER)))
         except OSError as error:
             raise open_files.refusal(_FAILED, error) from error
         if answer == raw.NLMSG_ERROR:
@@ -199,7 +206,7 @@ class Rtnl:
         Raises RtnlError if the kernel refuses, KernelError for the socket.
         """
         try:
-            return raw.dump(self._socket, kind, body)
+            return raw.dump(self._open(), kind, body)
         except OSError as error:
             raise open_files.refusal(_FAILED, error) from error
 
