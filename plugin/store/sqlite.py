@@ -214,13 +214,12 @@ class SqliteStore:
         return StoreError(f"the state {self._path} has not ended a write for {seconds:.0f} s")
 
     def _write(self, statement: str, *values: str | bytes, on_disk: bool = True) -> None:
+        """Run the statement, which is a transaction by itself and waits for the lock as BEGIN IMMEDIATE does."""
         try:
             self._check_file()
             if on_disk is not self._on_disk:
                 self._synchronize(on_disk=on_disk)
-            self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(statement, values)
-            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._trouble = True
             with suppress(sqlite3.Error):  # a closed connection has nothing to roll back
