@@ -1,11 +1,14 @@
 """VLANs of a parent: `parent=eth0.100`, for macvlan and ipvlan."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.asking import Question, comes_true
-from tests.lab.commands import PATIENCE, wait_until
+from tests.lab.commands import PATIENCE, CommandError, wait_until
+from tests.lab.dockerd import SOCKET
+from tests.lab.installed import PluginProcess
 from tests.lab.namespace import Peer, ip, ip_json
 from tests.lab.site import WEB, Site
 from tests.lab.wire import Wire
@@ -72,3 +75,36 @@ def test_vlans_are_tagged_on_the_wire(site: Site, peer: Peer, mode: str) -> None
     assert vlans(site) == {f"eth0.{OURS}", f"eth0.{THEIRS}"}
     site.clear()
     wait_until(lambda: vlans(site) == {f"eth0.{THEIRS}"}, "the end of our VLAN's link")
+
+
+def test_a_vlan_that_the_switch_does_not_carry(site: Site, peer: Peer) -> None:
+    """`pynet doctor --probe` names it, until a frame of it comes in."""
+    network = site.network(
+        *("-o", "mode=macvlan", "-o", f"parent=eth0.{OURS}"),
+        *(f"--subnet=10.30.{OURS}.0/24", f"--gateway={gateway(OURS)}"),
+    )
+    site.run("--network", network)
+    before = findings(site, network)
+    peer.ip(
+        f"link add link eth0 name eth0.{OURS} type vlan id {OURS}",
+        f"address add {gateway(OURS)}/24 dev eth0.{OURS}",
+        f"link set eth0.{OURS} up",
+    )
+    after = findings(site, network)
+    peer.ip(f"link delete eth0.{OURS}")
+
+    assert f"no frame of VLAN {OURS} has ever come in by eth0" in before["D32"]
+    assert not {"D32", "D36"} & after.keys()
+    assert "D36" not in before
+
+
+def findings(site: Site, about: str) -> dict[str, str]:
+    """The cause that each check of the doctor found."""
+    plugin = site.installed
+    assert isinstance(plugin, PluginProcess)
+    engine = {"DOCKER_HOST": f"unix://{site.host.path(SOCKET)}"}
+    try:
+        said = plugin.command("doctor", "--json", "--probe", about, **engine)
+    except CommandError as error:
+        said = error.output
+    return {each["check"]: each["cause"] for each in json.loads(said)["findings"]}
