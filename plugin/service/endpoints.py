@@ -163,17 +163,18 @@ class Endpoints:
         self,
         network_id: NetworkID,
         endpoint_id: EndpointID,
-        bindings: Sequence[PortBinding],
+        bindings: Sequence[PortBinding] | None,
         *,
         no_proxy_6to4: bool = False,
     ) -> None:
-        """Publish ports: the endpoint has become its sandbox's gateway.  Raises RefusedError.
+        """Publish ports, or those it has: the endpoint is its sandbox's gateway.  Raises RefusedError.
 
         With ``no_proxy_6to4`` another is so for IPv6, and the proxy carries none of it here.  A repeated
         call hands IPv6 of the host over to that one, or takes it back; what stays is not touched.
         """
         network = get_network(self._store, network_id)
         endpoint = self.get(network_id, endpoint_id)
+        bindings = endpoint.bindings if bindings is None else bindings
         if not bindings or (endpoint.bindings and endpoint.no_proxy_6to4 is no_proxy_6to4):
             return
         bound = self._bound.of(network)

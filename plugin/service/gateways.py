@@ -66,9 +66,8 @@ class Gateways:
         ]
 
     def _change(self, endpoint: Endpoint, *, no_proxy_6to4: bool) -> None:
-        self._endpoints.program(
-            endpoint.network_id, endpoint.id, endpoint.bindings, no_proxy_6to4=no_proxy_6to4
-        )
+        """By what it has: its ports may have been withdrawn since it was looked up."""
+        self._endpoints.program(endpoint.network_id, endpoint.id, None, no_proxy_6to4=no_proxy_6to4)
 
     def _give_back(self, endpoint: Endpoint) -> None:
         """Have the proxy carry IPv6 to the others again; that they lack it fails no call."""

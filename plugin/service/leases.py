@@ -34,7 +34,7 @@ _UNUSED_SECONDS: Final = 600.0  # an engine that asked for an address uses it in
 
 
 class Leases:
-    """Everything but ``asked``, ``addressed``, ``confirm`` and ``renewed`` is called with the network's lock held."""
+    """Everything but ``asked``, ``addressed`` and ``confirm`` is called with the network's lock held."""
 
     def __init__(self, store: Store, clients: Clients) -> None:
         self.store = self._store = store

@@ -148,7 +148,8 @@ class LeaseKeeper:
         address, what = record.lease.address.ip, _WHAT + record.client
         match event:
             case Leased(lease=lease):
-                self._leases.renewed(record.network_id, lease)
+                with self._locks.hold(record.network_id):  # calls write back what they have read
+                    self._leases.renewed(record.network_id, lease)
                 self._health.recover(what)
             case Refused():
                 self._say(what, record, f"the DHCP server took {address} back")

@@ -126,6 +126,29 @@ def test_what_cannot_be_had_leaves_what_was(rig: Rig) -> None:
     assert rig.held() == rig.wanted()
 
 
+def test_what_was_withdrawn_meanwhile_is_not_published_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other gateway goes as the second comes; nobody would withdraw its ports any more."""
+    join(rig, IPV4, FOUR)
+    program(rig, FOUR, WEB)
+    join(rig, IPV6, SIX)
+    find = rig.store.endpoints_in
+
+    def found(sandbox_key: str) -> tuple[Endpoint, ...]:
+        there = find(sandbox_key)
+        monkeypatch.undo()
+        rig.endpoints.revoke(IPV4.id, FOUR.id)
+        return there
+
+    monkeypatch.setattr(rig.store, "endpoints_in", found)
+    rig.gateways.program(IPV6.id, SIX.id, [WEB])
+
+    assert published(rig, FOUR) == {}
+    assert published(rig, SIX) == {"::": 8080}
+    assert len(rig.kernel.ports) == 1
+
+
 def test_an_address_of_one_family_is_that_gateways(rig: Rig) -> None:
     """``-p 127.0.0.1:8080:80`` is told to both."""
     only = a_binding(host_ip="127.0.0.1")

@@ -1,6 +1,6 @@
 """What people are told of leases, and what is done for those that change."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -9,8 +9,9 @@ import pytest
 
 from plugin.deadline import within
 from plugin.dhcp.local_server import listens_here
+from plugin.dhcp.states import Leased
 from plugin.errors import HostError
-from plugin.model.ids import EndpointID, MacAddress, NetworkID
+from plugin.model.ids import EndpointID, IfName, MacAddress, NetworkID
 from plugin.model.network import Endpoint, Network
 from plugin.upkeep import leases
 from tests.fakes.rig import Rig
@@ -20,6 +21,8 @@ LAN: Network = replace(
     a_network("lan", mode="macvlan", options={"mode": "macvlan", "parent": "eth0", "dhcp": "true"}),
     pools=(a_pool("0.0.0.0/0", gateway=None),),
 )
+
+PARENT = IfName("eth0")
 
 
 @pytest.fixture
@@ -58,6 +61,26 @@ def test_a_parent_without_a_server_is_a_hint(
     on_lan.lan.server.silent = False
     start(on_lan, "web")
     assert hints(on_lan) == ()
+
+
+def test_a_renewal_is_not_written_over(on_lan: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that has read the lease before writes it back whole."""
+    endpoint = start(on_lan, "web")
+    on_lan.leases.look_after()
+    (known,) = on_lan.store.leases(LAN.id)
+    longer = replace(known.lease, seconds=7200)
+    said = (PARENT, longer.identity.client_id, Leased(lease=longer, before=known.lease))
+    monkeypatch.setattr(leases.LeaseNews, "take", lambda _: [said])
+
+    with ThreadPoolExecutor(1) as pool:
+        with on_lan.locks.hold(LAN.id):
+            looking = pool.submit(on_lan.leases.look_after)
+            wait([looking], timeout=0.1)
+            on_lan.store.save_lease(replace(known, endpoint_id=endpoint.id))
+        looking.result(timeout=10)
+
+    (record,) = on_lan.store.leases(LAN.id)
+    assert record.lease == longer
 
 
 def test_a_parent_that_no_network_is_on_any_more_is_none(on_lan: Rig) -> None:
