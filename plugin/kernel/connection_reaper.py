@@ -39,9 +39,10 @@ class ConnectionReaper:
     def end(self, addresses: Iterable[IPAddress], done: _Done) -> None:
         """Forget connections from and to ``addresses`` before long, and call ``done`` then."""
         with self._changed:
+            if not self._wanted:
+                self._changed.notify_all()
             self._wanted.append((frozenset(addresses), done))
             self._pending.update(addresses)
-            self._changed.notify_all()
 
     def wait(self, addresses: Iterable[IPAddress] | None = None) -> None:
         """Return when none of ``addresses`` (of any) is pending, or is so for too long."""

@@ -39,8 +39,9 @@ class Reaper:
         """There is something to delete, at once or before long."""
         due = time.monotonic() + (_PATIENCE_SECONDS if patiently else _GATHER_SECONDS)
         with self._changed:
-            self._due = due if self._due is None else min(due, self._due)
-            self._changed.notify()
+            if self._due is None or due < self._due:
+                self._due = due
+                self._changed.notify()
 
     def reap(self) -> None:
         """Delete the group, and return when its links are gone."""
