@@ -223,7 +223,8 @@ class Endpoints:
             bind_all(self._addresses, bound.network, endpoint)
             self._leases.claims.check(endpoint.id)  # a deletion that finds no record has revoked it
         except Exception:
-            self._teardown.collect(bound.network, endpoint)
+            with self._teardown.undoing():
+                self._teardown.collect(bound.network, endpoint)
             raise
         return endpoint
 

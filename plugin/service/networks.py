@@ -88,7 +88,8 @@ class Networks:
                 self._addresses.group(network)
                 self._hosts.enter(bound)
             except Exception:
-                self._teardown.collect_network(network)
+                with self._teardown.undoing():
+                    self._teardown.collect_network(network)
                 raise
         self._parents.changed(bound)
         _log.info("network.created", network=short(network.id), mode=network.mode)
@@ -143,9 +144,10 @@ class Networks:
                 self._reconciler.undo(plan)
                 raise
         except Exception:
-            self._store.delete_network(bound.network.id)
-            self._bound.forget(bound.network.id)
-            self._teardown.release_shared(plan)
+            with self._teardown.undoing():
+                self._store.delete_network(bound.network.id)
+                self._bound.forget(bound.network.id)
+                self._teardown.release_shared(plan)
             raise
 
     def _refuse_dockers_bridge(self, bound: BoundNetwork) -> None:

@@ -5,13 +5,14 @@ removed, and the tick tries again.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
 from plugin.addressing.base import AddressUse, all_released, release_all, unbind_all
 from plugin.drivers.base import BoundNetwork
 from plugin.drivers.registry import as_far_as_readable
-from plugin.errors import PynetError
+from plugin.errors import PynetError, reasons
 from plugin.log import Log
 from plugin.model.addresses import HostRoute
 from plugin.model.facts import Fact
@@ -49,6 +50,14 @@ class Teardown:
         self.locks = locks
         self.leases = leases
         self.hosts = hosts
+
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Leave to the tick what cannot be undone of a failed call; the caller hears why that failed."""
+        try:
+            yield
+        except (PynetError, ExceptionGroup) as error:
+            _log.error("call.not_undone", reason=reasons(error))
 
     def collect(self, network: Network, endpoint: Endpoint, *, forgotten: bool = False) -> None:
         """Free what the endpoint had, and forget it.

@@ -12,7 +12,7 @@ from plugin.errors import (
     UnknownOptionError,
 )
 from plugin.model.ids import EndpointID, MacAddress, handoff_name
-from tests.fakes.rig import Rig
+from tests.fakes.rig import AddressLog, Rig
 from tests.fakes.values import SANDBOX, a_binding, a_network, an_endpoint
 
 BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
@@ -100,6 +100,24 @@ class TestCreate:
         rig.endpoints.create(WEB)
 
         assert rig.addresses.bound == {"10.1.0.2 of 10.1.0.0/24", "fd00:1::2 of fd00:1::/64"}
+
+    def test_what_cannot_be_undone_hides_no_reason(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The address side refuses, and then the disk is full; the tick finishes it."""
+
+        def refuse(*what: object) -> None:
+            rig.faults.arm(0)
+            raise RefusedError("the address is another's")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(AddressLog, "bind", refuse)
+            with pytest.raises(RefusedError, match="the address is another's"):
+                rig.endpoints.create(WEB)
+        rig.faults.arm(None)
+        rig.healer.heal()
+
+        assert rig.store.endpoint(WEB.id) is None
 
     def test_an_unknown_network_is_refused(self, rig: Rig) -> None:
         """With what to do about it."""

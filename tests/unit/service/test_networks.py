@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from plugin.errors import NetworkNotFoundError
+from plugin.errors import NetworkNotFoundError, RefusedError
 from plugin.model.ids import NetworkID, bridge_name
 from plugin.model.links import Bridge
-from plugin.model.network import NetworkState
+from plugin.model.network import Network, NetworkState
 from plugin.service.networks import get_network
 from tests.fakes.faults import Faults
-from tests.fakes.rig import Rig
+from tests.fakes.rig import AddressLog, Rig
 from tests.fakes.values import a_binding, a_network, an_endpoint
 
 BLUE = a_network("blue", "10.1.0.0/24", "fd00:1::/64")
@@ -97,6 +97,24 @@ class TestCreate:
         rig.networks.create(BLUE)
 
         assert rig.held() == rig.wanted() != frozenset()
+
+    def test_what_cannot_be_undone_hides_no_reason(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The tick finishes it."""
+
+        def refuse(_: AddressLog, network: Network, *, again: bool = False) -> None:
+            rig.faults.arm(0)
+            raise RefusedError(f"{network.id} has no pool")
+
+        monkeypatch.setattr(AddressLog, "group", refuse)
+        with pytest.raises(RefusedError, match="has no pool"):
+            rig.networks.create(BLUE)
+        rig.faults.arm(None)
+        rig.healer.heal()
+
+        assert rig.held() == frozenset()
+        assert rig.store.networks() == ()
 
 
 class TestDelete:
