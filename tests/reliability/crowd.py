@@ -154,6 +154,7 @@ def _rivals(net: Net) -> list[tuple[str, Json]]:
         found += [
             ("NetworkDriver.CreateEndpoint", {**ids, "Interface": interface, "Options": options}),
             ("NetworkDriver.Join", {**ids, "SandboxKey": "/run/x", "Options": options}),
+            ("NetworkDriver.Join", {**ids, "SandboxKey": "/run/y", "Options": options}),
             ("NetworkDriver.ProgramExternalConnectivity", {**ids, "Options": options}),
             ("NetworkDriver.RevokeExternalConnectivity", ids),
             ("NetworkDriver.Leave", ids),
