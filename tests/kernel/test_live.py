@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -71,18 +73,26 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}/cmdline").exists() and bool(Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
+def keep_sending(site: Site, ended: threading.Event) -> None:
+    """Until it has ended: nft may listen a little later than packets are marked."""
+    send = sender(site.outside, TO)
+    while not ended.wait(0.05):
+        send(b"!")
+
+
 def test_what_rules_do(site: Site) -> None:
     """The rules are named, and the table is gone with the command."""
-    with watching(site, 60) as process:
-        send = sender(site.outside, TO)
+    ended = threading.Event()
+    with watching(site, 60) as process, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(keep_sending, site, ended)
         assert process.stdout is not None
         lines = []
-        send(b"!")
         for line in process.stdout:
             lines.append(line)
             if "pn_forward" in line:
                 break
-            send(b"!")
+        ended.set()
+        sending.result()
     wait_until(lambda: not is_marked(site), "the table of the trace stays")
 
     assert any(OUTSIDE4 in line for line in lines)

@@ -96,8 +96,13 @@ def test_nor_are_those_by_the_socket_that_rules_are_changed_by(
         own.change("pynet", [added])
 
         assert not told.wait(0.1)
-        # A second conversation gets another number, and its changes are not pynet's.
+        # A second conversation gets another number, and its changes are not pynet's if the thread
+        # has another name.
+        comm = Path("/proc/thread-self/comm")
+        before = comm.read_text()
+        comm.write_text("another")
         another.change("pynet", [replace(added, delete=True)])
+        comm.write_text(before)
     assert told.wait(60)
     own.close()
     another.close()
@@ -114,19 +119,20 @@ class TestParents:
         yield event
         watch.close()
 
-    @pytest.mark.parametrize(
-        "command", ["set up0 down", "set up1 down", "set up0 name up9", "delete up0"]
-    )
+    @pytest.mark.parametrize("command", ["set up0 down", "set up1 down", "delete up0"])
     def test_what_becomes_of_it_is_told(
         self, netns: Netns, told: threading.Event, command: str
     ) -> None:
-        """Its state, its carrier, its name and its end."""
+        """Its state, its carrier and its end."""
         netns.ip(f"link {command}")
 
         assert told.wait(60)
 
-    def test_a_return_is_told(self, netns: Netns, told: threading.Event) -> None:
-        """Under the name that it has lost."""
+    def test_a_new_name_and_a_return_are_told(self, netns: Netns, told: threading.Event) -> None:
+        """Under the name that it has lost.  Kernels before 6.2 rename no link that is up."""
+        netns.ip("link set up0 down")
+        assert told.wait(60)
+        told.clear()
         netns.ip("link set up0 name up9")
         assert told.wait(60)
         told.clear()
