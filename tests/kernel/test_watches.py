@@ -219,11 +219,14 @@ class Names(LinkListener):
 
 
 def test_what_a_bridge_tells_of_its_ports_wakes_no_watch_of_links(netns: Netns) -> None:
-    """It is half of what is announced in a container's life, and the links tell the same."""
+    """It is half of what is announced in a container's life, and the links tell the same.
+
+    They are down here: the kernel tells of carriers by and by.
+    """
     netns.ip(
-        "link add br0 up type bridge",
+        "link add br0 type bridge",
         f"link add pnv-1 group {GROUP_OURS} type veth peer name eth0",
-        "link set pnv-1 up master br0 alias pynet:n1/e1",
+        "link set pnv-1 master br0 alias pynet:n1/e1",
     )
     names = Names()
     watch = LinkWatch(names)
