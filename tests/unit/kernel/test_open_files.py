@@ -1,9 +1,9 @@
 """A process that may open no more files says so, whatever it was about to open."""
 
-import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,15 +21,15 @@ from plugin.model.sysctls import Sysctl
 FORWARDING = Sysctl(name="net/ipv4/ip_forward", value="1")
 
 
-@pytest.fixture
+@contextmanager
 def no_files() -> Iterator[None]:
-    """This process has all files open that it may have."""
+    """This process may open no more files, whichever it closes meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.open(os.devnull, os.O_RDONLY)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def hold(protocol: Protocol) -> None:
@@ -42,7 +42,6 @@ def converse() -> None:
         rtnl.links()
 
 
-@pytest.mark.usefixtures("no_files")
 @pytest.mark.parametrize(
     "act",
     [
@@ -57,7 +56,8 @@ def converse() -> None:
 )
 def test_the_limit_is_named(act: Callable[[], object]) -> None:
     """Not a missing protocol, link or setting: nothing of those would help."""
-    with pytest.raises(KernelError, match=r"may open \d+ files .* raise the limit \(LimitNOFILE"):
+    limit = r"may open \d+ files .* raise the limit \(LimitNOFILE"
+    with pytest.raises(KernelError, match=limit), no_files():
         act()
 
 
