@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from plugin.store.base import Store
+from plugin.store.memory import MemoryStore
+from plugin.store.sqlite import SqliteStore
 from tests.contract.hosts import Host, LinuxHost, MemoryHost
 from tests.kernel.netns import Netns
 
@@ -25,6 +28,14 @@ def netns() -> Iterator[Netns]:
 def path(tmp_path: Path) -> Path:
     """Where the state lies."""
     return tmp_path / "pynet.db"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
+    """A state that nothing was ever saved in."""
+    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(path)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["fake", pytest.param("linux", marks=pytest.mark.root)])
